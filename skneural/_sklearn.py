@@ -1,0 +1,44 @@
+"""The only home of private or version-dependent scikit-learn imports.
+
+Supported: scikit-learn 1.6 to 1.9. When a version moves something, it is mended here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
+from sklearn.utils.validation import _check_sample_weight
+
+__all__ = [
+    "Interval",
+    "InvalidParameterError",
+    "Options",
+    "StrOptions",
+    "check_sample_weight",
+    "fit_context",
+]
+
+
+def check_sample_weight(sample_weight: Any, X: Any) -> npt.NDArray[np.floating[Any]] | None:
+    """Weights of the dtype of `X`, non-negative and not all zero; None stays None."""
+    if sample_weight is None:
+        return None
+    weight: npt.NDArray[np.floating[Any]] = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    if np.any(weight < 0):
+        raise ValueError(
+            "Negative values in data passed to `sample_weight`: the smallest is "
+            f"{weight.min()}. A weight must be zero or positive."
+        )
+    # scikit-learn checks this itself from 1.9 on.
+    if not np.any(weight):
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weight

@@ -1,0 +1,549 @@
+"""The staircase between scikit-learn's world and the mathematics.
+
+`BaseNetwork` is what all estimators share: fit, partial_fit and raw prediction. Going up
+the stairs, everything is validated and turned into arrays; coming down, everything that
+was learned becomes an attribute, all at once and only when all went well.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skneural._arrays import FloatArray, IndexArray, Matrix, rows_as_csr
+from skneural._sklearn import InvalidParameterError, check_sample_weight
+from skneural._threads import blas_threads
+from skneural._version import __version__
+from skneural.activations import ACTIVATIONS
+from skneural.estimators._memory import (
+    Memory,
+    generator_from_state,
+    generator_memory,
+    generator_state,
+    memory_to_go_on_from,
+    resume_optimizer,
+    running_mean_weight,
+    seeded_generator,
+)
+from skneural.losses import LOSSES, Loss
+from skneural.monitoring import Monitor, Record
+from skneural.network import LayerArrays, Network, assign_layers
+from skneural.objective import Objective
+from skneural.optimizers import SGD, Adam, Optimizer
+from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
+from skneural.training import Training, minimize_lbfgs, minimize_minibatch
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values "
+    "and need to be preprocessed."
+)
+
+
+class SkneuralVersionWarning(InconsistentVersionWarning):
+    """A pickle was made by another version of skneural."""
+
+    def __init__(self, estimator_name: str, current: str, original: str) -> None:
+        super().__init__(
+            estimator_name=estimator_name,
+            current_sklearn_version=current,
+            original_sklearn_version=original,
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"Trying to unpickle estimator {self.estimator_name} from skneural "
+            f"{self.original_sklearn_version} when using skneural "
+            f"{self.current_sklearn_version}. Check its predictions before relying on them, or "
+            "train it again."
+        )
+
+
+class BaseNetwork(BaseEstimator, ABC):
+    """What every estimator of this package shares.
+
+    A subclass has the constructor parameters, and says what its targets and its validation
+    scores are. Fitted state is plain: numbers, strings, lists, dicts and arrays. All
+    parameters of the network lie in one vector, `_params`; `coefs_` and `intercepts_` are
+    views of it, made when asked for, so that no copy or pickle can take them apart.
+    """
+
+    # ---------------------------------------------------------------- for subclasses
+
+    @abstractmethod
+    def _encode_target(
+        self, y: Any, *, continuing: bool, incremental: bool, classes: Any
+    ) -> npt.NDArray[Any]:
+        """Targets as an array of shape (n_samples, n_outputs), boolean or floating point.
+
+        Sets `out_activation_` and, for a classifier, `classes_`.
+        """
+
+    @abstractmethod
+    def _validation_score(
+        self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None
+    ) -> float:
+        """Score raw outputs against encoded targets: the higher, the better."""
+
+    def _strata(self, target: npt.NDArray[Any], n_validation: int) -> npt.NDArray[Any] | None:
+        """What to stratify a split into training and validation rows by; None for nothing."""
+        return None
+
+    # ---------------------------------------------------------------- fitted arrays
+
+    @property
+    def coefs_(self) -> list[FloatArray]:
+        """Weights of each layer, of shape (fan in, fan out): views of the model."""
+        return LayerArrays(layer.weights for layer in self._layers("coefs_"))
+
+    @coefs_.setter
+    def coefs_(self, values: Any) -> None:
+        self._assign_layers("coefs_", values)
+
+    @property
+    def intercepts_(self) -> list[FloatArray]:
+        """Intercepts of each layer, of shape (fan out,): views of the model."""
+        return LayerArrays(layer.intercepts for layer in self._layers("intercepts_"))
+
+    @intercepts_.setter
+    def intercepts_(self, values: Any) -> None:
+        self._assign_layers("intercepts_", values)
+
+    def _layers(self, name: str) -> list[Any]:
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}: it is not fitted yet."
+            )
+        return self._network.layers(self._params)
+
+    def _assign_layers(self, name: str, values: Any) -> None:
+        self._layers(name)
+        before = self._params
+        self._params = np.array(before)  # may be a read-only memory map
+        try:
+            assign_layers(getattr(self, name), values, name)
+        except BaseException:
+            self._params = before
+            raise
+
+    @property
+    def _network(self) -> Network:
+        return _network(self._layer_sizes, self._hidden_activation)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_params")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # ---------------------------------------------------------------- pickles
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(super().__getstate__(), _skneural_version=__version__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        version = state.pop("_skneural_version", "unknown")
+        if version != __version__:
+            warnings.warn(
+                SkneuralVersionWarning(type(self).__name__, __version__, version), stacklevel=2
+            )
+        super().__setstate__(state)
+
+    # ---------------------------------------------------------------- prediction
+
+    def _predict_raw(self, X: Any) -> FloatArray:
+        """Raw outputs of shape (n_samples, n_outputs) for validated rows of `X`."""
+        check_is_fitted(self)
+        _refuse_masked(X=X)
+        X = validate_data(
+            self,
+            X,
+            accept_sparse=["csr", "csc"],
+            dtype=(np.float64, np.float32),
+            reset=False,
+        )
+        return self._network.predict_raw(self._params, X)
+
+    def _loss_function(self) -> Loss:
+        return LOSSES[self.loss, self.out_activation_]
+
+    # ---------------------------------------------------------------- training
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+    ) -> Any:
+        if incremental and self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: it never sees all the data. "
+                "Use fit, or early_stopping=False."
+            )
+        hidden_layer_sizes = _checked_sizes(self.hidden_layer_sizes, type(self).__name__)
+        _refuse_masked(X=X, y=y, sample_weight=sample_weight)
+        continuing = self.__sklearn_is_fitted__() and (incremental or self.warm_start)
+        with _all_or_nothing(self):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=["csr", "csc"],
+                multi_output=True,
+                y_numeric=is_regressor(self),
+                dtype=self._params.dtype if continuing else (np.float64, np.float32),
+                order="C",
+                reset=not continuing,
+            )
+            if y.ndim == 2 and y.shape[1] == 1:
+                y = column_or_1d(y, warn=True)
+            target = self._encode_target(
+                y, continuing=continuing, incremental=incremental, classes=classes
+            )
+            layer_sizes = (X.shape[1], *hidden_layer_sizes, target.shape[1])
+            if continuing and layer_sizes != self._layer_sizes:
+                raise ValueError(
+                    f"The fitted network has layers of {self._layer_sizes} units, the parameters "
+                    f"and data now ask for {layer_sizes}. Training can go on only with the same: "
+                    "call fit with warm_start=False to start anew."
+                )
+            self._layer_sizes = layer_sizes
+            self._hidden_activation = self.activation
+            interrupt = self._train(
+                X,
+                target,
+                check_sample_weight(sample_weight, X),
+                continuing=continuing,
+                incremental=incremental,
+            )
+        if interrupt is not None:
+            raise interrupt
+        return self
+
+    def _train(
+        self,
+        X: Matrix,
+        target: npt.NDArray[Any],
+        sample_weight: FloatArray | None,
+        *,
+        continuing: bool,
+        incremental: bool,
+    ) -> KeyboardInterrupt | None:
+        """Train and publish. Returns the interrupt that ended the training, if one did."""
+        memory = memory_to_go_on_from(self._memory, incremental) if continuing else {}
+        random_state = seeded_generator(self.random_state, memory)
+        training = self._starting_point(random_state, X.dtype, memory, continuing)
+        interrupt = None
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                if self.solver == "lbfgs":
+                    self._run_lbfgs(training, X, target, sample_weight)
+                else:
+                    self._run_minibatch(
+                        training,
+                        rows_as_csr(X),
+                        target,
+                        sample_weight,
+                        random_state=random_state,
+                        memory=memory,
+                        max_iter=1 if incremental else self.max_iter,
+                    )
+        except KeyboardInterrupt as error:
+            if training.n_epochs == 0:
+                raise
+            interrupt = error
+        self._judge(training, incremental)
+        memory.update(generator_memory(self.random_state, random_state))
+        self._publish(training, memory)
+        return interrupt
+
+    def _starting_point(
+        self,
+        random_state: np.random.RandomState,
+        dtype: npt.DTypeLike,
+        memory: Memory,
+        continuing: bool,
+    ) -> Training:
+        """New parameters, or a copy of the fitted ones with all that goes with them."""
+        if not continuing:
+            return Training(self._network.initial_params(random_state, dtype))
+        record = Record(
+            list(getattr(self, "loss_curve_", [])),
+            self.best_loss_,
+            None if self.validation_scores_ is None else list(self.validation_scores_),
+            self.best_validation_score_,
+            memory.get("no_improvement_count", 0),
+            best_params=None if self.best_validation_score_ is None else self._params,
+        )
+        return Training(np.array(self._params), n_samples_seen=self.t_, record=record)
+
+    def _run_lbfgs(
+        self,
+        training: Training,
+        X: Matrix,
+        target: npt.NDArray[Any],
+        sample_weight: FloatArray | None,
+    ) -> None:
+        n_rows = X.shape[0]
+        mean_weight = 1.0 if sample_weight is None else float(np.mean(sample_weight, dtype=float))
+        objective = self._objective(n_rows, mean_weight, X.dtype)
+        with self._blas_threads(n_rows):
+            minimize_lbfgs(
+                objective,
+                training,
+                X,
+                target.astype(X.dtype, copy=False),
+                sample_weight,
+                monitor=Monitor(tol=self.tol, n_iter_no_change=np.inf, verbose=self.verbose),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                max_fun=self.max_fun,
+            )
+
+    def _run_minibatch(
+        self,
+        training: Training,
+        X: Matrix,
+        target: npt.NDArray[Any],
+        sample_weight: FloatArray | None,
+        *,
+        random_state: np.random.RandomState,
+        memory: Memory,
+        max_iter: int,
+    ) -> None:
+        rows, validation_score = None, None
+        if self.early_stopping:
+            rows, held_out = self._split_rows(target, random_state, memory)
+            validation_score = self._scorer(X, target, sample_weight, held_out)
+        n_rows = X.shape[0] if rows is None else len(rows)
+        batch_size = self._batch_size(n_rows)
+        mean_weight = running_mean_weight(sample_weight, rows, n_rows, memory)
+        objective = self._objective(batch_size, mean_weight, X.dtype)
+        optimizer = self._optimizer()
+        resume_optimizer(
+            training, optimizer, self.solver, float(self.learning_rate_init), memory
+        )
+        with self._blas_threads(batch_size):
+            minimize_minibatch(
+                objective,
+                training,
+                X,
+                target,
+                sample_weight,
+                optimizer=optimizer,
+                schedule=self._schedule(),
+                learning_rate_init=float(self.learning_rate_init),
+                monitor=Monitor(
+                    tol=self.tol,
+                    n_iter_no_change=self.n_iter_no_change,
+                    validation_score=validation_score,
+                    verbose=self.verbose,
+                ),
+                batch_size=batch_size,
+                max_iter=max_iter,
+                rows=rows,
+                shuffle_with=random_state if self.shuffle else None,
+            )
+
+    # ---------------------------------------------------------------- parts of a training
+
+    def _objective(self, n_rows: int, mean_weight: float, dtype: npt.DTypeLike) -> Objective:
+        return Objective(
+            self._network,
+            self._loss_function(),
+            float(self.alpha),
+            n_rows=n_rows,
+            mean_weight=mean_weight,
+            dtype=dtype,
+        )
+
+    def _optimizer(self) -> Optimizer:
+        if self.solver == "sgd":
+            return SGD(self.momentum, self.nesterovs_momentum)
+        return Adam(self.beta_1, self.beta_2, self.epsilon)
+
+    def _schedule(self) -> Schedule:
+        # As in scikit-learn, Adam keeps to a constant rate.
+        if self.solver == "adam" or self.learning_rate == "constant":
+            return Constant()
+        if self.learning_rate == "invscaling":
+            return InverseScaling(self.power_t)
+        return Adaptive()
+
+    def _blas_threads(self, n_rows: int) -> AbstractContextManager[None]:
+        largest = max(fan_in * fan_out for fan_in, fan_out in self._network.shapes)
+        return blas_threads(n_rows * largest)
+
+    def _batch_size(self, n_rows: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the {n_rows} rows to train on: "
+                "all of them make one batch.",
+                stacklevel=2,
+            )
+        return min(int(self.batch_size), n_rows)
+
+    def _split_rows(
+        self, target: npt.NDArray[Any], random_state: np.random.RandomState, memory: Memory
+    ) -> tuple[IndexArray, IndexArray]:
+        """Rows to train on and rows held out: the same again when training goes on."""
+        if "validation_generator" in memory:
+            random_state = generator_from_state(memory["validation_generator"])
+        else:
+            memory["validation_generator"] = generator_state(random_state)
+        n_validation = math.ceil(self.validation_fraction * len(target))
+        train, held_out = train_test_split(
+            np.arange(len(target)),
+            test_size=self.validation_fraction,
+            random_state=random_state,
+            stratify=self._strata(target, n_validation),
+        )
+        if len(held_out) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                f"your dataset: validation_fraction={self.validation_fraction} of {len(target)} "
+                f"rows leaves {len(held_out)}, at least 2 are needed."
+            )
+        return train, held_out
+
+    def _scorer(
+        self,
+        X: Matrix,
+        target: npt.NDArray[Any],
+        sample_weight: FloatArray | None,
+        rows: IndexArray,
+    ) -> Callable[[FloatArray], float]:
+        X, target = X[rows], target[rows]
+        weight = None if sample_weight is None else sample_weight[rows]
+        if weight is not None and not np.any(weight):
+            raise ValueError("sample_weight is zero for every row held out by early_stopping.")
+        network = self._network
+
+        def validation_score(params: FloatArray) -> float:
+            return self._validation_score(network.predict_raw(params, X), target, weight)
+
+        return validation_score
+
+    # ---------------------------------------------------------------- the way down
+
+    def _judge(self, training: Training, incremental: bool) -> None:
+        """Choose the parameters to keep; warn or raise where the training went wrong."""
+        record = training.record
+        if self.solver != "lbfgs" and self.early_stopping and record.best_params is not None:
+            if training.stop_reason == "not_finite":
+                warnings.warn(
+                    f"The training loss is no longer finite after epoch {training.n_epochs}. "
+                    "The weights of the best validation score are restored. The learning rate "
+                    "may be too high, or the data need to be scaled.",
+                    ConvergenceWarning,
+                    stacklevel=5,
+                )
+            training.params = record.best_params
+        elif training.stop_reason == "not_finite":
+            raise ValueError(
+                f"{NOT_FINITE} The loss of epoch {training.n_epochs} was {training.loss}."
+            )
+        if not np.all(np.isfinite(training.params)):
+            raise ValueError(NOT_FINITE)
+        if training.stop_reason == "max_iter" and self.solver != "lbfgs" and not incremental:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        if training.message and training.stop_reason in ("max_iter", "no_progress"):
+            warnings.warn(
+                f"lbfgs failed to converge after {training.n_epochs} iteration(s) "
+                f"({training.message}). Increase max_iter (now {self.max_iter}) or max_fun (now "
+                f"{self.max_fun}), or scale the data.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    def _publish(self, training: Training, memory: Memory) -> None:
+        """Turn a finished training into fitted attributes."""
+        record = training.record
+        sizes = self._layer_sizes
+        self._params = training.params
+        self._memory = {
+            **memory,
+            "solver": self.solver,
+            "optimizer": training.optimizer_state,
+            "learning_rate": training.learning_rate,
+            "learning_rate_init": float(self.learning_rate_init),
+            "no_improvement_count": record.no_improvement_count,
+        }
+        self.n_layers_ = len(sizes)
+        self.n_outputs_ = sizes[-1]
+        self.n_iter_ = training.n_epochs
+        self.t_ = training.n_samples_seen
+        self.loss_ = training.loss
+        self.loss_curve_ = record.loss_curve
+        self.best_loss_ = record.best_loss
+        self.validation_scores_ = record.validation_scores
+        self.best_validation_score_ = record.best_validation_score
+
+
+@contextmanager
+def _all_or_nothing(estimator: BaseNetwork) -> Iterator[None]:
+    """Undo every change to the attributes if the block raises.
+
+    Training never writes into an array or list that is already an attribute, so that the
+    dict of attributes is all there is to put back.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+@cache
+def _network(layer_sizes: tuple[int, ...], activation: str) -> Network:
+    # Describing a network again for every row of a web service would cost more than the row.
+    return Network(layer_sizes, ACTIVATIONS[activation])
+
+
+def _checked_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...]:
+    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object))
+    if sizes.ndim != 1 or not all(isinstance(size, Integral) for size in sizes):
+        raise InvalidParameterError(
+            f"The 'hidden_layer_sizes' parameter of {estimator_name} must be an integer or a "
+            f"sequence of integers, one per hidden layer. Got {hidden_layer_sizes!r} instead."
+        )
+    if any(size < 1 for size in sizes):
+        raise InvalidParameterError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
+    return tuple(int(size) for size in sizes)
+
+
+def _refuse_masked(**arrays: Any) -> None:
+    for name, array in arrays.items():
+        if np.ma.is_masked(array):
+            raise ValueError(
+                f"{name} is a masked array with {np.ma.count_masked(array)} masked values, which "
+                "would be taken for data. Fill or drop them first."
+            )

@@ -1,0 +1,138 @@
+"""Class labels in, zeros and ones out; raw outputs in, class labels out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from skneural._arrays import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How the labels of a problem are encoded.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted. For multilabel targets: the numbers of the columns.
+    multilabel : bool, default=False
+        Whether a row may have any number of the labels.
+    sparse_output : bool, default=False
+        Whether multilabel predictions are sparse, because the targets were.
+    """
+
+    classes: npt.NDArray[Any]
+    multilabel: bool = False
+    sparse_output: bool = False
+
+    @classmethod
+    def of(cls, y: Any, classes: Any = None) -> Labels:
+        """Learn the encoding from targets, and from a list of all classes if given.
+
+        Raises
+        ------
+        ValueError
+            If `y` is not a classification target, has several columns of more than two
+            classes, or mixes labels that cannot be sorted.
+        """
+        multilabel = is_multilabel(y)
+        return cls(
+            sorted_classes(y if classes is None else classes),
+            multilabel,
+            multilabel and sparse.issparse(y),
+        )
+
+    @property
+    def output_activation(self) -> str:
+        """'logistic' for two classes or several labels, 'softmax' for one or many classes.
+
+        A single class is a softmax over one output: its probability is 1.
+        """
+        return "logistic" if self.multilabel or len(self.classes) == 2 else "softmax"
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of the output layer."""
+        return 1 if not self.multilabel and len(self.classes) == 2 else len(self.classes)
+
+    def encode(self, y: Any) -> BoolArray:
+        """Targets as a boolean array of shape (n_samples, n_outputs)."""
+        if is_multilabel(y) != self.multilabel:
+            expected = "an indicator matrix (multilabel)" if self.multilabel else "one label a row"
+            raise ValueError(f"y must be {expected}, as when the estimator was first fitted.")
+        if self.multilabel:
+            y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+            if y.shape[1] != len(self.classes):
+                raise ValueError(
+                    f"y has {y.shape[1]} columns, expected one for each of the "
+                    f"{len(self.classes)} labels."
+                )
+            return np.ascontiguousarray(y > 0)
+        index = self._index(np.asarray(y))
+        if len(self.classes) == 2:
+            return (index == 1)[:, np.newaxis]
+        encoded = np.zeros((len(index), len(self.classes)), dtype=bool)
+        encoded[np.arange(len(index)), index] = True
+        return encoded
+
+    def _index(self, y: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+        """Position of every label in `classes`; ValueError where there is none."""
+        text = [labels.dtype.kind in "OSU" for labels in (self.classes, y)]
+        if text[0] == text[1]:
+            index = np.minimum(np.searchsorted(self.classes, y), len(self.classes) - 1)
+            if np.all(self.classes[index] == y):
+                return index
+        raise ValueError(
+            "`y` has classes not in `self.classes_`. "
+            f"`self.classes_` has {self.classes}. 'y' has {sorted_classes(y)}."
+        )
+
+    def decode(self, raw: FloatArray) -> Any:
+        """The labels predicted by raw outputs of shape (n_samples, n_outputs)."""
+        if self.multilabel:
+            indicator = (raw > 0).astype(int)
+            return sparse.csr_matrix(indicator) if self.sparse_output else indicator
+        if self.output_activation == "logistic":
+            return self.classes[(raw[:, 0] > 0).astype(np.intp)]
+        return self.classes[raw.argmax(axis=1)]
+
+    def accuracy(
+        self, raw: FloatArray, encoded: BoolArray, sample_weight: FloatArray | None
+    ) -> float:
+        """Weighted share of rows predicted right (multilabel: in every label)."""
+        if self.output_activation == "logistic":
+            correct = np.all((raw > 0) == encoded, axis=1)
+        else:
+            correct = encoded[np.arange(len(raw)), raw.argmax(axis=1)]
+        return float(np.average(correct, weights=sample_weight))
+
+
+def is_multilabel(y: Any) -> bool:
+    """Whether `y` is an indicator matrix; ValueError if it is no classification target."""
+    kind = type_of_target(y, input_name="y")
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "Multioutput target data is not supported: y has several columns of class labels. "
+            "Fit one classifier a column with sklearn.multioutput.MultiOutputClassifier, or "
+            "pass an indicator matrix of zeros and ones."
+        )
+    check_classification_targets(y)
+    return bool(kind == "multilabel-indicator")
+
+
+def sorted_classes(y: Any) -> npt.NDArray[Any]:
+    """The distinct labels of `y`, sorted; ValueError where they cannot be."""
+    try:
+        classes: npt.NDArray[Any] = unique_labels(y)
+    except TypeError as error:
+        raise ValueError(
+            "y mixes labels of different types, which cannot be sorted: make them all strings "
+            f"or all numbers ({error})."
+        ) from error
+    return classes

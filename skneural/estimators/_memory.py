@@ -1,0 +1,116 @@
+"""What an estimator remembers between calls, so that training can go on.
+
+The memory is a plain dict of numbers, strings and arrays: it pickles small, and holds
+nothing that running code would have to be trusted for.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, TypeAlias
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skneural._arrays import FloatArray, IndexArray
+from skneural.optimizers import Optimizer
+from skneural.training import Training
+
+Memory: TypeAlias = dict[str, Any]
+
+
+def memory_to_go_on_from(memory: Memory, incremental: bool) -> Memory:
+    """What of a memory counts: all of it in partial_fit, little in fit with warm_start.
+
+    A warm-started fit keeps its patience and the rows held out for validation. As in
+    scikit-learn, it begins a new sequence of random numbers and forgets the momentum.
+    """
+    if incremental:
+        return dict(memory)
+    kept = ("no_improvement_count", "validation_generator")
+    return {name: memory[name] for name in kept if name in memory}
+
+
+def resume_optimizer(
+    training: Training,
+    optimizer: Optimizer,
+    solver: str,
+    learning_rate_init: float,
+    memory: Memory,
+) -> None:
+    """Give `training` the remembered state of the optimizer, copied, or a new one."""
+    training.learning_rate = learning_rate_init
+    if memory.get("solver") != solver:
+        params = training.params
+        training.optimizer_state = optimizer.initial_state(len(params), params.dtype)
+        return
+    training.optimizer_state = {
+        name: np.array(value) if isinstance(value, np.ndarray) else value
+        for name, value in memory["optimizer"].items()
+    }
+    if memory["learning_rate_init"] == learning_rate_init:
+        training.learning_rate = memory["learning_rate"]
+
+
+def running_mean_weight(
+    sample_weight: FloatArray | None, rows: IndexArray | None, n_rows: int, memory: Memory
+) -> float:
+    """Mean sample weight of all rows trained on, those of earlier partial_fit calls included.
+
+    Brings the totals in `memory` up to date.
+
+    Raises
+    ------
+    ValueError
+        If the weights of all rows to train on are zero.
+    """
+    total = float(n_rows)
+    if sample_weight is not None:
+        counted = sample_weight if rows is None else sample_weight[rows]
+        total = float(np.sum(counted, dtype=np.float64))
+    memory["total_weight"] = memory.get("total_weight", 0.0) + total
+    memory["n_rows"] = memory.get("n_rows", 0) + n_rows
+    if memory["total_weight"] == 0:
+        raise ValueError(
+            "sample_weight is zero for every row left to train on after early_stopping has held "
+            "out its validation rows."
+        )
+    return float(memory["total_weight"] / memory["n_rows"])
+
+
+def generator_state(random_state: np.random.RandomState) -> dict[str, Any]:
+    """The state of a generator, as plain data."""
+    state: dict[str, Any] = random_state.get_state(legacy=False)
+    return state
+
+
+def generator_from_state(state: dict[str, Any]) -> np.random.RandomState:
+    """A generator that goes on where the one of this state stood."""
+    bit_generator = getattr(np.random, state["bit_generator"])()
+    random_state = np.random.RandomState(bit_generator)
+    random_state.set_state(state)
+    return random_state
+
+
+def seeded_generator(seed: Any, memory: Memory | None) -> np.random.RandomState:
+    """The generator that a `random_state` parameter stands for.
+
+    An integer seed starts a new sequence, except where a memory left by the same seed is
+    given: then the sequence goes on. None and RandomState instances go on by themselves.
+    """
+    if memory is not None and is_seed(seed) and memory.get("seed") == seed:
+        return generator_from_state(memory["generator"])
+    generator: np.random.RandomState = check_random_state(seed)
+    return generator
+
+
+def generator_memory(seed: Any, random_state: np.random.RandomState) -> Memory:
+    """What `seeded_generator` needs to go on."""
+    if not is_seed(seed):
+        return {}
+    return {"seed": int(seed), "generator": generator_state(random_state)}
+
+
+def is_seed(seed: Any) -> bool:
+    """Whether a `random_state` is an integer."""
+    return isinstance(seed, Integral)

@@ -1,0 +1,563 @@
+"""The multilayer perceptrons: `ScratchMLPClassifier` and `ScratchMLPRegressor`."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, log_expit, log_softmax
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
+
+from skneural._arrays import FloatArray
+from skneural._sklearn import Interval, Options, StrOptions, fit_context
+from skneural.activations import ACTIVATIONS
+from skneural.estimators._base import BaseNetwork
+from skneural.estimators._labels import Labels, sorted_classes
+from skneural.estimators._mlp_documentation import share_documentation
+
+#: Probabilities down to this multiple of the smallest normal number are as they come. It
+#: leaves room below for the order of those that would vanish.
+SMALLEST_PROBABILITY = 1e7
+
+
+def _has_epochs(estimator: _MultilayerPerceptron) -> bool:
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. solver='lbfgs' is not "
+            "stochastic: use 'adam' or 'sgd'."
+        )
+    return True
+
+
+class _MultilayerPerceptron(BaseNetwork):
+    """The constructor that both estimators share, in the order of scikit-learn's regressor."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "loss": [StrOptions({"squared_error", "poisson"})],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {math.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train on rows and their targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 is computed in float32, everything else in float64. CSR and CSC are
+            never made dense.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets: numbers for a regressor, labels for a classifier, or an indicator
+            matrix of several labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, zero or positive: a weight of 2 counts as the row twice.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or the weights are not valid, or if the training diverges.
+            What was fitted before stays as it was.
+        KeyboardInterrupt
+            Raised again with the model of the last whole epoch in place.
+        """
+        return self._fit(X, y, sample_weight)
+
+
+@share_documentation(
+    split="The split is stratified by class (not for multilabel).",
+    score="Accuracy",
+    output="'softmax' or 'logistic'.",
+)
+class ScratchMLPClassifier(ClassifierMixin, _MultilayerPerceptron):
+    r"""Multilayer perceptron classifier.
+
+    The network of scikit-learn's MLPClassifier, parameter by parameter: the same seed gives
+    the same model. It minimises the log loss, the mean over the rows of
+
+    .. math:: -\sum_k y_k \log p_k + \frac{\alpha}{2 n} \lVert W \rVert^2,
+
+    with probabilities :math:`p` from a softmax for several classes, and from a logistic
+    function for two classes or for each of several labels (multilabel). With labels of a
+    single class it is a constant model.
+
+    Parameters
+    ----------
+    <PARAMETERS>
+
+    loss : {'log_loss', 'squared_error'}, default='log_loss'
+        What to minimise: the log loss (cross-entropy), or half the squared error of the
+        probabilities, summed over the classes (half the Brier score). Not in scikit-learn.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted; for multilabel the numbers of the columns.
+
+    <ATTRIBUTES>
+
+    See Also
+    --------
+    ScratchMLPRegressor : The same network for numbers.
+
+    References
+    ----------
+    <REFERENCES>
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from skneural import ScratchMLPClassifier
+    >>> X, y = make_classification(n_samples=100, random_state=1)
+    >>> classifier = ScratchMLPClassifier(max_iter=300, random_state=1).fit(X, y)
+    >>> classifier.predict(X[:5]).shape
+    (5,)
+    >>> classifier.predict_proba(X[:1]).shape
+    (1, 2)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_MultilayerPerceptron._parameter_constraints,
+        "loss": [StrOptions({"log_loss", "squared_error"})],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: str = "log_loss",
+    ) -> None:
+        super().__init__(
+            loss=loss,
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+        )
+
+    @available_if(_has_epochs)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> ScratchMLPClassifier:
+        """Train for one epoch on the given rows, going on from all earlier calls.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels; those of a call need not be all there are.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, relative to the mean over all calls.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that may ever come. Required in the first call.
+
+        Returns
+        -------
+        self : ScratchMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            As for fit; also for a label that is not in `classes_`, and with
+            `early_stopping`.
+        """
+        fitted: ScratchMLPClassifier = self._fit(
+            X, y, sample_weight, incremental=True, classes=classes
+        )
+        return fitted
+
+    def predict(self, X: Any) -> Any:
+        """The most probable class of each row; for multilabel, each label above 0.5.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), or indicator matrix of shape (n_samples, n_outputs)
+        """
+        raw = self._predict_raw(X)
+        return self._labels.decode(raw)
+
+    def decision_function(self, X: Any) -> FloatArray:
+        """Raw outputs of the network, before softmax or logistic function (logits).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            For two classes one column: positive where the second is the more probable.
+        """
+        raw = self._predict_raw(X)
+        return raw.ravel() if self._is_binary else raw
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`. For multilabel, each is the probability of
+            one label, and rows do not add up to 1. None is exactly 0: where a probability
+            would vanish among the smallest numbers of its dtype, it stays there, in the
+            order of the logits.
+        """
+        raw = self._both_columns(self._predict_raw(X))
+        probability = raw.copy()
+        self._loss_function().inverse_link(probability)
+        smallest = SMALLEST_PROBABILITY * np.finfo(raw.dtype).tiny
+        vanishing = probability < smallest
+        if vanishing.any():
+            log_probability = self._log_probability(raw)[vanishing]
+            probability[vanishing] = smallest * np.log(smallest) / log_probability
+        return probability
+
+    def predict_log_proba(self, X: Any) -> FloatArray:
+        """Logarithms of the probabilities, computed from logits: never -inf.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probability : ndarray of shape (n_samples, n_classes)
+        """
+        return self._log_probability(self._both_columns(self._predict_raw(X)))
+
+    def _log_probability(self, raw: FloatArray) -> FloatArray:
+        log_probability: FloatArray
+        if self.out_activation_ == "softmax":
+            log_probability = log_softmax(raw, axis=1)
+        else:
+            log_probability = log_expit(raw)
+        if self._multilabel:
+            # Labels whose probabilities round to 1 are equally certain in both methods.
+            likely = raw > 0
+            log_probability[likely] = np.log(expit(raw[likely]))
+        return log_probability
+
+    def _both_columns(self, raw: FloatArray) -> FloatArray:
+        # The first of two classes has the logit -z: 1 - p would round to 0 or lose digits.
+        return np.hstack((-raw, raw)) if self._is_binary else raw
+
+    @property
+    def _labels(self) -> Labels:
+        return Labels(self.classes_, self._multilabel, self._sparse_labels)
+
+    @property
+    def _is_binary(self) -> bool:
+        return self.out_activation_ == "logistic" and not self._multilabel
+
+    def _encode_target(
+        self, y: Any, *, continuing: bool, incremental: bool, classes: Any
+    ) -> npt.NDArray[Any]:
+        if continuing:
+            labels = self._labels
+            self._check_same_classes(y, incremental, classes)
+        else:
+            if incremental and classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            labels = Labels.of(y, classes)
+            self.classes_ = labels.classes
+            self._multilabel = labels.multilabel
+            self._sparse_labels = labels.sparse_output
+            self.out_activation_ = labels.output_activation
+        return labels.encode(y)
+
+    def _check_same_classes(self, y: Any, incremental: bool, classes: Any) -> None:
+        if classes is not None and not np.array_equal(self.classes_, sorted_classes(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}"
+            )
+        if incremental:
+            return
+        seen = sorted_classes(y)
+        if set(seen) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {seen}"
+            )
+
+    def _validation_score(
+        self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None
+    ) -> float:
+        return self._labels.accuracy(raw, target, sample_weight)
+
+    def _strata(self, target: npt.NDArray[Any], n_validation: int) -> npt.NDArray[Any] | None:
+        if self._multilabel:
+            return None
+        if self._is_binary:
+            return target[:, 0].astype(str)
+        counts = target.sum(axis=0)
+        rarest = int(np.argmin(np.where(counts > 0, counts, len(target))))
+        n_present = int(np.count_nonzero(counts))
+        if counts[rarest] >= 2 and n_present <= min(n_validation, len(target) - n_validation):
+            index: npt.NDArray[Any] = target.argmax(axis=1)
+            return index
+        reason = (
+            f"class {self.classes_[rarest]!r} has only 1 row"
+            if counts[rarest] < 2
+            else f"{n_validation} rows cannot hold all {n_present} classes"
+        )
+        warnings.warn(
+            f"The validation rows of early_stopping are not stratified by class: {reason}.",
+            stacklevel=2,
+        )
+        return None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+@share_documentation(
+    split="It is drawn without regard to y.",
+    score="R^2",
+    output="'identity', or 'exp' for the Poisson loss.",
+)
+class ScratchMLPRegressor(RegressorMixin, _MultilayerPerceptron):
+    r"""Multilayer perceptron regressor.
+
+    The network of scikit-learn's MLPRegressor, parameter by parameter: the same seed gives
+    the same model. It minimises the mean over the rows of
+
+    .. math:: \ell(\hat y, y) + \frac{\alpha}{2 n} \lVert W \rVert^2
+
+    with half the squared error or half the Poisson deviance for :math:`\ell`.
+
+    Parameters
+    ----------
+    loss : {'squared_error', 'poisson'}, default='squared_error'
+        What to minimise. 'squared_error' is half the squared error; several outputs are
+        added up in training, and averaged in the losses reported, as in scikit-learn.
+        'poisson' is half the Poisson deviance of targets that are zero or positive, with
+        ``exp`` as output activation.
+
+    <PARAMETERS>
+
+    Attributes
+    ----------
+    <ATTRIBUTES>
+
+    See Also
+    --------
+    ScratchMLPClassifier : The same network for class labels.
+
+    References
+    ----------
+    <REFERENCES>
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from skneural import ScratchMLPRegressor
+    >>> X, y = make_regression(n_samples=200, n_features=20, random_state=1)
+    >>> regressor = ScratchMLPRegressor(max_iter=2000, tol=0.1, random_state=1).fit(X, y)
+    >>> regressor.predict(X[:2]).shape
+    (2,)
+    """
+
+    @available_if(_has_epochs)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScratchMLPRegressor:
+        """Train for one epoch on the given rows, going on from all earlier calls.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, relative to the mean over all calls.
+
+        Returns
+        -------
+        self : ScratchMLPRegressor
+
+        Raises
+        ------
+        ValueError
+            As for fit; also with `early_stopping`.
+        """
+        fitted: ScratchMLPRegressor = self._fit(X, y, sample_weight, incremental=True)
+        return fitted
+
+    def predict(self, X: Any) -> FloatArray:
+        """Predicted values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        raw = self._predict_raw(X)
+        self._loss_function().inverse_link(raw)
+        return raw.ravel() if self.n_outputs_ == 1 else raw
+
+    def _encode_target(
+        self, y: Any, *, continuing: bool, incremental: bool, classes: Any
+    ) -> npt.NDArray[Any]:
+        if self.loss == "poisson" and np.any(y < 0):
+            raise ValueError(
+                f"loss='poisson' needs targets that are zero or positive: the smallest y is "
+                f"{np.min(y)}."
+            )
+        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+        dtype = self._params.dtype if continuing else None
+        target: npt.NDArray[Any] = np.asarray(y, dtype=dtype)
+        return target.reshape(-1, 1) if target.ndim == 1 else target
+
+    def _validation_score(
+        self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None
+    ) -> float:
+        self._loss_function().inverse_link(raw)
+        if not np.all(np.isfinite(raw)):
+            return math.nan
+        return float(r2_score(target, raw, sample_weight=sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,268 @@
+r"""Losses on raw outputs: value, gradient, and the link from raw outputs to predictions.
+
+A network ends in numbers :math:`z` without any activation, the *raw outputs* (logits,
+for a classifier). Taking the output activation into the loss is what makes it stable:
+:math:`\log(\mathrm{softmax}(z))` is finite wherever :math:`z` is, the logarithm of a
+softmax already rounded to zero is not. It also makes the canonical pairs short:
+
+====================  ===========  ==========================================  ===============
+loss                  link         value of one row                            gradient in z
+====================  ===========  ==========================================  ===============
+squared error         identity     1/2 sum (z - y)^2                           z - y
+Poisson               exp          sum of y log(y / p) - y + p,  p = exp(z)    p - y
+log loss, binary      logistic     sum of log(1 + exp(-s z)),  s = 2 y - 1     p - y
+log loss, multiclass  softmax      -sum of y log p                             p - y
+squared error         logistic     1/2 sum (p - y)^2                           (p - y) p (1 - p)
+squared error         softmax      1/2 sum (p - y)^2,  d = p - y               p (d - sum d p)
+====================  ===========  ==========================================  ===============
+
+Sums run over the outputs of a row. Source: C. M. Bishop, *Pattern Recognition and Machine
+Learning*, 2006, sections 4.3.6 (canonical links) and 5.2; the squared error of
+probabilities is half of the score of G. W. Brier, "Verification of forecasts expressed in
+terms of probability", 1950.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from scipy.special import expit, xlogy
+
+from skneural._arrays import FloatArray
+
+
+class Loss(ABC):
+    """The contract of a loss. Losses hold no state; `LOSSES` has one of each.
+
+    Attributes
+    ----------
+    averages_outputs : bool
+        Whether the loss *reported* is the mean over the outputs of a row while the one
+        *descended* is their sum. True for squared error alone, as in scikit-learn.
+    """
+
+    averages_outputs: bool = False
+
+    @abstractmethod
+    def value_and_gradient(
+        self,
+        raw: FloatArray,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        gradient: FloatArray,
+        column: FloatArray,
+    ) -> float:
+        """Weighted sum of the losses of all rows, and its derivative.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_rows, n_outputs)
+            Raw outputs. Used as scratch: their values are lost.
+        y : ndarray of shape (n_rows, n_outputs)
+            Targets: numbers, or zeros and ones.
+        sample_weight : ndarray of shape (n_rows, 1) or None
+        gradient : ndarray of shape (n_rows, n_outputs)
+            Receives the derivative of the returned value in `raw`.
+        column : ndarray of shape (n_rows, 1)
+            Scratch.
+
+        Returns
+        -------
+        value : float
+        """
+
+    @abstractmethod
+    def inverse_link(self, raw: FloatArray) -> None:
+        """Turn raw outputs into predictions, in place."""
+
+
+class SquaredError(Loss):
+    """Half squared error with the identity link."""
+
+    averages_outputs = True
+
+    def value_and_gradient(
+        self,
+        raw: FloatArray,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        gradient: FloatArray,
+        column: FloatArray,
+    ) -> float:
+        np.subtract(raw, y, out=gradient)
+        value = _half_square(gradient, sample_weight)
+        if sample_weight is not None:
+            gradient *= sample_weight
+        return value
+
+    def inverse_link(self, raw: FloatArray) -> None:
+        pass
+
+
+class Poisson(Loss):
+    """Half Poisson deviance with the exponential link."""
+
+    def value_and_gradient(
+        self,
+        raw: FloatArray,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        gradient: FloatArray,
+        column: FloatArray,
+    ) -> float:
+        np.exp(raw, out=gradient)
+        gradient -= y
+        # y log(y / p) - y + p, where log p = z, in two parts: p - y - y z, and y log y.
+        raw *= y
+        np.subtract(gradient, raw, out=raw)
+        if sample_weight is not None:
+            raw *= sample_weight
+            gradient *= sample_weight
+        value = float(raw.sum())
+        xlogy(y, y, out=raw)
+        if sample_weight is not None:
+            raw *= sample_weight
+        return value + float(raw.sum())
+
+    def inverse_link(self, raw: FloatArray) -> None:
+        np.exp(raw, out=raw)
+
+
+class BinaryLogLoss(Loss):
+    """Log loss of independent yes/no outputs: one for two classes, several for labels."""
+
+    def value_and_gradient(
+        self,
+        raw: FloatArray,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        gradient: FloatArray,
+        column: FloatArray,
+    ) -> float:
+        # -log p of the true label is log(1 + exp(-z)) or log(1 + exp(z)).
+        np.multiply(y, -2, out=gradient)
+        gradient += 1
+        gradient *= raw
+        np.logaddexp(0, gradient, out=gradient)
+        if sample_weight is not None:
+            gradient *= sample_weight
+        value = float(gradient.sum())
+
+        expit(raw, out=gradient)
+        gradient -= y
+        if sample_weight is not None:
+            gradient *= sample_weight
+        return value
+
+    def inverse_link(self, raw: FloatArray) -> None:
+        expit(raw, out=raw)
+
+
+class MultinomialLogLoss(Loss):
+    """Log loss of exactly one class out of several (categorical cross-entropy)."""
+
+    def value_and_gradient(
+        self,
+        raw: FloatArray,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        gradient: FloatArray,
+        column: FloatArray,
+    ) -> float:
+        _softmax(raw, out=gradient, column=column)
+        np.log(column, out=column)
+        raw -= column  # now log p: the softmax left z - max(z) here and sum exp there
+        if sample_weight is not None:
+            raw *= sample_weight
+        value = -float(np.vdot(raw, y))
+
+        gradient -= y
+        if sample_weight is not None:
+            gradient *= sample_weight
+        return value
+
+    def inverse_link(self, raw: FloatArray) -> None:
+        _softmax(raw, out=raw, column=np.empty((len(raw), 1), dtype=raw.dtype))
+
+
+class BinarySquaredError(Loss):
+    """Half squared error of the probabilities of independent yes/no outputs."""
+
+    def value_and_gradient(
+        self,
+        raw: FloatArray,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        gradient: FloatArray,
+        column: FloatArray,
+    ) -> float:
+        probability = raw
+        expit(raw, out=probability)
+        np.subtract(probability, y, out=gradient)
+        value = _half_square(gradient, sample_weight)
+        if sample_weight is not None:
+            gradient *= sample_weight
+        gradient *= probability
+        np.subtract(1, probability, out=raw)
+        gradient *= raw
+        return value
+
+    def inverse_link(self, raw: FloatArray) -> None:
+        expit(raw, out=raw)
+
+
+class MultinomialSquaredError(Loss):
+    """Half squared error of the probabilities of exactly one class out of several."""
+
+    def value_and_gradient(
+        self,
+        raw: FloatArray,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        gradient: FloatArray,
+        column: FloatArray,
+    ) -> float:
+        probability = raw
+        _softmax(raw, out=probability, column=column)
+        np.subtract(probability, y, out=gradient)
+        value = _half_square(gradient, sample_weight)
+        if sample_weight is not None:
+            gradient *= sample_weight
+        np.einsum("ij,ij->i", gradient, probability, out=column[:, 0])
+        gradient -= column
+        gradient *= probability
+        return value
+
+    def inverse_link(self, raw: FloatArray) -> None:
+        _softmax(raw, out=raw, column=np.empty((len(raw), 1), dtype=raw.dtype))
+
+
+def _half_square(difference: FloatArray, sample_weight: FloatArray | None) -> float:
+    """Half the weighted sum of squares, without a temporary array."""
+    if sample_weight is None:
+        return 0.5 * float(np.vdot(difference, difference))
+    return 0.5 * float(np.einsum("ij,ij,ik->", difference, difference, sample_weight))
+
+
+def _softmax(raw: FloatArray, out: FloatArray, column: FloatArray) -> None:
+    """exp(z) / sum exp(z) by rows; leaves the sums in `column`.
+
+    Unless `out` is `raw` itself, z - max(z) is left in `raw`.
+    """
+    np.max(raw, axis=1, keepdims=True, out=column)
+    raw -= column
+    np.exp(raw, out=out)
+    np.sum(out, axis=1, keepdims=True, out=column)
+    out /= column
+
+
+#: Every pair of a loss and an output activation that can be trained.
+LOSSES: dict[tuple[str, str], Loss] = {
+    ("squared_error", "identity"): SquaredError(),
+    ("poisson", "exp"): Poisson(),
+    ("log_loss", "logistic"): BinaryLogLoss(),
+    ("log_loss", "softmax"): MultinomialLogLoss(),
+    ("squared_error", "logistic"): BinarySquaredError(),
+    ("squared_error", "softmax"): MultinomialSquaredError(),
+}

@@ -1,0 +1,270 @@
+r"""The multilayer perceptron: forward pass, backward pass, and where its numbers lie.
+
+A network with layer sizes :math:`n_0, n_1, \ldots, n_L` maps a row :math:`x` to raw
+outputs by
+
+.. math::
+
+    a_0 = x, \qquad z_i = a_{i-1} W_i + b_i, \qquad a_i = f(z_i) \quad (i < L),
+
+and :math:`z_L` is the result: the output activation belongs to the loss. With
+:math:`\delta_i` the derivative of the loss in :math:`z_i`, the chain rule gives
+
+.. math::
+
+    \frac{\partial}{\partial W_i} = a_{i-1}^\top \delta_i, \qquad
+    \frac{\partial}{\partial b_i} = \sum_{\text{rows}} \delta_i, \qquad
+    \delta_{i-1} = \delta_i W_i^\top \odot f'(z_{i-1}),
+
+which is backpropagation (D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning
+representations by back-propagating errors", Nature 323, 1986).
+
+Memory layout
+-------------
+All parameters lie in one flat vector: the weights of every layer first, each matrix of
+shape (fan in, fan out) in C order, then the intercepts of every layer. Layers are views of
+that vector. So an optimizer step is a handful of vector operations however deep the
+network is, and the penalised part (the weights) is one slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural._arrays import (
+    BoolArray,
+    FloatArray,
+    Matrix,
+    product,
+    row_chunks,
+    transposed_product,
+)
+from skneural.activations import Activation
+
+
+class Layer(NamedTuple):
+    """The parameters of one layer, or their gradient: views of a flat vector."""
+
+    weights: FloatArray
+    intercepts: FloatArray
+
+
+@dataclass(frozen=True)
+class Network:
+    """The architecture of a multilayer perceptron. It owns no arrays.
+
+    Parameters
+    ----------
+    layer_sizes : tuple of int
+        Number of inputs, of units in each hidden layer, and of outputs.
+    activation : Activation
+        Activation function of the hidden layers.
+    """
+
+    layer_sizes: tuple[int, ...]
+    activation: Activation
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, int]]:
+        """(fan in, fan out) of every layer of weights."""
+        return list(pairwise(self.layer_sizes))
+
+    @cached_property
+    def n_weights(self) -> int:
+        """Length of the penalised part of the parameter vector."""
+        return sum(fan_in * fan_out for fan_in, fan_out in self.shapes)
+
+    @cached_property
+    def n_params(self) -> int:
+        """Length of the parameter vector."""
+        return self.n_weights + sum(self.layer_sizes[1:])
+
+    def layers(self, vector: FloatArray) -> list[Layer]:
+        """The layers of a flat vector of length `n_params`, as views."""
+        weights, intercepts = [], []
+        start = 0
+        for fan_in, fan_out in self.shapes:
+            stop = start + fan_in * fan_out
+            weights.append(vector[start:stop].reshape(fan_in, fan_out))
+            start = stop
+        for fan_out in self.layer_sizes[1:]:
+            intercepts.append(vector[start : start + fan_out])
+            start += fan_out
+        return [Layer(*parts) for parts in zip(weights, intercepts, strict=True)]
+
+    def initial_params(
+        self, random_state: np.random.RandomState, dtype: npt.DTypeLike
+    ) -> FloatArray:
+        r"""Random parameters, uniform in :math:`\pm\sqrt{c / (\text{fan in + fan out})}`.
+
+        X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+        neural networks", AISTATS 2010. Drawn layer by layer, weights before intercepts, as
+        scikit-learn draws them: the same seed gives the same network.
+        """
+        params: FloatArray = np.empty(self.n_params, dtype=dtype)
+        for layer in self.layers(params):
+            fan_in, fan_out = layer.weights.shape
+            bound = np.sqrt(self.activation.glorot_factor / (fan_in + fan_out))
+            layer.weights[...] = random_state.uniform(-bound, bound, (fan_in, fan_out))
+            layer.intercepts[...] = random_state.uniform(-bound, bound, fan_out)
+        return params
+
+    def forward(self, layers: Sequence[Layer], X: Matrix, workspace: Workspace) -> FloatArray:
+        """Raw outputs of the rows of `X`, in the last buffer of the workspace."""
+        a = X
+        for i, (layer, z) in enumerate(zip(layers, workspace.outputs, strict=True)):
+            product(a, layer.weights, out=z)
+            z += layer.intercepts
+            if i < len(layers) - 1:
+                self.activation.forward(z, workspace.masks[i])
+            a = z
+        return workspace.outputs[-1]
+
+    def backward(
+        self,
+        layers: Sequence[Layer],
+        gradients: Sequence[Layer],
+        X: Matrix,
+        workspace: Workspace,
+    ) -> None:
+        """Fill `gradients` with the derivative of the loss in every parameter.
+
+        Parameters
+        ----------
+        layers, gradients : sequence of Layer
+            Parameters, and what to fill: views of two flat vectors.
+        X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+            What the forward pass was given.
+        workspace : Workspace
+            As the forward pass left it, with the derivative of the loss in the raw outputs
+            in its last delta. Its outputs are overwritten.
+        """
+        for i in reversed(range(len(layers))):
+            delta = workspace.deltas[i]
+            a = workspace.outputs[i - 1] if i > 0 else X
+            transposed_product(a, delta, out=gradients[i].weights)
+            # A product with ones is the sum over the rows, by BLAS.
+            np.dot(workspace.ones, delta, out=gradients[i].intercepts)
+            if i > 0:
+                delta_below = workspace.deltas[i - 1]
+                np.dot(delta, layers[i].weights.T, out=delta_below)
+                self.activation.backward(delta_below, a, workspace.masks[i - 1])
+
+    def predict_raw(self, params: FloatArray, X: Matrix) -> FloatArray:
+        """Raw outputs of shape (n_samples, n_outputs), in chunks of rows.
+
+        The memory used beyond the result does not depend on the number of rows. Nothing
+        but local arrays is written to: safe to call from several threads.
+        """
+        layers = self.layers(params)
+        raw: FloatArray = np.empty((X.shape[0], self.layer_sizes[-1]), dtype=params.dtype)
+        workspace: Workspace | None = None
+        for rows, chunk in row_chunks(X, max(self.layer_sizes), params.dtype):
+            if workspace is None:  # the first chunk is the largest
+                workspace = Workspace(self, chunk.shape[0], params.dtype, backward=False)
+            raw[rows] = self.forward(layers, chunk, workspace.rows(chunk.shape[0]))
+        return raw
+
+
+class Workspace:
+    """The buffers of passes over at most `n_rows` rows.
+
+    It lives as long as one fit or one prediction and is never stored on an estimator.
+
+    Attributes
+    ----------
+    outputs : list of ndarray of shape (n_rows, layer size)
+        What each layer put out; the raw outputs last.
+    masks : list of boolean ndarray of shape (n_rows, layer size)
+        Scratch for the activation function of each hidden layer.
+    deltas : list of ndarray of shape (n_rows, layer size)
+        Derivatives of the loss in the input of each layer's activation; those in the raw
+        outputs last. Absent, as the rest, where there is no backward pass.
+    column : ndarray of shape (n_rows, 1)
+        Scratch for the loss.
+    ones : ndarray of shape (n_rows,)
+    """
+
+    def __init__(
+        self, network: Network, n_rows: int, dtype: npt.DTypeLike, *, backward: bool = True
+    ) -> None:
+        sizes = network.layer_sizes[1:]
+        self.outputs: list[FloatArray] = [np.empty((n_rows, n), dtype=dtype) for n in sizes]
+        self.masks: list[BoolArray] = [np.empty((n_rows, n), dtype=bool) for n in sizes[:-1]]
+        if backward:
+            self.deltas: list[FloatArray] = [np.empty_like(output) for output in self.outputs]
+            self.column: FloatArray = np.empty((n_rows, 1), dtype=dtype)
+            self.ones: FloatArray = np.ones(n_rows, dtype=dtype)
+        self._cut: dict[int, Workspace] = {n_rows: self}
+
+    def rows(self, n_rows: int) -> Workspace:
+        """This workspace cut down to its first `n_rows` rows: views of the same memory."""
+        if n_rows not in self._cut:
+            cut = Workspace.__new__(Workspace)
+            for name, value in vars(self).items():
+                if isinstance(value, list):
+                    setattr(cut, name, [buffer[:n_rows] for buffer in value])
+                elif isinstance(value, np.ndarray):
+                    setattr(cut, name, value[:n_rows])
+            self._cut[n_rows] = cut
+        return self._cut[n_rows]
+
+
+class LayerArrays(list[Any]):
+    """The arrays of a fitted network, one per layer: a list of views that cannot come loose.
+
+    Writing into an element changes the network, and so does assigning to an element: the
+    values are copied in. Whatever would change the number of layers raises TypeError.
+    Copies and pickles are plain lists.
+    """
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(index, slice):
+            targets, values = self[index], list(value)
+            if len(targets) != len(values):
+                self._refuse()
+        else:
+            targets, values = [self[index]], [value]
+        arrays = [_as_shape_of(target, new) for target, new in zip(targets, values, strict=True)]
+        for target, array in zip(targets, arrays, strict=True):
+            target[...] = array
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"The network has {len(self)} layers of weights: their number cannot change. "
+            "Assign to an element to replace a layer's values, or work on list(...)."
+        )
+
+    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
+    __delitem__ = __iadd__ = __imul__ = _refuse
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return list, (list(self),)
+
+
+def _as_shape_of(target: FloatArray, value: Any) -> FloatArray:
+    array = np.asarray(value)
+    if array.shape != target.shape:
+        raise ValueError(
+            f"Expected an array of shape {target.shape} for this layer, got {array.shape}."
+        )
+    if not np.all(np.isfinite(array)):
+        raise ValueError("The values for this layer contain NaN or infinity.")
+    return array
+
+
+def assign_layers(targets: Iterable[FloatArray], values: Iterable[Any], name: str) -> None:
+    """Copy `values` into `targets`, one array a layer, all or nothing."""
+    targets, values = list(targets), list(values)
+    if len(targets) != len(values):
+        raise ValueError(
+            f"{name} must hold one array per layer: expected {len(targets)}, got {len(values)}."
+        )
+    LayerArrays(targets)[:] = values
