@@ -2,5 +2,11 @@
 
 from skneural._version import __version__
 from skneural.estimators._mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural.estimators._version_stamp import SkneuralVersionWarning
 
-__all__ = ["ScratchMLPClassifier", "ScratchMLPRegressor", "__version__"]
+__all__ = [
+    "ScratchMLPClassifier",
+    "ScratchMLPRegressor",
+    "SkneuralVersionWarning",
+    "__version__",
+]

@@ -56,7 +56,9 @@ def rows_as_csr(X: Matrix) -> Matrix:
     return X.tocsr() if sparse.issparse(X) else X
 
 
-def row_chunks(X: Matrix, widest_layer: int, dtype: npt.DTypeLike) -> Iterator[tuple[slice, Matrix]]:
+def row_chunks(
+    X: Matrix, widest_layer: int, dtype: npt.DTypeLike
+) -> Iterator[tuple[slice, Matrix]]:
     """Walk over `X` in runs of rows, each in C order and of the given dtype.
 
     Yields
@@ -116,9 +118,7 @@ class Batches:
         self._y_gathered = np.empty((batch_size, n_outputs), dtype=y.dtype)
         self._weight_buffer = np.empty((batch_size, 1), dtype=dtype)
 
-    def gathered(
-        self, order: IndexArray
-    ) -> Iterator[tuple[Matrix, FloatArray, FloatArray | None]]:
+    def gathered(self, order: IndexArray) -> Iterator[tuple[Matrix, FloatArray, FloatArray | None]]:
         """Batches of the rows named by `order`, in that order."""
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]

@@ -205,7 +205,7 @@ class Workspace:
         self._cut: dict[int, Workspace] = {n_rows: self}
 
     def rows(self, n_rows: int) -> Workspace:
-        """This workspace cut down to its first `n_rows` rows: views of the same memory."""
+        """The first `n_rows` rows of these buffers: views of the same memory."""
         if n_rows not in self._cut:
             cut = Workspace.__new__(Workspace)
             for name, value in vars(self).items():

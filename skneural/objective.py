@@ -97,9 +97,7 @@ class Objective:
 
         raw = self.network.forward(layers, X, workspace)
         delta = workspace.deltas[-1]
-        data = scale * self.loss.value_and_gradient(
-            raw, y, sample_weight, delta, workspace.column
-        )
+        data = scale * self.loss.value_and_gradient(raw, y, sample_weight, delta, workspace.column)
         delta *= scale
         self.network.backward(layers, self._gradient_layers, X, workspace)
         penalty = self._add_penalty(params, scale)

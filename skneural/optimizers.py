@@ -131,9 +131,7 @@ class Adam(Optimizer):
         rate = learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         rate *= (1 - self.beta_1) / root
         epsilon = self.epsilon / root
-        for w, g, m, v in _blocks(
-            params, gradient, state["first_moment"], state["second_moment"]
-        ):
+        for w, g, m, v in _blocks(params, gradient, state["first_moment"], state["second_moment"]):
             m *= self.beta_1
             m += g
             v *= self.beta_2

@@ -2,11 +2,10 @@ r"""Learning-rate schedules: how the rate follows the progress of the training."
 
 from __future__ import annotations
 
-from abc import ABC
 from dataclasses import dataclass
 
 
-class Schedule(ABC):
+class Schedule:
     """The contract of a schedule. As it stands, the rate stays what it was.
 
     Attributes
@@ -51,7 +50,7 @@ class InverseScaling(Schedule):
     power_t: float = 0.5
 
     def after_epoch(self, rate: float, initial_rate: float, n_samples_seen: int) -> float:
-        return initial_rate / (n_samples_seen + 1) ** self.power_t
+        return float(initial_rate / (n_samples_seen + 1) ** self.power_t)
 
 
 @dataclass(frozen=True)

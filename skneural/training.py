@@ -180,9 +180,7 @@ def _is_over(
 
 
 @contextmanager
-def _whole_epochs_only(
-    training: Training, optimizer: Optimizer
-) -> Iterator[Callable[[], None]]:
+def _whole_epochs_only(training: Training, optimizer: Optimizer) -> Iterator[Callable[[], None]]:
     """Set `training` back to the last whole epoch if the next one comes to a bad end.
 
     Yields a function to be called after every epoch but the last. When the first epoch is

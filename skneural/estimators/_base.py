@@ -12,23 +12,21 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, is_regressor
-from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
+from sklearn.base import is_regressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._arrays import FloatArray, IndexArray, Matrix, rows_as_csr
-from skneural._sklearn import InvalidParameterError, check_sample_weight
+from skneural._sklearn import check_sample_weight
 from skneural._threads import blas_threads
-from skneural._version import __version__
-from skneural.activations import ACTIVATIONS
+from skneural.estimators._checks import checked_layer_sizes, refuse_masked
+from skneural.estimators._layer_attributes import LayerAttributesMixin
 from skneural.estimators._memory import (
     Memory,
     generator_from_state,
@@ -39,9 +37,9 @@ from skneural.estimators._memory import (
     running_mean_weight,
     seeded_generator,
 )
+from skneural.estimators._version_stamp import VersionStampMixin
 from skneural.losses import LOSSES, Loss
 from skneural.monitoring import Monitor, Record
-from skneural.network import LayerArrays, Network, assign_layers
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam, Optimizer
 from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
@@ -53,32 +51,11 @@ NOT_FINITE = (
 )
 
 
-class SkneuralVersionWarning(InconsistentVersionWarning):
-    """A pickle was made by another version of skneural."""
-
-    def __init__(self, estimator_name: str, current: str, original: str) -> None:
-        super().__init__(
-            estimator_name=estimator_name,
-            current_sklearn_version=current,
-            original_sklearn_version=original,
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"Trying to unpickle estimator {self.estimator_name} from skneural "
-            f"{self.original_sklearn_version} when using skneural "
-            f"{self.current_sklearn_version}. Check its predictions before relying on them, or "
-            "train it again."
-        )
-
-
-class BaseNetwork(BaseEstimator, ABC):
+class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
     """What every estimator of this package shares.
 
     A subclass has the constructor parameters, and says what its targets and its validation
-    scores are. Fitted state is plain: numbers, strings, lists, dicts and arrays. All
-    parameters of the network lie in one vector, `_params`; `coefs_` and `intercepts_` are
-    views of it, made when asked for, so that no copy or pickle can take them apart.
+    scores are. Fitted state is plain: numbers, strings, lists, dicts and arrays.
     """
 
     # ---------------------------------------------------------------- for subclasses
@@ -102,75 +79,17 @@ class BaseNetwork(BaseEstimator, ABC):
         """What to stratify a split into training and validation rows by; None for nothing."""
         return None
 
-    # ---------------------------------------------------------------- fitted arrays
-
-    @property
-    def coefs_(self) -> list[FloatArray]:
-        """Weights of each layer, of shape (fan in, fan out): views of the model."""
-        return LayerArrays(layer.weights for layer in self._layers("coefs_"))
-
-    @coefs_.setter
-    def coefs_(self, values: Any) -> None:
-        self._assign_layers("coefs_", values)
-
-    @property
-    def intercepts_(self) -> list[FloatArray]:
-        """Intercepts of each layer, of shape (fan out,): views of the model."""
-        return LayerArrays(layer.intercepts for layer in self._layers("intercepts_"))
-
-    @intercepts_.setter
-    def intercepts_(self, values: Any) -> None:
-        self._assign_layers("intercepts_", values)
-
-    def _layers(self, name: str) -> list[Any]:
-        if not self.__sklearn_is_fitted__():
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}: it is not fitted yet."
-            )
-        return self._network.layers(self._params)
-
-    def _assign_layers(self, name: str, values: Any) -> None:
-        self._layers(name)
-        before = self._params
-        self._params = np.array(before)  # may be a read-only memory map
-        try:
-            assign_layers(getattr(self, name), values, name)
-        except BaseException:
-            self._params = before
-            raise
-
-    @property
-    def _network(self) -> Network:
-        return _network(self._layer_sizes, self._hidden_activation)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_params")
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    # ---------------------------------------------------------------- pickles
-
-    def __getstate__(self) -> dict[str, Any]:
-        return dict(super().__getstate__(), _skneural_version=__version__)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        version = state.pop("_skneural_version", "unknown")
-        if version != __version__:
-            warnings.warn(
-                SkneuralVersionWarning(type(self).__name__, __version__, version), stacklevel=2
-            )
-        super().__setstate__(state)
 
     # ---------------------------------------------------------------- prediction
 
     def _predict_raw(self, X: Any) -> FloatArray:
         """Raw outputs of shape (n_samples, n_outputs) for validated rows of `X`."""
         check_is_fitted(self)
-        _refuse_masked(X=X)
+        refuse_masked(X=X)
         X = validate_data(
             self,
             X,
@@ -199,8 +118,8 @@ class BaseNetwork(BaseEstimator, ABC):
                 "partial_fit does not support early_stopping=True: it never sees all the data. "
                 "Use fit, or early_stopping=False."
             )
-        hidden_layer_sizes = _checked_sizes(self.hidden_layer_sizes, type(self).__name__)
-        _refuse_masked(X=X, y=y, sample_weight=sample_weight)
+        hidden_layer_sizes = checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
+        refuse_masked(X=X, y=y, sample_weight=sample_weight)
         continuing = self.__sklearn_is_fitted__() and (incremental or self.warm_start)
         with _all_or_nothing(self):
             X, y = validate_data(
@@ -339,9 +258,7 @@ class BaseNetwork(BaseEstimator, ABC):
         mean_weight = running_mean_weight(sample_weight, rows, n_rows, memory)
         objective = self._objective(batch_size, mean_weight, X.dtype)
         optimizer = self._optimizer()
-        resume_optimizer(
-            training, optimizer, self.solver, float(self.learning_rate_init), memory
-        )
+        resume_optimizer(training, optimizer, self.solver, float(self.learning_rate_init), memory)
         with self._blas_threads(batch_size):
             minimize_minibatch(
                 objective,
@@ -517,33 +434,6 @@ def _all_or_nothing(estimator: BaseNetwork) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
         raise
-
-
-@cache
-def _network(layer_sizes: tuple[int, ...], activation: str) -> Network:
-    # Describing a network again for every row of a web service would cost more than the row.
-    return Network(layer_sizes, ACTIVATIONS[activation])
-
-
-def _checked_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...]:
-    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object))
-    if sizes.ndim != 1 or not all(isinstance(size, Integral) for size in sizes):
-        raise InvalidParameterError(
-            f"The 'hidden_layer_sizes' parameter of {estimator_name} must be an integer or a "
-            f"sequence of integers, one per hidden layer. Got {hidden_layer_sizes!r} instead."
-        )
-    if any(size < 1 for size in sizes):
-        raise InvalidParameterError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
-    return tuple(int(size) for size in sizes)
-
-
-def _refuse_masked(**arrays: Any) -> None:
-    for name, array in arrays.items():
-        if np.ma.is_masked(array):
-            raise ValueError(
-                f"{name} is a masked array with {np.ma.count_masked(array)} masked values, which "
-                "would be taken for data. Fill or drop them first."
-            )

@@ -73,10 +73,11 @@ class Labels:
                     f"y has {y.shape[1]} columns, expected one for each of the "
                     f"{len(self.classes)} labels."
                 )
-            return np.ascontiguousarray(y > 0)
+            indicator: BoolArray = np.ascontiguousarray(y > 0)
+            return indicator
         index = self._index(np.asarray(y))
         if len(self.classes) == 2:
-            return (index == 1)[:, np.newaxis]
+            return np.asarray(index == 1)[:, np.newaxis]
         encoded = np.zeros((len(index), len(self.classes)), dtype=bool)
         encoded[np.arange(len(index)), index] = True
         return encoded

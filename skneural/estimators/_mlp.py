@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, log_expit, log_softmax
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
@@ -18,12 +16,8 @@ from skneural._arrays import FloatArray
 from skneural._sklearn import Interval, Options, StrOptions, fit_context
 from skneural.activations import ACTIVATIONS
 from skneural.estimators._base import BaseNetwork
-from skneural.estimators._labels import Labels, sorted_classes
+from skneural.estimators._classifier import NetworkClassifier
 from skneural.estimators._mlp_documentation import share_documentation
-
-#: Probabilities down to this multiple of the smallest normal number are as they come. It
-#: leaves room below for the order of those that would vanish.
-SMALLEST_PROBABILITY = 1e7
 
 
 def _has_epochs(estimator: _MultilayerPerceptron) -> bool:
@@ -156,7 +150,7 @@ class _MultilayerPerceptron(BaseNetwork):
     score="Accuracy",
     output="'softmax' or 'logistic'.",
 )
-class ScratchMLPClassifier(ClassifierMixin, _MultilayerPerceptron):
+class ScratchMLPClassifier(_MultilayerPerceptron, NetworkClassifier):
     r"""Multilayer perceptron classifier.
 
     The network of scikit-learn's MLPClassifier, parameter by parameter: the same seed gives
@@ -294,160 +288,6 @@ class ScratchMLPClassifier(ClassifierMixin, _MultilayerPerceptron):
             X, y, sample_weight, incremental=True, classes=classes
         )
         return fitted
-
-    def predict(self, X: Any) -> Any:
-        """The most probable class of each row; for multilabel, each label above 0.5.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,), or indicator matrix of shape (n_samples, n_outputs)
-        """
-        raw = self._predict_raw(X)
-        return self._labels.decode(raw)
-
-    def decision_function(self, X: Any) -> FloatArray:
-        """Raw outputs of the network, before softmax or logistic function (logits).
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            For two classes one column: positive where the second is the more probable.
-        """
-        raw = self._predict_raw(X)
-        return raw.ravel() if self._is_binary else raw
-
-    def predict_proba(self, X: Any) -> FloatArray:
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probability : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`. For multilabel, each is the probability of
-            one label, and rows do not add up to 1. None is exactly 0: where a probability
-            would vanish among the smallest numbers of its dtype, it stays there, in the
-            order of the logits.
-        """
-        raw = self._both_columns(self._predict_raw(X))
-        probability = raw.copy()
-        self._loss_function().inverse_link(probability)
-        smallest = SMALLEST_PROBABILITY * np.finfo(raw.dtype).tiny
-        vanishing = probability < smallest
-        if vanishing.any():
-            log_probability = self._log_probability(raw)[vanishing]
-            probability[vanishing] = smallest * np.log(smallest) / log_probability
-        return probability
-
-    def predict_log_proba(self, X: Any) -> FloatArray:
-        """Logarithms of the probabilities, computed from logits: never -inf.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        log_probability : ndarray of shape (n_samples, n_classes)
-        """
-        return self._log_probability(self._both_columns(self._predict_raw(X)))
-
-    def _log_probability(self, raw: FloatArray) -> FloatArray:
-        log_probability: FloatArray
-        if self.out_activation_ == "softmax":
-            log_probability = log_softmax(raw, axis=1)
-        else:
-            log_probability = log_expit(raw)
-        if self._multilabel:
-            # Labels whose probabilities round to 1 are equally certain in both methods.
-            likely = raw > 0
-            log_probability[likely] = np.log(expit(raw[likely]))
-        return log_probability
-
-    def _both_columns(self, raw: FloatArray) -> FloatArray:
-        # The first of two classes has the logit -z: 1 - p would round to 0 or lose digits.
-        return np.hstack((-raw, raw)) if self._is_binary else raw
-
-    @property
-    def _labels(self) -> Labels:
-        return Labels(self.classes_, self._multilabel, self._sparse_labels)
-
-    @property
-    def _is_binary(self) -> bool:
-        return self.out_activation_ == "logistic" and not self._multilabel
-
-    def _encode_target(
-        self, y: Any, *, continuing: bool, incremental: bool, classes: Any
-    ) -> npt.NDArray[Any]:
-        if continuing:
-            labels = self._labels
-            self._check_same_classes(y, incremental, classes)
-        else:
-            if incremental and classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            labels = Labels.of(y, classes)
-            self.classes_ = labels.classes
-            self._multilabel = labels.multilabel
-            self._sparse_labels = labels.sparse_output
-            self.out_activation_ = labels.output_activation
-        return labels.encode(y)
-
-    def _check_same_classes(self, y: Any, incremental: bool, classes: Any) -> None:
-        if classes is not None and not np.array_equal(self.classes_, sorted_classes(classes)):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}"
-            )
-        if incremental:
-            return
-        seen = sorted_classes(y)
-        if set(seen) != set(self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {seen}"
-            )
-
-    def _validation_score(
-        self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None
-    ) -> float:
-        return self._labels.accuracy(raw, target, sample_weight)
-
-    def _strata(self, target: npt.NDArray[Any], n_validation: int) -> npt.NDArray[Any] | None:
-        if self._multilabel:
-            return None
-        if self._is_binary:
-            return target[:, 0].astype(str)
-        counts = target.sum(axis=0)
-        rarest = int(np.argmin(np.where(counts > 0, counts, len(target))))
-        n_present = int(np.count_nonzero(counts))
-        if counts[rarest] >= 2 and n_present <= min(n_validation, len(target) - n_validation):
-            index: npt.NDArray[Any] = target.argmax(axis=1)
-            return index
-        reason = (
-            f"class {self.classes_[rarest]!r} has only 1 row"
-            if counts[rarest] < 2
-            else f"{n_validation} rows cannot hold all {n_present} classes"
-        )
-        warnings.warn(
-            f"The validation rows of early_stopping are not stratified by class: {reason}.",
-            stacklevel=2,
-        )
-        return None
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
 
 
 @share_documentation(

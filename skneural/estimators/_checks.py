@@ -1,0 +1,34 @@
+"""Checks of what users pass, beyond those that scikit-learn offers."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from skneural._sklearn import InvalidParameterError
+
+
+def checked_layer_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...]:
+    """`hidden_layer_sizes` as a tuple; InvalidParameterError unless positive integers."""
+    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object))
+    if sizes.ndim != 1 or not all(isinstance(size, Integral) for size in sizes):
+        raise InvalidParameterError(
+            f"The 'hidden_layer_sizes' parameter of {estimator_name} must be an integer or a "
+            f"sequence of integers, one per hidden layer. Got {hidden_layer_sizes!r} instead."
+        )
+    if any(size < 1 for size in sizes):
+        raise InvalidParameterError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
+    return tuple(int(size) for size in sizes)
+
+
+def refuse_masked(**arrays: Any) -> None:
+    """Raise ValueError for a masked array with masked values, which NumPy would ignore."""
+    for name, array in arrays.items():
+        if np.ma.is_masked(array):
+            n_masked = np.count_nonzero(np.ma.getmaskarray(array))
+            raise ValueError(
+                f"{name} is a masked array with {n_masked} masked values, which would be taken "
+                "for data. Fill or drop them first."
+            )
