@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.linalg.blas import daxpy, saxpy
+from scipy.linalg.blas import daxpy, dger, saxpy, sger
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
@@ -49,6 +49,23 @@ def add_scaled(target: FloatArray, factor: float, source: FloatArray) -> None:
     """
     axpy = daxpy if target.dtype == np.float64 else saxpy
     axpy(source, target, a=factor)
+
+
+def add_to_rows(target: FloatArray, row: FloatArray, ones: FloatArray) -> None:
+    """``target += row``, as the rank-one update ``target += outer(ones, row)``.
+
+    BLAS does it in half the time of NumPy's broadcasting and without a buffer. `target` is in
+    C order, `ones` as long as it has rows.
+    """
+    ger = dger if target.dtype == np.float64 else sger
+    ger(1.0, row, ones, a=target.T, overwrite_a=1)
+
+
+def subtract_from_columns(target: FloatArray, column: FloatArray) -> None:
+    """``target -= column`` for a column of shape (n_rows, 1), likewise."""
+    ger = dger if target.dtype == np.float64 else sger
+    ones = np.ones(target.shape[1], dtype=target.dtype)
+    ger(-1.0, ones, column[:, 0], a=target.T, overwrite_a=1)
 
 
 def rows_as_csr(X: Matrix) -> Matrix:

@@ -29,7 +29,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy.special import expit, xlogy
 
-from skneural._arrays import FloatArray
+from skneural._arrays import FloatArray, subtract_from_columns
 
 
 class Loss(ABC):
@@ -61,7 +61,8 @@ class Loss(ABC):
             Raw outputs. Used as scratch: their values are lost.
         y : ndarray of shape (n_rows, n_outputs)
             Targets: numbers, or zeros and ones.
-        sample_weight : ndarray of shape (n_rows, 1) or None
+        sample_weight : ndarray of shape (n_rows, n_outputs) or None
+            Weights of the rows, the same in every column.
         gradient : ndarray of shape (n_rows, n_outputs)
             Receives the derivative of the returned value in `raw`.
         column : ndarray of shape (n_rows, 1)
@@ -170,20 +171,19 @@ class MultinomialLogLoss(Loss):
         gradient: FloatArray,
         column: FloatArray,
     ) -> float:
-        _softmax(raw, out=gradient, column=column)
-        np.log(column, out=column)
-        raw -= column  # now log p: the softmax left z - max(z) here and sum exp there
-        if sample_weight is not None:
-            raw *= sample_weight
-        value = -float(np.vdot(raw, y))
-
+        log_probability = raw
+        _log_softmax(log_probability, scratch=gradient, column=column)
+        np.exp(log_probability, out=gradient)
         gradient -= y
+        if sample_weight is not None:
+            log_probability *= sample_weight
+        value = -float(np.vdot(log_probability, y))
         if sample_weight is not None:
             gradient *= sample_weight
         return value
 
     def inverse_link(self, raw: FloatArray) -> None:
-        _softmax(raw, out=raw, column=np.empty((len(raw), 1), dtype=raw.dtype))
+        _softmax(raw)
 
 
 class BinarySquaredError(Loss):
@@ -224,37 +224,42 @@ class MultinomialSquaredError(Loss):
         column: FloatArray,
     ) -> float:
         probability = raw
-        _softmax(raw, out=probability, column=column)
+        _log_softmax(probability, scratch=gradient, column=column)
+        np.exp(probability, out=probability)
         np.subtract(probability, y, out=gradient)
         value = _half_square(gradient, sample_weight)
         if sample_weight is not None:
             gradient *= sample_weight
         np.einsum("ij,ij->i", gradient, probability, out=column[:, 0])
-        gradient -= column
+        subtract_from_columns(gradient, column)
         gradient *= probability
         return value
 
     def inverse_link(self, raw: FloatArray) -> None:
-        _softmax(raw, out=raw, column=np.empty((len(raw), 1), dtype=raw.dtype))
+        _softmax(raw)
 
 
 def _half_square(difference: FloatArray, sample_weight: FloatArray | None) -> float:
     """Half the weighted sum of squares, without a temporary array."""
     if sample_weight is None:
         return 0.5 * float(np.vdot(difference, difference))
-    return 0.5 * float(np.einsum("ij,ij,ik->", difference, difference, sample_weight))
+    return 0.5 * float(np.einsum("ij,ij,ij->", difference, difference, sample_weight))
 
 
-def _softmax(raw: FloatArray, out: FloatArray, column: FloatArray) -> None:
-    """exp(z) / sum exp(z) by rows; leaves the sums in `column`.
-
-    Unless `out` is `raw` itself, z - max(z) is left in `raw`.
-    """
+def _log_softmax(raw: FloatArray, scratch: FloatArray, column: FloatArray) -> None:
+    """Z - log sum exp z by rows, in place. The largest z goes first: exp cannot overflow."""
     np.max(raw, axis=1, keepdims=True, out=column)
-    raw -= column
-    np.exp(raw, out=out)
-    np.sum(out, axis=1, keepdims=True, out=column)
-    out /= column
+    subtract_from_columns(raw, column)
+    np.exp(raw, out=scratch)
+    np.sum(scratch, axis=1, keepdims=True, out=column)
+    np.log(column, out=column)
+    subtract_from_columns(raw, column)
+
+
+def _softmax(raw: FloatArray) -> None:
+    raw -= raw.max(axis=1, keepdims=True)
+    np.exp(raw, out=raw)
+    raw /= raw.sum(axis=1, keepdims=True)
 
 
 #: Every pair of a loss and an output activation that can be trained.

@@ -42,6 +42,7 @@ from skneural._arrays import (
     BoolArray,
     FloatArray,
     Matrix,
+    add_to_rows,
     product,
     row_chunks,
     transposed_product,
@@ -121,7 +122,7 @@ class Network:
         a = X
         for i, (layer, z) in enumerate(zip(layers, workspace.outputs, strict=True)):
             product(a, layer.weights, out=z)
-            z += layer.intercepts
+            add_to_rows(z, layer.intercepts, workspace.ones)
             if i < len(layers) - 1:
                 self.activation.forward(z, workspace.masks[i])
             a = z
@@ -184,12 +185,14 @@ class Workspace:
         What each layer put out; the raw outputs last.
     masks : list of boolean ndarray of shape (n_rows, layer size)
         Scratch for the activation function of each hidden layer.
+    ones : ndarray of shape (n_rows,)
     deltas : list of ndarray of shape (n_rows, layer size)
         Derivatives of the loss in the input of each layer's activation; those in the raw
         outputs last. Absent, as the rest, where there is no backward pass.
     column : ndarray of shape (n_rows, 1)
         Scratch for the loss.
-    ones : ndarray of shape (n_rows,)
+    weight : ndarray of shape (n_rows, n_outputs)
+        The sample weights, spread over the outputs.
     """
 
     def __init__(
@@ -198,10 +201,11 @@ class Workspace:
         sizes = network.layer_sizes[1:]
         self.outputs: list[FloatArray] = [np.empty((n_rows, n), dtype=dtype) for n in sizes]
         self.masks: list[BoolArray] = [np.empty((n_rows, n), dtype=bool) for n in sizes[:-1]]
+        self.ones: FloatArray = np.ones(n_rows, dtype=dtype)
         if backward:
             self.deltas: list[FloatArray] = [np.empty_like(output) for output in self.outputs]
             self.column: FloatArray = np.empty((n_rows, 1), dtype=dtype)
-            self.ones: FloatArray = np.ones(n_rows, dtype=dtype)
+            self.weight: FloatArray = np.empty_like(self.outputs[-1])
         self._cut: dict[int, Workspace] = {n_rows: self}
 
     def rows(self, n_rows: int) -> Workspace:

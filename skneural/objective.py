@@ -95,9 +95,14 @@ class Objective:
         workspace = self._workspace.rows(X.shape[0])
         scale = 1.0 / (X.shape[0] * self.mean_weight)
 
+        weight = None
+        if sample_weight is not None:
+            weight = workspace.weight
+            np.copyto(weight, sample_weight)
+
         raw = self.network.forward(layers, X, workspace)
         delta = workspace.deltas[-1]
-        data = scale * self.loss.value_and_gradient(raw, y, sample_weight, delta, workspace.column)
+        data = scale * self.loss.value_and_gradient(raw, y, weight, delta, workspace.column)
         delta *= scale
         self.network.backward(layers, self._gradient_layers, X, workspace)
         penalty = self._add_penalty(params, scale)

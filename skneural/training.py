@@ -254,10 +254,12 @@ def minimize_lbfgs(
     monitor.begin(training.record)
 
     def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
-        # SciPy computes in float64 whatever the network computes in.
+        # SciPy computes in float64 whatever the network computes in. As in scikit-learn it is
+        # given the reported loss: for several outputs under squared error that is not quite
+        # the function of this gradient, but anything else would end in another model.
         point[...] = x
-        value, gradient = objective.value_and_gradient(point, X, y, weight)
-        return value, gradient.astype(np.float64)
+        _, gradient = objective.value_and_gradient(point, X, y, weight)
+        return objective.reported, gradient.astype(np.float64)
 
     def iteration_ended(x: FloatArray) -> None:
         training.params[...] = x

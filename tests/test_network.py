@@ -1,0 +1,135 @@
+"""The flat vector and its layers, initial parameters, prediction in chunks, layer lists."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skneural._arrays import chunk_rows
+from skneural.activations import ACTIVATIONS
+from skneural.network import LayerArrays, Network, Workspace, assign_layers
+
+NETWORK = Network((4, 5, 3, 2), ACTIVATIONS["tanh"])
+
+
+def params_of(network=NETWORK, dtype=np.float64):
+    return network.initial_params(np.random.RandomState(0), dtype)
+
+
+def test_layers_are_views_weights_first():
+    vector = np.arange(float(NETWORK.n_params))
+    layers = NETWORK.layers(vector)
+    assert [layer.weights.shape for layer in layers] == [(4, 5), (5, 3), (3, 2)]
+    assert [layer.intercepts.shape for layer in layers] == [(5,), (3,), (2,)]
+    assert NETWORK.n_weights == 20 + 15 + 6
+    packed = [layer.weights.ravel() for layer in layers] + [layer.intercepts for layer in layers]
+    np.testing.assert_array_equal(np.concatenate(packed), vector)
+    layers[1].weights[...] = -1
+    assert (vector == -1).sum() == 15
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_initial_parameters_are_drawn_layer_by_layer(name):
+    network = Network((4, 5, 2), ACTIVATIONS[name])
+    rng = np.random.RandomState(0)
+    factor = 2 if name == "logistic" else 6
+    for layer in network.layers(network.initial_params(np.random.RandomState(0), np.float64)):
+        bound = np.sqrt(factor / sum(layer.weights.shape))
+        np.testing.assert_array_equal(
+            layer.weights, rng.uniform(-bound, bound, layer.weights.shape)
+        )
+        np.testing.assert_array_equal(
+            layer.intercepts, rng.uniform(-bound, bound, len(layer.intercepts))
+        )
+
+
+@pytest.mark.parametrize(
+    "kind", [np.asarray, np.asfortranarray, sparse.csr_matrix, sparse.csc_array]
+)
+def test_prediction_in_chunks_is_the_forward_pass(kind):
+    X = np.random.RandomState(1).randn(3 * chunk_rows(10**9, 5) + 7, 4)
+    params = params_of()
+    workspace = Workspace(NETWORK, len(X), np.float64)
+    expected = NETWORK.forward(NETWORK.layers(params), X, workspace)
+    np.testing.assert_allclose(NETWORK.predict_raw(params, kind(X)), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_prediction_needs_no_more_memory_for_more_rows():
+    network = Network((20, 50, 2), ACTIVATIONS["relu"])
+    params = params_of(network)
+    peaks = []
+    for n_rows in (20_000, 200_000):
+        X = np.zeros((n_rows, 20))
+        tracemalloc.start()
+        raw = network.predict_raw(params, X)
+        peaks.append(tracemalloc.get_traced_memory()[1] - raw.nbytes)
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_cut_workspaces_share_memory():
+    workspace = Workspace(NETWORK, 10, np.float64)
+    cut = workspace.rows(4)
+    assert workspace.rows(10) is workspace
+    assert workspace.rows(4) is cut
+    for name in ("outputs", "masks", "deltas"):
+        for whole, part in zip(getattr(workspace, name), getattr(cut, name), strict=True):
+            assert len(part) == 4
+            assert np.shares_memory(whole, part)
+
+
+def layer_arrays():
+    vector = np.zeros(6)
+    return vector, LayerArrays([vector[:2], vector[2:]])
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda arrays: arrays[0].__setitem__(..., [1, 2]),
+        lambda arrays: arrays.__setitem__(0, [1, 2]),
+        lambda arrays: arrays.__setitem__(-2, np.array([1, 2])),
+        lambda arrays: arrays.__setitem__(slice(0, 1), [[1, 2]]),
+        lambda arrays: assign_layers(arrays, [[1, 2], np.zeros(4)], "coefs_"),
+    ],
+)
+def test_writing_reaches_the_vector(write):
+    vector, arrays = layer_arrays()
+    write(arrays)
+    np.testing.assert_array_equal(vector, [1, 2, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("write", "error", "message"),
+    [
+        (lambda a: a.__setitem__(0, [1, 2, 3]), ValueError, "shape"),
+        (lambda a: a.__setitem__(0, [1, np.nan]), ValueError, "NaN"),
+        (lambda a: a.__setitem__(slice(0, 2), [[1, 2], [9]]), ValueError, "shape"),
+        (lambda a: a.__setitem__(slice(0, 2), [[1, 2]]), TypeError, "2 layers"),
+        (lambda a: assign_layers(a, [[1, 2]], "coefs_"), ValueError, "coefs_.*expected 2, got 1"),
+        (lambda a: a.append([1]), TypeError, "2 layers"),
+        (lambda a: a.pop(), TypeError, "2 layers"),
+        (lambda a: a.__delitem__(0), TypeError, "2 layers"),
+        (lambda a: a.sort(), TypeError, "2 layers"),
+    ],
+)
+def test_what_cannot_be_written_changes_nothing(write, error, message):
+    vector, arrays = layer_arrays()
+    with pytest.raises(error, match=message):
+        write(arrays)
+    np.testing.assert_array_equal(vector, 0)
+    assert len(arrays) == 2
+
+
+def test_copies_of_the_list_are_plain_lists():
+    _, arrays = layer_arrays()
+    for duplicate in (copy.copy(arrays), copy.deepcopy(arrays), pickle.loads(pickle.dumps(arrays))):
+        assert type(duplicate) is list
+        duplicate.append(0)
+    assert isinstance(arrays, list)
+    assert len(arrays + arrays) == 4

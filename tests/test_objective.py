@@ -1,0 +1,112 @@
+"""The function descended: against finite differences, by hand, and what weights mean."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skneural.activations import ACTIVATIONS
+from skneural.losses import LOSSES
+from skneural.network import Network
+from skneural.objective import Objective
+
+N_ROWS, N_FEATURES, N_OUTPUTS = 7, 4, 3
+RNG = np.random.RandomState(0)
+X = RNG.randn(N_ROWS, N_FEATURES) * (RNG.rand(N_ROWS, N_FEATURES) > 0.3)
+WEIGHT = RNG.exponential(size=(N_ROWS, 1))
+TARGETS = {
+    "identity": RNG.randn(N_ROWS, N_OUTPUTS),
+    "exp": RNG.poisson(2, size=(N_ROWS, N_OUTPUTS)).astype(float),
+    "logistic": (RNG.rand(N_ROWS, N_OUTPUTS) > 0.5).astype(float),
+    "softmax": np.eye(N_OUTPUTS)[RNG.randint(N_OUTPUTS, size=N_ROWS)],
+}
+DEPTHS = {"no hidden layer": (), "one": (5,), "three": (5, 4, 3)}
+KINDS = {"dense": np.asarray, "csr": sparse.csr_matrix, "csc": sparse.csc_array}
+
+
+def numerical_gradient(function, params, step=1e-6):
+    gradient = np.empty_like(params)
+    for i in range(len(params)):
+        above, below = params.copy(), params.copy()
+        above[i] += step
+        below[i] -= step
+        gradient[i] = (function(above) - function(below)) / (2 * step)
+    return gradient
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize(("loss", "output"), LOSSES, ids="-".join)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradient_is_the_derivative(activation, loss, output, depth, kind, weighted):
+    network = Network((N_FEATURES, *DEPTHS[depth], N_OUTPUTS), ACTIVATIONS[activation])
+    params = network.initial_params(np.random.RandomState(1), np.float64)
+    rows, y = KINDS[kind](X), TARGETS[output]
+    weight = WEIGHT if weighted else None
+    objective = Objective(network, LOSSES[loss, output], alpha=0.3, n_rows=N_ROWS, mean_weight=0.7)
+    numerical = numerical_gradient(
+        lambda p: objective.value_and_gradient(p, rows, y, weight)[0], params
+    )
+    _, gradient = objective.value_and_gradient(params, rows, y, weight)
+    error = np.linalg.norm(gradient - numerical) / np.linalg.norm(numerical)
+    assert error < 1e-6
+
+
+def evaluate(loss, output, weight=None, *, alpha=0.3, mean_weight=1.0, rows=slice(None)):
+    network = Network((N_FEATURES, 5, N_OUTPUTS), ACTIVATIONS["tanh"])
+    params = network.initial_params(np.random.RandomState(1), np.float64)
+    objective = Objective(network, LOSSES[loss, output], alpha, N_ROWS, mean_weight)
+    value, gradient = objective.value_and_gradient(
+        params, X[rows], TARGETS[output][rows], None if weight is None else weight[rows]
+    )
+    return value, gradient, objective.reported
+
+
+@pytest.mark.parametrize(("loss", "output"), LOSSES, ids="-".join)
+def test_reported_is_what_is_descended_except_for_several_outputs_of_squared_error(loss, output):
+    value, _, reported = evaluate(loss, output, alpha=0.0)
+    share = N_OUTPUTS if (loss, output) == ("squared_error", "identity") else 1
+    assert reported == pytest.approx(value / share, rel=1e-12)
+
+
+@pytest.mark.parametrize(("loss", "output"), LOSSES, ids="-".join)
+def test_a_weight_is_a_repetition(loss, output):
+    counts = np.array([1, 2, 0, 3, 1, 1, 2])
+    repeated = np.repeat(np.arange(N_ROWS), counts)
+    network = Network((N_FEATURES, 5, N_OUTPUTS), ACTIVATIONS["tanh"])
+    params = network.initial_params(np.random.RandomState(1), np.float64)
+    weight = counts[:, np.newaxis].astype(float)
+    weighted = Objective(network, LOSSES[loss, output], 0.3, N_ROWS, counts.mean())
+    plain = Objective(network, LOSSES[loss, output], 0.3, len(repeated))
+    y = TARGETS[output]
+    value, gradient = weighted.value_and_gradient(params, X, y, weight)
+    expected, expected_gradient = plain.value_and_gradient(params, X[repeated], y[repeated])
+    assert value == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_a_batch_of_zero_weight_has_the_gradient_of_the_penalty_alone():
+    value, gradient, _ = evaluate("log_loss", "softmax", np.zeros((N_ROWS, 1)))
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+    np.testing.assert_array_equal(gradient[-(5 + N_OUTPUTS) :], 0)
+
+
+def test_weights_constant_within_a_batch_do_not_cancel():
+    once = evaluate("log_loss", "softmax", np.full((N_ROWS, 1), 1.0), alpha=0.0)
+    twice = evaluate("log_loss", "softmax", np.full((N_ROWS, 1), 2.0), alpha=0.0)
+    assert twice[0] == pytest.approx(2 * once[0])
+
+
+def test_intercepts_are_not_penalised():
+    for alpha, beta in product((0.0, 1.0), (0.0, 1.0)):
+        if alpha != beta:
+            with_alpha = evaluate("squared_error", "identity", alpha=alpha)[1]
+            with_beta = evaluate("squared_error", "identity", alpha=beta)[1]
+            n_intercepts = 5 + N_OUTPUTS
+            np.testing.assert_array_equal(with_alpha[-n_intercepts:], with_beta[-n_intercepts:])
+            assert not np.array_equal(with_alpha[:-n_intercepts], with_beta[:-n_intercepts])
