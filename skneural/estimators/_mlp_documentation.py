@@ -25,8 +25,8 @@ activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu'}, defa
     The last two are not in scikit-learn. Sources: `skneural.activations`.
 
 solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
-    How to minimise. 'adam' [1]_ suits most data; 'sgd' is gradient descent with
-    momentum [2]_; 'lbfgs' is SciPy's quasi-Newton method [3]_, which sees all rows at
+    How to minimise. 'adam' suits most data; 'sgd' is gradient descent with
+    momentum; 'lbfgs' is SciPy's quasi-Newton method, which sees all rows at
     once: often the best for a few thousand rows or fewer.
 
 alpha : float, default=0.0001
@@ -141,16 +141,13 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
 """
 
 REFERENCES = """\
-.. [1] D. P. Kingma and J. Ba, "Adam: A method for stochastic optimization", ICLR 2015.
-
-.. [2] I. Sutskever, J. Martens, G. Dahl and G. Hinton, "On the importance of
-   initialization and momentum in deep learning", ICML 2013.
-
-.. [3] R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for bound
-   constrained optimization", SIAM Journal on Scientific Computing 16, 1995.
-
-.. [4] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep
-   feedforward neural networks", AISTATS 2010 (initial weights).
+- D. P. Kingma and J. Ba, "Adam: A method for stochastic optimization", ICLR 2015.
+- I. Sutskever, J. Martens, G. Dahl and G. Hinton, "On the importance of initialization and
+  momentum in deep learning", ICML 2013 ('sgd').
+- R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for bound constrained
+  optimization", SIAM Journal on Scientific Computing 16, 1995 ('lbfgs').
+- X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+  networks", AISTATS 2010 (initial weights).
 """
 
 

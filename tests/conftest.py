@@ -1,0 +1,39 @@
+"""What holds for all tests: nothing is skipped silently, and pictures need no screen."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports them: SciPy reads it once, and scikit-learn's checks ask for it.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+
+#: How a skip has to begin. Anything else, a missing package above all, is a failure: the
+#: test extra brings every package that the tests need.
+ALLOWED_SKIPS = (
+    "reference:",  # compares with numbers or signatures of scikit-learn 1.9
+    "optional:",  # compares with a package that is not in the test extra
+    "data:",  # needs the data sets that SKNEURAL_DATA points to
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+        if not reason.startswith(ALLOWED_SKIPS):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} was skipped: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped: {report.longrepr[2]}"
+    return report

@@ -1,0 +1,122 @@
+"""The public surface, what importing it loads, and what its signatures promise."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+import sklearn
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+import skneural
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+
+PUBLIC_NAMES = [
+    "ScratchMLPClassifier",
+    "ScratchMLPRegressor",
+    "SkneuralVersionWarning",
+    "__version__",
+]
+ROOMS = [
+    "activations",
+    "estimators",
+    "losses",
+    "monitoring",
+    "network",
+    "objective",
+    "optimizers",
+    "schedules",
+    "training",
+]
+TWINS = [(ScratchMLPClassifier, MLPClassifier), (ScratchMLPRegressor, MLPRegressor)]
+EXTRAS = ("pandas", "polars", "matplotlib", "torch", "rich", "onnx", "skops", "pyarrow")
+
+
+def test_names():
+    assert skneural.__all__ == PUBLIC_NAMES == sorted(PUBLIC_NAMES)
+    assert all(hasattr(skneural, name) for name in PUBLIC_NAMES)
+
+
+def test_rooms():
+    names = [module.name for module in pkgutil.iter_modules(skneural.__path__)]
+    assert [name for name in names if not name.startswith("_")] == ROOMS
+
+
+def test_version():
+    assert version("skneural") == skneural.__version__
+
+
+def test_import_pulls_in_no_extra():
+    # What scikit-learn itself loads (1.6 has a look at pandas) is not ours to judge.
+    code = (
+        "import sys, sklearn.model_selection, sklearn.metrics, sklearn.utils.metaestimators\n"
+        "before = set(sys.modules)\n"
+        "import skneural\n"
+        "print(*(set(sys.modules) - before))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in run.stdout.split()}
+    assert "skneural" in loaded
+    assert not loaded & set(EXTRAS)
+
+
+def test_the_ground_floor_knows_nothing_of_scikit_learn():
+    modules = [f"skneural.{name}" for name in ROOMS if name != "estimators"]
+    # Importing the package runs its __init__, which has the estimators: an empty stand-in
+    # in its place shows what the modules themselves need.
+    code = (
+        "import importlib, sys, types\n"
+        "package = types.ModuleType('skneural')\n"
+        f"package.__path__ = {list(skneural.__path__)!r}\n"
+        "sys.modules['skneural'] = package\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "skneural.training" in run.stdout.split()
+    assert not any(name.partition(".")[0] == "sklearn" for name in run.stdout.split())
+
+
+@pytest.mark.skipif(
+    tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9),
+    reason="reference: the signatures compared with are those of scikit-learn 1.9",
+)
+@pytest.mark.parametrize(("ours", "theirs"), TWINS)
+def test_constructor_is_scikit_learns(ours, theirs):
+    our_parameters = list(inspect.signature(ours).parameters.values())
+    their_parameters = list(inspect.signature(theirs).parameters.values())
+    assert [(p.name, p.kind, p.default) for p in our_parameters[: len(their_parameters)]] == [
+        (p.name, p.kind, p.default) for p in their_parameters
+    ]
+    extra = our_parameters[len(their_parameters) :]
+    assert [p.name for p in extra] == (["loss"] if ours is ScratchMLPClassifier else [])
+    for method in ("fit", "partial_fit"):
+        assert list(inspect.signature(getattr(ours, method)).parameters) == list(
+            inspect.signature(getattr(theirs, method)).parameters
+        )
+
+
+@pytest.mark.parametrize("estimator", [ours for ours, _ in TWINS])
+def test_every_parameter_and_attribute_is_documented(estimator):
+    document = inspect.getdoc(estimator)
+    assert not re.search(r"<[a-zA-Z]+>", document), "a placeholder was left unfilled"
+    names = [
+        name.strip()
+        for line in document.splitlines()
+        if " : " in line
+        for name in line.split(" : ")[0].split(",")
+    ]
+    for parameter in inspect.signature(estimator).parameters:
+        assert parameter in names, parameter
+    fitted = estimator(
+        hidden_layer_sizes=2, max_iter=1, tol=1e9, n_iter_no_change=1, solver="lbfgs"
+    )
+    fitted.fit([[0.0], [1.0]], [0, 1])
+    public = [name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")]
+    for attribute in [*public, "coefs_", "intercepts_"]:
+        assert attribute in names, attribute
