@@ -12,13 +12,16 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.linalg.blas import daxpy, dger, saxpy, sger
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 IndexArray: TypeAlias = npt.NDArray[np.intp]
 #: A dense array, or a SciPy CSR or CSC matrix or array.
 Matrix: TypeAlias = Any
+
+#: Elements of a long vector to work on at a time: 128 kB in float64, so that the four vectors
+#: of an Adam step fit a 512 kB cache.
+BLOCK = 2**14
 
 #: Elements of one buffer while predicting: 1 MB in float64, so that a layer's input and
 #: output stay in the second-level cache together.
@@ -42,30 +45,26 @@ def transposed_product(matrix: Matrix, dense: FloatArray, out: FloatArray) -> No
         np.dot(matrix.T, dense, out=out)
 
 
-def add_scaled(target: FloatArray, factor: float, source: FloatArray) -> None:
-    """``target += factor * source`` for contiguous vectors, in one pass over memory.
+def add_scaled(target: FloatArray, factor: float, source: FloatArray, scratch: FloatArray) -> None:
+    """``target += factor * source`` for vectors, in blocks of the length of `scratch`.
 
-    NumPy needs two passes and a temporary for this; BLAS calls it axpy.
+    BLAS has this in one pass (axpy), but SciPy's BLAS is not NumPy's: the threads of the two
+    would fight for the cores.
     """
-    axpy = daxpy if target.dtype == np.float64 else saxpy
-    axpy(source, target, a=factor)
+    for start in range(0, len(target), len(scratch)):
+        block = slice(start, start + len(scratch))
+        scaled = scratch[: len(target[block])]
+        np.multiply(source[block], factor, out=scaled)
+        target[block] += scaled
 
 
-def add_to_rows(target: FloatArray, row: FloatArray, ones: FloatArray) -> None:
-    """``target += row``, as the rank-one update ``target += outer(ones, row)``.
+def spread(values: FloatArray, out: FloatArray) -> FloatArray:
+    """Repeat a row or a column until it has the shape of `out`.
 
-    BLAS does it in half the time of NumPy's broadcasting and without a buffer. `target` is in
-    C order, `ones` as long as it has rows.
+    Arithmetic with the result needs no buffer, as NumPy's broadcasting does.
     """
-    ger = dger if target.dtype == np.float64 else sger
-    ger(1.0, row, ones, a=target.T, overwrite_a=1)
-
-
-def subtract_from_columns(target: FloatArray, column: FloatArray) -> None:
-    """``target -= column`` for a column of shape (n_rows, 1), likewise."""
-    ger = dger if target.dtype == np.float64 else sger
-    ones = np.ones(target.shape[1], dtype=target.dtype)
-    ger(-1.0, ones, column[:, 0], a=target.T, overwrite_a=1)
+    np.copyto(out, values)
+    return out
 
 
 def rows_as_csr(X: Matrix) -> Matrix:

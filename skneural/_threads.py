@@ -7,8 +7,9 @@ thread costs more than it saves, and on a busy machine the threads wait for each
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -32,8 +33,32 @@ def blas_threads(multiplications: int) -> Iterator[None]:
     multiplications : int
         Rows x inputs x outputs of the largest matrix product to come.
     """
-    limit: Any = nullcontext()
-    if multiplications < WORTH_SHARING:
-        limit = _controller().limit(limits=1, user_api="blas")
-    with limit:
+    if multiplications >= WORTH_SHARING:
         yield
+        return
+    with _one_thread:
+        yield
+
+
+class _OneThread:
+    """The limit is the process's: set by the first that comes, lifted by the last that goes."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_users = 0
+        self._limiter: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._n_users == 0:
+                self._limiter = _controller().limit(limits=1, user_api="blas")
+            self._n_users += 1
+
+    def __exit__(self, *exception: Any) -> None:
+        with self._lock:
+            self._n_users -= 1
+            if self._n_users == 0:
+                self._limiter.restore_original_limits()
+
+
+_one_thread = _OneThread()

@@ -29,7 +29,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy.special import expit, xlogy
 
-from skneural._arrays import FloatArray, subtract_from_columns
+from skneural._arrays import FloatArray, spread
 
 
 class Loss(ABC):
@@ -52,6 +52,7 @@ class Loss(ABC):
         sample_weight: FloatArray | None,
         gradient: FloatArray,
         column: FloatArray,
+        scratch: FloatArray,
     ) -> float:
         """Weighted sum of the losses of all rows, and its derivative.
 
@@ -66,7 +67,8 @@ class Loss(ABC):
         gradient : ndarray of shape (n_rows, n_outputs)
             Receives the derivative of the returned value in `raw`.
         column : ndarray of shape (n_rows, 1)
-            Scratch.
+        scratch : ndarray of shape (n_rows, n_outputs)
+            To be used for intermediate values.
 
         Returns
         -------
@@ -90,6 +92,7 @@ class SquaredError(Loss):
         sample_weight: FloatArray | None,
         gradient: FloatArray,
         column: FloatArray,
+        scratch: FloatArray,
     ) -> float:
         np.subtract(raw, y, out=gradient)
         value = _half_square(gradient, sample_weight)
@@ -111,6 +114,7 @@ class Poisson(Loss):
         sample_weight: FloatArray | None,
         gradient: FloatArray,
         column: FloatArray,
+        scratch: FloatArray,
     ) -> float:
         np.exp(raw, out=gradient)
         gradient -= y
@@ -140,6 +144,7 @@ class BinaryLogLoss(Loss):
         sample_weight: FloatArray | None,
         gradient: FloatArray,
         column: FloatArray,
+        scratch: FloatArray,
     ) -> float:
         # -log p of the true label is log(1 + exp(-z)) or log(1 + exp(z)).
         np.multiply(y, -2, out=gradient)
@@ -170,9 +175,10 @@ class MultinomialLogLoss(Loss):
         sample_weight: FloatArray | None,
         gradient: FloatArray,
         column: FloatArray,
+        scratch: FloatArray,
     ) -> float:
         log_probability = raw
-        _log_softmax(log_probability, scratch=gradient, column=column)
+        _log_softmax(log_probability, column, scratch)
         np.exp(log_probability, out=gradient)
         gradient -= y
         if sample_weight is not None:
@@ -196,6 +202,7 @@ class BinarySquaredError(Loss):
         sample_weight: FloatArray | None,
         gradient: FloatArray,
         column: FloatArray,
+        scratch: FloatArray,
     ) -> float:
         probability = raw
         expit(raw, out=probability)
@@ -222,16 +229,17 @@ class MultinomialSquaredError(Loss):
         sample_weight: FloatArray | None,
         gradient: FloatArray,
         column: FloatArray,
+        scratch: FloatArray,
     ) -> float:
         probability = raw
-        _log_softmax(probability, scratch=gradient, column=column)
+        _log_softmax(probability, column, scratch)
         np.exp(probability, out=probability)
         np.subtract(probability, y, out=gradient)
         value = _half_square(gradient, sample_weight)
         if sample_weight is not None:
             gradient *= sample_weight
         np.einsum("ij,ij->i", gradient, probability, out=column[:, 0])
-        subtract_from_columns(gradient, column)
+        gradient -= spread(column, out=scratch)
         gradient *= probability
         return value
 
@@ -246,14 +254,14 @@ def _half_square(difference: FloatArray, sample_weight: FloatArray | None) -> fl
     return 0.5 * float(np.einsum("ij,ij,ij->", difference, difference, sample_weight))
 
 
-def _log_softmax(raw: FloatArray, scratch: FloatArray, column: FloatArray) -> None:
+def _log_softmax(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
     """Z - log sum exp z by rows, in place. The largest z goes first: exp cannot overflow."""
     np.max(raw, axis=1, keepdims=True, out=column)
-    subtract_from_columns(raw, column)
+    raw -= spread(column, out=scratch)
     np.exp(raw, out=scratch)
     np.sum(scratch, axis=1, keepdims=True, out=column)
     np.log(column, out=column)
-    subtract_from_columns(raw, column)
+    raw -= spread(column, out=scratch)
 
 
 def _softmax(raw: FloatArray) -> None:

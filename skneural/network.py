@@ -42,9 +42,9 @@ from skneural._arrays import (
     BoolArray,
     FloatArray,
     Matrix,
-    add_to_rows,
     product,
     row_chunks,
+    spread,
     transposed_product,
 )
 from skneural.activations import Activation
@@ -122,7 +122,7 @@ class Network:
         a = X
         for i, (layer, z) in enumerate(zip(layers, workspace.outputs, strict=True)):
             product(a, layer.weights, out=z)
-            add_to_rows(z, layer.intercepts, workspace.ones)
+            z += spread(layer.intercepts, out=workspace.scratch[i])
             if i < len(layers) - 1:
                 self.activation.forward(z, workspace.masks[i])
             a = z
@@ -169,7 +169,7 @@ class Network:
         workspace: Workspace | None = None
         for rows, chunk in row_chunks(X, max(self.layer_sizes), params.dtype):
             if workspace is None:  # the first chunk is the largest
-                workspace = Workspace(self, chunk.shape[0], params.dtype, backward=False)
+                workspace = Workspace(self, chunk.shape[0], params.dtype)
             raw[rows] = self.forward(layers, chunk, workspace.rows(chunk.shape[0]))
         return raw
 
@@ -185,27 +185,27 @@ class Workspace:
         What each layer put out; the raw outputs last.
     masks : list of boolean ndarray of shape (n_rows, layer size)
         Scratch for the activation function of each hidden layer.
-    ones : ndarray of shape (n_rows,)
+    scratch : list of ndarray of shape (n_rows, layer size)
     deltas : list of ndarray of shape (n_rows, layer size)
         Derivatives of the loss in the input of each layer's activation; those in the raw
-        outputs last. Absent, as the rest, where there is no backward pass.
+        outputs last. They share the memory of `scratch`, which only the forward pass needs.
     column : ndarray of shape (n_rows, 1)
         Scratch for the loss.
-    weight : ndarray of shape (n_rows, n_outputs)
-        The sample weights, spread over the outputs.
+    weight, spare : ndarray of shape (n_rows, n_outputs)
+        The sample weights, spread over the outputs; scratch for the loss.
+    ones : ndarray of shape (n_rows,)
     """
 
-    def __init__(
-        self, network: Network, n_rows: int, dtype: npt.DTypeLike, *, backward: bool = True
-    ) -> None:
+    def __init__(self, network: Network, n_rows: int, dtype: npt.DTypeLike) -> None:
         sizes = network.layer_sizes[1:]
         self.outputs: list[FloatArray] = [np.empty((n_rows, n), dtype=dtype) for n in sizes]
         self.masks: list[BoolArray] = [np.empty((n_rows, n), dtype=bool) for n in sizes[:-1]]
+        self.scratch: list[FloatArray] = [np.empty_like(output) for output in self.outputs]
+        self.deltas = self.scratch
+        self.column: FloatArray = np.empty((n_rows, 1), dtype=dtype)
+        self.weight: FloatArray = np.empty_like(self.outputs[-1])
+        self.spare: FloatArray = np.empty_like(self.outputs[-1])
         self.ones: FloatArray = np.ones(n_rows, dtype=dtype)
-        if backward:
-            self.deltas: list[FloatArray] = [np.empty_like(output) for output in self.outputs]
-            self.column: FloatArray = np.empty((n_rows, 1), dtype=dtype)
-            self.weight: FloatArray = np.empty_like(self.outputs[-1])
         self._cut: dict[int, Workspace] = {n_rows: self}
 
     def rows(self, n_rows: int) -> Workspace:
@@ -255,10 +255,15 @@ class LayerArrays(list[Any]):
 
 def _as_shape_of(target: FloatArray, value: Any) -> FloatArray:
     array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"Expected real numbers for this layer, got dtype {array.dtype}.")
     if array.shape != target.shape:
         raise ValueError(
             f"Expected an array of shape {target.shape} for this layer, got {array.shape}."
         )
+    with np.errstate(over="ignore"):
+        # A copy: the values may be a view of another layer that is assigned to first.
+        array = array.astype(target.dtype)
     if not np.all(np.isfinite(array)):
         raise ValueError("The values for this layer contain NaN or infinity.")
     return array

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from skneural._arrays import FloatArray, Matrix, add_scaled
+from skneural._arrays import BLOCK, FloatArray, Matrix, add_scaled, spread
 from skneural.losses import Loss
 from skneural.network import Layer, Network, Workspace
 
@@ -66,6 +66,7 @@ class Objective:
         self.reported = np.nan
         self._reported_share = 1 / network.layer_sizes[-1] if loss.averages_outputs else 1.0
         self._gradient_layers = network.layers(self.gradient)
+        self._block: FloatArray = np.empty(min(BLOCK, network.n_params), dtype=dtype)
         self._workspace = Workspace(network, n_rows, dtype)
         self._bound: FloatArray | None = None
 
@@ -97,12 +98,13 @@ class Objective:
 
         weight = None
         if sample_weight is not None:
-            weight = workspace.weight
-            np.copyto(weight, sample_weight)
+            weight = spread(sample_weight, out=workspace.weight)
 
         raw = self.network.forward(layers, X, workspace)
         delta = workspace.deltas[-1]
-        data = scale * self.loss.value_and_gradient(raw, y, weight, delta, workspace.column)
+        data = scale * self.loss.value_and_gradient(
+            raw, y, weight, delta, workspace.column, workspace.spare
+        )
         delta *= scale
         self.network.backward(layers, self._gradient_layers, X, workspace)
         penalty = self._add_penalty(params, scale)
@@ -116,7 +118,7 @@ class Objective:
             return 0.0
         n_weights = self.network.n_weights
         weights = params[:n_weights]
-        add_scaled(self.gradient[:n_weights], self.alpha * scale, weights)
+        add_scaled(self.gradient[:n_weights], self.alpha * scale, weights, self._block)
         return 0.5 * self.alpha * scale * float(np.dot(weights, weights))
 
     def _layers(self, params: FloatArray) -> list[Layer]:

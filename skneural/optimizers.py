@@ -17,12 +17,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from skneural._arrays import FloatArray
+from skneural._arrays import BLOCK, FloatArray
 
 State: TypeAlias = dict[str, Any]
-
-#: Elements in a block: 128 kB in float64, four vectors of which fit a 512 kB cache.
-BLOCK = 2**14
 
 
 class Optimizer(ABC):

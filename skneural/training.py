@@ -122,7 +122,7 @@ def minimize_minibatch(
     monitor.begin(training.record)
     training.stop_reason = "max_iter"
 
-    with _whole_epochs_only(training, optimizer) as epoch_ended:
+    with _whole_epochs_only(training, optimizer, shuffle_with) as epoch_ended:
         while training.n_epochs < max_iter:
             if shuffle_with is not None and rows is not None:
                 rows = rows[shuffle_with.permutation(n_rows)]
@@ -180,15 +180,20 @@ def _is_over(
 
 
 @contextmanager
-def _whole_epochs_only(training: Training, optimizer: Optimizer) -> Iterator[Callable[[], None]]:
+def _whole_epochs_only(
+    training: Training, optimizer: Optimizer, random_state: np.random.RandomState | None
+) -> Iterator[Callable[[], None]]:
     """Set `training` back to the last whole epoch if the next one comes to a bad end.
 
     Yields a function to be called after every epoch but the last. When the first epoch is
     interrupted there is nothing to return to: `n_epochs` is then 0.
     """
     saved: list[Training] = []
+    generator: list[Any] = []
 
     def epoch_ended() -> None:
+        if random_state is not None:
+            generator[:] = [random_state.get_state(legacy=False)]
         saved[:] = [training.copy()]
 
     try:
@@ -196,6 +201,8 @@ def _whole_epochs_only(training: Training, optimizer: Optimizer) -> Iterator[Cal
     except KeyboardInterrupt:
         if saved:
             training.become(saved[0])
+            if random_state is not None:
+                random_state.set_state(generator[0])
         else:
             training.n_epochs = 0
         training.stop_reason = "interrupted"

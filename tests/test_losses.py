@@ -44,7 +44,9 @@ weights = pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "
 def value_and_gradient(pair, raw, y, weight=None):
     gradient = np.empty_like(raw)
     column = np.empty((len(raw), 1), dtype=raw.dtype)
-    value = LOSSES[pair].value_and_gradient(raw.copy(), y, weight, gradient, column)
+    value = LOSSES[pair].value_and_gradient(
+        raw.copy(), y, weight, gradient, column, np.empty_like(raw)
+    )
     return value, gradient
 
 

@@ -56,7 +56,8 @@ def test_prediction_in_chunks_is_the_forward_pass(kind):
     params = params_of()
     workspace = Workspace(NETWORK, len(X), np.float64)
     expected = NETWORK.forward(NETWORK.layers(params), X, workspace)
-    np.testing.assert_allclose(NETWORK.predict_raw(params, kind(X)), expected, rtol=1e-12, atol=1e-14)
+    raw = NETWORK.predict_raw(params, kind(X))
+    np.testing.assert_allclose(raw, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_prediction_needs_no_more_memory_for_more_rows():

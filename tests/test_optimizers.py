@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from skneural.optimizers import BLOCK, SGD, Adam
+from skneural._arrays import BLOCK
+from skneural.optimizers import SGD, Adam
 
 RATE = 0.1
 

@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skneural._arrays import FloatArray, IndexArray, Matrix, rows_as_csr
 from skneural._sklearn import check_sample_weight
 from skneural._threads import blas_threads
-from skneural.estimators._checks import checked_layer_sizes, refuse_masked
+from skneural.estimators._checks import checked_layer_sizes, native, refuse_masked
 from skneural.estimators._layer_attributes import LayerAttributesMixin
 from skneural.estimators._memory import (
     Memory,
@@ -118,14 +118,16 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
                 "partial_fit does not support early_stopping=True: it never sees all the data. "
                 "Use fit, or early_stopping=False."
             )
+        if incremental:
+            self._validate_params()  # scikit-learn leaves that out for a fitted estimator
         hidden_layer_sizes = checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
         refuse_masked(X=X, y=y, sample_weight=sample_weight)
         continuing = self.__sklearn_is_fitted__() and (incremental or self.warm_start)
         with _all_or_nothing(self):
             X, y = validate_data(
                 self,
-                X,
-                y,
+                native(X),
+                native(y),
                 accept_sparse=["csr", "csc"],
                 multi_output=True,
                 y_numeric=is_regressor(self),
@@ -434,6 +436,9 @@ def _all_or_nothing(estimator: BaseNetwork) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
+        attributes = estimator.__dict__
+        # Never empty, not for a moment: another thread may be predicting.
+        attributes.update(before)
+        for name in attributes.keys() - before.keys():
+            del attributes[name]
         raise

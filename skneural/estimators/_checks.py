@@ -23,6 +23,14 @@ def checked_layer_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[i
     return tuple(int(size) for size in sizes)
 
 
+def native(X: Any) -> Any:
+    """`X` in the byte order of the machine: scikit-learn takes no other for float32."""
+    dtype = getattr(X, "dtype", None)
+    if isinstance(dtype, np.dtype) and not dtype.isnative:
+        return X.astype(dtype.newbyteorder("="))
+    return X
+
+
 def refuse_masked(**arrays: Any) -> None:
     """Raise ValueError for a masked array with masked values, which NumPy would ignore."""
     for name, array in arrays.items():

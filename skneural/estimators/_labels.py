@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +118,8 @@ class Labels:
 
 def is_multilabel(y: Any) -> bool:
     """Whether `y` is an indicator matrix; ValueError if it is no classification target."""
-    kind = type_of_target(y, input_name="y")
+    with _sortable_or_value_error():
+        kind = type_of_target(y, input_name="y")
     if kind == "multiclass-multioutput":
         raise ValueError(
             "Multioutput target data is not supported: y has several columns of class labels. "
@@ -129,11 +132,18 @@ def is_multilabel(y: Any) -> bool:
 
 def sorted_classes(y: Any) -> npt.NDArray[Any]:
     """The distinct labels of `y`, sorted; ValueError where they cannot be."""
-    try:
+    with _sortable_or_value_error():
         classes: npt.NDArray[Any] = unique_labels(y)
+    given_as_objects = isinstance(y, np.ndarray) and y.dtype.kind == "O"
+    return classes.astype(object) if given_as_objects else classes
+
+
+@contextmanager
+def _sortable_or_value_error() -> Iterator[None]:
+    try:
+        yield
     except TypeError as error:
         raise ValueError(
             "y mixes labels of different types, which cannot be sorted: make them all strings "
             f"or all numbers ({error})."
         ) from error
-    return classes

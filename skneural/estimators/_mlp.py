@@ -379,6 +379,8 @@ class ScratchMLPRegressor(RegressorMixin, _MultilayerPerceptron):
     def _encode_target(
         self, y: Any, *, continuing: bool, incremental: bool, classes: Any
     ) -> npt.NDArray[Any]:
+        if y.dtype.kind not in "fiub":
+            y = y.astype(np.float64)
         if self.loss == "poisson" and np.any(y < 0):
             raise ValueError(
                 f"loss='poisson' needs targets that are zero or positive: the smallest y is "

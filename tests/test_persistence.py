@@ -1,0 +1,511 @@
+"""Copies, pickles, fitted arrays and threads: a model stays one thing, whole and itself."""
+
+import copy
+import pickle
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier, Event
+
+import joblib
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import is_classifier
+from sklearn.exceptions import InconsistentVersionWarning
+
+import skneural.network
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor, SkneuralVersionWarning, __version__
+from skneural.estimators import _version_stamp
+from skneural.optimizers import Adam
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RANDOM = np.random.RandomState(0)
+X = RANDOM.standard_normal((40, 3))
+MARK = np.digitize(X[:, 0], [-0.5, 0.5])
+SEVERAL = np.column_stack([MARK > 0, MARK < 2, X[:, 1] > 0]).astype(int)
+
+PROBLEMS = {
+    "binary": (ScratchMLPClassifier, MARK > 0),
+    "three classes": (ScratchMLPClassifier, MARK),
+    "strings": (ScratchMLPClassifier, np.array(["low", "middle", "high"])[MARK]),
+    "multilabel": (ScratchMLPClassifier, SEVERAL),
+    "sparse multilabel": (ScratchMLPClassifier, sparse.csr_matrix(SEVERAL)),
+    "one class": (ScratchMLPClassifier, np.full(40, 7)),
+    "one output": (ScratchMLPRegressor, X @ [1.0, -2.0, 0.5]),
+    "two outputs": (ScratchMLPRegressor, X[:, :2] ** 2),
+}
+TRAININGS = {
+    "lbfgs": {"solver": "lbfgs"},
+    "sgd": {"solver": "sgd", "batch_size": 16, "learning_rate": "invscaling"},
+    "adam": {"batch_size": 16},
+    "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
+}
+
+
+def trained(problem, training, X=X, **params):
+    estimator, y = PROBLEMS[problem]
+    settings = {"hidden_layer_sizes": (4, 3), "max_iter": 5, "random_state": 0}
+    return estimator(**{**settings, **TRAININGS[training], **params}).fit(X, y)
+
+
+def pickled(protocol):
+    return lambda model, folder: pickle.loads(pickle.dumps(model, protocol))
+
+
+def from_joblib(mmap_mode):
+    def dumped_and_loaded(model, folder):
+        joblib.dump(model, folder / "model.joblib")
+        return joblib.load(folder / "model.joblib", mmap_mode=mmap_mode)
+
+    return dumped_and_loaded
+
+
+WAYS = {
+    **{f"pickle {n}": pickled(n) for n in range(2, pickle.HIGHEST_PROTOCOL + 1)},
+    "joblib": from_joblib(None),
+    "joblib, mapped": from_joblib("r"),
+    "deepcopy": lambda model, folder: copy.deepcopy(model),
+}
+PREDICTIONS = ["predict", "decision_function", "predict_proba", "predict_log_proba"]
+
+
+def frozen(value):
+    """Equal for equal values, byte for byte: arrays, containers, numbers."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if sparse.issparse(value):
+        return value.format, frozen(value.toarray())
+    if isinstance(value, dict):
+        return {name: frozen(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [frozen(part) for part in value]
+    if isinstance(value, np.random.RandomState):
+        return frozen(value.get_state(legacy=False))
+    return repr(value)
+
+
+def state(model):
+    return frozen(vars(model))
+
+
+def outputs(model, X=X):
+    methods = PREDICTIONS if is_classifier(model) else ["predict"]
+    return {method: frozen(getattr(model, method)(X)) for method in methods}
+
+
+parametrize_problems = pytest.mark.parametrize("problem", PROBLEMS)
+parametrize_ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+
+
+# ------------------------------------------------------------------------- copies
+
+
+@parametrize_problems
+@pytest.mark.parametrize("training", TRAININGS)
+@parametrize_ways
+def test_copy_is_the_same_bit_by_bit(problem, training, way, tmp_path):
+    model = trained(problem, training)
+    copied = way(model, tmp_path)
+    assert outputs(copied) == outputs(model)
+    assert state(copied) == state(model)
+
+
+@parametrize_problems
+@pytest.mark.parametrize("seed", [0, None, np.random.RandomState(5)], ids=["int", "None", "state"])
+@pytest.mark.parametrize("training", ["sgd", "adam", "early stopping"])
+@parametrize_ways
+def test_partial_fit_of_a_copy_goes_on_as_the_original(problem, training, seed, way, tmp_path):
+    model = trained(problem, training, random_state=copy.deepcopy(seed))
+    model.set_params(early_stopping=False)
+    copied = way(model, tmp_path)
+    np.random.seed(3)
+    states = states_of_partial_fits(model, problem)
+    np.random.seed(3)
+    assert states_of_partial_fits(copied, problem) == states
+    assert outputs(copied) == outputs(model)
+
+
+def states_of_partial_fits(model, problem):
+    """What three calls of partial_fit leave behind, all of them different."""
+    _, y = PROBLEMS[problem]
+    states = [state(model.partial_fit(X, y)) for _ in range(3)]
+    assert states[0] != states[1] != states[2]
+    return states
+
+
+@parametrize_problems
+@parametrize_ways
+def test_copy_is_linked_to_itself_and_not_to_the_original(problem, way, tmp_path):
+    model = trained(problem, "adam")
+    copied = way(model, tmp_path)
+    original = state(model)
+
+    before = [array.copy() for array in copied.coefs_]
+    copied.partial_fit(X, PROBLEMS[problem][1])
+    # The intercept of a single class has no gradient, nor has any weight.
+    if problem != "one class":
+        assert not np.array_equal(copied.coefs_[0], before[0])
+    raw = raw_outputs(copied)
+    copied.coefs_[0][...] += 1
+    copied.intercepts_[-1][...] -= 1
+    assert not np.array_equal(raw_outputs(copied), raw)
+
+    assert state(model) == original
+
+
+def raw_outputs(model):
+    return model.decision_function(X) if is_classifier(model) else model.predict(X)
+
+
+def test_mapped_file_is_never_written_to(tmp_path):
+    model = trained("three classes", "adam")
+    mapped = from_joblib("r")(model, tmp_path)
+    on_disk = (tmp_path / "model.joblib").read_bytes()
+
+    with pytest.raises(ValueError, match="read-only"):
+        mapped.coefs_[0] = model.coefs_[0] + 1
+    assert state(mapped) == state(model)
+    mapped.coefs_ = [array + 1 for array in model.coefs_]
+    mapped.coefs_[0][...] += 1
+    np.testing.assert_array_equal(mapped.coefs_[0], model.coefs_[0] + 1 + 1)
+
+    mapped = from_joblib("r")(model, tmp_path)
+    mapped.partial_fit(X, MARK)
+    mapped.coefs_[0][...] += 1
+    mapped.set_params(warm_start=True).fit(X, MARK)
+    assert (tmp_path / "model.joblib").read_bytes() == on_disk
+
+
+# ------------------------------------------------------------------------- version stamp
+
+
+def stamped(monkeypatch, version):
+    with monkeypatch.context() as patch:
+        patch.setattr(_version_stamp, "__version__", version)
+        return pickle.dumps(trained("binary", "adam"))
+
+
+def test_pickle_of_another_version_warns(monkeypatch):
+    written = stamped(monkeypatch, "0.0.1")
+    with pytest.warns(SkneuralVersionWarning, match="ScratchMLPClassifier from skneural 0.0.1 "):
+        loaded = pickle.loads(written)
+    assert outputs(loaded) == outputs(trained("binary", "adam"))
+    assert "_skneural_version" not in vars(loaded)
+
+
+def test_version_warning_is_one_of_scikit_learn(monkeypatch):
+    written = stamped(monkeypatch, "0.0.1")
+    with pytest.warns(InconsistentVersionWarning) as caught:
+        pickle.loads(written)
+    warning = caught[0].message
+    assert warning.estimator_name == "ScratchMLPClassifier"
+    assert __version__ in str(warning)
+    assert isinstance(pickle.loads(pickle.dumps(warning)), SkneuralVersionWarning)
+
+
+def test_pickle_without_a_version_warns():
+    model = trained("binary", "adam")
+    restored = ScratchMLPClassifier.__new__(ScratchMLPClassifier)
+    with pytest.warns(SkneuralVersionWarning, match="unknown"):
+        restored.__setstate__(vars(model))
+    assert state(restored) == state(model)
+
+
+@pytest.mark.parametrize("fitted", [True, False])
+def test_same_version_is_stamped_without_a_trace(fitted):
+    model = trained("binary", "adam") if fitted else ScratchMLPClassifier()
+    written = model.__getstate__()
+    assert written["_skneural_version"] == __version__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = pickle.loads(pickle.dumps(model))
+    for each in (model, loaded):
+        assert "_skneural_version" not in vars(each)
+    restored = ScratchMLPClassifier()
+    restored.__setstate__(written)
+    assert written["_skneural_version"] == __version__  # the caller's dict stays as it was
+
+
+# ------------------------------------------------------------------------- fitted arrays
+
+
+def assign_attribute(model, name, values):
+    setattr(model, name, values)
+
+
+def assign_elements(model, name, values):
+    for i, value in enumerate(values):
+        getattr(model, name)[i] = value
+
+
+def assign_from_the_end(model, name, values):
+    for i, value in enumerate(values):
+        getattr(model, name)[i - len(values)] = value
+
+
+def assign_slice(model, name, values):
+    getattr(model, name)[:] = values
+
+
+def assign_reversed_slice(model, name, values):
+    getattr(model, name)[::-1] = values[::-1]
+
+
+def write_into(model, name, values):
+    for array, value in zip(getattr(model, name), values, strict=True):
+        array[...] = value
+
+
+def by_hand(coefs, intercepts):
+    a = X
+    for W, b in zip(coefs[:-1], intercepts[:-1], strict=True):
+        a = np.maximum(a @ W + b, 0)
+    return a @ coefs[-1] + intercepts[-1]
+
+
+@pytest.mark.parametrize(
+    "assign",
+    [
+        assign_attribute,
+        assign_elements,
+        assign_from_the_end,
+        assign_slice,
+        assign_reversed_slice,
+        write_into,
+    ],
+)
+@pytest.mark.parametrize("convert", [np.asarray, np.ndarray.tolist], ids=["arrays", "lists"])
+def test_assigned_values_are_the_model(assign, convert):
+    model = trained("two outputs", "adam")
+    new = {
+        name: [RANDOM.standard_normal(array.shape) for array in getattr(model, name)]
+        for name in ("coefs_", "intercepts_")
+    }
+    for name, values in new.items():
+        assign(model, name, [convert(value) for value in values])
+    for name, values in new.items():
+        assert frozen(list(getattr(model, name))) == frozen(values)
+    expected = by_hand(new["coefs_"], new["intercepts_"])
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_assigned_values_are_copied():
+    model = trained("two outputs", "adam")
+    W = [np.ones_like(array) for array in model.coefs_]
+    model.coefs_ = W
+    W[0][...] = 5
+    assert np.all(model.coefs_[0] == 1)
+    model.partial_fit(X, PROBLEMS["two outputs"][1])
+    assert np.all(W[1] == 1)
+
+
+def test_layers_can_trade_places():
+    model = trained("two outputs", "adam", hidden_layer_sizes=(3, 3))
+    first, second, third = (array.copy() for array in model.coefs_)
+    model.coefs_[:2] = model.coefs_[1::-1]
+    assert frozen(list(model.coefs_)) == frozen([second, first, third])
+    model.coefs_ = [*model.coefs_[1::-1], third]
+    assert frozen(list(model.coefs_)) == frozen([first, second, third])
+
+
+def with_element(value):
+    """All layers right but the last, which gets `value` everywhere."""
+    return lambda model: [*model.coefs_[:-1], np.full(model.coefs_[-1].shape, value)]
+
+
+WRONG_VALUES = {
+    "shape": lambda model: [array.T for array in model.coefs_],
+    "shape of the last": lambda model: [*model.coefs_[:-1], np.zeros((9, 9))],
+    "shape that broadcasts": lambda model: [*model.coefs_[:-1], np.zeros((1, 1))],
+    "scalars": lambda model: [0.0] * 3,
+    "too few": lambda model: model.coefs_[:-1],
+    "too many": lambda model: [*model.coefs_, model.coefs_[-1]],
+    "none": lambda model: [],
+    "no list": lambda model: None,
+    "NaN": with_element(np.nan),
+    "infinite": with_element(-np.inf),
+    "infinite in float32": with_element(1e300),
+    "complex": with_element(1 + 1j),
+    "text": with_element("a"),
+    "None": with_element(None),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_VALUES.values(), ids=WRONG_VALUES.keys())
+@pytest.mark.parametrize("assign", [assign_attribute, assign_slice])
+def test_wrong_values_are_refused_as_a_whole(wrong, assign):
+    model = trained("two outputs", "adam", X=X.astype(np.float32))
+    before = state(model)
+    values = wrong(model)
+    if isinstance(values, list) and len(values) == 3:
+        values[0] = values[0] + 1 if np.ndim(values[0]) else values[0]
+    with pytest.raises((ValueError, TypeError)):
+        assign(model, "coefs_", values)
+    assert state(model) == before
+
+
+@pytest.mark.parametrize("index", [3, -4])
+def test_there_is_no_such_layer(index):
+    model = trained("two outputs", "adam")
+    with pytest.raises(IndexError):
+        model.coefs_[index] = model.coefs_[0]
+
+
+def delete_first(arrays):
+    del arrays[0]
+
+
+def add_in_place(arrays):
+    arrays += [np.zeros(3)]
+
+
+def multiply_in_place(arrays):
+    arrays *= 2
+
+
+CHANGES_OF_NUMBER = {
+    "append": lambda arrays: arrays.append(np.zeros(3)),
+    "extend": lambda arrays: arrays.extend([np.zeros(3)]),
+    "insert": lambda arrays: arrays.insert(0, np.zeros(3)),
+    "pop": lambda arrays: arrays.pop(),
+    "remove": lambda arrays: arrays.remove(0),
+    "clear": lambda arrays: arrays.clear(),
+    "sort": lambda arrays: arrays.sort(key=np.size),
+    "reverse": lambda arrays: arrays.reverse(),
+    "del": delete_first,
+    "+=": add_in_place,
+    "*=": multiply_in_place,
+    "shorter slice": lambda arrays: arrays.__setitem__(slice(0, 2), [arrays[0]]),
+    "longer slice": lambda arrays: arrays.__setitem__(slice(3, 3), [arrays[0]]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES_OF_NUMBER.values(), ids=CHANGES_OF_NUMBER.keys())
+@pytest.mark.parametrize("name", ["coefs_", "intercepts_"])
+def test_number_of_layers_cannot_change(change, name):
+    model = trained("two outputs", "adam")
+    before = state(model)
+    with pytest.raises(TypeError, match="their number cannot change"):
+        change(getattr(model, name))
+    assert state(model) == before
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, list.copy, lambda a: a[:], lambda a: pickle.loads(pickle.dumps(a))],
+    ids=["copy", "deepcopy", "list.copy", "slice", "pickle"],
+)
+def test_copies_of_the_list_are_plain_lists(copied):
+    arrays = trained("two outputs", "adam").coefs_
+    duplicate = copied(arrays)
+    assert type(duplicate) is list
+    assert frozen(duplicate) == frozen(list(arrays))
+    duplicate.append(None)
+    assert len(arrays) == 3
+
+
+@pytest.mark.parametrize("name", ["coefs_", "intercepts_"])
+def test_unfitted_has_no_arrays_to_read_or_assign(name):
+    unfitted = ScratchMLPRegressor()
+    assert not hasattr(unfitted, name)
+    with pytest.raises(AttributeError, match="not fitted"):
+        setattr(unfitted, name, [])
+    assert vars(unfitted) == unfitted.get_params()
+
+
+# ------------------------------------------------------------------------- threads
+
+MANY = RANDOM.standard_normal((500, 3))
+
+
+@parametrize_problems
+def test_many_threads_predict_the_same(problem):
+    model = trained(problem, "adam")
+    before, expected = state(model), outputs(model, MANY)
+    together = Barrier(8)
+
+    def predict_often(_):
+        together.wait()
+        return [outputs(model, MANY) for _ in range(50)]
+
+    with ThreadPoolExecutor(8) as pool:
+        for results in pool.map(predict_often, range(8)):
+            assert all(result == expected for result in results)
+    assert state(model) == before
+
+
+def test_prediction_amid_a_partial_fit_is_of_the_model_before(monkeypatch):
+    """Looking in after every step finds the earlier model, not one half trained."""
+    model = trained("three classes", "adam")
+    before, seen = outputs(model), []
+    step = Adam.step
+
+    def step_and_look(*args):
+        step(*args)
+        seen.append(outputs(model))
+
+    monkeypatch.setattr(Adam, "step", step_and_look)
+    model.partial_fit(X, MARK)
+    assert len(seen) == 3
+    assert all(each == before for each in seen)
+    assert outputs(model) != before
+
+
+def test_prediction_goes_on_with_the_model_it_began_with(monkeypatch):
+    """A partial_fit that ends between the layers of a prediction does not change it."""
+    model = trained("three classes", "adam")
+    later = copy.deepcopy(model).partial_fit(X, MARK)
+    before = outputs(model)["decision_function"]
+    product, calls = skneural.network.product, []
+
+    def product_with_training_between(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == 2:
+            model.partial_fit(X, MARK)
+        product(*args, **kwargs)
+
+    monkeypatch.setattr(skneural.network, "product", product_with_training_between)
+    assert frozen(model.decision_function(X)) == before
+    monkeypatch.undo()
+    assert outputs(model) == outputs(later) != before
+
+
+def test_predictions_during_training_are_of_whole_models():
+    model = trained("three classes", "adam", hidden_layer_sizes=(50, 50), batch_size=5)
+    published, read, finished = {raw_bytes(model)}, set(), Event()
+
+    def read_until_finished():
+        while not finished.is_set():
+            read.add(raw_bytes(model))
+
+    with often_switching(), ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read_until_finished) for _ in range(3)]
+        try:
+            # As long as it takes for the readers to have come upon several models.
+            while len(published) < 20 or (len(read) < 5 and len(published) < 2000):
+                model.partial_fit(X, MARK)
+                published.add(raw_bytes(model))
+        finally:
+            finished.set()
+        for reader in readers:
+            reader.result()
+    assert len(read) >= 5
+    assert read <= published
+
+
+def raw_bytes(model):
+    return model.decision_function(X).tobytes()
+
+
+@contextmanager
+def often_switching():
+    """Threads take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)

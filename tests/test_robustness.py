@@ -1,0 +1,1145 @@
+"""Failures, interrupts, odd inputs: what goes wrong goes wrong clearly and changes nothing."""
+
+import copy
+import sys
+import tracemalloc
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from scipy.special import log_expit, log_softmax
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_info
+
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural._sklearn import InvalidParameterError
+from skneural._threads import blas_threads
+from skneural.monitoring import Monitor
+from skneural.objective import Objective
+from skneural.optimizers import SGD, Adam
+
+RANDOM = np.random.RandomState(0)
+X = RANDOM.standard_normal((24, 3))
+MARK = np.digitize(X[:, 0], [-0.5, 0.5])
+SEVERAL = np.column_stack([MARK > 0, MARK < 2]).astype(int)
+NUMBERS = X @ [1.0, -2.0, 0.5]
+
+SMALL = {"hidden_layer_sizes": (4,), "batch_size": 8, "max_iter": 4, "random_state": 0}
+ESTIMATORS = {
+    "classifier": ScratchMLPClassifier(**SMALL),
+    "regressor": ScratchMLPRegressor(**SMALL),
+}
+parametrize_estimators = pytest.mark.parametrize(
+    "estimator", ESTIMATORS.values(), ids=ESTIMATORS.keys()
+)
+PROBLEMS = {
+    "two classes": (ESTIMATORS["classifier"], MARK > 0),
+    "three classes": (ESTIMATORS["classifier"], MARK),
+    "labels": (ESTIMATORS["classifier"], SEVERAL),
+    "numbers": (ESTIMATORS["regressor"], NUMBERS),
+    "two outputs": (ESTIMATORS["regressor"], X[:, :2] ** 2),
+}
+parametrize_problems = pytest.mark.parametrize(
+    ("estimator", "y"), PROBLEMS.values(), ids=PROBLEMS.keys()
+)
+unstratified = pytest.mark.filterwarnings("ignore:The validation rows of early_stopping")
+unfinished = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def target_of(estimator):
+    return MARK if is_classifier(estimator) else NUMBERS
+
+
+def fit_quietly(estimator, X=X, y=None, *args, **params):
+    """A new estimator with other parameters, fitted whether or not it converges."""
+    estimator = clone(estimator).set_params(**params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(X, target_of(estimator) if y is None else y, *args)
+
+
+def frozen(value):
+    """Equal for equal values, byte for byte: arrays, containers, numbers."""
+    if isinstance(value, np.ndarray):
+        content = value.tolist() if value.dtype == object else value.tobytes()
+        return value.dtype.str, value.shape, content
+    if isinstance(value, dict):
+        return {name: frozen(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [frozen(part) for part in value]
+    return repr(value)
+
+
+def state(estimator, *but):
+    return {name: frozen(part) for name, part in vars(estimator).items() if name not in but}
+
+
+# ------------------------------------------------------------------------- failed fits
+
+HUGE = np.sign(X) * 1e308
+WITH_NAN = np.where(np.arange(24)[:, np.newaxis] == 5, np.nan, X)
+#: More columns, with other names: a fit that fails must not leave the new names behind.
+OTHER_FRAME = pd.DataFrame(np.hstack([X, X]), columns=list("uvwxyz"))
+DIVERGING = {"solver": "sgd", "learning_rate_init": 1e200, "max_iter": 20}
+
+#: Methods, parameters, arguments that differ from the good ones, and the message.
+FAILURES = {
+    "NaN in X": ("fit partial_fit", {}, {"X": WITH_NAN}, "NaN"),
+    "NaN in y": ("fit", {}, {"X": OTHER_FRAME, "y": WITH_NAN[:, 0]}, "NaN"),
+    "negative weight": (
+        "fit partial_fit",
+        {},
+        {"sample_weight": np.linspace(-1, 1, 24)},
+        "Negative values in data passed to `sample_weight`",
+    ),
+    "zero weights": ("fit partial_fit", {}, {"sample_weight": np.zeros(24)}, "non-zero"),
+    "too many weights": ("fit partial_fit", {}, {"sample_weight": np.ones(25)}, "sample_weight"),
+    "NaN weight": ("fit partial_fit", {}, {"sample_weight": WITH_NAN[:, 0]}, "NaN"),
+    "new frame, bad weights": (
+        "fit",
+        {},
+        {"X": OTHER_FRAME, "sample_weight": np.ones(3)},
+        "sample_weight",
+    ),
+    "new frame, divergence": ("fit", DIVERGING, {"X": OTHER_FRAME}, "non-finite parameter weights"),
+    "divergence": ("fit partial_fit", DIVERGING, {}, "non-finite parameter weights"),
+    "divergence, lbfgs": (
+        "fit",
+        {"solver": "lbfgs"},
+        {"X": HUGE},
+        "non-finite parameter weights",
+    ),
+    "divergence, large X": (
+        "fit partial_fit",
+        {"solver": "sgd"},
+        {"X": X * 1e300},
+        "non-finite parameter weights",
+    ),
+    "bad alpha": ("fit partial_fit", {"alpha": -1}, {}, "alpha"),
+    "bad layers": ("fit partial_fit", {"hidden_layer_sizes": (3, 0)}, {}, "hidden_layer_sizes"),
+    "early stopping": ("partial_fit", {"early_stopping": True}, {}, "early_stopping"),
+    "nothing held out": (
+        "fit",
+        {"early_stopping": True, "validation_fraction": 0.01},
+        {"X": OTHER_FRAME},
+        "validation",
+    ),
+    "3-D": ("fit partial_fit", {}, {"X": X[:, :, np.newaxis]}, "dim"),
+    "too few targets": ("fit partial_fit", {}, {"y": MARK[:-1]}, "inconsistent"),
+}
+#: As above, for a fitted estimator that is to go on.
+FAILURES_OF_GOING_ON = {
+    "columns": ("partial_fit", {}, {"X": X[:, :2]}, "features"),
+    "columns, warm start": ("fit", {"warm_start": True}, {"X": X[:, :2]}, "features"),
+    "layers": ("partial_fit", {"hidden_layer_sizes": (5,)}, {}, "layers"),
+    "layers, warm start": (
+        "fit",
+        {"hidden_layer_sizes": (5,), "warm_start": True},
+        {},
+        "layers",
+    ),
+    "outputs": (
+        "partial_fit",
+        {},
+        {"y": np.column_stack([NUMBERS, -NUMBERS])},
+        r"layers|multioutput",
+    ),
+    "warm start, divergence": (
+        "fit",
+        {**DIVERGING, "warm_start": True},
+        {},
+        "non-finite parameter weights",
+    ),
+}
+FAILURES_OF_CLASSES = {
+    "unseen class": ("partial_fit", {}, {"y": MARK + 1}, "classes not in `self.classes_`"),
+    "other classes": ("partial_fit", {}, {"classes": [0, 1, 5]}, "not the same as on last call"),
+    "text": ("partial_fit", {}, {"y": MARK.astype(str)}, "classes not in `self.classes_`"),
+    "indicator": ("partial_fit", {}, {"y": SEVERAL}, "one label a row"),
+    "unseen class, warm start": ("fit", {"warm_start": True}, {"y": MARK + 1}, "same classes"),
+    "class missing, warm start": ("fit", {"warm_start": True}, {"y": MARK // 2}, "same classes"),
+}
+
+
+def cases(*tables):
+    return pytest.mark.parametrize(
+        ("method", "params", "wrong", "message"),
+        [
+            pytest.param(method, params, wrong, message, id=f"{name}-{method}")
+            for table in tables
+            for name, (methods, params, wrong, message) in table.items()
+            for method in methods.split()
+        ],
+    )
+
+
+def assert_failure_changes_nothing(estimator, method, wrong, message):
+    arguments = {"X": X, "y": target_of(estimator), **wrong}
+    if is_classifier(estimator) and method == "partial_fit":
+        arguments.setdefault("classes", [0, 1, 2])
+    before = state(estimator)
+    with pytest.raises(ValueError, match=message):
+        getattr(estimator, method)(**arguments)
+    assert state(estimator) == before
+
+
+@cases(FAILURES)
+@unstratified
+@parametrize_estimators
+def test_failure_leaves_the_unfitted_unfitted(estimator, method, params, wrong, message):
+    estimator = clone(estimator).set_params(**params)
+    assert_failure_changes_nothing(estimator, method, wrong, message)
+    assert vars(estimator) == estimator.get_params()
+    with pytest.raises(NotFittedError):
+        estimator.predict(X)
+
+
+@cases(FAILURES, FAILURES_OF_GOING_ON)
+@pytest.mark.parametrize("earlier", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@unstratified
+@parametrize_estimators
+def test_failure_leaves_the_earlier_model(estimator, earlier, method, params, wrong, message):
+    frame = pd.DataFrame(X, columns=list("abc"))
+    estimator = fit_quietly(estimator, frame, validation_fraction=0.25, **earlier)
+    predicted = estimator.predict(frame)
+    estimator.set_params(**{"solver": "adam", "early_stopping": False, **params})
+    assert_failure_changes_nothing(estimator, method, wrong, message)
+    np.testing.assert_array_equal(estimator.predict(frame), predicted)
+
+
+@cases(FAILURES_OF_CLASSES)
+def test_other_classes_leave_the_earlier_model(method, params, wrong, message):
+    estimator = fit_quietly(ESTIMATORS["classifier"]).set_params(**params)
+    assert_failure_changes_nothing(estimator, method, wrong, message)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("fitted", [False, True])
+@parametrize_estimators
+def test_warning_turned_into_an_error_changes_nothing(estimator, fitted, solver):
+    y = target_of(estimator)
+    estimator = fit_quietly(estimator) if fitted else clone(estimator)
+    estimator.set_params(solver=solver, max_iter=2)
+    before = state(estimator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        with pytest.raises(ConvergenceWarning):
+            estimator.fit(OTHER_FRAME, y)
+    assert state(estimator) == before
+
+
+def test_prediction_amid_a_failing_partial_fit():
+    """At every line, the way back included, the earlier model is there for other threads."""
+    estimator = fit_quietly(ESTIMATORS["classifier"])
+    expected, seen = estimator.predict_proba(X), []
+
+    def look(frame):
+        seen.append(estimator.predict_proba(X))
+
+    with at_every_line(look), pytest.raises(ValueError, match="NaN"):
+        estimator.partial_fit(WITH_NAN, MARK)
+    assert len(seen) > 10
+    for each in seen:
+        np.testing.assert_array_equal(each, expected)
+
+
+@contextmanager
+def at_every_line(act):
+    """Call ``act(frame)`` before every line of the modules that train and publish."""
+
+    def trace(frame, event, _):
+        if not frame.f_code.co_filename.endswith(("_base.py", "training.py")):
+            return None
+        if event == "line":
+            act(frame)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+# ------------------------------------------------------------------------- interrupts
+
+#: What trainings are made of, and how often each happens in an epoch (24 or 18 rows, by 8).
+MOMENTS = {
+    "step": {"adam": (Adam, "step", 3), "sgd": (SGD, "step", 3)},
+    "gradient": dict.fromkeys(["adam", "sgd"], (Objective, "value_and_gradient", 3)),
+    "epoch's end": dict.fromkeys(["adam", "sgd"], (Monitor, "end_epoch", 1)),
+}
+PATIENT = {"max_iter": 4, "n_iter_no_change": 50, "validation_fraction": 0.25, "tol": 0.0}
+
+
+def interrupt(monkeypatch, owner, name, k):
+    """Ctrl-C as the k-th call of a method ends. Returns the list of all calls."""
+    original, calls = getattr(owner, name), []
+
+    def interrupted(*args, **kwargs):
+        result = original(*args, **kwargs)
+        calls.append(name)
+        if len(calls) == k:
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(owner, name, interrupted)
+    return calls
+
+
+def fit_of_whole_epochs(estimator, n_epochs, before):
+    """What a fit of so many epochs leaves behind: for none, what was there before."""
+    return state(fit_quietly(estimator, max_iter=n_epochs), "max_iter") if n_epochs else before
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("fitted", [False, True])
+@parametrize_estimators
+def test_interrupt_leaves_the_last_whole_epoch(
+    monkeypatch, estimator, fitted, moment, solver, early_stopping
+):
+    settings = {**PATIENT, "solver": solver, "early_stopping": early_stopping}
+    new = clone(estimator).set_params(**settings)
+    owner, name, per_epoch = MOMENTS[moment][solver]
+    for k in range(1, 4 * per_epoch + 1):
+        estimator = fit_quietly(estimator, random_state=7) if fitted else clone(estimator)
+        estimator.set_params(**new.get_params())
+        before = state(estimator, "max_iter")
+        with monkeypatch.context() as patch:
+            interrupt(patch, owner, name, k)
+            with pytest.raises(KeyboardInterrupt):
+                estimator.fit(X, target_of(estimator))
+        expected = fit_of_whole_epochs(new, (k - 1) // per_epoch, before)
+        assert state(estimator, "max_iter") == expected, f"interrupted at {name} {k}"
+
+
+@parametrize_estimators
+def test_interrupted_training_goes_on_as_if_it_had_ended_there(monkeypatch, estimator):
+    interrupted = clone(estimator).set_params(**PATIENT)
+    with monkeypatch.context() as patch:
+        interrupt(patch, Adam, "step", 8)
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.fit(X, target_of(estimator))
+    ended = fit_quietly(estimator, **{**PATIENT, "max_iter": 2})
+    for each in (interrupted, ended):
+        each.partial_fit(X, target_of(estimator)).partial_fit(X, target_of(estimator))
+    assert state(interrupted, "max_iter") == state(ended, "max_iter")
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("fitted", [False, True])
+@parametrize_estimators
+def test_interrupted_partial_fit_changes_nothing(monkeypatch, estimator, fitted, k):
+    estimator = fit_quietly(estimator) if fitted else clone(estimator)
+    before = state(estimator)
+    classes = {"classes": [0, 1, 2]} if is_classifier(estimator) else {}
+    interrupt(monkeypatch, Adam, "step", k)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.partial_fit(X, target_of(estimator), **classes)
+    assert state(estimator) == before
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@parametrize_estimators
+def test_interrupted_lbfgs_leaves_the_last_whole_iteration(monkeypatch, estimator, fitted):
+    new = clone(estimator).set_params(solver="lbfgs", max_iter=6)
+    with monkeypatch.context() as patch:
+        evaluations = interrupt(patch, Objective, "value_and_gradient", -1)
+        fit_quietly(new)
+    assert len(evaluations) > 6
+    for k in range(1, len(evaluations) + 1):
+        estimator = fit_quietly(estimator, random_state=7) if fitted else clone(estimator)
+        estimator.set_params(**new.get_params())
+        before = state(estimator, "max_iter")
+        with monkeypatch.context() as patch:
+            iterations = interrupt(patch, Monitor, "end_epoch", -1)
+            interrupt(patch, Objective, "value_and_gradient", k)
+            with pytest.raises(KeyboardInterrupt):
+                estimator.fit(X, target_of(estimator))
+        expected = fit_of_whole_epochs(new, len(iterations), before)
+        assert state(estimator, "max_iter") == expected, f"interrupted at evaluation {k}"
+    assert len(iterations) == 6
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_interrupt_at_any_line_leaves_a_whole_model(early_stopping):
+    settings = {**PATIENT, "max_iter": 2, "batch_size": "auto", "early_stopping": early_stopping}
+    new = clone(ESTIMATORS["classifier"]).set_params(**settings)
+    earlier = fit_quietly(new, random_state=7).set_params(random_state=0)
+    whole = [fit_of_whole_epochs(new, n, state(earlier, "max_iter")) for n in (0, 1, 2)]
+    params = earlier.get_params()
+    n_lines, reached = 0, set()
+    while True:
+        estimator = fit_quietly(new, random_state=7).set_params(**params)
+        n_lines += 1
+        if not interrupted_at_line(n_lines, estimator):
+            break
+        found = state(estimator, "max_iter")
+        assert found in whole, f"interrupted at line {n_lines}"
+        reached.add(whole.index(found))
+    assert n_lines > 100
+    assert reached == {0, 1, 2}
+
+
+def interrupted_at_line(n, estimator):
+    """Fit, with Ctrl-C before the n-th line; whether there was such a line."""
+    countdown = iter(range(n - 1))
+
+    def stop_at_the_last(frame):
+        if next(countdown, None) is None:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            with at_every_line(stop_at_the_last):
+                estimator.fit(X, MARK)
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+@unfinished
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_interrupt_ends_a_grid_search(monkeypatch, solver):
+    search = GridSearchCV(
+        clone(ESTIMATORS["regressor"]).set_params(solver=solver), {"alpha": [0.1, 1, 10]}, cv=2
+    )
+    calls = interrupt(monkeypatch, Objective, "value_and_gradient", 30)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, NUMBERS)
+    assert len(calls) == 30
+    assert not hasattr(search, "best_estimator_")
+
+
+# ------------------------------------------------------------------------- divergence
+
+#: A penalty so strong that every step overshoots more than the one before.
+OVERSHOOTING = {
+    "solver": "sgd",
+    "alpha": 1e4,
+    "learning_rate_init": 1.0,
+    "max_iter": 500,
+    "n_iter_no_change": np.inf,
+}
+
+
+@parametrize_estimators
+def test_divergence_with_early_stopping_restores_the_best(estimator):
+    settings = {**PATIENT, **OVERSHOOTING, "early_stopping": True}
+    estimator = clone(estimator).set_params(**settings)
+    with pytest.warns(ConvergenceWarning, match="best validation score are restored") as caught:
+        estimator.fit(X, target_of(estimator))
+    assert len(caught) == 1
+    assert np.isnan(estimator.validation_scores_[-1])
+    assert not np.isfinite(estimator.loss_curve_[-1])
+    assert np.all(np.isfinite(estimator.validation_scores_[:-1]))
+    best = int(np.argmax(estimator.validation_scores_[:-1]))
+    assert estimator.best_validation_score_ == estimator.validation_scores_[best]
+    expected = fit_quietly(estimator, max_iter=best + 1)
+    assert frozen(list(estimator.coefs_)) == frozen(list(expected.coefs_))
+    assert np.all(np.isfinite(estimator.coefs_[0]))
+
+
+@pytest.mark.parametrize(
+    ("params", "X"),
+    [
+        (OVERSHOOTING, X),
+        (DIVERGING, X),
+        ({"learning_rate_init": 1e308, "max_iter": 20}, X),
+        ({"solver": "sgd", "max_iter": 20}, X * 1e300),
+        ({"max_iter": 20}, HUGE),
+        ({"solver": "lbfgs"}, HUGE),
+    ],
+    ids=["overshooting", "rate", "rate, adam", "X", "X, adam", "X, lbfgs"],
+)
+@parametrize_estimators
+def test_divergence_is_an_error_in_the_words_of_scikit_learn(estimator, params, X):
+    estimator = clone(estimator).set_params(**params)
+    sentence = (
+        "^Solver produced non-finite parameter weights. The input data may contain large "
+        "values and need to be preprocessed."
+    )
+    with pytest.raises(ValueError, match=sentence):
+        estimator.fit(X, target_of(estimator))
+
+
+def test_trainings_at_once_leave_the_threads_of_blas_as_they_were():
+    before = threadpool_info()
+    first, second = blas_threads(1), blas_threads(1)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert threadpool_info() == before
+
+
+# ------------------------------------------------------------------------- layouts of X
+
+
+def strided(array):
+    wide = np.full([2 * n for n in array.shape], 9, dtype=array.dtype)
+    wide[tuple(slice(None, None, 2) for _ in array.shape)] = array
+    return wide[tuple(slice(None, None, 2) for _ in array.shape)]
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def unaligned(array):
+    raw = np.empty(array.nbytes + 1, dtype=np.uint8)
+    view = raw[1:].view(array.dtype).reshape(array.shape)
+    view[...] = array
+    return view
+
+
+def mapped(mode):
+    def through_file(array, folder):
+        file = np.memmap(folder / f"{id(array)}", array.dtype, "w+", shape=array.shape)
+        file[...] = array
+        file.flush()
+        return np.memmap(folder / f"{id(array)}", array.dtype, mode, shape=array.shape)
+
+    return through_file
+
+
+LAYOUTS = {
+    "Fortran order": lambda a, _: np.asfortranarray(a),
+    "strided": lambda a, _: strided(a),
+    "reversed": lambda a, _: a[::-1].copy()[::-1],
+    "big-endian": lambda a, _: a.astype(a.dtype.newbyteorder(">")),
+    "read-only": lambda a, _: read_only(a),
+    "unaligned": lambda a, _: unaligned(a),
+    "memory map": mapped("r+"),
+    "read-only memory map": mapped("r"),
+}
+SOLVERS = {
+    "adam": {},
+    "in order": {"shuffle": False},
+    "sgd": {"solver": "sgd"},
+    "lbfgs": {"solver": "lbfgs"},
+    "early stopping": {"early_stopping": True, "validation_fraction": 0.25},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@parametrize_estimators
+def test_layout_does_not_matter_and_inputs_stay(estimator, dtype, params, layout, tmp_path):
+    y = target_of(estimator)
+    weight = RANDOM.uniform(0.5, 2, 24).astype(dtype)
+    plain = [X.astype(dtype), y, weight]
+    laid_out = [layout(array, tmp_path) for array in plain]
+    before = frozen(laid_out)
+
+    expected = fit_quietly(estimator, *plain, **params)
+    found = fit_quietly(estimator, *laid_out, **params)
+    assert state(found) == state(expected)
+    assert frozen(found.predict(laid_out[0])) == frozen(expected.predict(plain[0]))
+    assert frozen(laid_out) == before
+
+
+SPARSE_FORMATS = ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"]
+HOLLOW = np.where(RANDOM.uniform(size=X.shape) < 0.4, X, 0)
+
+
+@pytest.mark.parametrize("container", ["matrix", "array"])
+@pytest.mark.parametrize("sparse_format", SPARSE_FORMATS)
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sparse_formats(dtype, params, sparse_format, container):
+    estimator = ESTIMATORS["classifier"]
+    dense = HOLLOW.astype(dtype)
+    X = getattr(sparse, f"{sparse_format}_{container}")(dense)
+    found = fit_quietly(estimator, X, **params)
+    expected = fit_quietly(estimator, dense, **params)
+    assert found.coefs_[0].dtype == dtype
+    tolerance = 1e-9 if dtype == np.float64 else 1e-4
+    np.testing.assert_allclose(
+        found.predict_proba(X), expected.predict_proba(dense), rtol=tolerance, atol=tolerance
+    )
+    assert X.format == sparse_format
+    np.testing.assert_array_equal(X.toarray(), dense)
+
+
+def with_long_indices(X):
+    X = X.copy()
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+def with_unsorted_indices(X):
+    X = X.copy()
+    for start, stop in zip(X.indptr[:-1], X.indptr[1:], strict=True):
+        X.indices[start:stop] = X.indices[start:stop][::-1].copy()
+        X.data[start:stop] = X.data[start:stop][::-1].copy()
+    X.has_sorted_indices = False
+    return X
+
+
+def with_halves(X):
+    """Every entry twice, half of it each time."""
+    rows, columns = X.nonzero()
+    rows, columns = np.repeat(rows, 2), np.repeat(columns, 2)
+    halves = sparse.coo_matrix((X.toarray()[rows, columns] / 2, (rows, columns)), X.shape)
+    X = X.copy()
+    counts = np.bincount(halves.row if X.format == "csr" else halves.col)
+    major = halves.row if X.format == "csr" else halves.col
+    order = np.argsort(major, kind="stable")
+    minor = halves.col if X.format == "csr" else halves.row
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    return type(X)((halves.data[order], minor[order], indptr), X.shape)
+
+
+@pytest.mark.parametrize("sparse_format", ["csr", "csc"])
+@pytest.mark.parametrize("change", [with_long_indices, with_unsorted_indices, with_halves])
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@parametrize_estimators
+def test_unusual_sparse_matrices(estimator, params, change, sparse_format):
+    usual = sparse.csr_matrix(HOLLOW).asformat(sparse_format)
+    X = change(usual)
+    parts = [X.data, X.indices, X.indptr]
+    before = frozen(parts)
+    found = fit_quietly(estimator, X, **params)
+    expected = fit_quietly(estimator, usual, **params)
+    for ours, theirs in zip(found.coefs_, expected.coefs_, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(found.predict(X), found.predict(X))
+    assert frozen([X.data, X.indices, X.indptr]) == before
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("sparse_format", ["csr", "csc", "coo"])
+@parametrize_estimators
+def test_sparse_must_be_finite(estimator, sparse_format, bad):
+    X = sparse.csr_matrix(HOLLOW)
+    X.data[3] = bad
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        fit_quietly(estimator, X.asformat(sparse_format))
+
+
+@pytest.mark.parametrize(
+    ("sparse_format", "params", "n_columns"),
+    [
+        ("csr", {}, 500_000),
+        ("csc", {}, 500_000),
+        ("csr", {"early_stopping": True, "validation_fraction": 0.25}, 500_000),
+        ("csr", {"solver": "lbfgs"}, 50_000),
+        ("csc", {"solver": "lbfgs"}, 50_000),
+    ],
+    ids=str,
+)
+def test_sparse_is_never_made_dense(sparse_format, params, n_columns):
+    rows = np.repeat(np.arange(2_000), 5)
+    entries = np.ones(len(rows)), (rows, RANDOM.randint(n_columns, size=len(rows)))
+    X = sparse.coo_matrix(entries, (2_000, n_columns)).asformat(sparse_format)
+    dense = 8 * 2_000 * n_columns
+    model = clone(ESTIMATORS["classifier"]).set_params(hidden_layer_sizes=(2,), batch_size=500)
+    with peak_of_memory() as fitting:
+        model = fit_quietly(model, X, np.arange(2_000) % 2, **{"max_iter": 1, **params})
+    with peak_of_memory() as predicting:
+        model.predict(X)
+    # L-BFGS remembers twenty gradients and more, none of them with a row for each of X's.
+    assert max(fitting) < dense / (10 if model.solver == "lbfgs" else 100)
+    assert max(predicting) < dense / 1_000
+
+
+@contextmanager
+def peak_of_memory():
+    """A list that holds, at the end, the bytes that were in use at once."""
+    peak = []
+    tracemalloc.start()
+    try:
+        yield peak
+        peak.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+
+
+# ------------------------------------------------------------------------- values of X and y
+
+MASKED = np.ma.masked_array(X, mask=np.arange(72).reshape(24, 3) == 7)
+BAD_X = {
+    "masked": (MASKED, "X is a masked array with 1 masked values"),
+    "complex": (X + 0j, "Complex data not supported"),
+    "3-D": (X[:, :, np.newaxis], "dim 3|3 dimensions|dim"),
+    "1-D": (X[:, 0], "Expected 2D array, got 1D array"),
+    "scalar": (np.float64(3), "Expected 2D array, got scalar"),
+    "0 rows": (X[:0], "0 sample"),
+    "0 columns": (X[:, :0], "0 feature"),
+    "NaN": (WITH_NAN, "Input X contains NaN"),
+    "infinity": (np.where(np.isnan(WITH_NAN), np.inf, X), "Input X contains infinity"),
+    "NaN, float32": (WITH_NAN.astype(np.float32), "Input X contains NaN"),
+    "text": (np.full((24, 3), "a"), "could not convert string to float|numeric"),
+    "text objects": (np.full((24, 3), "a", dtype=object), "could not convert string to float"),
+    "pandas NA": (pd.DataFrame(X).astype("Float64").mask(pd.DataFrame(X) > 2), "NaN"),
+}
+
+
+@pytest.mark.parametrize(("bad", "message"), BAD_X.values(), ids=BAD_X.keys())
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "predict"])
+@parametrize_estimators
+def test_bad_rows_are_refused(estimator, method, bad, message):
+    model = fit_quietly(estimator)
+    y = (target_of(estimator)[: len(bad) if np.ndim(bad) else 1],) if "fit" in method else ()
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(bad, *y)
+
+
+BAD_Y = {
+    "NaN": ("both", WITH_NAN[:, 0], "contains NaN"),
+    "infinity": ("both", np.where(np.isnan(WITH_NAN), np.inf, X)[:, 0], "contains infinity"),
+    "masked": ("both", MASKED[:, 1], "y is a masked array with 1 masked values"),
+    "3-D": ("both", np.zeros((24, 1, 1)), "dim"),
+    "none": ("both", None, "requires y to be passed"),
+    "too short": ("both", MARK[:23], "inconsistent numbers of samples"),
+    "0 rows": ("both", MARK[:0], "inconsistent numbers of samples|0 sample"),
+    "complex": ("both", X[:, 0] + 1j, "Complex data not supported"),
+    "pandas NA": ("both", pd.Series(MARK).astype("Int64").mask(MARK > 1), "NaN"),
+    "text": ("regressor", np.full(24, "a"), "could not convert string to float|numeric"),
+    "fractions": ("classifier", NUMBERS, "continuous"),
+    "several columns": ("classifier", np.column_stack([MARK, MARK]), "Multioutput target"),
+    "text after numbers": ("classifier", np.array([1, 2, "a"] * 8, dtype=object), ""),
+    "numbers after text": ("classifier", np.array(["a", 1, 2] * 8, dtype=object), ""),
+    "None among text": ("classifier", np.array(["a", "b", None] * 8, dtype=object), ""),
+}
+
+
+@pytest.mark.parametrize(("kinds", "bad", "message"), BAD_Y.values(), ids=BAD_Y.keys())
+@pytest.mark.parametrize("early_stopping", [False, True])
+@parametrize_estimators
+def test_bad_targets_are_refused(estimator, early_stopping, kinds, bad, message):
+    name = "classifier" if is_classifier(estimator) else "regressor"
+    model = clone(estimator).set_params(early_stopping=early_stopping)
+    if kinds in ("both", name):
+        with pytest.raises(ValueError, match=message or "."):
+            model.fit(X, bad)
+        assert vars(model) == model.get_params()
+
+
+BAD_WEIGHTS = {
+    "negative": (np.linspace(-1, 1, 24), "Negative values"),
+    "all negative": (-np.ones(24), "Negative values"),
+    "negative number": (-1.0, "Negative values"),
+    "zero": (np.zeros(24), "at least one non-zero"),
+    "zero number": (0, "at least one non-zero"),
+    "NaN": (WITH_NAN[:, 0], "NaN"),
+    "infinity": (np.full(24, np.inf), "infinity"),
+    "masked": (MASKED[:, 1], "sample_weight is a masked array with 1 masked values"),
+    "too long": (np.ones(25), "sample_weight.shape"),
+    "too short": (np.ones(23), "sample_weight.shape"),
+    "2-D": (np.ones((24, 1)), "must be 1D array or scalar"),
+    "complex": (np.ones(24) + 1j, "Complex data not supported"),
+    "text": (np.full(24, "a"), "could not convert string to float|numeric"),
+}
+
+
+@pytest.mark.parametrize(("bad", "message"), BAD_WEIGHTS.values(), ids=BAD_WEIGHTS.keys())
+@parametrize_estimators
+def test_bad_weights_are_refused(estimator, bad, message):
+    with pytest.raises(ValueError, match=message):
+        clone(estimator).fit(X, target_of(estimator), sample_weight=bad)
+
+
+# ------------------------------------------------------------------------- dtypes
+
+
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize(
+    ("given", "computed"),
+    [
+        ("float64", "float64"),
+        ("float32", "float32"),
+        ("float16", "float64"),
+        ("longdouble", "float64"),
+        ("int64", "float64"),
+        ("int8", "float64"),
+        ("uint16", "float64"),
+        ("bool", "float64"),
+        ("object", "float64"),
+    ],
+)
+@parametrize_problems
+def test_dtype_of_a_model(estimator, y, given, computed, params):
+    data = np.abs(np.round(4 * X)).astype(given)
+    model = fit_quietly(estimator, data, y, **params)
+    remembered = [a for a in model._memory["optimizer"].values() if isinstance(a, np.ndarray)]
+    arrays = [*model.coefs_, *model.intercepts_, *remembered, *raw_and_predicted(model, data)]
+    assert bool(remembered) == (params != {"solver": "lbfgs"})
+    assert {array.dtype.name for array in arrays} == {computed}
+    # The dtype is the model's, whatever it is asked about.
+    for other in (np.float32, np.float64):
+        arrays = raw_and_predicted(model, X.astype(other))
+        assert {array.dtype.name for array in arrays} == {computed}
+
+
+def raw_and_predicted(model, X):
+    methods = ["decision_function", "predict_proba", "predict_log_proba"]
+    return [getattr(model, name)(X) for name in (methods if is_classifier(model) else ["predict"])]
+
+
+@pytest.mark.parametrize("params", [{}, {"solver": "sgd"}, {"warm_start": True}], ids=str)
+@pytest.mark.parametrize(("first", "later"), [("float32", "float64"), ("float64", "float32")])
+@parametrize_problems
+def test_model_goes_on_in_its_own_dtype(estimator, y, first, later, params):
+    goes_on = [fit_quietly(estimator, X.astype(first), y, **params) for _ in range(2)]
+    for model, dtype in zip(goes_on, (first, later), strict=True):
+        data = X.astype("float32").astype(dtype)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            getattr(model, "fit" if model.warm_start else "partial_fit")(data, y)
+    assert state(goes_on[0]) == state(goes_on[1])
+    assert goes_on[0].coefs_[0].dtype == first
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, bool, np.float16])
+@parametrize_estimators
+def test_other_dtypes_are_converted_once(estimator, dtype):
+    data = np.round(4 * X).astype(dtype)
+    y = target_of(estimator)
+    assert state(fit_quietly(estimator, data, y)) == state(fit_quietly(estimator, data * 1.0, y))
+
+
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool, np.float32, np.float16, object])
+def test_dtype_of_numbers_to_predict(dtype, loss, params):
+    y = MARK.astype(dtype)
+    model = fit_quietly(ESTIMATORS["regressor"], X, y, loss=loss, **params)
+    plain = fit_quietly(ESTIMATORS["regressor"], X, y.astype(float), loss=loss, **params)
+    assert state(model) == state(plain)
+
+
+# ------------------------------------------------------------------------- labels
+
+#: Classes so far apart that every solver tells them from each other at once.
+APART = np.repeat(np.eye(3) * 9, 8, axis=0) + 0.1 * X
+WHICH = np.repeat([0, 1, 2], 8)
+
+
+def of(*values, dtype=None):
+    return np.array(values, dtype=dtype)[WHICH % len(values)]
+
+
+LABELS = {
+    "int": of(0, 1, 2),
+    "two ints": of(0, 1),
+    "int with gaps": of(10, 3, 700),
+    "int8": of(3, 1, 2, dtype=np.int8),
+    "uint8": of(255, 0, 7, dtype=np.uint8),
+    "negative": of(-1, 1),
+    "three negative": of(-3, -1, -2),
+    "big-endian": of(1, 2, 0, dtype=">i4"),
+    "float": of(1.0, 2.0, -5.0),
+    "float32": of(1, 2, dtype=np.float32),
+    "bool": of(True, False),
+    "text": of("b", "a", "ccc"),
+    "two texts": of("yes", "no"),
+    "bytes-like text": of("é", "z", "Z"),
+    "objects": of("b", "a", "ccc", dtype=object),
+    "two objects": of("yes", "no", dtype=object),
+    "list": list(of("b", "a", "c")),
+    "series": pd.Series(of(5, 6, 7), index=np.arange(24)[::-1]),
+    "series of text": pd.Series(of("b", "a", "c", dtype=object)),
+    "category": pd.Series(of("b", "a", "c")).astype("category"),
+    "ordered category": pd.Series(
+        pd.Categorical(of("low", "high", "mid"), ["low", "mid", "high"], ordered=True)
+    ),
+    "category of numbers": pd.Series(of(3, 1, 2)).astype("category"),
+    "categorical": pd.Categorical(of("b", "a", "c")),
+}
+
+
+@pytest.mark.parametrize("y", LABELS.values(), ids=LABELS.keys())
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_labels_come_back_as_they_were(y, early_stopping, solver):
+    settings = {"solver": solver, "early_stopping": early_stopping, "max_iter": 60}
+    settings |= {"learning_rate_init": 0.05, "validation_fraction": 0.25}
+    model = fit_quietly(ESTIMATORS["classifier"], APART, y, **settings)
+    expected = np.asarray(y)
+    assert model.classes_.dtype == expected.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(model.classes_, np.unique(expected))
+    predicted = model.predict(APART)
+    assert predicted.dtype == model.classes_.dtype
+    assert np.mean(predicted == expected) > 0.9
+    assert model.score(APART, y) == np.mean(predicted == expected)
+    assert model.predict_proba(APART).shape == (24, len(model.classes_))
+
+
+@pytest.mark.parametrize("y", LABELS.values(), ids=LABELS.keys())
+def test_labels_in_partial_fit(y):
+    model = clone(ESTIMATORS["classifier"]).set_params(learning_rate_init=0.1)
+    y = np.asarray(y)
+    for _ in range(40):
+        model.partial_fit(APART[::2], y[::2], classes=np.unique(y)[::-1])
+        model.partial_fit(APART[1::2], y[1::2])
+    assert model.classes_.dtype == y.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(model.predict(APART), y)
+
+
+@unfinished
+@pytest.mark.parametrize("early_stopping", [False, True])
+@parametrize_estimators
+def test_column_of_targets_warns(estimator, early_stopping):
+    y = target_of(estimator)
+    model = clone(estimator).set_params(early_stopping=early_stopping, validation_fraction=0.25)
+    with pytest.warns(DataConversionWarning, match="column-vector y was passed"):
+        model.fit(X, y[:, np.newaxis])
+    assert state(model) == state(fit_quietly(model, X, y))
+    assert model.predict(X).shape == (24,)
+
+
+ONE_CLASS = {"int": 7, "text": "only", "bool": True, "float": -1.0}
+
+
+def fit_one_class(model, y):
+    return model.fit(X, y)
+
+
+def partial_fit_one_class(model, y):
+    return model.partial_fit(X, y, classes=[y[0]]).partial_fit(X, y)
+
+
+@pytest.mark.parametrize("label", ONE_CLASS.values(), ids=ONE_CLASS.keys())
+@pytest.mark.parametrize(
+    ("fit", "params"),
+    [
+        (fit_one_class, {}),
+        (fit_one_class, {"solver": "lbfgs"}),
+        (fit_one_class, {"early_stopping": True, "validation_fraction": 0.25}),
+        (fit_one_class, {"loss": "squared_error"}),
+        (partial_fit_one_class, {}),
+        (partial_fit_one_class, {"solver": "sgd"}),
+    ],
+)
+@unfinished
+def test_one_class_is_a_constant(fit, params, label):
+    y = np.full(24, label)
+    model = fit(clone(ESTIMATORS["classifier"]).set_params(**params), y)
+    np.testing.assert_array_equal(model.classes_, [label])
+    predicted = model.predict(X)
+    np.testing.assert_array_equal(predicted, y)
+    assert predicted.dtype == y.dtype
+    np.testing.assert_array_equal(model.predict_proba(X), np.ones((24, 1)))
+    np.testing.assert_array_equal(model.predict_log_proba(X), np.zeros((24, 1)))
+
+
+# ------------------------------------------------------------------------- parameters
+
+BAD_PARAMETERS = {
+    "hidden_layer_sizes": [(5.5,), 0, -1, 2.5, (3, 0), (3, -2), "a", ["a"], [[2]], None, {3}],
+    "activation": ["ReLU", None, np.tanh],
+    "solver": ["newton", "", None],
+    "alpha": [-1e-9, np.nan, np.inf, "0", None],
+    "batch_size": [0, -1, 2.5, "all", None],
+    "learning_rate": ["optimal", 0.1, None],
+    "learning_rate_init": [0, -0.1, np.nan, np.inf, "0.1"],
+    "power_t": [-1, "0.5", None],
+    "max_iter": [0, -5, 1.5, "10", None],
+    "shuffle": ["yes", None, 2],
+    "random_state": ["0", -1, 1.5, np.random.default_rng(0)],
+    "tol": [-1e-9, np.nan, "0", None],
+    "verbose": ["yes", -1, 0.5, None],
+    "warm_start": ["no", None],
+    "momentum": [-0.1, 1.1, np.nan, None],
+    "nesterovs_momentum": ["no", None],
+    "early_stopping": ["no", None],
+    "validation_fraction": [-0.1, 1, 1.5, np.nan, None],
+    "beta_1": [-0.1, 1, np.nan],
+    "beta_2": [-0.1, 1, np.nan],
+    "epsilon": [0, -1e-8, np.nan],
+    "n_iter_no_change": [0, -1, 2.5, np.nan, -np.inf, None],
+    "max_fun": [0, 1.5, None],
+    "loss": ["hinge", None],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, bad) for name, values in BAD_PARAMETERS.items() for bad in values]
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@parametrize_estimators
+def test_bad_parameter_is_refused_by_name(estimator, method, name, value):
+    model = clone(estimator).set_params(**{name: value})
+    with pytest.raises(InvalidParameterError, match=name) as refusal:
+        getattr(type(model), method)(model, X, target_of(estimator))
+    assert isinstance(refusal.value, ValueError)
+
+
+def test_every_parameter_is_checked():
+    assert set(BAD_PARAMETERS) == set(ScratchMLPClassifier().get_params())
+    assert set(BAD_PARAMETERS) == set(ScratchMLPRegressor().get_params())
+
+
+# ------------------------------------------------------------------------- prediction
+
+
+@pytest.mark.parametrize("y", [MARK > 0, MARK, SEVERAL], ids=["two classes", "three", "labels"])
+@pytest.mark.parametrize("factor", [1, 1e4, 1e12])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_logarithms_of_probabilities_are_finite(y, factor, dtype):
+    model = fit_quietly(ESTIMATORS["classifier"], X.astype(dtype), y)
+    model.coefs_[-1][...] *= factor
+    logits = model.decision_function(X)
+    if logits.ndim == 1:
+        expected = log_expit(np.column_stack([-logits, logits]))
+    else:
+        expected = log_expit(logits) if model.classes_.size == 2 else log_softmax(logits, axis=1)
+    found = model.predict_log_proba(X)
+    assert np.abs(logits).max() > factor / 10
+    assert np.all(np.isfinite(found))
+    assert np.all(found <= 0)
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(found, expected, rtol=8 * eps, atol=8 * eps)
+    probability = model.predict_proba(X)
+    assert np.all((probability > 0) & (probability <= 1))
+    likely = probability > 1e-30
+    np.testing.assert_allclose(
+        np.log(probability[likely]), found[likely], rtol=100 * eps, atol=8 * eps
+    )
+
+
+@parametrize_problems
+@pytest.mark.parametrize("as_given", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
+def test_prediction_changes_nothing(estimator, y, as_given):
+    model = fit_quietly(estimator, X, y)
+    attributes, before, data = dict(vars(model)), state(model), as_given(X)
+    raw_and_predicted(model, data)
+    model.predict(data)
+    model.score(data, y)
+    assert state(model) == before
+    assert all(vars(model)[name] is value for name, value in attributes.items())
+    np.testing.assert_array_equal(data.toarray() if sparse.issparse(data) else data, X)
+
+
+@parametrize_estimators
+def test_unfitted_cannot_predict(estimator):
+    for name in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        if hasattr(estimator, name):
+            with pytest.raises(NotFittedError):
+                getattr(clone(estimator), name)(X)
+
+
+# ------------------------------------------------------------------------- sample weights
+
+WEIGHT = RANDOM.randint(1, 4, size=24).astype(float)
+FULL_BATCH = {"batch_size": "auto", "max_iter": 10, "alpha": 0.1}
+
+
+def assert_close_models(found, expected):
+    for ours, theirs in zip(found.coefs_, expected.coefs_, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-10)
+
+
+def total_change(model, other):
+    return sum(np.abs(a - b).max() for a, b in zip(model.coefs_, other.coefs_, strict=True))
+
+
+@pytest.mark.parametrize("params", [{}, {"solver": "sgd"}, {"solver": "lbfgs", "max_iter": 3}])
+@parametrize_estimators
+def test_weight_counts_rows(estimator, params):
+    """A weight of k is the row k times, a weight of 0 no row, where a batch is all rows."""
+    y, weight = target_of(estimator), np.where(np.arange(24) % 5 == 0, 0, WEIGHT)
+    rows = np.repeat(np.arange(24), weight.astype(int))
+    params = {**FULL_BATCH, **params}
+    weighted = fit_quietly(estimator, X, y, weight, **params)
+    repeated = fit_quietly(estimator, X[rows], y[rows], **params)
+    assert_close_models(weighted, repeated)
+    assert weighted.loss_ == pytest.approx(repeated.loss_, rel=1e-9)
+    assert total_change(weighted, fit_quietly(estimator, X, y, **params)) > 1e-4
+
+
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize("factor", [2.0**-6, 0.5, 1024.0])
+@parametrize_estimators
+def test_only_ratios_of_weights_count_but_for_the_penalty(estimator, factor, params):
+    """Bit by bit, for powers of two: c times the weights, with alpha, is alpha / c."""
+    y = target_of(estimator)
+    scaled = fit_quietly(estimator, X, y, factor * WEIGHT, alpha=0.1, **params)
+    plain = fit_quietly(estimator, X, y, WEIGHT, alpha=0.1 / factor, **params)
+    ignored = ("alpha", "_memory")
+    assert state(scaled, *ignored) == state(plain, *ignored)
+    assert frozen(scaled._memory["optimizer"]) == frozen(plain._memory["optimizer"])
+
+
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize("weight", [1.0, 2.0, 0.25])
+@parametrize_estimators
+def test_equal_weights_are_none(estimator, weight, params):
+    y = target_of(estimator)
+    weighted = fit_quietly(estimator, X, y, np.full(24, weight), alpha=0, **params)
+    number = fit_quietly(estimator, X, y, weight, alpha=0, **params)
+    plain = fit_quietly(estimator, X, y, alpha=0, **params)
+    assert state(weighted) == state(number)
+    assert_close_models(weighted, plain)
+
+
+@parametrize_estimators
+def test_batch_without_weight_moves_nothing(estimator):
+    """Without momentum and penalty, only the first of three batches is learned from."""
+    settings = {"solver": "sgd", "momentum": 0, "alpha": 0, "shuffle": False, "max_iter": 1}
+    y, weight = np.arange(24) % 3, (np.arange(24) < 8) * 1.0
+    model = fit_quietly(estimator, X, y, weight, learning_rate_init=0.001, **settings)
+    # The mean weight is a third: what has weight counts three times as much.
+    first = fit_quietly(estimator, X[:8], y[:8], learning_rate_init=0.003, **settings)
+    assert_close_models(model, first)
+
+
+@unfinished
+@pytest.mark.parametrize("row", range(0, 24, 4))
+@parametrize_estimators
+def test_weight_must_be_on_both_sides_of_early_stopping(estimator, row):
+    """The one row that has weight is either trained on or held out."""
+    with pytest.raises(ValueError, match="sample_weight is zero for every row"):
+        fit_quietly(estimator, X, None, (np.arange(24) == row) * 1.0, **SOLVERS["early stopping"])
+
+
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@parametrize_estimators
+def test_batch_without_weight_divides_by_nothing(estimator, params):
+    weight = (np.arange(24) % 3 == 0) * 1e-3
+    model = fit_quietly(estimator, X, None, weight, **{**params, "batch_size": 2})
+    assert np.all(np.isfinite(model.loss_curve_))
+    assert np.all(np.isfinite(model.coefs_[0]))
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@parametrize_estimators
+def test_weights_constant_within_batches_do_not_cancel(estimator, solver):
+    y = target_of(estimator)
+    settings = {"solver": solver, "shuffle": False, "batch_size": 8}
+    by_batch = np.repeat([0.1, 1.0, 5.0], 8)
+    plain = fit_quietly(estimator, X, y, **settings)
+    assert total_change(fit_quietly(estimator, X, y, by_batch, **settings), plain) > 1e-4
+    one_by_one = {**settings, "batch_size": 1}
+    plain = fit_quietly(estimator, X, y, **one_by_one)
+    assert total_change(fit_quietly(estimator, X, y, WEIGHT, **one_by_one), plain) > 1e-4
+
+
+@parametrize_estimators
+def test_weight_is_relative_to_the_mean_over_all_calls(estimator):
+    """Chunks of rows that partial_fit sees with weights 1 and 3 count as 1 to 3."""
+    y = target_of(estimator)
+    settings = {"solver": "sgd", "momentum": 0, "alpha": 0, "batch_size": 24}
+    model = fit_quietly(estimator, max_iter=1, **settings)
+    start = [array.copy() for array in model.coefs_]
+    twice = copy.deepcopy(model).partial_fit(X, y, sample_weight=np.full(24, 3.0))
+    once = copy.deepcopy(model).partial_fit(X, y)
+    for begin, ours, theirs in zip(start, twice.coefs_, once.coefs_, strict=True):
+        # Mean weight after both calls: 2.
+        np.testing.assert_allclose(ours - begin, 1.5 * (theirs - begin), rtol=1e-6, atol=1e-12)
