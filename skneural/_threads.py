@@ -14,10 +14,10 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-#: Multiplications in one product, from which on more than one thread is worth while: a few
-#: milliseconds of work. On an idle machine sharing pays somewhat earlier; on a busy one the
-#: threads that wait for a core make a product of half this size take ten times as long.
-WORTH_SHARING = 2**26
+#: Multiplications in one product, from which on more than one thread is worth while: about a
+#: millisecond of work. On an idle machine sharing pays somewhat earlier; on a busy one a thread
+#: that waits for a core makes a short product take many times as long.
+WORTH_SHARING = 2**24
 
 
 @cache

@@ -25,11 +25,29 @@ terms of probability", 1950.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, xlogy
 
 from skneural._arrays import FloatArray, spread
+
+
+class LossBuffers(NamedTuple):
+    """Where a loss writes.
+
+    Attributes
+    ----------
+    gradient : ndarray of shape (n_rows, n_outputs)
+        Receives the derivative of the loss of each row in its raw outputs.
+    column : ndarray of shape (n_rows, 1)
+    scratch : ndarray of shape (n_rows, n_outputs)
+        For intermediate values.
+    """
+
+    gradient: FloatArray
+    column: FloatArray
+    scratch: FloatArray
 
 
 class Loss(ABC):
@@ -46,15 +64,11 @@ class Loss(ABC):
 
     @abstractmethod
     def value_and_gradient(
-        self,
-        raw: FloatArray,
-        y: FloatArray,
-        sample_weight: FloatArray | None,
-        gradient: FloatArray,
-        column: FloatArray,
-        scratch: FloatArray,
+        self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
-        """Weighted sum of the losses of all rows, and its derivative.
+        """Weighted sum of the losses of all rows; the gradient goes to `buffers.gradient`.
+
+        The gradient is that of each row's own loss: without its weight.
 
         Parameters
         ----------
@@ -62,13 +76,9 @@ class Loss(ABC):
             Raw outputs. Used as scratch: their values are lost.
         y : ndarray of shape (n_rows, n_outputs)
             Targets: numbers, or zeros and ones.
-        sample_weight : ndarray of shape (n_rows, n_outputs) or None
+        weight : ndarray of shape (n_rows, n_outputs) or None
             Weights of the rows, the same in every column.
-        gradient : ndarray of shape (n_rows, n_outputs)
-            Receives the derivative of the returned value in `raw`.
-        column : ndarray of shape (n_rows, 1)
-        scratch : ndarray of shape (n_rows, n_outputs)
-            To be used for intermediate values.
+        buffers : LossBuffers
 
         Returns
         -------
@@ -86,19 +96,11 @@ class SquaredError(Loss):
     averages_outputs = True
 
     def value_and_gradient(
-        self,
-        raw: FloatArray,
-        y: FloatArray,
-        sample_weight: FloatArray | None,
-        gradient: FloatArray,
-        column: FloatArray,
-        scratch: FloatArray,
+        self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
+        gradient = buffers.gradient
         np.subtract(raw, y, out=gradient)
-        value = _half_square(gradient, sample_weight)
-        if sample_weight is not None:
-            gradient *= sample_weight
-        return value
+        return _half_square(gradient, weight)
 
     def inverse_link(self, raw: FloatArray) -> None:
         pass
@@ -108,26 +110,20 @@ class Poisson(Loss):
     """Half Poisson deviance with the exponential link."""
 
     def value_and_gradient(
-        self,
-        raw: FloatArray,
-        y: FloatArray,
-        sample_weight: FloatArray | None,
-        gradient: FloatArray,
-        column: FloatArray,
-        scratch: FloatArray,
+        self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
+        gradient = buffers.gradient
         np.exp(raw, out=gradient)
         gradient -= y
         # y log(y / p) - y + p, where log p = z, in two parts: p - y - y z, and y log y.
         raw *= y
         np.subtract(gradient, raw, out=raw)
-        if sample_weight is not None:
-            raw *= sample_weight
-            gradient *= sample_weight
+        if weight is not None:
+            raw *= weight
         value = float(raw.sum())
         xlogy(y, y, out=raw)
-        if sample_weight is not None:
-            raw *= sample_weight
+        if weight is not None:
+            raw *= weight
         return value + float(raw.sum())
 
     def inverse_link(self, raw: FloatArray) -> None:
@@ -138,27 +134,20 @@ class BinaryLogLoss(Loss):
     """Log loss of independent yes/no outputs: one for two classes, several for labels."""
 
     def value_and_gradient(
-        self,
-        raw: FloatArray,
-        y: FloatArray,
-        sample_weight: FloatArray | None,
-        gradient: FloatArray,
-        column: FloatArray,
-        scratch: FloatArray,
+        self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
+        gradient = buffers.gradient
         # -log p of the true label is log(1 + exp(-z)) or log(1 + exp(z)).
         np.multiply(y, -2, out=gradient)
         gradient += 1
         gradient *= raw
         np.logaddexp(0, gradient, out=gradient)
-        if sample_weight is not None:
-            gradient *= sample_weight
+        if weight is not None:
+            gradient *= weight
         value = float(gradient.sum())
 
         expit(raw, out=gradient)
         gradient -= y
-        if sample_weight is not None:
-            gradient *= sample_weight
         return value
 
     def inverse_link(self, raw: FloatArray) -> None:
@@ -169,23 +158,15 @@ class MultinomialLogLoss(Loss):
     """Log loss of exactly one class out of several (categorical cross-entropy)."""
 
     def value_and_gradient(
-        self,
-        raw: FloatArray,
-        y: FloatArray,
-        sample_weight: FloatArray | None,
-        gradient: FloatArray,
-        column: FloatArray,
-        scratch: FloatArray,
+        self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
-        log_probability = raw
-        _log_softmax(log_probability, column, scratch)
+        gradient, log_probability = buffers.gradient, raw
+        _log_softmax(log_probability, buffers)
         np.exp(log_probability, out=gradient)
         gradient -= y
-        if sample_weight is not None:
-            log_probability *= sample_weight
+        if weight is not None:
+            log_probability *= weight
         value = -float(np.vdot(log_probability, y))
-        if sample_weight is not None:
-            gradient *= sample_weight
         return value
 
     def inverse_link(self, raw: FloatArray) -> None:
@@ -196,20 +177,12 @@ class BinarySquaredError(Loss):
     """Half squared error of the probabilities of independent yes/no outputs."""
 
     def value_and_gradient(
-        self,
-        raw: FloatArray,
-        y: FloatArray,
-        sample_weight: FloatArray | None,
-        gradient: FloatArray,
-        column: FloatArray,
-        scratch: FloatArray,
+        self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
-        probability = raw
+        gradient, probability = buffers.gradient, raw
         expit(raw, out=probability)
         np.subtract(probability, y, out=gradient)
-        value = _half_square(gradient, sample_weight)
-        if sample_weight is not None:
-            gradient *= sample_weight
+        value = _half_square(gradient, weight)
         gradient *= probability
         np.subtract(1, probability, out=raw)
         gradient *= raw
@@ -223,23 +196,15 @@ class MultinomialSquaredError(Loss):
     """Half squared error of the probabilities of exactly one class out of several."""
 
     def value_and_gradient(
-        self,
-        raw: FloatArray,
-        y: FloatArray,
-        sample_weight: FloatArray | None,
-        gradient: FloatArray,
-        column: FloatArray,
-        scratch: FloatArray,
+        self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
-        probability = raw
-        _log_softmax(probability, column, scratch)
+        gradient, probability = buffers.gradient, raw
+        _log_softmax(probability, buffers)
         np.exp(probability, out=probability)
         np.subtract(probability, y, out=gradient)
-        value = _half_square(gradient, sample_weight)
-        if sample_weight is not None:
-            gradient *= sample_weight
-        np.einsum("ij,ij->i", gradient, probability, out=column[:, 0])
-        gradient -= spread(column, out=scratch)
+        value = _half_square(gradient, weight)
+        np.einsum("ij,ij->i", gradient, probability, out=buffers.column[:, 0])
+        gradient -= spread(buffers.column, out=buffers.scratch)
         gradient *= probability
         return value
 
@@ -247,15 +212,19 @@ class MultinomialSquaredError(Loss):
         _softmax(raw)
 
 
-def _half_square(difference: FloatArray, sample_weight: FloatArray | None) -> float:
+def _half_square(difference: FloatArray, weight: FloatArray | None) -> float:
     """Half the weighted sum of squares, without a temporary array."""
-    if sample_weight is None:
+    if weight is None:
         return 0.5 * float(np.vdot(difference, difference))
-    return 0.5 * float(np.einsum("ij,ij,ij->", difference, difference, sample_weight))
+    return 0.5 * float(np.einsum("ij,ij,ij->", difference, difference, weight))
 
 
-def _log_softmax(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
-    """Z - log sum exp z by rows, in place. The largest z goes first: exp cannot overflow."""
+def _log_softmax(raw: FloatArray, buffers: LossBuffers) -> None:
+    """Logarithm of the softmax of each row, in place: z - log sum exp z.
+
+    The largest z of a row is taken off first, so that exp cannot overflow.
+    """
+    _, column, scratch = buffers
     np.max(raw, axis=1, keepdims=True, out=column)
     raw -= spread(column, out=scratch)
     np.exp(raw, out=scratch)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural._arrays import BLOCK, FloatArray, Matrix, add_scaled, spread
-from skneural.losses import Loss
+from skneural.losses import Loss, LossBuffers
 from skneural.network import Layer, Network, Workspace
 
 
@@ -101,11 +101,12 @@ class Objective:
             weight = spread(sample_weight, out=workspace.weight)
 
         raw = self.network.forward(layers, X, workspace)
-        delta = workspace.deltas[-1]
-        data = scale * self.loss.value_and_gradient(
-            raw, y, weight, delta, workspace.column, workspace.spare
-        )
+        buffers = LossBuffers(workspace.deltas[-1], workspace.column, workspace.spare)
+        data = scale * self.loss.value_and_gradient(raw, y, weight, buffers)
+        delta = buffers.gradient
         delta *= scale
+        if weight is not None:
+            delta *= weight
         self.network.backward(layers, self._gradient_layers, X, workspace)
         penalty = self._add_penalty(params, scale)
 

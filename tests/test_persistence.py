@@ -280,8 +280,9 @@ def by_hand(coefs, intercepts):
 @pytest.mark.parametrize("convert", [np.asarray, np.ndarray.tolist], ids=["arrays", "lists"])
 def test_assigned_values_are_the_model(assign, convert):
     model = trained("two outputs", "adam")
+    random = np.random.RandomState(1)
     new = {
-        name: [RANDOM.standard_normal(array.shape) for array in getattr(model, name)]
+        name: [random.standard_normal(array.shape) for array in getattr(model, name)]
         for name in ("coefs_", "intercepts_")
     }
     for name, values in new.items():
@@ -435,6 +436,15 @@ def test_many_threads_predict_the_same(problem):
         for results in pool.map(predict_often, range(8)):
             assert all(result == expected for result in results)
     assert state(model) == before
+
+
+def test_training_in_threads_is_training_in_turn():
+    """Nothing is shared between estimators, not even between those of one architecture."""
+    everything = [(problem, training) for problem in PROBLEMS for training in TRAININGS] * 2
+    expected = [state(trained(*each)) for each in everything]
+    with often_switching(), ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda each: state(trained(*each)), everything))
+    assert found == expected
 
 
 def test_prediction_amid_a_partial_fit_is_of_the_model_before(monkeypatch):

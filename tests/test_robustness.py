@@ -28,6 +28,7 @@ X = RANDOM.standard_normal((24, 3))
 MARK = np.digitize(X[:, 0], [-0.5, 0.5])
 SEVERAL = np.column_stack([MARK > 0, MARK < 2]).astype(int)
 NUMBERS = X @ [1.0, -2.0, 0.5]
+WEIGHT = RANDOM.randint(1, 4, size=24).astype(float)
 
 SMALL = {"hidden_layer_sizes": (4,), "batch_size": 8, "max_iter": 4, "random_state": 0}
 ESTIMATORS = {
@@ -541,8 +542,7 @@ SOLVERS = {
 @parametrize_estimators
 def test_layout_does_not_matter_and_inputs_stay(estimator, dtype, params, layout, tmp_path):
     y = target_of(estimator)
-    weight = RANDOM.uniform(0.5, 2, 24).astype(dtype)
-    plain = [X.astype(dtype), y, weight]
+    plain = [X.astype(dtype), y, WEIGHT.astype(dtype)]
     laid_out = [layout(array, tmp_path) for array in plain]
     before = frozen(laid_out)
 
@@ -593,16 +593,7 @@ def with_unsorted_indices(X):
 
 def with_halves(X):
     """Every entry twice, half of it each time."""
-    rows, columns = X.nonzero()
-    rows, columns = np.repeat(rows, 2), np.repeat(columns, 2)
-    halves = sparse.coo_matrix((X.toarray()[rows, columns] / 2, (rows, columns)), X.shape)
-    X = X.copy()
-    counts = np.bincount(halves.row if X.format == "csr" else halves.col)
-    major = halves.row if X.format == "csr" else halves.col
-    order = np.argsort(major, kind="stable")
-    minor = halves.col if X.format == "csr" else halves.row
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    return type(X)((halves.data[order], minor[order], indptr), X.shape)
+    return type(X)((np.repeat(X.data, 2) / 2, np.repeat(X.indices, 2), 2 * X.indptr), X.shape)
 
 
 @pytest.mark.parametrize("sparse_format", ["csr", "csc"])
@@ -618,7 +609,7 @@ def test_unusual_sparse_matrices(estimator, params, change, sparse_format):
     expected = fit_quietly(estimator, usual, **params)
     for ours, theirs in zip(found.coefs_, expected.coefs_, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(found.predict(X), found.predict(X))
+    np.testing.assert_array_equal(found.predict(X), found.predict(usual))
     assert frozen([X.data, X.indices, X.indptr]) == before
 
 
@@ -645,7 +636,8 @@ def test_sparse_must_be_finite(estimator, sparse_format, bad):
 )
 def test_sparse_is_never_made_dense(sparse_format, params, n_columns):
     rows = np.repeat(np.arange(2_000), 5)
-    entries = np.ones(len(rows)), (rows, RANDOM.randint(n_columns, size=len(rows)))
+    columns = np.random.RandomState(1).randint(n_columns, size=len(rows))
+    entries = np.ones(len(rows)), (rows, columns)
     X = sparse.coo_matrix(entries, (2_000, n_columns)).asformat(sparse_format)
     dense = 8 * 2_000 * n_columns
     model = clone(ESTIMATORS["classifier"]).set_params(hidden_layer_sizes=(2,), batch_size=500)
@@ -792,18 +784,25 @@ def raw_and_predicted(model, X):
     return [getattr(model, name)(X) for name in (methods if is_classifier(model) else ["predict"])]
 
 
-@pytest.mark.parametrize("params", [{}, {"solver": "sgd"}, {"warm_start": True}], ids=str)
+@unfinished
+@pytest.mark.parametrize("method", ["partial_fit", "fit"])
 @pytest.mark.parametrize(("first", "later"), [("float32", "float64"), ("float64", "float32")])
 @parametrize_problems
-def test_model_goes_on_in_its_own_dtype(estimator, y, first, later, params):
-    goes_on = [fit_quietly(estimator, X.astype(first), y, **params) for _ in range(2)]
-    for model, dtype in zip(goes_on, (first, later), strict=True):
+def test_model_goes_on_in_its_own_dtype(monkeypatch, estimator, y, first, later, method):
+    models = [fit_quietly(estimator, X.astype(first), y, warm_start=True) for _ in range(2)]
+    computed = set()
+    original = Objective.value_and_gradient
+
+    def look(self, *arrays):
+        computed.update(array.dtype.name for array in arrays)
+        return original(self, *arrays)
+
+    monkeypatch.setattr(Objective, "value_and_gradient", look)
+    for model, dtype in zip(models, (first, later), strict=True):
         data = X.astype("float32").astype(dtype)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            getattr(model, "fit" if model.warm_start else "partial_fit")(data, y)
-    assert state(goes_on[0]) == state(goes_on[1])
-    assert goes_on[0].coefs_[0].dtype == first
+        getattr(model, method)(data, y, sample_weight=np.linspace(0, 1, 24))
+    assert computed == {first}
+    assert state(models[0]) == state(models[1])
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int8, bool, np.float16])
@@ -1037,7 +1036,6 @@ def test_unfitted_cannot_predict(estimator):
 
 # ------------------------------------------------------------------------- sample weights
 
-WEIGHT = RANDOM.randint(1, 4, size=24).astype(float)
 FULL_BATCH = {"batch_size": "auto", "max_iter": 10, "alpha": 0.1}
 
 

@@ -154,7 +154,8 @@ class ScratchMLPClassifier(_MultilayerPerceptron, NetworkClassifier):
     r"""Multilayer perceptron classifier.
 
     The network of scikit-learn's MLPClassifier, parameter by parameter: the same seed gives
-    the same model, apart from the differences that the documentation lists. It minimises the log loss, the mean over the rows of
+    the same model, apart from the differences that the documentation lists. It
+    minimises the log loss, the mean over the rows of
 
     .. math:: -\sum_k y_k \log p_k + \frac{\alpha}{2 n} \lVert W \rVert^2,
 
@@ -299,7 +300,8 @@ class ScratchMLPRegressor(RegressorMixin, _MultilayerPerceptron):
     r"""Multilayer perceptron regressor.
 
     The network of scikit-learn's MLPRegressor, parameter by parameter: the same seed gives
-    the same model, apart from the differences that the documentation lists. It minimises the mean over the rows of
+    the same model, apart from the differences that the documentation lists. It
+    minimises the mean over the rows of
 
     .. math:: \ell(\hat y, y) + \frac{\alpha}{2 n} \lVert W \rVert^2
 
