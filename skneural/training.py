@@ -188,29 +188,29 @@ def _whole_epochs_only(
     Yields a function to be called after every epoch but the last. When the first epoch is
     interrupted there is nothing to return to: `n_epochs` is then 0.
     """
-    saved: list[Training] = []
-    generator: list[Any] = []
+    saved: list[tuple[Training, dict[str, Any] | None]] = []
 
     def epoch_ended() -> None:
-        if random_state is not None:
-            generator[:] = [random_state.get_state(legacy=False)]
-        saved[:] = [training.copy()]
+        generator = None if random_state is None else random_state.get_state(legacy=False)
+        # Both at once: an interrupt may come between any two lines.
+        saved[:] = [(training.copy(), generator)]
 
     try:
         yield epoch_ended
     except KeyboardInterrupt:
         if saved:
-            training.become(saved[0])
+            last, generator = saved[0]
+            training.become(last)
             if random_state is not None:
-                random_state.set_state(generator[0])
+                random_state.set_state(generator)
         else:
             training.n_epochs = 0
         training.stop_reason = "interrupted"
         raise
     if training.stop_reason == "not_finite":
         if saved:
-            training.params = saved[0].params
-            training.optimizer_state = saved[0].optimizer_state
+            training.params = saved[0][0].params
+            training.optimizer_state = saved[0][0].optimizer_state
         else:
             params = training.params
             training.optimizer_state = optimizer.initial_state(len(params), params.dtype)

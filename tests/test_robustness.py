@@ -373,10 +373,10 @@ def test_interrupted_lbfgs_leaves_the_last_whole_iteration(monkeypatch, estimato
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_interrupt_at_any_line_leaves_a_whole_model(early_stopping):
-    settings = {**PATIENT, "max_iter": 2, "batch_size": "auto", "early_stopping": early_stopping}
+    settings = {**PATIENT, "max_iter": 3, "batch_size": "auto", "early_stopping": early_stopping}
     new = clone(ESTIMATORS["classifier"]).set_params(**settings)
     earlier = fit_quietly(new, random_state=7).set_params(random_state=0)
-    whole = [fit_of_whole_epochs(new, n, state(earlier, "max_iter")) for n in (0, 1, 2)]
+    whole = [fit_of_whole_epochs(new, n, state(earlier, "max_iter")) for n in range(4)]
     params = earlier.get_params()
     n_lines, reached = 0, set()
     while True:
@@ -388,7 +388,7 @@ def test_interrupt_at_any_line_leaves_a_whole_model(early_stopping):
         assert found in whole, f"interrupted at line {n_lines}"
         reached.add(whole.index(found))
     assert n_lines > 100
-    assert reached == {0, 1, 2}
+    assert reached == {0, 1, 2, 3}
 
 
 def interrupted_at_line(n, estimator):
@@ -609,7 +609,7 @@ def test_unusual_sparse_matrices(estimator, params, change, sparse_format):
     expected = fit_quietly(estimator, usual, **params)
     for ours, theirs in zip(found.coefs_, expected.coefs_, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(found.predict(X), found.predict(usual))
+    np.testing.assert_allclose(found.predict(X), found.predict(usual), rtol=1e-9)
     assert frozen([X.data, X.indices, X.indptr]) == before
 
 

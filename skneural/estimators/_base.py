@@ -25,7 +25,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skneural._arrays import FloatArray, IndexArray, Matrix, rows_as_csr
 from skneural._sklearn import check_sample_weight
 from skneural._threads import blas_threads
-from skneural.estimators._checks import checked_layer_sizes, native, refuse_masked
+from skneural.estimators._checks import (
+    checked_layer_sizes,
+    naming_the_column,
+    native,
+    refuse_masked,
+)
 from skneural.estimators._layer_attributes import LayerAttributesMixin
 from skneural.estimators._memory import (
     Memory,
@@ -90,13 +95,14 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         """Raw outputs of shape (n_samples, n_outputs) for validated rows of `X`."""
         check_is_fitted(self)
         refuse_masked(X=X)
-        X = validate_data(
-            self,
-            X,
-            accept_sparse=["csr", "csc"],
-            dtype=(np.float64, np.float32),
-            reset=False,
-        )
+        with naming_the_column(X):
+            X = validate_data(
+                self,
+                X,
+                accept_sparse=["csr", "csc"],
+                dtype=(np.float64, np.float32),
+                reset=False,
+            )
         return self._network.predict_raw(self._params, X)
 
     def _loss_function(self) -> Loss:
@@ -124,19 +130,7 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         refuse_masked(X=X, y=y, sample_weight=sample_weight)
         continuing = self.__sklearn_is_fitted__() and (incremental or self.warm_start)
         with _all_or_nothing(self):
-            X, y = validate_data(
-                self,
-                native(X),
-                native(y),
-                accept_sparse=["csr", "csc"],
-                multi_output=True,
-                y_numeric=is_regressor(self),
-                dtype=self._params.dtype if continuing else (np.float64, np.float32),
-                order="C",
-                reset=not continuing,
-            )
-            if y.ndim == 2 and y.shape[1] == 1:
-                y = column_or_1d(y, warn=True)
+            X, y = self._validated(X, y, continuing)
             target = self._encode_target(
                 y, continuing=continuing, incremental=incremental, classes=classes
             )
@@ -159,6 +153,23 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         if interrupt is not None:
             raise interrupt
         return self
+
+    def _validated(self, X: Any, y: Any, continuing: bool) -> tuple[Matrix, Any]:
+        with naming_the_column(X):
+            X, y = validate_data(
+                self,
+                native(X),
+                native(y),
+                accept_sparse=["csr", "csc"],
+                multi_output=True,
+                y_numeric=is_regressor(self),
+                dtype=self._params.dtype if continuing else (np.float64, np.float32),
+                order="C",
+                reset=not continuing,
+            )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y
 
     def _train(
         self,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from skneural._sklearn import InvalidParameterError
 
@@ -40,3 +43,33 @@ def refuse_masked(**arrays: Any) -> None:
                 f"{name} is a masked array with {n_masked} masked values, which would be taken "
                 "for data. Fill or drop them first."
             )
+
+
+@contextmanager
+def naming_the_column(X: Any) -> Iterator[None]:
+    """Add to a ValueError about `X` which column is the first not to be all finite numbers."""
+    try:
+        yield
+    except ValueError as error:
+        column = _first_bad_column(X)
+        if column is None or type(error) is not ValueError:
+            raise
+        raise ValueError(f"{error}\n{column}") from error
+
+
+def _first_bad_column(X: Any) -> str | None:
+    if sparse.issparse(X) or len(getattr(X, "shape", ())) != 2 or 0 in X.shape:
+        return None
+    names = list(getattr(X, "columns", range(X.shape[1])))
+    for name in names:
+        values = np.asarray(X[name] if hasattr(X, "columns") else X[:, name])
+        if values.dtype.kind == "c":
+            return f"Column {name!r} of X is complex."
+        try:
+            bad = ~np.isfinite(values.astype(float))
+        except (TypeError, ValueError):
+            text = next(value for value in values if not isinstance(value, Real))
+            return f"Column {name!r} of X is not numeric: it holds {text!r}. Encode it first."
+        if bad.any():
+            return f"Column {name!r} of X is not finite in {bad.sum()} of {len(bad)} rows."
+    return None
