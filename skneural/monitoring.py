@@ -139,7 +139,8 @@ class Monitor:
         assert record.validation_scores is not None
         assert record.best_validation_score is not None
         record.validation_scores.append(score)
-        if score < record.best_validation_score + self.tol:
+        # Written so that a score of NaN is no progress.
+        if not score >= record.best_validation_score + self.tol:
             record.no_improvement_count += 1
         else:
             record.no_improvement_count = 0

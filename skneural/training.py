@@ -201,7 +201,7 @@ def _whole_epochs_only(
         if saved:
             last, generator = saved[0]
             training.become(last)
-            if random_state is not None:
+            if random_state is not None and generator is not None:
                 random_state.set_state(generator)
         else:
             training.n_epochs = 0

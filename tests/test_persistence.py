@@ -14,6 +14,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
+from snapshots import frozen, state
 
 import skneural.network
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor, SkneuralVersionWarning, __version__
@@ -70,25 +71,6 @@ WAYS = {
     "deepcopy": lambda model, folder: copy.deepcopy(model),
 }
 PREDICTIONS = ["predict", "decision_function", "predict_proba", "predict_log_proba"]
-
-
-def frozen(value):
-    """Equal for equal values, byte for byte: arrays, containers, numbers."""
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if sparse.issparse(value):
-        return value.format, frozen(value.toarray())
-    if isinstance(value, dict):
-        return {name: frozen(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [frozen(part) for part in value]
-    if isinstance(value, np.random.RandomState):
-        return frozen(value.get_state(legacy=False))
-    return repr(value)
-
-
-def state(model):
-    return frozen(vars(model))
 
 
 def outputs(model, X=X):

@@ -14,6 +14,7 @@ from scipy.special import log_expit, log_softmax
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
+from snapshots import frozen, state
 from threadpoolctl import threadpool_info
 
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor
@@ -62,22 +63,6 @@ def fit_quietly(estimator, X=X, y=None, *args, **params):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return estimator.fit(X, target_of(estimator) if y is None else y, *args)
-
-
-def frozen(value):
-    """Equal for equal values, byte for byte: arrays, containers, numbers."""
-    if isinstance(value, np.ndarray):
-        content = value.tolist() if value.dtype == object else value.tobytes()
-        return value.dtype.str, value.shape, content
-    if isinstance(value, dict):
-        return {name: frozen(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [frozen(part) for part in value]
-    return repr(value)
-
-
-def state(estimator, *but):
-    return {name: frozen(part) for name, part in vars(estimator).items() if name not in but}
 
 
 # ------------------------------------------------------------------------- failed fits

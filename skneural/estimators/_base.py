@@ -135,11 +135,13 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
                 y, continuing=continuing, incremental=incremental, classes=classes
             )
             layer_sizes = (X.shape[1], *hidden_layer_sizes, target.shape[1])
-            if continuing and layer_sizes != self._layer_sizes:
+            wanted = (layer_sizes, self.activation)
+            if continuing and wanted != (self._layer_sizes, self._hidden_activation):
                 raise ValueError(
-                    f"The fitted network has layers of {self._layer_sizes} units, the parameters "
-                    f"and data now ask for {layer_sizes}. Training can go on only with the same: "
-                    "call fit with warm_start=False to start anew."
+                    f"The fitted network has layers of {self._layer_sizes} units and "
+                    f"activation={self._hidden_activation!r}, parameters and data now ask for "
+                    f"{layer_sizes} and {self.activation!r}. Training can go on only with the "
+                    "same: call fit with warm_start=False to start anew."
                 )
             self._layer_sizes = layer_sizes
             self._hidden_activation = self.activation

@@ -16,7 +16,9 @@ from skneural._sklearn import InvalidParameterError
 def checked_layer_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...]:
     """`hidden_layer_sizes` as a tuple; InvalidParameterError unless positive integers."""
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object))
-    if sizes.ndim != 1 or not all(isinstance(size, Integral) for size in sizes):
+    if sizes.ndim != 1 or not all(
+        isinstance(size, Integral) and not isinstance(size, bool) for size in sizes
+    ):
         raise InvalidParameterError(
             f"The 'hidden_layer_sizes' parameter of {estimator_name} must be an integer or a "
             f"sequence of integers, one per hidden layer. Got {hidden_layer_sizes!r} instead."
@@ -37,7 +39,7 @@ def native(X: Any) -> Any:
 def refuse_masked(**arrays: Any) -> None:
     """Raise ValueError for a masked array with masked values, which NumPy would ignore."""
     for name, array in arrays.items():
-        if np.ma.is_masked(array):
+        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
             n_masked = np.count_nonzero(np.ma.getmaskarray(array))
             raise ValueError(
                 f"{name} is a masked array with {n_masked} masked values, which would be taken "
