@@ -25,6 +25,7 @@ terms of probability", 1950.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -85,10 +86,6 @@ class Loss(ABC):
         value : float
         """
 
-    @abstractmethod
-    def inverse_link(self, raw: FloatArray) -> None:
-        """Turn raw outputs into predictions, in place."""
-
 
 class SquaredError(Loss):
     """Half squared error with the identity link."""
@@ -101,9 +98,6 @@ class SquaredError(Loss):
         gradient = buffers.gradient
         np.subtract(raw, y, out=gradient)
         return _half_square(gradient, weight)
-
-    def inverse_link(self, raw: FloatArray) -> None:
-        pass
 
 
 class Poisson(Loss):
@@ -126,9 +120,6 @@ class Poisson(Loss):
             raw *= weight
         return value + float(raw.sum())
 
-    def inverse_link(self, raw: FloatArray) -> None:
-        np.exp(raw, out=raw)
-
 
 class BinaryLogLoss(Loss):
     """Log loss of independent yes/no outputs: one for two classes, several for labels."""
@@ -150,9 +141,6 @@ class BinaryLogLoss(Loss):
         gradient -= y
         return value
 
-    def inverse_link(self, raw: FloatArray) -> None:
-        expit(raw, out=raw)
-
 
 class MultinomialLogLoss(Loss):
     """Log loss of exactly one class out of several (categorical cross-entropy)."""
@@ -168,9 +156,6 @@ class MultinomialLogLoss(Loss):
             log_probability *= weight
         value = -float(np.vdot(log_probability, y))
         return value
-
-    def inverse_link(self, raw: FloatArray) -> None:
-        _softmax(raw)
 
 
 class BinarySquaredError(Loss):
@@ -188,9 +173,6 @@ class BinarySquaredError(Loss):
         gradient *= raw
         return value
 
-    def inverse_link(self, raw: FloatArray) -> None:
-        expit(raw, out=raw)
-
 
 class MultinomialSquaredError(Loss):
     """Half squared error of the probabilities of exactly one class out of several."""
@@ -207,9 +189,6 @@ class MultinomialSquaredError(Loss):
         gradient -= spread(buffers.column, out=buffers.scratch)
         gradient *= probability
         return value
-
-    def inverse_link(self, raw: FloatArray) -> None:
-        _softmax(raw)
 
 
 def _half_square(difference: FloatArray, weight: FloatArray | None) -> float:
@@ -233,11 +212,31 @@ def _log_softmax(raw: FloatArray, buffers: LossBuffers) -> None:
     raw -= spread(column, out=scratch)
 
 
+def _identity(raw: FloatArray) -> None:
+    pass
+
+
+def _exp(raw: FloatArray) -> None:
+    np.exp(raw, out=raw)
+
+
+def _logistic(raw: FloatArray) -> None:
+    expit(raw, out=raw)
+
+
 def _softmax(raw: FloatArray) -> None:
     raw -= raw.max(axis=1, keepdims=True)
     np.exp(raw, out=raw)
     raw /= raw.sum(axis=1, keepdims=True)
 
+
+#: What turns raw outputs into predictions, in place, by the name of the output activation.
+INVERSE_LINKS: dict[str, Callable[[FloatArray], None]] = {
+    "identity": _identity,
+    "exp": _exp,
+    "logistic": _logistic,
+    "softmax": _softmax,
+}
 
 #: Every pair of a loss and an output activation that can be trained.
 LOSSES: dict[tuple[str, str], Loss] = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax, xlogy
 
-from skneural.losses import LOSSES, LossBuffers
+from skneural.losses import INVERSE_LINKS, LOSSES, LossBuffers
 
 N_ROWS = 6
 RNG = np.random.RandomState(0)
@@ -50,6 +50,7 @@ def value_and_gradient(pair, raw, y, weight=None):
 
 def test_every_loss_is_tested():
     assert set(DEFINITIONS) == set(LOSSES)
+    assert {link for _, link in LOSSES} == set(INVERSE_LINKS)
 
 
 @pairs
@@ -80,7 +81,7 @@ def test_gradient_is_the_derivative_of_each_rows_own_loss(pair, weight):
 @pairs
 def test_inverse_link(pair):
     raw = RAW.copy()
-    LOSSES[pair].inverse_link(raw)
+    INVERSE_LINKS[pair[1]](raw)
     np.testing.assert_allclose(raw, DEFINITIONS[pair][1](RAW), rtol=1e-12)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 
-from skneural import ScratchMLPClassifier
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor
 
 X, Y = make_classification(n_samples=60, random_state=0)
 
@@ -66,3 +66,16 @@ def test_weights_count_relative_to_all_calls():
         model.partial_fit(X, Y, sample_weight=np.full(60, weight))
         steps[weight] = model.coefs_[0] - before
     np.testing.assert_allclose(steps[3.0], 3 / 2 * steps[1.0], rtol=1e-6)
+
+
+def test_another_link_is_refused_and_predictions_keep_theirs():
+    model = ScratchMLPRegressor(max_iter=500, tol=1e-2, warm_start=True, random_state=0).fit(X, Y)
+    before = model.predict(X)
+    model.set_params(loss="poisson")
+    np.testing.assert_array_equal(model.predict(X), before)
+    for method in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match="ends in 'identity', loss='poisson' needs 'exp'"):
+            getattr(model, method)(X, Y)
+    np.testing.assert_array_equal(model.predict(X), before)
+    model.set_params(warm_start=False).fit(X, Y)
+    assert model.out_activation_ == "exp"

@@ -43,7 +43,7 @@ from skneural.estimators._memory import (
     seeded_generator,
 )
 from skneural.estimators._version_stamp import VersionStampMixin
-from skneural.losses import LOSSES, Loss
+from skneural.losses import LOSSES
 from skneural.monitoring import Monitor, Record
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam, Optimizer
@@ -62,6 +62,8 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
     A subclass has the constructor parameters, and says what its targets and its validation
     scores are. Fitted state is plain: numbers, strings, lists, dicts and arrays.
     """
+
+    out_activation_: str
 
     # ---------------------------------------------------------------- for subclasses
 
@@ -104,9 +106,6 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
                 reset=False,
             )
         return self._network.predict_raw(self._params, X)
-
-    def _loss_function(self) -> Loss:
-        return LOSSES[self.loss, self.out_activation_]
 
     # ---------------------------------------------------------------- training
 
@@ -301,7 +300,7 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
     def _objective(self, n_rows: int, mean_weight: float, dtype: npt.DTypeLike) -> Objective:
         return Objective(
             self._network,
-            self._loss_function(),
+            LOSSES[self.loss, self.out_activation_],
             float(self.alpha),
             n_rows=n_rows,
             mean_weight=mean_weight,

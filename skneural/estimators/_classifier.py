@@ -13,6 +13,7 @@ from sklearn.base import ClassifierMixin
 from skneural._arrays import FloatArray
 from skneural.estimators._base import BaseNetwork
 from skneural.estimators._labels import Labels, sorted_classes
+from skneural.losses import INVERSE_LINKS
 
 #: Probabilities down to this multiple of the smallest normal number are as they come. It
 #: leaves room below for the order of those that would vanish.
@@ -68,7 +69,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
         """
         raw = self._both_columns(self._predict_raw(X))
         probability = raw.copy()
-        self._loss_function().inverse_link(probability)
+        INVERSE_LINKS[self.out_activation_](probability)
         smallest = SMALLEST_PROBABILITY * np.finfo(raw.dtype).tiny
         vanishing = probability < smallest
         if vanishing.any():
@@ -161,7 +162,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
             index: npt.NDArray[Any] = target.argmax(axis=1)
             return index
         reason = (
-            f"class {self.classes_[rarest]!r} has only 1 row"
+            f"class {self.classes_.tolist()[rarest]!r} has only 1 row"
             if counts[rarest] < 2
             else f"{n_validation} rows cannot hold all {n_present} classes"
         )

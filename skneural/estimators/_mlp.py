@@ -18,6 +18,7 @@ from skneural.activations import ACTIVATIONS
 from skneural.estimators._base import BaseNetwork
 from skneural.estimators._classifier import NetworkClassifier
 from skneural.estimators._mlp_documentation import share_documentation
+from skneural.losses import INVERSE_LINKS
 
 
 def _has_epochs(estimator: _MultilayerPerceptron) -> bool:
@@ -375,7 +376,7 @@ class ScratchMLPRegressor(RegressorMixin, _MultilayerPerceptron):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         raw = self._predict_raw(X)
-        self._loss_function().inverse_link(raw)
+        INVERSE_LINKS[self.out_activation_](raw)
         return raw.ravel() if self.n_outputs_ == 1 else raw
 
     def _encode_target(
@@ -388,7 +389,13 @@ class ScratchMLPRegressor(RegressorMixin, _MultilayerPerceptron):
                 f"loss='poisson' needs targets that are zero or positive: the smallest y is "
                 f"{np.min(y)}."
             )
-        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+        link = "exp" if self.loss == "poisson" else "identity"
+        if continuing and link != self.out_activation_:
+            raise ValueError(
+                f"The fitted network ends in {self.out_activation_!r}, loss={self.loss!r} needs "
+                f"{link!r}: call fit with warm_start=False to start anew."
+            )
+        self.out_activation_ = link
         dtype = self._params.dtype if continuing else None
         target: npt.NDArray[Any] = np.asarray(y, dtype=dtype)
         return target.reshape(-1, 1) if target.ndim == 1 else target
@@ -396,7 +403,7 @@ class ScratchMLPRegressor(RegressorMixin, _MultilayerPerceptron):
     def _validation_score(
         self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None
     ) -> float:
-        self._loss_function().inverse_link(raw)
+        INVERSE_LINKS[self.out_activation_](raw)
         if not np.all(np.isfinite(raw)):
             return math.nan
         return float(r2_score(target, raw, sample_weight=sample_weight))

@@ -1,0 +1,88 @@
+"""Which rows early stopping holds out."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from skneural import ScratchMLPClassifier
+from skneural.estimators import _base
+
+RNG = np.random.RandomState(0)
+
+
+def held_out_labels(monkeypatch, y, **params):
+    """Labels of the held-out rows of one fit, found by looking at the split."""
+    splits = []
+    original = _base.train_test_split
+
+    def spy(*args, **kwargs):
+        splits.append(original(*args, **kwargs))
+        return splits[-1]
+
+    monkeypatch.setattr(_base, "train_test_split", spy)
+    model = ScratchMLPClassifier(
+        hidden_layer_sizes=2, max_iter=1, early_stopping=True, random_state=0, **params
+    )
+    X = RNG.randn(len(y), 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+    (train, held_out), *_ = splits
+    assert sorted([*train, *held_out]) == list(range(len(y)))
+    return np.asarray(y)[held_out]
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2], ["x", "y", "z", "zz"]])
+@pytest.mark.parametrize("fraction", [0.1, 0.25])
+def test_each_class_has_its_share(monkeypatch, labels, fraction):
+    counts = [40 * (i + 1) for i in range(len(labels))]
+    y = RNG.permutation(np.repeat(labels, counts))
+    held_out = held_out_labels(monkeypatch, y, validation_fraction=fraction)
+    expected = [fraction * count for count in counts]
+    assert list(np.unique(held_out, return_counts=True)[1]) == expected
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ([30, 30, 1], "class 'c' has only 1 row"),
+        ([10, 10, 4], "2 rows cannot hold all 3 classes"),
+    ],
+)
+def test_several_classes_too_small_to_stratify_are_split_without(monkeypatch, counts, message):
+    y = np.repeat(["a", "b", "c"], counts)
+    fraction = 0.1 if counts[-1] == 1 else 2 / len(y)
+    with pytest.warns(UserWarning, match=message):
+        held_out_labels(monkeypatch, y, validation_fraction=fraction)
+
+
+def test_two_classes_too_small_to_stratify_are_an_error(monkeypatch):
+    with pytest.raises(ValueError, match=r"[Tt]he least populated class"):
+        held_out_labels(monkeypatch, np.repeat(["a", "b"], [20, 1]))
+
+
+def test_too_few_rows_are_an_error(monkeypatch):
+    with pytest.raises(ValueError, match=r"The validation set is too small.*leaves 1, at least 2"):
+        held_out_labels(monkeypatch, np.repeat([0], 10))
+
+
+def test_scores_and_best_weights():
+    X = RNG.randn(200, 4)
+    y = (X[:, 0] + X[:, 1] > 0).astype(int) + (X[:, 2] > 1)
+    model = ScratchMLPClassifier(
+        early_stopping=True, n_iter_no_change=5, learning_rate_init=0.02, random_state=0
+    ).fit(X, y)
+    assert len(model.validation_scores_) == model.n_iter_ == len(model.loss_curve_)
+    best = int(np.argmax(model.validation_scores_))
+    assert model.best_validation_score_ == model.validation_scores_[best]
+    assert model.best_loss_ is None
+    # The weights kept are those of the best epoch, not of the last.
+    with pytest.warns(ConvergenceWarning):
+        until_best = ScratchMLPClassifier(
+            early_stopping=True, max_iter=best + 1, learning_rate_init=0.02, random_state=0
+        ).fit(X, y)
+    np.testing.assert_array_equal(model.coefs_[0], until_best.coefs_[0])
