@@ -97,7 +97,7 @@ class SquaredError(Loss):
     ) -> float:
         gradient = buffers.gradient
         np.subtract(raw, y, out=gradient)
-        return _half_square(gradient, weight)
+        return _half_square(gradient, weight, buffers.scratch)
 
 
 class Poisson(Loss):
@@ -114,11 +114,11 @@ class Poisson(Loss):
         np.subtract(gradient, raw, out=raw)
         if weight is not None:
             raw *= weight
-        value = float(raw.sum())
+        value = float(raw.ravel().sum())
         xlogy(y, y, out=raw)
         if weight is not None:
             raw *= weight
-        return value + float(raw.sum())
+        return value + float(raw.ravel().sum())
 
 
 class BinaryLogLoss(Loss):
@@ -135,7 +135,7 @@ class BinaryLogLoss(Loss):
         np.logaddexp(0, gradient, out=gradient)
         if weight is not None:
             gradient *= weight
-        value = float(gradient.sum())
+        value = float(gradient.ravel().sum())
 
         expit(raw, out=gradient)
         gradient -= y
@@ -167,7 +167,7 @@ class BinarySquaredError(Loss):
         gradient, probability = buffers.gradient, raw
         expit(raw, out=probability)
         np.subtract(probability, y, out=gradient)
-        value = _half_square(gradient, weight)
+        value = _half_square(gradient, weight, buffers.scratch)
         gradient *= probability
         np.subtract(1, probability, out=raw)
         gradient *= raw
@@ -184,18 +184,19 @@ class MultinomialSquaredError(Loss):
         _log_softmax(probability, buffers)
         np.exp(probability, out=probability)
         np.subtract(probability, y, out=gradient)
-        value = _half_square(gradient, weight)
+        value = _half_square(gradient, weight, buffers.scratch)
         np.einsum("ij,ij->i", gradient, probability, out=buffers.column[:, 0])
         gradient -= spread(buffers.column, out=buffers.scratch)
         gradient *= probability
         return value
 
 
-def _half_square(difference: FloatArray, weight: FloatArray | None) -> float:
+def _half_square(difference: FloatArray, weight: FloatArray | None, scratch: FloatArray) -> float:
     """Half the weighted sum of squares, without a temporary array."""
-    if weight is None:
-        return 0.5 * float(np.vdot(difference, difference))
-    return 0.5 * float(np.einsum("ij,ij,ij->", difference, difference, weight))
+    weighted = difference
+    if weight is not None:
+        weighted = np.multiply(difference, weight, out=scratch)
+    return 0.5 * float(np.vdot(weighted, difference))
 
 
 def _log_softmax(raw: FloatArray, buffers: LossBuffers) -> None:

@@ -39,6 +39,10 @@ def setting(
     return X, y, network, training, LOSSES[loss, output]
 
 
+#: Bytes; the arrays of a batch are ten times as large. NumPy 1 has a buffer inside its
+#: reductions along an axis, as large as what it reduces.
+MEMORY_LIMIT = 10_000 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 25_000
+
 INNER_LOOPS = [
     *(("relu", pair, Adam(), weighted, np.float64) for pair in LOSSES for weighted in (0, 1)),
     *((name, ("log_loss", "softmax"), Adam(), False, np.float32) for name in ACTIVATIONS),
@@ -73,7 +77,7 @@ def test_the_inner_loop_allocates_no_arrays(activation, pair, optimizer, weighte
     run(5)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak - before < 10_000
+    assert peak - before < MEMORY_LIMIT
 
 
 def test_batches_visit_every_row_once_in_the_given_order():
