@@ -8,7 +8,6 @@ was learned becomes an attribute, all at once and only when all went well.
 from __future__ import annotations
 
 import math
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import is_regressor
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -42,18 +40,15 @@ from skneural.estimators._memory import (
     running_mean_weight,
     seeded_generator,
 )
+from skneural.estimators._outcome import settle
 from skneural.estimators._version_stamp import VersionStampMixin
+from skneural.estimators._warnings import warn_user
 from skneural.losses import LOSSES
 from skneural.monitoring import Monitor, Record
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam, Optimizer
 from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
 from skneural.training import Training, minimize_lbfgs, minimize_minibatch
-
-NOT_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values "
-    "and need to be preprocessed."
-)
 
 
 class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
@@ -204,7 +199,7 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
             if training.n_epochs == 0:
                 raise
             interrupt = error
-        self._judge(training, incremental)
+        settle(training, self, incremental)
         memory.update(generator_memory(self.random_state, random_state))
         self._publish(training, memory)
         return interrupt
@@ -328,10 +323,9 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         if self.batch_size == "auto":
             return min(200, n_rows)
         if self.batch_size > n_rows:
-            warnings.warn(
+            warn_user(
                 f"batch_size={self.batch_size} is larger than the {n_rows} rows to train on: "
-                "all of them make one batch.",
-                stacklevel=2,
+                "all of them make one batch."
             )
         return min(int(self.batch_size), n_rows)
 
@@ -377,41 +371,6 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         return validation_score
 
     # ---------------------------------------------------------------- the way down
-
-    def _judge(self, training: Training, incremental: bool) -> None:
-        """Choose the parameters to keep; warn or raise where the training went wrong."""
-        record = training.record
-        if self.solver != "lbfgs" and self.early_stopping and record.best_params is not None:
-            if training.stop_reason == "not_finite":
-                warnings.warn(
-                    f"The training loss is no longer finite after epoch {training.n_epochs}. "
-                    "The weights of the best validation score are restored. The learning rate "
-                    "may be too high, or the data need to be scaled.",
-                    ConvergenceWarning,
-                    stacklevel=5,
-                )
-            training.params = record.best_params
-        elif training.stop_reason == "not_finite":
-            raise ValueError(
-                f"{NOT_FINITE} The loss of epoch {training.n_epochs} was {training.loss}."
-            )
-        if not np.all(np.isfinite(training.params)):
-            raise ValueError(NOT_FINITE)
-        if training.stop_reason == "max_iter" and self.solver != "lbfgs" and not incremental:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        if training.message and training.stop_reason in ("max_iter", "no_progress"):
-            warnings.warn(
-                f"lbfgs failed to converge after {training.n_epochs} iteration(s) "
-                f"({training.message}). Increase max_iter (now {self.max_iter}) or max_fun (now "
-                f"{self.max_fun}), or scale the data.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
 
     def _publish(self, training: Training, memory: Memory) -> None:
         """Turn a finished training into fitted attributes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.base import ClassifierMixin
 from skneural._arrays import FloatArray
 from skneural.estimators._base import BaseNetwork
 from skneural.estimators._labels import Labels, sorted_classes
+from skneural.estimators._warnings import warn_user
 from skneural.losses import INVERSE_LINKS
 
 #: Probabilities down to this multiple of the smallest normal number are as they come. It
@@ -166,10 +166,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
             if counts[rarest] < 2
             else f"{n_validation} rows cannot hold all {n_present} classes"
         )
-        warnings.warn(
-            f"The validation rows of early_stopping are not stratified by class: {reason}.",
-            stacklevel=2,
-        )
+        warn_user(f"The validation rows of early_stopping are not stratified by class: {reason}.")
         return None
 
     def __sklearn_tags__(self) -> Any:
