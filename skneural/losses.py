@@ -127,18 +127,28 @@ class BinaryLogLoss(Loss):
     def value_and_gradient(
         self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
-        gradient = buffers.gradient
-        # -log p of the true label is log(1 + exp(-z)) or log(1 + exp(z)).
-        np.multiply(y, -2, out=gradient)
-        gradient += 1
-        gradient *= raw
-        np.logaddexp(0, gradient, out=gradient)
-        if weight is not None:
-            gradient *= weight
-        value = float(gradient.ravel().sum())
+        gradient, _, scratch = buffers
+        # With m = s z, -log p of the true label is log(1 + exp(-|m|)) - min(m, 0): one exp of
+        # a number that is never positive serves the value and, below, the gradient.
+        margin = raw
+        np.multiply(y, 2, out=scratch)
+        scratch -= 1
+        margin *= scratch
+        np.abs(margin, out=gradient)
+        np.negative(gradient, out=gradient)
+        np.exp(gradient, out=gradient)
+        np.log1p(gradient, out=gradient)
+        np.minimum(margin, 0, out=scratch)
+        gradient -= scratch
+        value = _weighted_sum(gradient, weight)
 
-        expit(raw, out=gradient)
-        gradient -= y
+        # The other label has probability exp(-m - loss): it keeps its digits where it is tiny.
+        gradient += margin
+        np.negative(gradient, out=gradient)
+        np.exp(gradient, out=gradient)
+        np.multiply(y, -2, out=scratch)
+        scratch += 1
+        gradient *= scratch
         return value
 
 
@@ -189,6 +199,11 @@ class MultinomialSquaredError(Loss):
         gradient -= spread(buffers.column, out=buffers.scratch)
         gradient *= probability
         return value
+
+
+def _weighted_sum(values: FloatArray, weight: FloatArray | None) -> float:
+    """Sum of all elements, each times its weight, without a temporary array."""
+    return float(values.ravel().sum() if weight is None else np.vdot(values, weight))
 
 
 def _half_square(difference: FloatArray, weight: FloatArray | None, scratch: FloatArray) -> float:

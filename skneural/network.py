@@ -67,10 +67,13 @@ class Network:
         Number of inputs, of units in each hidden layer, and of outputs.
     activation : Activation
         Activation function of the hidden layers.
+    fit_intercept : bool, default=True
+        Whether the layers have intercepts. Without, those of every layer are empty.
     """
 
     layer_sizes: tuple[int, ...]
     activation: Activation
+    fit_intercept: bool = True
 
     @cached_property
     def shapes(self) -> list[tuple[int, int]]:
@@ -85,7 +88,13 @@ class Network:
     @cached_property
     def n_params(self) -> int:
         """Length of the parameter vector."""
-        return self.n_weights + sum(self.layer_sizes[1:])
+        return self.n_weights + sum(self.n_intercepts)
+
+    @cached_property
+    def n_intercepts(self) -> tuple[int, ...]:
+        """Number of intercepts of every layer."""
+        sizes = self.layer_sizes[1:]
+        return sizes if self.fit_intercept else (0,) * len(sizes)
 
     def layers(self, vector: FloatArray) -> list[Layer]:
         """The layers of a flat vector of length `n_params`, as views."""
@@ -95,9 +104,9 @@ class Network:
             stop = start + fan_in * fan_out
             weights.append(vector[start:stop].reshape(fan_in, fan_out))
             start = stop
-        for fan_out in self.layer_sizes[1:]:
-            intercepts.append(vector[start : start + fan_out])
-            start += fan_out
+        for n in self.n_intercepts:
+            intercepts.append(vector[start : start + n])
+            start += n
         return [Layer(*parts) for parts in zip(weights, intercepts, strict=True)]
 
     def initial_params(
@@ -114,7 +123,7 @@ class Network:
             fan_in, fan_out = layer.weights.shape
             bound = np.sqrt(self.activation.glorot_factor / (fan_in + fan_out))
             layer.weights[...] = random_state.uniform(-bound, bound, (fan_in, fan_out))
-            layer.intercepts[...] = random_state.uniform(-bound, bound, fan_out)
+            layer.intercepts[...] = random_state.uniform(-bound, bound, len(layer.intercepts))
         return params
 
     def forward(self, layers: Sequence[Layer], X: Matrix, workspace: Workspace) -> FloatArray:
@@ -122,7 +131,8 @@ class Network:
         a = X
         for i, (layer, z) in enumerate(zip(layers, workspace.outputs, strict=True)):
             product(a, layer.weights, out=z)
-            z += spread(layer.intercepts, out=workspace.scratch[i])
+            if self.fit_intercept:
+                z += spread(layer.intercepts, out=workspace.scratch[i])
             if i < len(layers) - 1:
                 self.activation.forward(z, workspace.masks[i])
             a = z
@@ -151,8 +161,9 @@ class Network:
             delta = workspace.deltas[i]
             a = workspace.outputs[i - 1] if i > 0 else X
             transposed_product(a, delta, out=gradients[i].weights)
-            # A product with ones is the sum over the rows, by BLAS.
-            np.dot(workspace.ones, delta, out=gradients[i].intercepts)
+            if self.fit_intercept:
+                # A product with ones is the sum over the rows, by BLAS.
+                np.dot(workspace.ones, delta, out=gradients[i].intercepts)
             if i > 0:
                 delta_below = workspace.deltas[i - 1]
                 np.dot(delta, layers[i].weights.T, out=delta_below)
@@ -236,7 +247,7 @@ class LayerArrays(list[Any]):
                 self._refuse()
         else:
             targets, values = [self[index]], [value]
-        arrays = [_as_shape_of(target, new) for target, new in zip(targets, values, strict=True)]
+        arrays = [as_shape_of(target, new) for target, new in zip(targets, values, strict=True)]
         for target, array in zip(targets, arrays, strict=True):
             target[...] = array
 
@@ -253,7 +264,8 @@ class LayerArrays(list[Any]):
         return list, (list(self),)
 
 
-def _as_shape_of(target: FloatArray, value: Any) -> FloatArray:
+def as_shape_of(target: FloatArray, value: Any) -> FloatArray:
+    """A copy of `value` in the dtype of `target`; ValueError unless it fits and is finite."""
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"Expected real numbers for this layer, got dtype {array.dtype}.")

@@ -2,11 +2,13 @@ r"""The function being minimised.
 
 .. math::
 
-    F(w) = \frac{1}{n \bar s} \left( \sum_{i=1}^{n} s_i \, \ell(z(x_i; w), y_i)
-           + \frac{\alpha}{2} \lVert W \rVert^2 \right)
+    F(w) = \frac{1}{n \bar s} \sum_{i=1}^{n} s_i \, \ell(z(x_i; w), y_i)
+           + \frac{\alpha}{2 N \bar s} \lVert W \rVert^2
 
 over the :math:`n` rows of a batch, with sample weights :math:`s_i` and :math:`\bar s` the
-mean weight of all rows trained on. Intercepts are not penalised.
+mean weight of all rows trained on. Intercepts are not penalised. :math:`N` is the number of
+rows that share the penalty: those of the batch in scikit-learn's multilayer perceptrons, all
+rows trained on in logistic regression, whose optimum then does not depend on the batch size.
 
 With unit weights this is scikit-learn's objective. With other weights scikit-learn divides
 by the sum of the weights *of the batch*: weights that are constant within a batch then
@@ -39,6 +41,8 @@ class Objective:
         Mean sample weight of all rows trained on.
     dtype : dtype, default=float64
         Of parameters, gradient and buffers.
+    n_penalty_rows : int or None, default=None
+        The rows that share the penalty; None for those of each batch.
 
     Attributes
     ----------
@@ -57,11 +61,13 @@ class Objective:
         n_rows: int,
         mean_weight: float = 1.0,
         dtype: npt.DTypeLike = np.float64,
+        n_penalty_rows: int | None = None,
     ) -> None:
         self.network = network
         self.loss = loss
         self.alpha = alpha
         self.mean_weight = mean_weight
+        self.n_penalty_rows = n_penalty_rows
         self.gradient: FloatArray = np.empty(network.n_params, dtype=dtype)
         self.reported = np.nan
         self._reported_share = 1 / network.layer_sizes[-1] if loss.averages_outputs else 1.0
@@ -95,6 +101,7 @@ class Objective:
         layers = self._layers(params)
         workspace = self._workspace.rows(X.shape[0])
         scale = 1.0 / (X.shape[0] * self.mean_weight)
+        penalty_scale = 1.0 / ((self.n_penalty_rows or X.shape[0]) * self.mean_weight)
 
         weight = None
         if sample_weight is not None:
@@ -108,7 +115,7 @@ class Objective:
         if weight is not None:
             delta *= weight
         self.network.backward(layers, self._gradient_layers, X, workspace)
-        penalty = self._add_penalty(params, scale)
+        penalty = self._add_penalty(params, penalty_scale)
 
         self.reported = self._reported_share * data + penalty
         return data + penalty, self.gradient

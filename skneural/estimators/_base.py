@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skneural._arrays import FloatArray, IndexArray, Matrix, rows_as_csr
 from skneural._sklearn import check_sample_weight
 from skneural._threads import blas_threads
-from skneural.estimators._checks import (
-    checked_layer_sizes,
-    naming_the_column,
-    native,
-    refuse_masked,
-)
-from skneural.estimators._layer_attributes import LayerAttributesMixin
+from skneural.estimators._checks import naming_the_column, native, refuse_masked
 from skneural.estimators._memory import (
     Memory,
     generator_from_state,
@@ -43,24 +37,95 @@ from skneural.estimators._memory import (
 from skneural.estimators._outcome import settle
 from skneural.estimators._version_stamp import VersionStampMixin
 from skneural.estimators._warnings import warn_user
-from skneural.losses import LOSSES
 from skneural.monitoring import Monitor, Record
+from skneural.network import Network
 from skneural.objective import Objective
-from skneural.optimizers import SGD, Adam, Optimizer
-from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
-from skneural.training import Training, minimize_lbfgs, minimize_minibatch
+from skneural.optimizers import Optimizer
+from skneural.schedules import Schedule
+from skneural.training import Training, minimize_minibatch
 
 
-class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
-    """What every estimator of this package shares.
+class BaseNetwork(VersionStampMixin, ABC):
+    """What every network of this package shares.
 
-    A subclass has the constructor parameters, and says what its targets and its validation
-    scores are. Fitted state is plain: numbers, strings, lists, dicts and arrays.
+    A subclass has the constructor parameters, and says what its layers, its targets, its
+    objective, its minimisers and its validation scores are. Fitted state is plain: numbers,
+    strings, lists, dicts and arrays.
     """
 
+    _params: FloatArray
+    _takes_several_outputs: ClassVar[bool] = True
     out_activation_: str
 
     # ---------------------------------------------------------------- for subclasses
+
+    @property
+    @abstractmethod
+    def _network(self) -> Network:
+        """The network that predicts."""
+
+    @property
+    def _trained_network(self) -> Network:
+        """The network that is trained."""
+        return self._network
+
+    @abstractmethod
+    def _check_settings(self) -> None:
+        """Raise or warn about parameters that do not go together, before anything else."""
+
+    @abstractmethod
+    def _describe(self, n_features: int, n_outputs: int, *, continuing: bool) -> None:
+        """Set the attributes that describe the network.
+
+        Raises ValueError where `continuing` a training would need another network than the
+        fitted one.
+        """
+
+    @abstractmethod
+    def _minimise(
+        self,
+        training: Training,
+        X: Matrix,
+        target: npt.NDArray[Any],
+        sample_weight: FloatArray | None,
+        *,
+        random_state: np.random.RandomState,
+        memory: Memory,
+    ) -> None:
+        """Run the minimiser that `solver` names, for a fit."""
+
+    @abstractmethod
+    def _objective(
+        self, n_rows: int, mean_weight: float, dtype: npt.DTypeLike, *, n_rows_seen: int
+    ) -> Objective:
+        """The function to minimise, over at most `n_rows` rows at a time.
+
+        `n_rows_seen` is the number of all rows trained on, earlier partial_fit calls included.
+        """
+
+    @abstractmethod
+    def _optimizer(self) -> Optimizer: ...
+
+    @abstractmethod
+    def _schedule(self) -> Schedule: ...
+
+    @abstractmethod
+    def _complaint(self, training: Training) -> str:
+        """What to warn of when a fit has ended without converging."""
+
+    def _initial_params(
+        self, random_state: np.random.RandomState, dtype: npt.DTypeLike
+    ) -> FloatArray:
+        return self._trained_network.initial_params(random_state, dtype)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_params")
+
+    def _training_weight(
+        self, sample_weight: FloatArray | None, target: npt.NDArray[Any], dtype: npt.DTypeLike
+    ) -> FloatArray | None:
+        """The weight of every row in training."""
+        return sample_weight
 
     @abstractmethod
     def _encode_target(
@@ -100,6 +165,10 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
                 dtype=(np.float64, np.float32),
                 reset=False,
             )
+        return self._raw_outputs(X)
+
+    def _raw_outputs(self, X: Matrix) -> FloatArray:
+        """Raw outputs of shape (n_samples, n_outputs) for validated rows."""
         return self._network.predict_raw(self._params, X)
 
     # ---------------------------------------------------------------- training
@@ -120,7 +189,7 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
             )
         if incremental:
             self._validate_params()  # scikit-learn leaves that out for a fitted estimator
-        hidden_layer_sizes = checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
+        self._check_settings()
         refuse_masked(X=X, y=y, sample_weight=sample_weight)
         continuing = self.__sklearn_is_fitted__() and (incremental or self.warm_start)
         with _all_or_nothing(self):
@@ -128,23 +197,10 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
             target = self._encode_target(
                 y, continuing=continuing, incremental=incremental, classes=classes
             )
-            layer_sizes = (X.shape[1], *hidden_layer_sizes, target.shape[1])
-            wanted = (layer_sizes, self.activation)
-            if continuing and wanted != (self._layer_sizes, self._hidden_activation):
-                raise ValueError(
-                    f"The fitted network has layers of {self._layer_sizes} units and "
-                    f"activation={self._hidden_activation!r}, parameters and data now ask for "
-                    f"{layer_sizes} and {self.activation!r}. Training can go on only with the "
-                    "same: call fit with warm_start=False to start anew."
-                )
-            self._layer_sizes = layer_sizes
-            self._hidden_activation = self.activation
+            self._describe(X.shape[1], target.shape[1], continuing=continuing)
+            weight = self._training_weight(check_sample_weight(sample_weight, X), target, X.dtype)
             interrupt = self._train(
-                X,
-                target,
-                check_sample_weight(sample_weight, X),
-                continuing=continuing,
-                incremental=incremental,
+                X, target, weight, continuing=continuing, incremental=incremental
             )
         if interrupt is not None:
             raise interrupt
@@ -157,7 +213,7 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
                 native(X),
                 native(y),
                 accept_sparse=["csr", "csc"],
-                multi_output=True,
+                multi_output=self._takes_several_outputs,
                 y_numeric=is_regressor(self),
                 dtype=self._params.dtype if continuing else (np.float64, np.float32),
                 order="C",
@@ -183,23 +239,24 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         interrupt = None
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                if self.solver == "lbfgs":
-                    self._run_lbfgs(training, X, target, sample_weight)
-                else:
-                    self._run_minibatch(
-                        training,
-                        rows_as_csr(X),
-                        target,
-                        sample_weight,
-                        random_state=random_state,
-                        memory=memory,
-                        max_iter=1 if incremental else self.max_iter,
-                    )
+                minimise = self._run_minibatch_once if incremental else self._minimise
+                minimise(
+                    training,
+                    X,
+                    target,
+                    sample_weight,
+                    random_state=random_state,
+                    memory=memory,
+                )
         except KeyboardInterrupt as error:
             if training.n_epochs == 0:
                 raise
             interrupt = error
-        settle(training, self, incremental)
+        settle(
+            training,
+            early_stopping=self.early_stopping,
+            complaint="" if incremental else self._complaint(training),
+        )
         memory.update(generator_memory(self.random_state, random_state))
         self._publish(training, memory)
         return interrupt
@@ -213,7 +270,7 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
     ) -> Training:
         """New parameters, or a copy of the fitted ones with all that goes with them."""
         if not continuing:
-            return Training(self._network.initial_params(random_state, dtype))
+            return Training(self._initial_params(random_state, dtype))
         record = Record(
             list(getattr(self, "loss_curve_", [])),
             self.best_loss_,
@@ -222,30 +279,11 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
             memory.get("no_improvement_count", 0),
             best_params=None if self.best_validation_score_ is None else self._params,
         )
-        return Training(np.array(self._params), n_samples_seen=self.t_, record=record)
+        params = np.array(self._params[: self._trained_network.n_params])
+        return Training(params, n_samples_seen=self.t_, record=record)
 
-    def _run_lbfgs(
-        self,
-        training: Training,
-        X: Matrix,
-        target: npt.NDArray[Any],
-        sample_weight: FloatArray | None,
-    ) -> None:
-        n_rows = X.shape[0]
-        mean_weight = 1.0 if sample_weight is None else float(np.mean(sample_weight, dtype=float))
-        objective = self._objective(n_rows, mean_weight, X.dtype)
-        with self._blas_threads(n_rows):
-            minimize_lbfgs(
-                objective,
-                training,
-                X,
-                target.astype(X.dtype, copy=False),
-                sample_weight,
-                monitor=Monitor(tol=self.tol, n_iter_no_change=np.inf, verbose=self.verbose),
-                tol=self.tol,
-                max_iter=self.max_iter,
-                max_fun=self.max_fun,
-            )
+    def _run_minibatch_once(self, *data: Any, **state: Any) -> None:
+        self._run_minibatch(*data, **state, max_iter=1)
 
     def _run_minibatch(
         self,
@@ -258,6 +296,7 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         memory: Memory,
         max_iter: int,
     ) -> None:
+        X = rows_as_csr(X)
         rows, validation_score = None, None
         if self.early_stopping:
             rows, held_out = self._split_rows(target, random_state, memory)
@@ -265,7 +304,9 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         n_rows = X.shape[0] if rows is None else len(rows)
         batch_size = self._batch_size(n_rows)
         mean_weight = running_mean_weight(sample_weight, rows, n_rows, memory)
-        objective = self._objective(batch_size, mean_weight, X.dtype)
+        objective = self._objective(
+            batch_size, mean_weight, X.dtype, n_rows_seen=memory["n_rows"]
+        )
         optimizer = self._optimizer()
         resume_optimizer(training, optimizer, self.solver, float(self.learning_rate_init), memory)
         with self._blas_threads(batch_size):
@@ -292,31 +333,8 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
 
     # ---------------------------------------------------------------- parts of a training
 
-    def _objective(self, n_rows: int, mean_weight: float, dtype: npt.DTypeLike) -> Objective:
-        return Objective(
-            self._network,
-            LOSSES[self.loss, self.out_activation_],
-            float(self.alpha),
-            n_rows=n_rows,
-            mean_weight=mean_weight,
-            dtype=dtype,
-        )
-
-    def _optimizer(self) -> Optimizer:
-        if self.solver == "sgd":
-            return SGD(self.momentum, self.nesterovs_momentum)
-        return Adam(self.beta_1, self.beta_2, self.epsilon)
-
-    def _schedule(self) -> Schedule:
-        # As in scikit-learn, Adam keeps to a constant rate.
-        if self.solver == "adam" or self.learning_rate == "constant":
-            return Constant()
-        if self.learning_rate == "invscaling":
-            return InverseScaling(self.power_t)
-        return Adaptive()
-
     def _blas_threads(self, n_rows: int) -> AbstractContextManager[None]:
-        largest = max(fan_in * fan_out for fan_in, fan_out in self._network.shapes)
+        largest = max(fan_in * fan_out for fan_in, fan_out in self._trained_network.shapes)
         return blas_threads(n_rows * largest)
 
     def _batch_size(self, n_rows: int) -> int:
@@ -363,7 +381,7 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
         weight = None if sample_weight is None else sample_weight[rows]
         if weight is not None and not np.any(weight):
             raise ValueError("sample_weight is zero for every row held out by early_stopping.")
-        network = self._network
+        network = self._trained_network
 
         def validation_score(params: FloatArray) -> float:
             return self._validation_score(network.predict_raw(params, X), target, weight)
@@ -375,7 +393,6 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
     def _publish(self, training: Training, memory: Memory) -> None:
         """Turn a finished training into fitted attributes."""
         record = training.record
-        sizes = self._layer_sizes
         self._params = training.params
         self._memory = {
             **memory,
@@ -385,8 +402,6 @@ class BaseNetwork(LayerAttributesMixin, VersionStampMixin, ABC):
             "learning_rate_init": float(self.learning_rate_init),
             "no_improvement_count": record.no_improvement_count,
         }
-        self.n_layers_ = len(sizes)
-        self.n_outputs_ = sizes[-1]
         self.n_iter_ = training.n_epochs
         self.t_ = training.n_samples_seen
         self.loss_ = training.loss

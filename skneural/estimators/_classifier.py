@@ -168,8 +168,3 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
         )
         warn_user(f"The validation rows of early_stopping are not stratified by class: {reason}.")
         return None
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags

@@ -42,7 +42,7 @@ class LayerAttributesMixin:
         self._assign("intercepts_", values)
 
     def _fitted_params(self, name: str) -> FloatArray:
-        if not self.__sklearn_is_fitted__():
+        if not hasattr(self, "_params"):
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}: it is not fitted yet."
             )
@@ -61,9 +61,6 @@ class LayerAttributesMixin:
     @property
     def _network(self) -> Network:
         return _network(self._layer_sizes, self._hidden_activation)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_params")
 
 
 @cache

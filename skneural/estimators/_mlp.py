@@ -12,13 +12,21 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
-from skneural._arrays import FloatArray
+from skneural._arrays import FloatArray, Matrix
 from skneural._sklearn import Interval, Options, StrOptions, fit_context
 from skneural.activations import ACTIVATIONS
 from skneural.estimators._base import BaseNetwork
+from skneural.estimators._checks import checked_layer_sizes
 from skneural.estimators._classifier import NetworkClassifier
+from skneural.estimators._layer_attributes import LayerAttributesMixin
+from skneural.estimators._memory import Memory
 from skneural.estimators._mlp_documentation import share_documentation
-from skneural.losses import INVERSE_LINKS
+from skneural.losses import INVERSE_LINKS, LOSSES
+from skneural.monitoring import Monitor
+from skneural.objective import Objective
+from skneural.optimizers import SGD, Adam, Optimizer
+from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
+from skneural.training import Training, minimize_lbfgs
 
 
 def _has_epochs(estimator: _MultilayerPerceptron) -> bool:
@@ -30,7 +38,7 @@ def _has_epochs(estimator: _MultilayerPerceptron) -> bool:
     return True
 
 
-class _MultilayerPerceptron(BaseNetwork):
+class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
     """The constructor that both estimators share, in the order of scikit-learn's regressor."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -145,6 +153,103 @@ class _MultilayerPerceptron(BaseNetwork):
         """
         return self._fit(X, y, sample_weight)
 
+    # ---------------------------------------------------------------- parts of a training
+
+    def _check_settings(self) -> None:
+        checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
+
+    def _describe(self, n_features: int, n_outputs: int, *, continuing: bool) -> None:
+        hidden = checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
+        layer_sizes = (n_features, *hidden, n_outputs)
+        wanted = (layer_sizes, self.activation)
+        if continuing and wanted != (self._layer_sizes, self._hidden_activation):
+            raise ValueError(
+                f"The fitted network has layers of {self._layer_sizes} units and "
+                f"activation={self._hidden_activation!r}, parameters and data now ask for "
+                f"{layer_sizes} and {self.activation!r}. Training can go on only with the "
+                "same: call fit with warm_start=False to start anew."
+            )
+        self._layer_sizes, self._hidden_activation = wanted
+
+    def _objective(
+        self, n_rows: int, mean_weight: float, dtype: npt.DTypeLike, *, n_rows_seen: int
+    ) -> Objective:
+        # As in scikit-learn, each batch has the whole penalty, whatever its share of the rows.
+        return Objective(
+            self._network,
+            LOSSES[self.loss, self.out_activation_],
+            float(self.alpha),
+            n_rows=n_rows,
+            mean_weight=mean_weight,
+            dtype=dtype,
+        )
+
+    def _minimise(
+        self,
+        training: Training,
+        X: Matrix,
+        target: npt.NDArray[Any],
+        sample_weight: FloatArray | None,
+        *,
+        random_state: np.random.RandomState,
+        memory: Memory,
+    ) -> None:
+        if self.solver != "lbfgs":
+            self._run_minibatch(
+                training,
+                X,
+                target,
+                sample_weight,
+                random_state=random_state,
+                memory=memory,
+                max_iter=self.max_iter,
+            )
+            return
+        n_rows = X.shape[0]
+        mean_weight = 1.0 if sample_weight is None else float(np.mean(sample_weight, dtype=float))
+        with self._blas_threads(n_rows):
+            minimize_lbfgs(
+                self._objective(n_rows, mean_weight, X.dtype, n_rows_seen=n_rows),
+                training,
+                X,
+                target.astype(X.dtype, copy=False),
+                sample_weight,
+                monitor=Monitor(tol=self.tol, n_iter_no_change=np.inf, verbose=self.verbose),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                max_fun=self.max_fun,
+            )
+
+    def _optimizer(self) -> Optimizer:
+        if self.solver == "sgd":
+            return SGD(self.momentum, self.nesterovs_momentum)
+        return Adam(self.beta_1, self.beta_2, self.epsilon)
+
+    def _schedule(self) -> Schedule:
+        # As in scikit-learn, Adam keeps to a constant rate.
+        if self.solver == "adam" or self.learning_rate == "constant":
+            return Constant()
+        if self.learning_rate == "invscaling":
+            return InverseScaling(self.power_t)
+        return Adaptive()
+
+    def _complaint(self, training: Training) -> str:
+        if self.solver != "lbfgs":
+            return (
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet."
+            )
+        return (
+            f"lbfgs failed to converge after {training.n_epochs} iteration(s) "
+            f"({training.message}). Increase max_iter (now {self.max_iter}) or max_fun (now "
+            f"{self.max_fun}), or scale the data."
+        )
+
+    def _publish(self, training: Training, memory: Memory) -> None:
+        super()._publish(training, memory)
+        self.n_layers_ = len(self._layer_sizes)
+        self.n_outputs_ = self._layer_sizes[-1]
+
 
 @share_documentation(
     split="The split is stratified by class (not for multilabel).",
@@ -258,6 +363,11 @@ class ScratchMLPClassifier(_MultilayerPerceptron, NetworkClassifier):
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
         )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
     @available_if(_has_epochs)
     @fit_context(prefer_skip_nested_validation=True)

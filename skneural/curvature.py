@@ -1,0 +1,206 @@
+r"""Second derivatives of the log loss of a network without hidden layers.
+
+The loss of a row is a function of its raw outputs :math:`z = x W + b` alone, and its second
+derivative in them is, with the probabilities :math:`p`,
+
+.. math::
+
+    p (1 - p) \quad\text{(logistic)}, \qquad
+    \operatorname{diag}(p) - p\, p^\top \quad\text{(softmax)}.
+
+It does not depend on the labels. By the chain rule the second derivative in the parameters is
+a sum of :math:`\tilde x \tilde x^\top` over the rows, times these numbers, with
+:math:`\tilde x = (x, 1)` where there are intercepts: one weighted Gram matrix for each pair of
+outputs.
+
+Source: C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 4.3.3 and
+4.3.4.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skneural._arrays import (
+    BoolArray,
+    FloatArray,
+    IndexArray,
+    Matrix,
+    centre_of,
+    columns,
+    outer_gram,
+    weighted_gram,
+)
+from skneural.losses import INVERSE_LINKS
+from skneural.network import Network
+from skneural.objective import Objective
+
+
+def probabilities(network: Network, params: FloatArray, X: Matrix) -> FloatArray:
+    """Probabilities by a network whose outputs are one logistic, or a softmax.
+
+    Returns
+    -------
+    p : ndarray of shape (n_rows, n_outputs), float64
+    """
+    p = network.predict_raw(params, X).astype(np.float64, copy=False)
+    INVERSE_LINKS["logistic" if p.shape[1] == 1 else "softmax"](p)
+    return p
+
+
+def diagonal_curvature(p: FloatArray) -> FloatArray:
+    """p (1 - p): the second derivative of each row's loss in each of its raw outputs."""
+    return p * (1 - p)
+
+
+def sum_to_zero_basis(n_classes: int) -> FloatArray:
+    """Orthonormal columns orthogonal to (1, ..., 1): shape (n_classes, n_classes - 1).
+
+    Adding a number to all raw outputs of a softmax changes nothing, so that the loss is flat
+    in that direction and the optimum of the penalised objective has none of it.
+    """
+    centred = np.eye(n_classes) - 1 / n_classes
+    return np.linalg.qr(centred[:, :-1])[0]
+
+
+def hessian(
+    X: Matrix,
+    p: FloatArray,
+    weight: FloatArray,
+    centre: FloatArray,
+    basis: FloatArray,
+    *,
+    fit_intercept: bool,
+) -> FloatArray:
+    r"""Second derivative of the weighted sum of losses, for parameters in a basis of outputs.
+
+    For a softmax, with rows :math:`B_k` of the basis and :math:`q = B^\top p`, it is
+
+    .. math:: \sum_i s_i \Bigl( \sum_k p_{ik} B_k B_k^\top - q_i q_i^\top \Bigr)
+              \otimes \tilde x_i \tilde x_i^\top .
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    p : ndarray of shape (n_rows, n_outputs)
+    weight : ndarray of shape (n_rows,)
+    centre : ndarray of shape (n_features,)
+        The features are taken as distances from it; zero for a sparse matrix.
+    basis : ndarray of shape (n_outputs, n_directions)
+        (1, 1) with a one for a single logistic output.
+    fit_intercept : bool
+        Whether a column of ones comes last.
+
+    Returns
+    -------
+    hessian : ndarray of shape (n_directions * m, n_directions * m)
+        With m = n_features + fit_intercept: a block of all features for each direction.
+    """
+    n_outputs, n_directions = basis.shape
+    if n_outputs == 1:
+        return weighted_gram(X, weight * diagonal_curvature(p)[:, 0], centre, fit_intercept)
+    m = X.shape[1] + fit_intercept
+    blocks: FloatArray = np.zeros((n_directions, m, n_directions, m))
+    for k in range(n_outputs):
+        gram = weighted_gram(X, weight * p[:, k], centre, fit_intercept)
+        blocks += np.einsum("a,b,ij->aibj", basis[k], basis[k], gram, optimize=True)
+    q = (p @ basis) * np.sqrt(weight)[:, np.newaxis]
+    return blocks.reshape(n_directions * m, -1) - outer_gram(X, q, centre, fit_intercept)
+
+
+class Coordinates:
+    """Directions in which the parameters of a network without hidden layers may move.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of the log loss.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,) or None
+    basis : ndarray of shape (n_outputs, n_directions)
+        Directions over the outputs.
+    features : ndarray or None, default=None
+        The features whose weights may move; None for all.
+    free : boolean ndarray of shape (n_directions, n_columns) or None, default=None
+        Which coordinates may move; None for all.
+
+    Notes
+    -----
+    Coordinates are those in the basis, direction by direction. Each direction has n_columns of
+    them: one for every feature and, where there are intercepts, one more for the intercept at
+    the mean of the features.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        X: Matrix,
+        sample_weight: FloatArray | None,
+        basis: FloatArray,
+        features: IndexArray | None = None,
+        free: BoolArray | None = None,
+    ) -> None:
+        n_samples, n_features = X.shape
+        weight = np.ones(n_samples) if sample_weight is None else sample_weight.astype(float)
+        total = n_samples * objective.mean_weight
+        self._network = objective.network
+        self._X = X
+        self._features = np.arange(n_features) if features is None else features
+        self._X_moving = X if features is None else columns(X, features)
+        self._weight = weight / total
+        self._basis = basis
+        fit_intercept = self._network.fit_intercept
+        n_moving = len(self._features)
+        self._n_columns = n_moving + fit_intercept
+        shape = (basis.shape[1], self._n_columns)
+        self._free = np.flatnonzero(np.ones(shape) if free is None else free)
+        self._centre = centre_of(self._X_moving, weight) if fit_intercept else np.zeros(n_moving)
+        self.is_weight: BoolArray = np.ones(shape, dtype=bool)
+        self.is_weight[:, n_moving:] = False
+        self.is_weight = self.is_weight.ravel()[self._free]
+        self._penalty = objective.alpha / total * self.is_weight
+
+    def hessian(self, params: FloatArray) -> FloatArray:
+        """Second derivative of the objective in the coordinates, at these parameters."""
+        matrix = hessian(
+            self._X_moving,
+            probabilities(self._network, params, self._X),
+            self._weight,
+            self._centre,
+            self._basis,
+            fit_intercept=self._network.fit_intercept,
+        )
+        if len(self._free) < len(matrix):
+            matrix = matrix[np.ix_(self._free, self._free)]
+        matrix[np.diag_indices_from(matrix)] += self._penalty
+        return matrix
+
+    def reduce(self, gradient: FloatArray) -> FloatArray:
+        """The gradient in the coordinates, from the one in the parameters."""
+        layer = self._network.layers(gradient.astype(np.float64))[0]
+        by_output = layer.weights[self._features]
+        if self._network.fit_intercept:
+            by_output = by_output - np.outer(self._centre, layer.intercepts)
+            by_output = np.vstack([by_output, layer.intercepts])
+        return (by_output @ self._basis).T.ravel()[self._free]
+
+    def position(self, params: FloatArray) -> FloatArray:
+        """The coordinates of the weights; zero for the intercepts, whose origin is free."""
+        weights = self._network.layers(params)[0].weights[self._features]
+        n_more = self._n_columns - len(weights)
+        by_output = np.vstack([weights, np.zeros((n_more, weights.shape[1]))])
+        return (by_output @ self._basis).T.ravel()[self._free]
+
+    def expand(self, step: FloatArray) -> FloatArray:
+        """The step in the parameters, from one in the coordinates."""
+        expanded: FloatArray = np.zeros(self._network.n_params)
+        layer = self._network.layers(expanded)[0]
+        n_moving = len(self._features)
+        n_directions = self._basis.shape[1]
+        every: FloatArray = np.zeros(n_directions * self._n_columns)
+        every[self._free] = step
+        by_output = every.reshape(n_directions, -1).T @ self._basis.T
+        layer.weights[self._features] = by_output[:n_moving]
+        if self._network.fit_intercept:
+            layer.intercepts[...] = by_output[n_moving] - self._centre @ by_output[:n_moving]
+        return expanded

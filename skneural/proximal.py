@@ -1,0 +1,293 @@
+r"""FISTA: accelerated proximal gradient, for penalties that make weights exactly zero.
+
+The objective is the smooth one, f, plus :math:`\lambda \lVert W \rVert_1`. A proximal step
+
+.. math::
+
+    u^+ = S_{\tau \lambda}(v - \tau \nabla f(v)), \qquad
+    S_c(x) = \operatorname{sign}(x) \max(|x| - c, 0),
+
+minimises the sum of the tangent of f at v, the penalty, and a parabola that keeps the step
+short enough: the length :math:`\tau` is halved until the parabola lies above f. The point v is
+the last u, carried on a little in the direction it came from; when that leads uphill the
+momentum starts anew (restart). Each feature is measured in its own unit, which changes the
+threshold c of its weight, not the optimum.
+
+That finds out soon *which* weights are zero, and creeps towards the values of the others. Where
+they are few enough, Newton's method on those alone takes over every now and then: within its
+signs the objective is smooth. A weight whose sign would change becomes zero.
+
+Sources: A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear
+inverse problems", SIAM Journal on Imaging Sciences 2, 2009; B. O'Donoghue and E. Candès,
+"Adaptive restart for accelerated gradient schemes", Foundations of Computational Mathematics
+15, 2015; G. Bareilles, F. Iutzeler and J. Malick, "Newton acceleration on manifolds identified
+by proximal gradient methods", Mathematical Programming 200, 2023.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skneural._arrays import FloatArray, Matrix
+from skneural.conditioning import Conditioning
+from skneural.curvature import Coordinates
+from skneural.feature_sign import minimize_quadratic_l1
+from skneural.monitoring import Monitor
+from skneural.network import Layer
+from skneural.newton import SUFFICIENT_DECREASE
+from skneural.objective import Objective
+from skneural.quasi_newton import ROUNDING, is_optimum
+from skneural.training import Training
+
+#: Parameters up to which Newton's method on those that are not zero is worth its cost.
+MOST_NEWTON_PARAMS = 1500
+
+#: Proximal steps before Newton's method is tried, again and again while it does not help.
+NEWTON_INTERVAL = 8
+
+#: Halvings of a Newton step. More would be slower than going on with proximal steps.
+MOST_NEWTON_HALVINGS = 4
+
+#: Keeps the second derivative regular: a softmax is flat in one direction of its intercepts.
+NEWTON_RIDGE = 1e-9
+
+#: Share of the penalty from which on a slope may soon exceed it.
+NEARLY = 0.9
+
+#: How much longer than the one before a proximal step may try to be.
+GROWTH = 1.1
+
+#: Iterations without a decrease beyond rounding, after which there is none to come.
+PATIENCE = 3 * NEWTON_INTERVAL
+
+
+def minimize_fista(
+    objective: Objective,
+    training: Training,
+    X: Matrix,
+    y: FloatArray,
+    sample_weight: FloatArray | None = None,
+    *,
+    l1: float,
+    conditioning: Conditioning,
+    monitor: Monitor,
+    tol: float,
+    max_iter: int,
+) -> None:
+    """Minimise a smooth convex objective plus an L1 penalty on the weights.
+
+    Parameters
+    ----------
+    objective : Objective
+        The smooth part, L2 penalty included: of the log loss, without hidden layers.
+    training : Training
+        Start and, updated in place, result.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_outputs)
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+    l1 : float
+        Strength of the L1 penalty, relative to the objective.
+    conditioning : Conditioning
+        Diagonal, and not symmetric.
+    monitor : Monitor
+        Prints the iterations; its patience is not asked for.
+    tol : float
+        No element of the smallest subgradient may be larger, as in `skneural.quasi_newton`.
+    max_iter : int
+
+    Raises
+    ------
+    KeyboardInterrupt
+        `training` holds the last whole iteration.
+    """
+    problem = _Problem(objective, X, y, sample_weight, l1, conditioning)
+    negligible = ROUNDING * float(np.finfo(training.params.dtype).eps)
+    here = problem.evaluate(training.params.astype(np.float64))
+    training.loss = here.value
+    training.stop_reason = "max_iter"
+    monitor.begin(training.record)
+    n_idle, n_until_newton = 0, NEWTON_INTERVAL
+    try:
+        while not problem.is_over(here, training, tol) and training.n_epochs < max_iter:
+            # After a step of Newton's method, a proximal one lets other weights leave zero.
+            following = problem.newton_step(here) if n_until_newton <= 0 else None
+            n_until_newton = 1 if following is not None else n_until_newton - 1
+            if following is None:
+                following = problem.accelerated_step(here)
+                if n_until_newton < 0:
+                    n_until_newton = NEWTON_INTERVAL
+            decrease = here.value - following.value
+            n_idle = n_idle + 1 if decrease <= negligible * max(1, here.value) else 0
+            here = following
+            training.params[...] = here.params
+            training.loss = here.value
+            training.n_epochs += 1
+            monitor.end_epoch(training.n_epochs, here.value, training.params, training.record)
+            if n_idle > PATIENCE:
+                training.stop_reason = "no_progress"
+                break
+    except KeyboardInterrupt:
+        training.stop_reason = "interrupted"
+        raise
+    finally:
+        monitor.end()
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Parameters with all that is known of the objective there.
+
+    Attributes
+    ----------
+    params, gradient : ndarray of shape (n_params,)
+        float64; the gradient is that of the smooth part.
+    smooth, value : float
+        The smooth part, and the whole.
+    """
+
+    params: FloatArray
+    gradient: FloatArray
+    smooth: float
+    value: float
+
+
+class _Problem:
+    """The steps of FISTA and of Newton's method, and the rule by which they end."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        X: Matrix,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        l1: float,
+        conditioning: Conditioning,
+    ) -> None:
+        self._objective = objective
+        self._network = objective.network
+        self._X = X
+        self._sample_weight = sample_weight
+        self._rows = (X, y, None if sample_weight is None else sample_weight[:, np.newaxis])
+        self._l1 = l1
+        self._conditioning = conditioning
+        self._unit_squared = np.square(conditioning.stretch)[:, np.newaxis]
+        self._length = 1.0
+        self._momentum = 1.0
+        self._previous: _Point | None = None
+
+    def evaluate(self, params: FloatArray) -> _Point:
+        point = params.astype(self._objective.gradient.dtype)
+        smooth, gradient = self._objective.value_and_gradient(point, *self._rows)
+        magnitude = float(np.abs(self._weights(point)).sum(dtype=np.float64))
+        value = smooth + self._l1 * magnitude
+        return _Point(point.astype(np.float64), gradient.astype(np.float64), smooth, value)
+
+    def accelerated_step(self, here: _Point) -> _Point:
+        """A proximal step from a point further on in the direction of the last one."""
+        momentum = (1 + np.sqrt(1 + 4 * self._momentum**2)) / 2
+        if self._previous is not None:
+            carry = (self._momentum - 1) / momentum
+            ahead = self.evaluate(here.params + carry * (here.params - self._previous.params))
+            following = self._proximal_step(ahead)
+            if following.value <= here.value:
+                self._previous, self._momentum = here, momentum
+                return following
+        # Uphill, or nowhere to carry on from: start anew.
+        self._previous, self._momentum = here, 1.0
+        return self._proximal_step(here)
+
+    def _proximal_step(self, start: _Point) -> _Point:
+        self._length *= GROWTH
+        while True:
+            following = self.evaluate(self._shrunk(start))
+            move = following.params - start.params
+            parabola = start.smooth + float(start.gradient @ move)
+            parabola += self._conditioning.squared_length(move) / (2 * self._length)
+            rounding = 1e-15 if following.params.dtype == np.float64 else 1e-7
+            if following.smooth <= parabola + rounding * abs(start.smooth):
+                return following
+            if self._length < 1e-300:
+                return start
+            self._length /= 2
+
+    def _shrunk(self, start: _Point) -> FloatArray:
+        """The parameters after the step of gradient descent and the soft threshold."""
+        params = start.params.copy()
+        layer, slope = self._layer(params), self._layer(start.gradient)
+        mean = self._conditioning.mean
+        weights_slope = slope.weights
+        if self._network.fit_intercept:
+            weights_slope = weights_slope - mean * slope.intercepts
+        step = self._length * self._unit_squared
+        moved = layer.weights - step * weights_slope
+        shrunk = np.sign(moved) * np.maximum(np.abs(moved) - step * self._l1, 0)
+        if self._network.fit_intercept:
+            scale = self._conditioning.intercept_scale
+            layer.intercepts[...] -= self._length * slope.intercepts / scale**2
+            layer.intercepts[...] -= np.einsum("jk,jk->k", mean, shrunk - layer.weights)
+        layer.weights[...] = shrunk
+        return params
+
+    def newton_step(self, here: _Point) -> _Point | None:
+        """To the minimum of the local quadratic and the penalty; None if that is no help.
+
+        Only the weights that are not zero, or are about to leave it, take part.
+        """
+        weights, slope = self._weights(here.params), self._weights(here.gradient)
+        n_outputs = weights.shape[1]
+        working = (weights != 0) | (np.abs(slope) >= NEARLY * self._l1)
+        features = np.flatnonzero(working.any(axis=1))
+        if (len(features) + 1) * n_outputs > MOST_NEWTON_PARAMS:
+            return None
+        free = working[features].T
+        if self._network.fit_intercept:
+            free = np.hstack([free, np.ones((n_outputs, 1), dtype=bool)])
+        coordinates = Coordinates(
+            self._objective, self._X, self._sample_weight, np.eye(n_outputs), features, free
+        )
+        matrix = coordinates.hessian(here.params.astype(self._objective.gradient.dtype))
+        matrix[np.diag_indices_from(matrix)] *= 1 + NEWTON_RIDGE
+        if not np.all(np.diag(matrix) > 0):
+            return None
+        penalty = self._l1 * coordinates.is_weight
+        position = coordinates.position(here.params)
+        slope = coordinates.reduce(here.gradient)
+        minimum = minimize_quadratic_l1(matrix, slope - matrix @ position, penalty, position)
+        step = minimum - position
+        promised = float(slope @ step + penalty @ (np.abs(minimum) - np.abs(position)))
+        direction = coordinates.expand(step)
+        for halving in range(MOST_NEWTON_HALVINGS):
+            length = 0.5**halving
+            params = here.params + length * direction
+            following = self.evaluate(params)
+            if following.value < here.value + SUFFICIENT_DECREASE * length * promised:
+                self._previous = None
+                return following
+        return None
+
+    def subgradient(self, here: _Point) -> FloatArray:
+        """The smallest of all subgradients of the whole objective: zero at an optimum."""
+        smallest = here.gradient.copy()
+        slope, weights = self._weights(smallest), self._weights(here.params)
+        at_zero = np.sign(slope) * np.maximum(np.abs(slope) - self._l1, 0)
+        slope[...] = np.where(weights == 0, at_zero, slope + self._l1 * np.sign(weights))
+        return smallest
+
+    def is_over(self, here: _Point, training: Training, tol: float) -> bool:
+        if not np.isfinite(here.value):
+            training.stop_reason = "not_finite"
+            return True
+        subgradient = self.subgradient(here)
+        conditioned = self._conditioning.gradient(subgradient)
+        if is_optimum(subgradient, 0.5 * float(conditioned @ conditioned), tol):
+            training.stop_reason = "converged"
+            return True
+        return False
+
+    def _layer(self, vector: FloatArray) -> Layer:
+        return self._network.layers(vector)[0]
+
+    def _weights(self, vector: FloatArray) -> FloatArray:
+        return self._layer(vector).weights
