@@ -1,10 +1,12 @@
 """Neural networks for scikit-learn, in readable NumPy."""
 
 from skneural._version import __version__
+from skneural.estimators._logistic import ScratchLogisticRegression
 from skneural.estimators._mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from skneural.estimators._version_stamp import SkneuralVersionWarning
 
 __all__ = [
+    "ScratchLogisticRegression",
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",
     "SkneuralVersionWarning",

@@ -187,11 +187,7 @@ def conditioner(
     def condition(params: FloatArray) -> Conditioning:
         curvature = diagonal_curvature(probabilities(network, params, X))
         n_outputs = curvature.shape[1]
-        shared = (
-            separable
-            or not params.any()
-            or n_outputs * n_features**2 > MOST_SEPARATE_ELEMENTS
-        )
+        shared = separable or not params.any() or n_outputs * n_features**2 > MOST_SEPARATE_ELEMENTS
         if shared:
             curvature = curvature.mean(axis=1, keepdims=True)
         curvature *= weight[:, np.newaxis]

@@ -49,7 +49,7 @@ def probabilities(network: Network, params: FloatArray, X: Matrix) -> FloatArray
 
 
 def diagonal_curvature(p: FloatArray) -> FloatArray:
-    """p (1 - p): the second derivative of each row's loss in each of its raw outputs."""
+    """Second derivative of each row's loss in each of its raw outputs: p (1 - p)."""
     return p * (1 - p)
 
 

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skneural._arrays import FloatArray, Matrix
-from skneural.conditioning import Conditioning
+from skneural.conditioning import Conditioning, sum_to_zero
 from skneural.curvature import Coordinates
 from skneural.feature_sign import minimize_quadratic_l1
 from skneural.monitoring import Monitor
@@ -88,13 +88,14 @@ def minimize_fista(
     y : ndarray of shape (n_samples, n_outputs)
     sample_weight : ndarray of shape (n_samples,) or None, default=None
     l1 : float
-        Strength of the L1 penalty, relative to the objective.
+        Strength of the L1 penalty, relative to the sum of the losses as `objective.alpha` is.
     conditioning : Conditioning
         Diagonal, and not symmetric.
     monitor : Monitor
         Prints the iterations; its patience is not asked for.
     tol : float
-        No element of the smallest subgradient may be larger, as in `skneural.quasi_newton`.
+        No element of the smallest subgradient may be larger, as in `skneural.quasi_newton`,
+        and the last step has changed no weight by more than this share of the largest.
     max_iter : int
 
     Raises
@@ -104,13 +105,13 @@ def minimize_fista(
     """
     problem = _Problem(objective, X, y, sample_weight, l1, conditioning)
     negligible = ROUNDING * float(np.finfo(training.params.dtype).eps)
-    here = problem.evaluate(training.params.astype(np.float64))
+    before = here = problem.evaluate(training.params.astype(np.float64))
     training.loss = here.value
     training.stop_reason = "max_iter"
     monitor.begin(training.record)
     n_idle, n_until_newton = 0, NEWTON_INTERVAL
     try:
-        while not problem.is_over(here, training, tol) and training.n_epochs < max_iter:
+        while not problem.is_over(before, here, training, tol) and training.n_epochs < max_iter:
             # After a step of Newton's method, a proximal one lets other weights leave zero.
             following = problem.newton_step(here) if n_until_newton <= 0 else None
             n_until_newton = 1 if following is not None else n_until_newton - 1
@@ -120,13 +121,14 @@ def minimize_fista(
                     n_until_newton = NEWTON_INTERVAL
             decrease = here.value - following.value
             n_idle = n_idle + 1 if decrease <= negligible * max(1, here.value) else 0
-            here = following
+            before, here = here, following
             training.params[...] = here.params
             training.loss = here.value
             training.n_epochs += 1
             monitor.end_epoch(training.n_epochs, here.value, training.params, training.record)
             if n_idle > PATIENCE:
-                training.stop_reason = "no_progress"
+                # Rounding hides what is left to gain.
+                training.stop_reason = "converged"
                 break
     except KeyboardInterrupt:
         training.stop_reason = "interrupted"
@@ -170,7 +172,7 @@ class _Problem:
         self._X = X
         self._sample_weight = sample_weight
         self._rows = (X, y, None if sample_weight is None else sample_weight[:, np.newaxis])
-        self._l1 = l1
+        self._l1 = l1 / (X.shape[0] * objective.mean_weight)
         self._conditioning = conditioning
         self._unit_squared = np.square(conditioning.stretch)[:, np.newaxis]
         self._length = 1.0
@@ -258,6 +260,7 @@ class _Problem:
         step = minimum - position
         promised = float(slope @ step + penalty @ (np.abs(minimum) - np.abs(position)))
         direction = coordinates.expand(step)
+        self._leave_out_flat_direction(direction)
         for halving in range(MOST_NEWTON_HALVINGS):
             length = 0.5**halving
             params = here.params + length * direction
@@ -275,16 +278,32 @@ class _Problem:
         slope[...] = np.where(weights == 0, at_zero, slope + self._l1 * np.sign(weights))
         return smallest
 
-    def is_over(self, here: _Point, training: Training, tol: float) -> bool:
+    def is_over(self, before: _Point, here: _Point, training: Training, tol: float) -> bool:
+        """Whether the step that led here, if there was one, was the last."""
         if not np.isfinite(here.value):
             training.stop_reason = "not_finite"
             return True
+        weights = self._weights(here.params)
+        change = np.max(np.abs(weights - self._weights(before.params)))
+        if change > tol * np.max(np.abs(weights)):
+            return False
         subgradient = self.subgradient(here)
         conditioned = self._conditioning.gradient(subgradient)
         if is_optimum(subgradient, 0.5 * float(conditioned @ conditioned), tol):
             training.stop_reason = "converged"
             return True
         return False
+
+    def _leave_out_flat_direction(self, direction: FloatArray) -> None:
+        """Nothing adds up to more than zero over the classes where the objective is flat.
+
+        There the step is nothing but magnified rounding.
+        """
+        if self._l1 == 0:
+            sum_to_zero(self._network, direction)
+        elif self._network.fit_intercept and self._network.layer_sizes[-1] > 1:
+            intercepts = self._layer(direction).intercepts
+            intercepts -= intercepts.mean()
 
     def _layer(self, vector: FloatArray) -> Layer:
         return self._network.layers(vector)[0]

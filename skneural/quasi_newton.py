@@ -17,7 +17,6 @@ does not depend on the variables. A point is an optimum where
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.optimize

@@ -271,16 +271,16 @@ class BaseNetwork(VersionStampMixin, ABC):
         """New parameters, or a copy of the fitted ones with all that goes with them."""
         if not continuing:
             return Training(self._initial_params(random_state, dtype))
+        fitted = self._params[: self._trained_network.n_params]
         record = Record(
             list(getattr(self, "loss_curve_", [])),
             self.best_loss_,
             None if self.validation_scores_ is None else list(self.validation_scores_),
             self.best_validation_score_,
             memory.get("no_improvement_count", 0),
-            best_params=None if self.best_validation_score_ is None else self._params,
+            best_params=None if self.best_validation_score_ is None else fitted,
         )
-        params = np.array(self._params[: self._trained_network.n_params])
-        return Training(params, n_samples_seen=self.t_, record=record)
+        return Training(np.array(fitted), n_samples_seen=self.t_, record=record)
 
     def _run_minibatch_once(self, *data: Any, **state: Any) -> None:
         self._run_minibatch(*data, **state, max_iter=1)
@@ -304,9 +304,7 @@ class BaseNetwork(VersionStampMixin, ABC):
         n_rows = X.shape[0] if rows is None else len(rows)
         batch_size = self._batch_size(n_rows)
         mean_weight = running_mean_weight(sample_weight, rows, n_rows, memory)
-        objective = self._objective(
-            batch_size, mean_weight, X.dtype, n_rows_seen=memory["n_rows"]
-        )
+        objective = self._objective(batch_size, mean_weight, X.dtype, n_rows_seen=memory["n_rows"])
         optimizer = self._optimizer()
         resume_optimizer(training, optimizer, self.solver, float(self.learning_rate_init), memory)
         with self._blas_threads(batch_size):
@@ -402,7 +400,7 @@ class BaseNetwork(VersionStampMixin, ABC):
             "learning_rate_init": float(self.learning_rate_init),
             "no_improvement_count": record.no_improvement_count,
         }
-        self.n_iter_ = training.n_epochs
+        self.n_iter_: Any = training.n_epochs
         self.t_ = training.n_samples_seen
         self.loss_ = training.loss
         self.loss_curve_ = record.loss_curve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -97,10 +98,16 @@ class LinearAttributesMixin:
 
     @property
     def _network(self) -> Network:
-        return Network(self._linear_sizes, ACTIVATIONS["identity"])
+        return linear_network(self._linear_sizes)
 
     def _require_fitted(self, name: str) -> None:
         if not hasattr(self, "_params"):
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}: it is not fitted yet."
             )
+
+
+@cache
+def linear_network(sizes: tuple[int, int], fit_intercept: bool = True) -> Network:
+    """The network without a hidden layer. Described once, not for every prediction."""
+    return Network(sizes, ACTIVATIONS["identity"], fit_intercept)

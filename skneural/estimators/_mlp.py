@@ -21,6 +21,7 @@ from skneural.estimators._classifier import NetworkClassifier
 from skneural.estimators._layer_attributes import LayerAttributesMixin
 from skneural.estimators._memory import Memory
 from skneural.estimators._mlp_documentation import share_documentation
+from skneural.estimators._outcome import OUT_OF_EPOCHS
 from skneural.losses import INVERSE_LINKS, LOSSES
 from skneural.monitoring import Monitor
 from skneural.objective import Objective
@@ -235,10 +236,7 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
 
     def _complaint(self, training: Training) -> str:
         if self.solver != "lbfgs":
-            return (
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet."
-            )
+            return OUT_OF_EPOCHS.format(max_iter=self.max_iter)
         return (
             f"lbfgs failed to converge after {training.n_epochs} iteration(s) "
             f"({training.message}). Increase max_iter (now {self.max_iter}) or max_fun (now "

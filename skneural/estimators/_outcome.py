@@ -13,6 +13,11 @@ NOT_FINITE = (
     "and need to be preprocessed."
 )
 
+OUT_OF_EPOCHS = (
+    "Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't "
+    "converged yet."
+)
+
 
 def settle(training: Training, *, early_stopping: bool, complaint: str) -> None:
     """Choose the parameters to keep; warn or raise where the training went wrong.

@@ -1,0 +1,71 @@
+"""`class_weight`: rows count as much as their class says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import compute_class_weight
+
+from skneural._arrays import BoolArray, FloatArray
+
+
+def fold_in_class_weight(
+    class_weight: Any,
+    classes: npt.NDArray[Any],
+    target: BoolArray,
+    sample_weight: FloatArray | None,
+    dtype: npt.DTypeLike,
+) -> FloatArray | None:
+    """Sample weights times the weights of the classes.
+
+    Parameters
+    ----------
+    class_weight : dict, 'balanced' or None
+        'balanced' gives every class present the same total weight, with the sample weights
+        taken into account, and leaves the total as it was.
+    classes : ndarray of shape (n_classes,)
+    target : boolean ndarray of shape (n_samples, n_outputs)
+        As `Labels.encode` makes it, of one class a row.
+    sample_weight : ndarray of shape (n_samples,) or None
+    dtype : dtype
+
+    Returns
+    -------
+    weight : ndarray of shape (n_samples,) or None
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, if a class is missing from a dict that has other
+        labels instead, or if no row has any weight.
+    """
+    if class_weight is None:
+        return sample_weight
+    index = target[:, 0].astype(np.intp) if target.shape[1] == 1 else target.argmax(axis=1)
+    weight = np.ones(len(target)) if sample_weight is None else sample_weight.astype(np.float64)
+    if isinstance(class_weight, str):
+        totals = np.bincount(index, weights=weight, minlength=len(classes))
+        present = totals > 0
+        by_class = np.zeros(len(classes))
+        by_class[present] = totals.sum() / (np.count_nonzero(present) * totals[present])
+    else:
+        by_class = compute_class_weight(class_weight, classes=classes, y=classes)
+        _check(by_class, classes)
+    weight *= by_class[index]
+    if not weight.any():
+        raise ValueError(
+            f"class_weight={class_weight!r} leaves no row of y with any weight: give at least "
+            "one class a weight above zero."
+        )
+    return weight.astype(dtype)
+
+
+def _check(by_class: FloatArray, classes: npt.NDArray[Any]) -> None:
+    for label, weight in zip(classes.tolist(), by_class, strict=True):
+        if not (np.isfinite(weight) and weight >= 0):
+            raise ValueError(
+                f"class_weight gives class {label!r} the weight {weight}: expected a number "
+                "that is zero or positive."
+            )
