@@ -96,6 +96,9 @@ def minimize_newton(
                 break
             step = -factor.solve(slope)
             promised = -float(slope @ step)
+            if promised <= np.finfo(point.dtype).eps * max(1, training.loss):
+                training.stop_reason = "converged"  # the rest is rounding
+                break
             direction = coordinates.expand(step)
             for halving in range(MOST_HALVINGS):
                 length = 0.5**halving

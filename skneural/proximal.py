@@ -50,8 +50,8 @@ NEWTON_INTERVAL = 8
 #: Halvings of a Newton step. More would be slower than going on with proximal steps.
 MOST_NEWTON_HALVINGS = 4
 
-#: Keeps the second derivative regular: a softmax is flat in one direction of its intercepts.
-NEWTON_RIDGE = 1e-9
+#: Keeps the second derivative regular where features are copies of each other, and a softmax flat.
+NEWTON_RIDGE = 1e-7
 
 #: Share of the penalty from which on a slope may soon exceed it.
 NEARLY = 0.9

@@ -90,8 +90,8 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
     tol : float, default=1e-4
         The full-batch solvers stop where no element of the gradient of the objective, divided
         by the sum of C times the weights, is larger, and the objective can fall by no more
-        than about ``tol**2`` (estimated from the second derivative); 'sag' and 'saga', at a
-        tenth of it. For 'sgd' and 'adam': the least decrease of the loss that counts as
+        than about ``tol**2 / 100`` (estimated from the second derivative); 'sag' and 'saga' do
+        so at a tenth of it. For 'sgd' and 'adam': the least decrease of the loss that counts as
         progress.
 
     fit_intercept : bool, default=True
