@@ -6,7 +6,7 @@ multiplies, slices and gathers rows without knowing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -236,7 +236,7 @@ def rows_as_csr(X: Matrix) -> Matrix:
 
 
 def row_chunks(
-    X: Matrix, widest_layer: int, dtype: npt.DTypeLike
+    X: Matrix, layer_sizes: Sequence[int], dtype: npt.DTypeLike
 ) -> Iterator[tuple[slice, Matrix]]:
     """Walk over `X` in runs of rows, each in C order and of the given dtype.
 
@@ -247,7 +247,8 @@ def row_chunks(
     chunk : {ndarray, sparse matrix} of shape (at most `chunk_rows`, n_features)
     """
     n_rows = X.shape[0]
-    step = chunk_rows(n_rows, widest_layer)
+    # Sparse rows take no buffer as wide as their features.
+    step = chunk_rows(n_rows, max(layer_sizes[1:] if sparse.issparse(X) else layer_sizes))
     X = rows_as_csr(X)
     for start in range(0, n_rows, step):
         rows = slice(start, min(start + step, n_rows))

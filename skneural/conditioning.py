@@ -78,7 +78,11 @@ class Conditioning:
     intercept_scale : ndarray of shape (n_outputs,)
         The divisor of each intercept.
     symmetric : bool, default=True
-        Whether steps of a softmax's parameters add up to zero over the classes.
+        Whether steps of a softmax's parameters have to add up to zero over the classes.
+
+    Notes
+    -----
+    With one T for all outputs, gradients that add up to zero lead to steps that do.
     """
 
     def __init__(
@@ -91,7 +95,7 @@ class Conditioning:
         symmetric: bool = True,
     ) -> None:
         self.network = network
-        self.symmetric = symmetric
+        self._mixes_classes = symmetric and stretch.ndim == 3
         self.stretch = stretch
         self.mean = mean
         self.intercept_scale = intercept_scale
@@ -100,26 +104,28 @@ class Conditioning:
         """The step in the parameters that these variables stand for."""
         step: FloatArray = np.empty(len(variables))
         layer, (u, beta) = self._layer(step), self._layer(variables)
-        layer.weights[...] = self._times(self.stretch, u)
+        self._times(self.stretch, u, out=layer.weights)
         if self.network.fit_intercept:
             layer.intercepts[...] = beta / self.intercept_scale
             layer.intercepts[...] -= np.einsum("jk,jk->k", self.mean, layer.weights)
-        if self.symmetric:
+        if self._mixes_classes:
             sum_to_zero(self.network, step)
         return step
 
     def gradient(self, gradient: FloatArray) -> FloatArray:
         """The gradient in the variables, from the one in the parameters."""
         pulled: FloatArray = np.empty(len(gradient))
-        gradient = gradient.copy()
-        if self.symmetric:
+        if self._mixes_classes:
+            gradient = gradient.copy()
             sum_to_zero(self.network, gradient)
         layer, (w, b) = self._layer(pulled), self._layer(gradient)
         if self.network.fit_intercept:
-            w -= self.mean * b
+            np.multiply(self.mean, -b, out=layer.weights)
+            layer.weights[...] += w
+            w = layer.weights
             layer.intercepts[...] = b / self.intercept_scale
         transposed = self.stretch if self.stretch.ndim == 1 else self.stretch.swapaxes(-1, -2)
-        layer.weights[...] = self._times(transposed, w)
+        self._times(transposed, w, out=layer.weights)
         return pulled
 
     def squared_length(self, step: FloatArray) -> float:
@@ -135,14 +141,13 @@ class Conditioning:
         return self.network.layers(vector)[0]
 
     @staticmethod
-    def _times(matrix: FloatArray, w: FloatArray) -> FloatArray:
+    def _times(matrix: FloatArray, w: FloatArray, out: FloatArray) -> None:
         if matrix.ndim == 1:
-            product: FloatArray = matrix[:, np.newaxis] * w
+            np.multiply(matrix[:, np.newaxis], w, out=out)
         elif matrix.ndim == 2:
-            product = matrix @ w
+            out[...] = matrix @ w
         else:
-            product = np.matmul(matrix, w.T[:, :, np.newaxis])[:, :, 0].T
-        return product
+            out[...] = np.matmul(matrix, w.T[:, :, np.newaxis])[:, :, 0].T
 
 
 def sum_to_zero(network: Network, vector: FloatArray) -> None:

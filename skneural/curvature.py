@@ -29,6 +29,8 @@ from skneural._arrays import (
     centre_of,
     columns,
     outer_gram,
+    product,
+    transposed_product,
     weighted_gram,
 )
 from skneural.losses import INVERSE_LINKS
@@ -51,6 +53,59 @@ def probabilities(network: Network, params: FloatArray, X: Matrix) -> FloatArray
 def diagonal_curvature(p: FloatArray) -> FloatArray:
     """Second derivative of each row's loss in each of its raw outputs: p (1 - p)."""
     return p * (1 - p)
+
+
+class HessianProduct:
+    """The second derivative of the objective at a point, as something to multiply by.
+
+    One product costs as much as one gradient, in time and memory, however many parameters
+    there are.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of the log loss, for a network without hidden layers.
+    params : ndarray of shape (n_params,)
+        The point.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,) or None
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        params: FloatArray,
+        X: Matrix,
+        sample_weight: FloatArray | None,
+    ) -> None:
+        total = X.shape[0] * objective.mean_weight
+        self._network = objective.network
+        self._p = probabilities(self._network, params, X)
+        self._X = X
+        self._weight = 1 / total if sample_weight is None else sample_weight[:, None] / total
+        self._penalty = objective.alpha / total
+
+    def times(self, direction: FloatArray) -> FloatArray:
+        """The product with a direction in the parameters."""
+        along = self._network.layers(direction)[0]
+        change: FloatArray = np.empty_like(self._p)
+        product(self._X, along.weights, out=change)
+        if self._network.fit_intercept:
+            change += along.intercepts
+        # Of one logistic output: p (1 - p); of a softmax: diag(p) - p p^T.
+        if change.shape[1] == 1:
+            change *= 1 - self._p
+        else:
+            change -= np.einsum("ij,ij->i", change, self._p)[:, np.newaxis]
+        change *= self._p
+        change *= self._weight
+        result: FloatArray = np.empty(len(direction))
+        layer = self._network.layers(result)[0]
+        transposed_product(self._X, change, out=layer.weights)
+        layer.weights[...] += self._penalty * along.weights
+        if self._network.fit_intercept:
+            layer.intercepts[...] = change.sum(axis=0)
+        return result
 
 
 def sum_to_zero_basis(n_classes: int) -> FloatArray:

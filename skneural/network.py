@@ -178,7 +178,7 @@ class Network:
         layers = self.layers(params)
         raw: FloatArray = np.empty((X.shape[0], self.layer_sizes[-1]), dtype=params.dtype)
         workspace: Workspace | None = None
-        for rows, chunk in row_chunks(X, max(self.layer_sizes), params.dtype):
+        for rows, chunk in row_chunks(X, self.layer_sizes, params.dtype):
             if workspace is None:  # the first chunk is the largest
                 workspace = Workspace(self, chunk.shape[0], params.dtype)
             raw[rows] = self.forward(layers, chunk, workspace.rows(chunk.shape[0]))

@@ -1,8 +1,11 @@
-r"""L-BFGS in conditioned variables: the minimiser of logistic regression.
+r"""SciPy's minimisers in conditioned variables: how logistic regression finds its optimum.
 
-The variables are chosen anew from the second derivative whenever L-BFGS has filled its memory
-once (see `skneural.conditioning`): what the memory has learned by then is known better from
-the curvature at the point it has led to.
+L-BFGS builds up a picture of the second derivative from the gradients of its last steps. Here
+the variables are chosen anew from the second derivative itself whenever its memory has been
+filled once (see `skneural.conditioning`): what the memory has learned by then is known better
+from the curvature at the point it has led to. Where the parameters are millions, that memory is
+what costs most; then Newton's method with conjugate gradients does with a few vectors what
+L-BFGS does with two dozen.
 
 The objective is convex and the parameters mean the same throughout, so that the stopping rule
 does not depend on the variables. A point is an optimum where
@@ -25,12 +28,19 @@ import scipy.optimize
 
 from skneural._arrays import FloatArray, Matrix
 from skneural.conditioning import Conditioning, sum_to_zero
+from skneural.curvature import HessianProduct
 from skneural.monitoring import Monitor
 from skneural.objective import Objective
 from skneural.training import Training
 
 #: Pairs of vectors that L-BFGS remembers, and iterations between two choices of variables.
 MEMORY = 10
+
+#: What SciPy is told: to leave the decision about the end to us.
+OPTIONS: dict[str, dict[str, float]] = {
+    "L-BFGS-B": {"maxcor": MEMORY, "maxls": 50, "gtol": 0},
+    "Newton-CG": {"xtol": 0},
+}
 
 #: Decrease of the objective, in units of the resolution of its dtype, that is none.
 ROUNDING = 64
@@ -45,19 +55,20 @@ def is_optimum(gradient: FloatArray, possible_decrease: float, tol: float) -> bo
     return bool(np.max(np.abs(gradient)) <= tol and possible_decrease <= WORTH_STOPPING * tol**2)
 
 
-def minimize_conditioned_lbfgs(
+def minimize_conditioned(
     objective: Objective,
     training: Training,
     X: Matrix,
     y: FloatArray,
     sample_weight: FloatArray | None = None,
     *,
+    method: str = "L-BFGS-B",
     condition: Callable[[FloatArray], Conditioning],
     monitor: Monitor,
     tol: float,
     max_iter: int,
 ) -> None:
-    """Minimise a convex objective over all rows by L-BFGS, in conditioned variables.
+    """Minimise a convex objective over all rows, in conditioned variables.
 
     Parameters
     ----------
@@ -67,6 +78,8 @@ def minimize_conditioned_lbfgs(
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
     y : ndarray of shape (n_samples, n_outputs)
     sample_weight : ndarray of shape (n_samples,) or None, default=None
+    method : {'L-BFGS-B', 'Newton-CG'}, default='L-BFGS-B'
+        Which of SciPy's. The second is for the log loss of a network without hidden layers.
     condition : callable
         ``condition(params) -> Conditioning``.
     monitor : Monitor
@@ -82,31 +95,30 @@ def minimize_conditioned_lbfgs(
 
     References
     ----------
-    R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for bound
-    constrained optimization", SIAM Journal on Scientific Computing 16, 1995.
+    - R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for bound
+      constrained optimization", SIAM Journal on Scientific Computing 16, 1995.
+    - J. Nocedal and S. J. Wright, *Numerical Optimization*, second edition, 2006, section 7.1
+      (Newton-CG).
     """
     sum_to_zero(objective.network, training.params)
     walk = _Walk(objective, training, X, y, sample_weight, monitor, tol)
-    resolution = ROUNDING * np.finfo(training.params.dtype).eps
+    resolution = ROUNDING * float(np.finfo(training.params.dtype).eps)
+    options = OPTIONS[method] | ({"ftol": resolution} if method == "L-BFGS-B" else {})
     training.stop_reason = "max_iter"
     monitor.begin(training.record)
     try:
         walk.start_in(condition(training.params))
         while not walk.is_over() and training.n_epochs < max_iter:
             loss_before = training.loss
+            n_iterations = min(MEMORY, max_iter - training.n_epochs)
             scipy.optimize.minimize(
                 walk.evaluate,
                 np.zeros(len(training.params)),
-                method="L-BFGS-B",
+                method=method,
                 jac=True,
+                hessp=walk.curvature_times if method == "Newton-CG" else None,
                 callback=walk.end_iteration,
-                options={
-                    "maxiter": min(MEMORY, max_iter - training.n_epochs),
-                    "maxcor": MEMORY,
-                    "maxls": 50,
-                    "gtol": 0,
-                    "ftol": resolution,
-                },
+                options={"maxiter": n_iterations, **options},
             )
             if walk.is_over():
                 break
@@ -125,7 +137,7 @@ def minimize_conditioned_lbfgs(
 
 
 class _Walk:
-    """The evaluations and iterations of L-BFGS, in rounds that each have their own variables.
+    """The evaluations and iterations of a minimiser, in rounds that have variables of their own.
 
     The variables of a round say how far the parameters have moved since it started.
     """
@@ -148,27 +160,43 @@ class _Walk:
         self._point = training.params.copy()
         # SciPy computes in float64 whatever the network computes in.
         self._gradient: FloatArray = np.empty(len(self._point))
-        self._evaluate_point()
-        training.loss = objective.reported
+        self._gradient_tried: FloatArray = np.empty(len(self._point))
+        training.loss = self._evaluate_point(self._gradient)
 
     def start_in(self, conditioning: Conditioning) -> None:
         """Begin a round, in variables of its own, where the training stands."""
         self._conditioning = conditioning
+        self._curvature: HessianProduct | None = None
+        self._conditioned = conditioning.gradient(self._gradient)
         self._start = self.training.params.astype(np.float64)
 
     def evaluate(self, variables: FloatArray) -> tuple[float, FloatArray]:
         """Value, and gradient in the variables."""
-        if variables.any():  # else the point is the last one of the round before
-            self._point[...] = self._start + self._conditioning.step(variables)
-            self._evaluate_point()
-        return self._objective.reported, self._conditioning.gradient(self._gradient)
+        if not variables.any():  # where the round before has ended
+            return self.training.loss, self._conditioned
+        self._point[...] = self._start + self._conditioning.step(variables)
+        self._value_tried = self._evaluate_point(self._gradient_tried)
+        self._conditioned_tried = self._conditioning.gradient(self._gradient_tried)
+        return self._value_tried, self._conditioned_tried
+
+    def curvature_times(self, variables: FloatArray, direction: FloatArray) -> FloatArray:
+        """Product of the second derivative where the training stands with a direction."""
+        if self._curvature is None:
+            X, _, weight = self._rows
+            weight = None if weight is None else weight[:, 0]
+            self._curvature = HessianProduct(self._objective, self.training.params, X, weight)
+        step = self._conditioning.step(direction)
+        return self._conditioning.gradient(self._curvature.times(step))
 
     def end_iteration(self, variables: FloatArray) -> None:
-        """Take over the point that SciPy has evaluated last, and stop SciPy at an optimum."""
+        """Go to the point that SciPy has evaluated last, and stop SciPy at an optimum."""
         training = self.training
+        self._curvature = None
         training.params[...] = self._point
+        training.loss = self._value_tried
         training.n_epochs += 1
-        training.loss = self._objective.reported
+        self._gradient, self._gradient_tried = self._gradient_tried, self._gradient
+        self._conditioned = self._conditioned_tried
         self.monitor.end_epoch(training.n_epochs, training.loss, training.params, training.record)
         if self.is_over():
             raise StopIteration
@@ -185,9 +213,9 @@ class _Walk:
 
     def possible_decrease(self) -> float:
         """How far the objective can still fall, as the conditioned gradient has it."""
-        conditioned = self._conditioning.gradient(self._gradient)
-        return 0.5 * float(np.dot(conditioned, conditioned))
+        return 0.5 * float(np.dot(self._conditioned, self._conditioned))
 
-    def _evaluate_point(self) -> None:
+    def _evaluate_point(self, gradient: FloatArray) -> float:
         self._objective.value_and_gradient(self._point, *self._rows)
-        self._gradient[...] = self._objective.gradient
+        gradient[...] = self._objective.gradient
+        return self._objective.reported

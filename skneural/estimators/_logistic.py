@@ -27,12 +27,11 @@ from skneural.newton import minimize_newton
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam, Optimizer
 from skneural.proximal import minimize_fista
-from skneural.quasi_newton import minimize_conditioned_lbfgs
+from skneural.quasi_newton import minimize_conditioned
 from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
 from skneural.training import Training
 
-#: Coordinates up to which a second derivative is worth its square of memory for a solver that
-#: did not ask for it by name.
+#: Coordinates up to which factorising the second derivative beats conjugate gradients.
 MOST_NEWTON_COORDINATES = 2000
 
 STOCHASTIC = ("sgd", "adam")
@@ -123,9 +122,10 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         - 'sgd', 'adam': mini-batches through the engine of the multilayer perceptrons, without
           a change of variables: scale the features. With a decaying `learning_rate` they reach
           the optimum too. Only these have partial_fit and early stopping.
-        - 'newton-cg', 'sag', 'saga': scikit-learn's names, served by ours that reach the same
-          optimum. 'newton-cg' is 'newton-cholesky' up to 2000 parameters and 'lbfgs' above;
-          'sag' is 'lbfgs'; 'saga' is 'fista', and 'lbfgs' for an L2 penalty.
+        - 'newton-cg': Newton's method with conjugate gradients. For text and the like: sparse
+          rows of very many features. Up to 2000 parameters it is 'newton-cholesky'.
+        - 'sag', 'saga': scikit-learn's names, served by ours that reach the same optimum: 'sag'
+          by 'lbfgs', 'saga' by 'fista', and for an L2 penalty by 'lbfgs' too.
 
         'liblinear' is refused: it penalises the intercept, which has another optimum.
 
@@ -593,15 +593,19 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
             )
             training.message = "lbfgs"
             rule["max_iter"] = self.max_iter - 1  # the iteration that failed
-        condition = conditioner(objective.network, X, sample_weight, l2)
-        minimize_conditioned_lbfgs(*problem, condition=condition, **rule)
+        minimize_conditioned(
+            *problem,
+            method="Newton-CG" if solver == "newton-cg" else "L-BFGS-B",
+            condition=conditioner(objective.network, X, sample_weight, l2),
+            **rule,
+        )
 
     def _solver_at_work(self, network: Network, l1: float) -> str:
         """The minimiser that serves the solver asked for."""
         if self.solver == "newton-cg":
             n_features, n_outputs = network.layer_sizes
             n_coordinates = (n_features + network.fit_intercept) * max(n_outputs - 1, 1)
-            return "newton-cholesky" if n_coordinates <= MOST_NEWTON_COORDINATES else "lbfgs"
+            return "newton-cholesky" if n_coordinates <= MOST_NEWTON_COORDINATES else "newton-cg"
         if self.solver == "saga":
             return "fista" if l1 > 0 else "lbfgs"
         return "lbfgs" if self.solver == "sag" else str(self.solver)
