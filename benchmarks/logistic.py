@@ -50,7 +50,7 @@ WORKLOADS = {
     "20 newsgroups, tf-idf": lambda: _data.load("newsgroups20"),
 }
 
-OURS = ("lbfgs", "newton-cholesky")
+OURS = ("lbfgs", "newton-cg", "newton-cholesky")
 THEIRS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
 
 
@@ -72,6 +72,22 @@ def best(estimator, solvers, X, y, optimum):
     return min(found, key=lambda entry: entry[0])
 
 
+def measure(X, y, pairs):
+    """(ratio, row of the table) for one workload."""
+    optimum = objective(ScratchLogisticRegression(tol=1e-10, max_iter=2000).fit(X, y), X, y)
+    _, our_solver, ours = best(ScratchLogisticRegression, OURS, X, y, optimum)
+    _, their_solver, theirs = best(LogisticRegression, THEIRS, X, y, optimum)
+    ratio = median_ratio(lambda: theirs.fit(X, y), lambda: ours.fit(X, y), pairs)
+    excess = [objective(model, X, y) / optimum - 1 for model in (ours, theirs)]
+    return ratio, [
+        f"{our_solver}, {ours.n_iter_[0]}",
+        f"{their_solver}, {theirs.n_iter_[0]}",
+        f"{excess[0]:.0e}",
+        f"{excess[1]:.0e}",
+        f"{ratio:.2f}",
+    ]
+
+
 def main() -> None:
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     names = sys.argv[2:] or list(WORKLOADS)
@@ -81,24 +97,10 @@ def main() -> None:
         if "newsgroups" in name and not _data.is_available("newsgroups20"):
             print(f"({name}: SKNEURAL_DATA does not name a folder with it)\n")
             continue
-        X, y = WORKLOADS[name]()
-        optimum = objective(ScratchLogisticRegression(tol=1e-10, max_iter=2000).fit(X, y), X, y)
-        _, our_solver, ours = best(ScratchLogisticRegression, OURS, X, y, optimum)
-        _, their_solver, theirs = best(LogisticRegression, THEIRS, X, y, optimum)
-        ratio = median_ratio(lambda: theirs.fit(X, y), lambda: ours.fit(X, y), pairs)
+        ratio, row = measure(*WORKLOADS[name](), pairs)
         ratios.append(ratio)
-        excess = [objective(model, X, y) / optimum - 1 for model in (ours, theirs)]
-        rows.append(
-            [
-                name,
-                f"{our_solver}, {ours.n_iter_[0]}",
-                f"{their_solver}, {theirs.n_iter_[0]}",
-                f"{excess[0]:.0e}",
-                f"{excess[1]:.0e}",
-                f"{ratio:.2f}",
-            ]
-        )
-        print(rows[-1], file=sys.stderr, flush=True)
+        rows.append([name, *row])
+        print(*rows[-1], sep=", ", file=sys.stderr, flush=True)
     print(environment() + f"; median of {pairs} pairs\n")
     header = ["workload", "ours, iterations", "theirs, iterations"]
     header += ["our excess", "their excess", "times faster"]

@@ -3,12 +3,14 @@
 from skneural._version import __version__
 from skneural.estimators._logistic import ScratchLogisticRegression
 from skneural.estimators._mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural.estimators._perceptron import ScratchPerceptron
 from skneural.estimators._version_stamp import SkneuralVersionWarning
 
 __all__ = [
     "ScratchLogisticRegression",
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",
+    "ScratchPerceptron",
     "SkneuralVersionWarning",
     "__version__",
 ]

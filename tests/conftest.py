@@ -21,9 +21,7 @@ ALLOWED_SKIPS = (
 
 def pytest_collection_modifyitems(config, items):
     """Leave out the cases that a module of scikit-learn's own tests lists, with its reasons."""
-    left_out = [
-        item for item in items if item.name in getattr(item.module, "LEFT_OUT_CASES", {})
-    ]
+    left_out = [item for item in items if item.name in getattr(item.module, "LEFT_OUT_CASES", {})]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sklearn.base import is_regressor
 from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skneural._arrays import FloatArray, IndexArray, Matrix, rows_as_csr
 from skneural._sklearn import check_sample_weight
@@ -34,7 +34,8 @@ from skneural.estimators._memory import (
     running_mean_weight,
     seeded_generator,
 )
-from skneural.estimators._outcome import settle
+from skneural.estimators._outcome import all_or_nothing, settle
+from skneural.estimators._raw_outputs import RawOutputsMixin
 from skneural.estimators._version_stamp import VersionStampMixin
 from skneural.estimators._warnings import warn_user
 from skneural.monitoring import Monitor, Record
@@ -45,7 +46,7 @@ from skneural.schedules import Schedule
 from skneural.training import Training, minimize_minibatch
 
 
-class BaseNetwork(VersionStampMixin, ABC):
+class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     """What every network of this package shares.
 
     A subclass has the constructor parameters, and says what its layers, its targets, its
@@ -53,16 +54,10 @@ class BaseNetwork(VersionStampMixin, ABC):
     strings, lists, dicts and arrays.
     """
 
-    _params: FloatArray
     _takes_several_outputs: ClassVar[bool] = True
     out_activation_: str
 
     # ---------------------------------------------------------------- for subclasses
-
-    @property
-    @abstractmethod
-    def _network(self) -> Network:
-        """The network that predicts."""
 
     @property
     def _trained_network(self) -> Network:
@@ -118,9 +113,6 @@ class BaseNetwork(VersionStampMixin, ABC):
     ) -> FloatArray:
         return self._trained_network.initial_params(random_state, dtype)
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_params")
-
     def _training_weight(
         self, sample_weight: FloatArray | None, target: npt.NDArray[Any], dtype: npt.DTypeLike
     ) -> FloatArray | None:
@@ -146,31 +138,6 @@ class BaseNetwork(VersionStampMixin, ABC):
         """What to stratify a split into training and validation rows by; None for nothing."""
         return None
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-    # ---------------------------------------------------------------- prediction
-
-    def _predict_raw(self, X: Any) -> FloatArray:
-        """Raw outputs of shape (n_samples, n_outputs) for validated rows of `X`."""
-        check_is_fitted(self)
-        refuse_masked(X=X)
-        with naming_the_column(X):
-            X = validate_data(
-                self,
-                X,
-                accept_sparse=["csr", "csc"],
-                dtype=(np.float64, np.float32),
-                reset=False,
-            )
-        return self._raw_outputs(X)
-
-    def _raw_outputs(self, X: Matrix) -> FloatArray:
-        """Raw outputs of shape (n_samples, n_outputs) for validated rows."""
-        return self._network.predict_raw(self._params, X)
-
     # ---------------------------------------------------------------- training
 
     def _fit(
@@ -192,7 +159,7 @@ class BaseNetwork(VersionStampMixin, ABC):
         self._check_settings()
         refuse_masked(X=X, y=y, sample_weight=sample_weight)
         continuing = self.__sklearn_is_fitted__() and (incremental or self.warm_start)
-        with _all_or_nothing(self):
+        with all_or_nothing(self):
             X, y = self._validated(X, y, continuing)
             target = self._encode_target(
                 y, continuing=continuing, incremental=incremental, classes=classes
@@ -407,22 +374,3 @@ class BaseNetwork(VersionStampMixin, ABC):
         self.best_loss_ = record.best_loss
         self.validation_scores_ = record.validation_scores
         self.best_validation_score_ = record.best_validation_score
-
-
-@contextmanager
-def _all_or_nothing(estimator: BaseNetwork) -> Iterator[None]:
-    """Undo every change to the attributes if the block raises.
-
-    Training never writes into an array or list that is already an attribute, so that the
-    dict of attributes is all there is to put back.
-    """
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        attributes = estimator.__dict__
-        # Never empty, not for a moment: another thread may be predicting.
-        attributes.update(before)
-        for name in attributes.keys() - before.keys():
-            del attributes[name]
-        raise

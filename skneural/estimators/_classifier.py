@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin
 
 from skneural._arrays import FloatArray
 from skneural.estimators._base import BaseNetwork
-from skneural.estimators._labels import Labels, sorted_classes
+from skneural.estimators._labels import Labels
 from skneural.estimators._warnings import warn_user
 from skneural.losses import INVERSE_LINKS
 
@@ -119,7 +119,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
     ) -> npt.NDArray[Any]:
         if continuing:
             labels = self._labels
-            self._check_same_classes(y, incremental, classes)
+            labels.check_same(y, classes, incremental=incremental)
         else:
             if incremental and classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -129,21 +129,6 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
             self._sparse_labels = labels.sparse_output
             self.out_activation_ = labels.output_activation
         return labels.encode(y)
-
-    def _check_same_classes(self, y: Any, incremental: bool, classes: Any) -> None:
-        if classes is not None and not np.array_equal(self.classes_, sorted_classes(classes)):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}"
-            )
-        if incremental:
-            return
-        seen = sorted_classes(y)
-        if set(seen) != set(self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {seen}"
-            )
 
     def _validation_score(
         self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None

@@ -50,6 +50,32 @@ class Labels:
             multilabel and sparse.issparse(y),
         )
 
+    def check_same(self, y: Any, classes: Any, *, incremental: bool) -> None:
+        """Raise ValueError where training cannot go on with these labels.
+
+        Parameters
+        ----------
+        y : array-like
+            Labels to go on with; in a warm-started fit they have to be the same as before.
+        classes : array-like or None
+            All labels, if given once more.
+        incremental : bool
+            Whether this is partial_fit, which may lack some of the labels.
+        """
+        if classes is not None and not np.array_equal(self.classes, sorted_classes(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes!r}"
+            )
+        if incremental:
+            return
+        seen = sorted_classes(y)
+        if set(seen) != set(self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {seen}"
+            )
+
     @property
     def output_activation(self) -> str:
         """'logistic' for two classes or several labels, 'softmax' for one or many classes.

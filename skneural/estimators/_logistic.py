@@ -19,6 +19,11 @@ from skneural.estimators._classifier import NetworkClassifier
 from skneural.estimators._linear_attributes import LinearAttributesMixin, linear_network
 from skneural.estimators._memory import Memory
 from skneural.estimators._outcome import OUT_OF_EPOCHS
+from skneural.estimators._penalty import (
+    penalty_name,
+    penalty_strengths,
+    warn_of_old_parameters,
+)
 from skneural.estimators._warnings import warn_user
 from skneural.losses import LOSSES
 from skneural.monitoring import Monitor
@@ -405,8 +410,8 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
     # ---------------------------------------------------------------- settings
 
     def _check_settings(self) -> None:
-        self._warn_of_old_parameters()
-        penalty, solver = self._penalty_name(), self.solver
+        warn_of_old_parameters(self)
+        penalty, solver = penalty_name(self), self.solver
         if solver == "liblinear":
             raise ValueError(
                 "solver='liblinear' penalises the intercept too, which has another optimum. Use "
@@ -426,58 +431,6 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
                 f"early_stopping=True is for solver='sgd' and 'adam', got solver={solver!r}, "
                 "which goes to the optimum: use early_stopping=False."
             )
-
-    def _warn_of_old_parameters(self) -> None:
-        """The warnings of scikit-learn 1.9, so that a changed import changes none."""
-        if self.penalty != "deprecated":
-            warn_user(
-                "'penalty' was deprecated in scikit-learn 1.8. Leave it out, and use "
-                "l1_ratio=0 instead of penalty='l2', l1_ratio=1 instead of penalty='l1', "
-                "l1_ratio between 0 and 1 instead of penalty='elasticnet', and C=np.inf instead "
-                "of penalty=None.",
-                FutureWarning,
-            )
-        elif self.l1_ratio is None:
-            warn_user(
-                "'l1_ratio=None' was deprecated in scikit-learn 1.8. Use 0 <= l1_ratio <= 1.",
-                FutureWarning,
-            )
-        name = self._penalty_name()
-        consistent = {"l2": 0, "l1": 1}.get(self.penalty or "", self.l1_ratio)
-        if name != "elasticnet" and self.l1_ratio is not None and 0 < self.l1_ratio < 1:
-            warn_user(
-                "l1_ratio parameter is only used when penalty is 'elasticnet'. Got "
-                f"(penalty={name})"
-            )
-        if self.l1_ratio != consistent:
-            warn_user(
-                f"Inconsistent values: penalty={self.penalty} with l1_ratio={self.l1_ratio}. "
-                "penalty is deprecated: use l1_ratio only."
-            )
-        if self.penalty is None and self.C != 1.0:
-            warn_user("Setting penalty=None will ignore the C and l1_ratio parameters")
-        if self.n_jobs is not None:
-            warn_user(
-                f"'n_jobs' has no effect, as in scikit-learn since 1.8: leave out "
-                f"n_jobs={self.n_jobs}.",
-                FutureWarning,
-            )
-
-    def _penalty_name(self) -> str | None:
-        if self.penalty != "deprecated":
-            return self.penalty
-        if np.isinf(self.C):
-            return None
-        if not self.l1_ratio:
-            return "l2"
-        return "l1" if self.l1_ratio == 1 else "elasticnet"
-
-    def _penalty_strengths(self) -> tuple[float, float]:
-        """Strengths of the L2 and of the L1 penalty, relative to the sum of the losses."""
-        name = self._penalty_name()
-        strength = 0.0 if name is None else 1 / float(self.C)
-        l1_ratio = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(name or "", 0.0)
-        return strength * (1 - float(l1_ratio or 0)), strength * float(l1_ratio or 0)
 
     # ---------------------------------------------------------------- parts of a training
 
@@ -517,7 +470,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
     def _objective(
         self, n_rows: int, mean_weight: float, dtype: npt.DTypeLike, *, n_rows_seen: int
     ) -> Objective:
-        l2, _ = self._penalty_strengths()
+        l2, _ = penalty_strengths(self)
         return Objective(
             self._trained_network,
             LOSSES["log_loss", self.out_activation_],
@@ -574,7 +527,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
             "tol": self.tol * TOLERANCE_SHARES.get(self.solver, 1.0),
             "max_iter": self.max_iter,
         }
-        l2, l1 = self._penalty_strengths()
+        l2, l1 = penalty_strengths(self)
         solver = self._solver_at_work(objective.network, l1)
         if solver == "fista":
             scale = conditioner(objective.network, X, sample_weight, l2, separable=True)

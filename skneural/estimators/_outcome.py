@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
@@ -17,6 +21,25 @@ OUT_OF_EPOCHS = (
     "Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't "
     "converged yet."
 )
+
+
+@contextmanager
+def all_or_nothing(estimator: Any) -> Iterator[None]:
+    """Undo every change to the attributes of an estimator if the block raises.
+
+    Training never writes into an array or list that is already an attribute, so that the
+    dict of attributes is all there is to put back.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        attributes = estimator.__dict__
+        # Never empty, not for a moment: another thread may be predicting.
+        attributes.update(before)
+        for name in attributes.keys() - before.keys():
+            del attributes[name]
+        raise
 
 
 def settle(training: Training, *, early_stopping: bool, complaint: str) -> None:
