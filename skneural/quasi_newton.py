@@ -39,7 +39,7 @@ MEMORY = 10
 #: What SciPy is told: to leave the decision about the end to us.
 OPTIONS: dict[str, dict[str, float]] = {
     "L-BFGS-B": {"maxcor": MEMORY, "maxls": 50, "gtol": 0},
-    "Newton-CG": {"xtol": 0},
+    "Newton-CG": {"xtol": 1e-300},  # some versions of SciPy take no step at all with 0
 }
 
 #: Decrease of the objective, in units of the resolution of its dtype, that is none.
