@@ -156,8 +156,10 @@ def sum_to_zero(network: Network, vector: FloatArray) -> None:
     The loss is the same with and without, and the penalty is smaller without.
     """
     if network.layer_sizes[-1] > 1:
-        for part in network.layers(vector)[0]:
-            part -= part.mean(axis=-1, keepdims=True)
+        layer = network.layers(vector)[0]
+        layer.weights[...] -= layer.weights.mean(axis=1, keepdims=True)
+        if network.fit_intercept:
+            layer.intercepts[...] -= layer.intercepts.mean()
 
 
 def conditioner(
