@@ -175,13 +175,13 @@ def test_class_weights_that_make_no_sense(class_weight, message):
 def test_a_decaying_rate_reaches_the_optimum(solver, C, problem):
     X, y = PROBLEMS[problem]
     optimum = ScratchLogisticRegression(C=C, tol=1e-9).fit(X, y).loss_
-    for learning_rate, initial in (("adaptive", 0.1), ("invscaling", 3.0)):
+    for learning_rate, initial in (("adaptive", 0.05), ("invscaling", 1.0)):
         ours = model(
             solver,
             C=C,
             batch_size=50,
             learning_rate=learning_rate,
-            learning_rate_init=initial if solver == "sgd" else initial / 2,
+            learning_rate_init=initial,
             max_iter=500,
             tol=1e-7,
         ).fit(X, y)
