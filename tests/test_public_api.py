@@ -11,29 +11,76 @@ from importlib.metadata import version
 
 import pytest
 import sklearn
+from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import skneural
-from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
 
 PUBLIC_NAMES = [
+    "ScratchLogisticRegression",
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",
+    "ScratchPerceptron",
     "SkneuralVersionWarning",
     "__version__",
 ]
 ROOMS = [
     "activations",
+    "conditioning",
+    "curvature",
     "estimators",
+    "feature_sign",
+    "lessons",
     "losses",
     "monitoring",
     "network",
+    "newton",
     "objective",
     "optimizers",
+    "perceptron",
+    "proximal",
+    "quasi_newton",
     "schedules",
     "training",
 ]
-TWINS = [(ScratchMLPClassifier, MLPClassifier), (ScratchMLPRegressor, MLPRegressor)]
+TWINS = [
+    (ScratchMLPClassifier, MLPClassifier),
+    (ScratchMLPRegressor, MLPRegressor),
+    (ScratchLogisticRegression, LogisticRegression),
+    (ScratchPerceptron, Perceptron),
+]
+#: Parameters that scikit-learn's twin does not have.
+OURS_ALONE = {
+    ScratchMLPClassifier: ["loss"],
+    ScratchLogisticRegression: [
+        "batch_size",
+        "shuffle",
+        "learning_rate",
+        "learning_rate_init",
+        "momentum",
+        "early_stopping",
+        "validation_fraction",
+        "n_iter_no_change",
+    ],
+}
+FITTED = {
+    ScratchMLPClassifier: {"hidden_layer_sizes": 2, "max_iter": 1, "tol": 1e9, "solver": "lbfgs"},
+    ScratchMLPRegressor: {"hidden_layer_sizes": 2, "max_iter": 1, "tol": 1e9, "solver": "lbfgs"},
+    ScratchLogisticRegression: {},
+    ScratchPerceptron: {},
+}
+VIEWS = {
+    ScratchMLPClassifier: ["coefs_", "intercepts_"],
+    ScratchMLPRegressor: ["coefs_", "intercepts_"],
+    ScratchLogisticRegression: ["coef_", "intercept_"],
+    ScratchPerceptron: ["coef_", "intercept_"],
+}
 EXTRAS = ("pandas", "polars", "matplotlib", "torch", "rich", "onnx", "skops", "pyarrow")
 
 
@@ -94,8 +141,8 @@ def test_constructor_is_scikit_learns(ours, theirs):
         (p.name, p.kind, p.default) for p in their_parameters
     ]
     extra = our_parameters[len(their_parameters) :]
-    assert [p.name for p in extra] == (["loss"] if ours is ScratchMLPClassifier else [])
-    for method in ("fit", "partial_fit"):
+    assert [p.name for p in extra] == OURS_ALONE.get(ours, [])
+    for method in {"fit", "partial_fit"} & set(dir(theirs)):
         assert list(inspect.signature(getattr(ours, method)).parameters) == list(
             inspect.signature(getattr(theirs, method)).parameters
         )
@@ -113,10 +160,7 @@ def test_every_parameter_and_attribute_is_documented(estimator):
     ]
     for parameter in inspect.signature(estimator).parameters:
         assert parameter in names, parameter
-    fitted = estimator(
-        hidden_layer_sizes=2, max_iter=1, tol=1e9, n_iter_no_change=1, solver="lbfgs"
-    )
-    fitted.fit([[0.0], [1.0]], [0, 1])
+    fitted = estimator(**FITTED[estimator]).fit([[0.0], [1.0]], [0, 1])
     public = [name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")]
-    for attribute in [*public, "coefs_", "intercepts_"]:
+    for attribute in [*public, *VIEWS[estimator]]:
         assert attribute in names, attribute

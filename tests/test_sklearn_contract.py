@@ -12,7 +12,12 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import check_estimator
 
-from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
 
 # With small batches a repeated row and a row of weight two fall into different batches; and
 # with several labels known for certain, "each probability is below 1" cannot hold after
@@ -21,6 +26,8 @@ WEIGHTS_IN_BATCHES = {
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
 }
+# The online rule learns from one row after another: a row twice is not a row of weight two.
+WEIGHTS_ONE_BY_ONE = WEIGHTS_IN_BATCHES
 CERTAIN_LABELS = {"check_classifiers_multilabel_output_format_predict_proba"}
 
 
@@ -40,6 +47,14 @@ CONTRACTS = [
     (ScratchMLPRegressor(solver="sgd"), 59, set()),
     (ScratchMLPClassifier(activation="elu", loss="squared_error"), 65, set()),
     (ScratchMLPRegressor(activation="leaky_relu"), 59, set()),
+    (ScratchLogisticRegression(), 63, set()),
+    (ScratchLogisticRegression(solver="newton-cholesky"), 63, set()),
+    (ScratchLogisticRegression(solver="newton-cg"), 63, set()),
+    (ScratchLogisticRegression(solver="sag"), 63, set()),
+    (ScratchLogisticRegression(solver="saga", l1_ratio=1), 63, set()),
+    (ScratchLogisticRegression(solver="fista", l1_ratio=0.5), 63, set()),
+    (ScratchLogisticRegression(solver="sgd"), 63, set()),
+    (ScratchPerceptron(), 63, WEIGHTS_ONE_BY_ONE),
 ]
 
 

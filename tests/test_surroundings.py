@@ -41,7 +41,11 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -50,6 +54,11 @@ ESTIMATORS = {
     "classifier": ScratchMLPClassifier(**NETWORK),
     "classifier, adam": ScratchMLPClassifier(
         (8,), learning_rate_init=0.03, max_iter=60, random_state=0
+    ),
+    "logistic regression": ScratchLogisticRegression(),
+    "logistic regression, L1": ScratchLogisticRegression(solver="fista", l1_ratio=1, tol=1e-8),
+    "logistic regression, sgd": ScratchLogisticRegression(
+        solver="sgd", learning_rate_init=0.03, random_state=0
     ),
     "regressor": ScratchMLPRegressor(**NETWORK),
     "regressor, adam": ScratchMLPRegressor(
@@ -85,6 +94,27 @@ def folds(estimator, y):
 
 def refit(estimator, X, y, **params):
     return clone(estimator).set_params(**params).fit(X, y)
+
+
+def penalty(estimator, *strengths):
+    """The name of the parameter that penalises, and values of these strengths."""
+    if hasattr(estimator, "alpha"):
+        return "alpha", list(strengths)
+    return "C", [1 / strength for strength in strengths]
+
+
+def penalised(estimator, strength):
+    name, values = penalty(estimator, strength)
+    return {name: values[0]}
+
+
+def grid_search(estimator, cv=None):
+    name, values = penalty(estimator, 1e6, 1e-3)
+    return GridSearchCV(estimator, {name: values}, cv=KFold(2) if cv is None else cv)
+
+
+def first_weights(model):
+    return model.coefs_[0] if hasattr(model, "coefs_") else model.coef_
 
 
 def twins(estimator):
@@ -220,7 +250,7 @@ def boosted(build):
     def fitted(e, X, y):
         model = build(clone(e)).fit(X, y)
         first, second = model.estimators_[:2]
-        assert not np.array_equal(first.coefs_[0], second.coefs_[0])
+        assert not np.array_equal(first_weights(first), first_weights(second))
         return model.predict(X)
 
     return fitted
@@ -234,8 +264,8 @@ BOTH, C, R = ("classifier", "regressor"), ("classifier",), ("regressor",)
 SURROUNDINGS = [
     ("Pipeline", BOTH, predictions(lambda e: make_pipeline(StandardScaler(), e)),
      lambda e, X, y: refit(e, scaled(X), y).predict(scaled(X))),
-    ("GridSearchCV", BOTH, predictions(lambda e: GridSearchCV(e, {"alpha": [1e6, 1e-3]}, cv=3)),
-     lambda e, X, y: refit(e, X, y, alpha=1e-3).predict(X)),
+    ("GridSearchCV", BOTH, predictions(lambda e: grid_search(e, cv=3)),
+     lambda e, X, y: refit(e, X, y, **penalised(e, 1e-3)).predict(X)),
     ("cross_val_score", BOTH, lambda e, X, y: cross_val_score(e, X, y, cv=folds(e, y)),
      score_by_fold),
     ("cross_val_score in processes", BOTH,
@@ -261,7 +291,7 @@ SURROUNDINGS = [
     ("BaggingClassifier", C, predictions(lambda e: BaggingClassifier(e, **THREE)), None),
     ("BaggingRegressor", R, predictions(lambda e: BaggingRegressor(e, **THREE)), None),
     ("AdaBoostClassifier", C,
-     boosted(lambda e: AdaBoostClassifier(e.set_params(alpha=0.3), **THREE)),
+     boosted(lambda e: AdaBoostClassifier(e.set_params(**penalised(e, 0.3)), **THREE)),
      None),
     ("AdaBoostRegressor", R,
      boosted(lambda e: AdaBoostRegressor(e, **THREE)), None),
@@ -331,7 +361,7 @@ def is_fitted(estimator):
 
 @parametrize_estimators
 def test_clone_has_the_parameters_and_nothing_else(estimator):
-    fitted = refit(estimator, X, target_of(estimator), alpha=0.5)
+    fitted = refit(estimator, X, target_of(estimator), **penalised(estimator, 0.5))
     copy = clone(fitted)
     assert copy.get_params() == fitted.get_params()
     assert vars(copy) == copy.get_params()
@@ -345,9 +375,10 @@ def test_clone_is_independent(estimator):
     y = target_of(estimator)
     fitted = refit(estimator, X, y)
     before = fitted.predict(X)
-    copy = clone(fitted).set_params(alpha=100.0).fit(X[::2], y[::2])
-    assert fitted.alpha != 100
-    assert not np.array_equal(copy.coefs_[0], fitted.coefs_[0])
+    strong = penalised(fitted, 100.0)
+    copy = clone(fitted).set_params(**strong).fit(X[::2], y[::2])
+    assert not strong.items() <= fitted.get_params().items()
+    assert not np.array_equal(first_weights(copy), first_weights(fitted))
     np.testing.assert_array_equal(fitted.predict(X), before)
 
 
@@ -361,10 +392,6 @@ PEERS = (
     if has_fit_parameter(MLPClassifier, "sample_weight")
     else {"classifier": SGDClassifier(), "regressor": SGDRegressor()}
 )
-
-
-def grid_search(estimator):
-    return GridSearchCV(estimator, {"alpha": [1e6, 1e-3]}, cv=KFold(2))
 
 
 def pipeline(estimator):
@@ -411,7 +438,7 @@ def test_requested_weights_reach_fit_in_pipeline(estimator):
     y = target_of(estimator)
     routed = pipeline(clone(estimator).set_fit_request(sample_weight=True))
     by_hand = clone(estimator).fit(scaled(X), y, sample_weight=WEIGHT)
-    assert_same(routed.fit(X, y, sample_weight=WEIGHT)[-1].coefs_[0], by_hand.coefs_[0])
+    assert_same(first_weights(routed.fit(X, y, sample_weight=WEIGHT)[-1]), first_weights(by_hand))
 
 
 @pytest.mark.usefixtures("routing")
@@ -421,8 +448,10 @@ def test_requested_weights_reach_fit_in_grid_search(estimator):
     requesting = clone(estimator).set_fit_request(sample_weight=True)
     requesting.set_score_request(sample_weight=True)
     search = grid_search(requesting).fit(X, y, sample_weight=WEIGHT)
-    by_hand = clone(estimator).set_params(alpha=1e-3).fit(X, y, sample_weight=WEIGHT)
-    assert_same(search.best_estimator_.coefs_[0], by_hand.coefs_[0])
+    by_hand = (
+        clone(estimator).set_params(**penalised(estimator, 1e-3)).fit(X, y, sample_weight=WEIGHT)
+    )
+    assert_same(first_weights(search.best_estimator_), first_weights(by_hand))
 
 
 @pytest.mark.usefixtures("routing")
@@ -434,7 +463,7 @@ def test_requested_weights_reach_fit_and_score_in_cross_validate(estimator):
     models, scores = cross_validate_weighted(requesting, y)
     for model, score, (train, test) in zip(models, scores, folds(estimator, y), strict=True):
         by_hand = clone(estimator).fit(X[train], y[train], sample_weight=WEIGHT[train])
-        assert_same(model.coefs_[0], by_hand.coefs_[0])
+        assert_same(first_weights(model), first_weights(by_hand))
         assert score == pytest.approx(by_hand.score(X[test], y[test], WEIGHT[test]), rel=1e-9)
 
 
@@ -474,7 +503,7 @@ def test_data_frames_are_their_values_with_names(estimator, library):
     plain = clone(estimator).fit(X, y)
     assert list(named.feature_names_in_) == NAMES
     assert not hasattr(plain, "feature_names_in_")
-    np.testing.assert_array_equal(named.coefs_[0], plain.coefs_[0])
+    np.testing.assert_array_equal(first_weights(named), first_weights(plain))
     np.testing.assert_array_equal(named.predict(data), plain.predict(X))
 
 
