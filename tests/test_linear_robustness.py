@@ -1,0 +1,175 @@
+"""Odd inputs and failures for the linear models: clear errors, the same model, nothing lost."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import scale
+from snapshots import frozen, state
+
+from skneural import ScratchLogisticRegression, ScratchPerceptron
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, Y = load_iris(return_X_y=True)
+X = scale(X)
+NAMES = ["Iris setosa", "Iris versicolor", "Iris virginica"]
+
+ESTIMATORS = {
+    "lbfgs": ScratchLogisticRegression(),
+    "newton-cholesky": ScratchLogisticRegression(solver="newton-cholesky"),
+    "fista": ScratchLogisticRegression(solver="fista", l1_ratio=0.5),
+    "sgd": ScratchLogisticRegression(solver="sgd", max_iter=10, random_state=0),
+    "adam": ScratchLogisticRegression(solver="adam", max_iter=10, random_state=0),
+    "perceptron": ScratchPerceptron(max_iter=10),
+}
+parametrize_estimators = pytest.mark.parametrize(
+    "estimator", ESTIMATORS.values(), ids=ESTIMATORS.keys()
+)
+
+
+def with_value(value):
+    changed = X.copy()
+    changed[7, 2] = value
+    return changed
+
+
+def masked():
+    return np.ma.masked_array(X, mask=np.abs(X) > 2)
+
+
+#: Arguments that differ from the good ones, and the error.
+BAD = {
+    "NaN": ({"X": with_value(np.nan)}, "Column 2 of X is not finite in 1 of 150 rows"),
+    "infinity": ({"X": with_value(np.inf)}, "Column 2 of X is not finite"),
+    "sparse NaN": ({"X": sparse.csr_matrix(with_value(np.nan))}, "NaN"),
+    "complex": ({"X": X + 1j}, "Complex data not supported"),
+    "3-D": ({"X": X[:, :, np.newaxis]}, "dim 3"),
+    "1-D": ({"X": X[:, 0]}, "Expected 2D array"),
+    "text": ({"X": np.full((150, 4), "a")}, "could not convert string|is not numeric"),
+    "no rows": ({"X": X[:0], "y": Y[:0]}, "minimum of 1 is required"),
+    "no columns": ({"X": X[:, :0]}, "0 feature"),
+    "masked": ({"X": masked()}, "masked values"),
+    "fewer labels": ({"y": Y[:-1]}, "inconsistent numbers of samples"),
+    "numbers for labels": ({"y": X[:, 0]}, "continuous"),
+    "NaN label": ({"y": np.where(Y == 1, np.nan, Y)}, "NaN"),
+    "two columns of labels": ({"y": np.column_stack([Y, Y])}, "1d array"),
+    "mixed labels": ({"y": np.array(["a", 1, 2] * 50, dtype=object)}, "mix"),
+    "one class": ({"y": np.zeros(150)}, "class"),
+    "negative weight": ({"sample_weight": np.linspace(-1, 1, 150)}, "Negative values"),
+    "zero weights": ({"sample_weight": np.zeros(150)}, "non-zero"),
+    "NaN weight": ({"sample_weight": np.full(150, np.nan)}, "NaN"),
+    "too few weights": ({"sample_weight": np.ones(3)}, "sample_weight"),
+}
+
+
+@parametrize_estimators
+@pytest.mark.parametrize(("changes", "message"), BAD.values(), ids=BAD.keys())
+def test_bad_data_is_refused_and_nothing_is_lost(estimator, changes, message):
+    fitted = clone(estimator).fit(X, Y)
+    before = state(fitted)
+    arguments = {"X": X, "y": Y, **changes}
+    with pytest.raises(ValueError, match=message):
+        fitted.fit(**arguments)
+    assert state(fitted) == before
+    with pytest.raises(ValueError, match=message):
+        clone(estimator).fit(**arguments)
+
+
+KINDS = {
+    "Fortran": np.asfortranarray,
+    "strided": lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+    "reversed": lambda X: np.ascontiguousarray(X[:, ::-1])[:, ::-1],
+    "big-endian": lambda X: X.astype(">f8"),
+    "list": lambda X: X.tolist(),
+    "objects": lambda X: X.astype(object),
+    "unmasked": np.ma.masked_array,
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+}
+
+
+@parametrize_estimators
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_numbers_give_the_same_model(estimator, kind):
+    rows = KINDS[kind](X)
+    if kind in ("pandas", "polars"):
+        rows.columns = list("abcd")
+    expected, ours = clone(estimator).fit(X, Y), clone(estimator).fit(rows, Y)
+    assert frozen(np.array(ours.coef_)) == frozen(np.array(expected.coef_))
+    assert frozen(np.array(ours.intercept_)) == frozen(np.array(expected.intercept_))
+    np.testing.assert_array_equal(ours.predict(rows), expected.predict(X))
+    assert hasattr(ours, "feature_names_in_") == (kind in ("pandas", "polars"))
+
+
+@pytest.mark.filterwarnings("ignore:Constructing a DIA matrix")
+@parametrize_estimators
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"])
+@pytest.mark.parametrize("container", ["matrix", "array"])
+def test_sparse_formats(estimator, kind, container):
+    thinned = np.where(np.abs(X) > 0.5, X, 0)
+    rows = getattr(sparse, f"{kind}_{container}")(thinned)
+    csr = clone(estimator).fit(sparse.csr_matrix(thinned), Y)
+    ours = clone(estimator).fit(rows, Y)
+    # Formats differ in the order in which the elements of a row are stored.
+    np.testing.assert_allclose(ours.coef_, csr.coef_, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(ours.predict(rows), csr.predict(thinned))
+
+
+@parametrize_estimators
+def test_read_only_inputs_stay_as_they_are(estimator, tmp_path):
+    files = {}
+    for name, values in {"X": X, "y": Y, "weight": np.linspace(0.5, 2, 150)}.items():
+        file = np.memmap(tmp_path / name, dtype=values.dtype, mode="w+", shape=values.shape)
+        file[...] = values
+        file.flush()
+        files[name] = np.memmap(tmp_path / name, dtype=values.dtype, mode="r", shape=values.shape)
+    fitted = clone(estimator).fit(files["X"], files["y"], sample_weight=files["weight"])
+    expected = clone(estimator).fit(X, Y, sample_weight=np.linspace(0.5, 2, 150))
+    np.testing.assert_array_equal(fitted.coef_, expected.coef_)
+
+
+@parametrize_estimators
+def test_predictions_from_many_threads(estimator):
+    fitted = clone(estimator).fit(X, Y)
+    before, expected = state(fitted), fitted.decision_function(X)
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: fitted.decision_function(X), range(80)))
+    assert all(np.array_equal(result, expected) for result in results)
+    assert state(fitted) == before
+
+
+@parametrize_estimators
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble, np.int8, np.uint32, bool])
+def test_other_numbers_are_computed_in_float64(estimator, dtype):
+    rows = np.abs(X * 3).astype(dtype)
+    ours = clone(estimator).fit(rows, Y)
+    expected = clone(estimator).fit(rows.astype(np.float64), Y)
+    assert ours.coef_.dtype == np.float64
+    np.testing.assert_array_equal(ours.coef_, expected.coef_)
+
+
+@parametrize_estimators
+def test_names_of_features_are_checked(estimator):
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    fitted = clone(estimator).fit(frame, np.array(NAMES)[Y])
+    assert set(fitted.predict(frame)) <= set(NAMES)
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.predict(frame[list("dcba")])
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        fitted.predict(X)
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.predict(frame[list("abc")])
+
+
+@parametrize_estimators
+def test_nothing_is_left_behind_by_chance(estimator):
+    first, second = clone(estimator).fit(X, Y), clone(estimator).fit(X, Y)
+    assert state(first) == state(second)
