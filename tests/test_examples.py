@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sklearn.metrics
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from skneural import ScratchMLPClassifier
@@ -22,7 +23,10 @@ FOLDER = Path(__file__).parents[1] / "examples"
 
 # Per picture: the label of the x axis, the lines and the images of each of its axes.
 PICTURES = {
+    "plot_perceptron_gates": [("weighted sum", 4, 0)] + 5 * [("$x_1$", 0, 0)],
     "plot_xor": [("$x_1$", 0, 0), ("epoch", 1, 0), ("", 0, 0)],
+    "plot_two_digits": [("$z$", 4, 0), ("iteration", 1, 0), ("", 0, 1), ("", 0, 0)],
+    "plot_gradient_descent": [("iteration", 3, 0), ("iteration", 3, 0)],
     "plot_digits_one_hidden_layer": [("epoch", 2, 0), ("epoch", 2, 0)],
     "plot_mnist_softmax": [("epoch", 2, 0)] + 4 * [("", 0, 1)],
 }
@@ -73,6 +77,159 @@ def test_example_draws_its_picture(name, tmp_path, pyplot):
     drawn = [(a.get_xlabel(), len(a.lines), len(a.images)) for a in pyplot.gcf().axes]
     assert drawn == PICTURES[name]
     assert len(np.unique(pyplot.imread(picture))) > 10
+
+
+def test_the_neuron_with_given_weights_is_an_and_gate():
+    gates = load("plot_perceptron_gates")
+    assert_array_equal(gates.WEIGHTS, [1, 1])
+    assert gates.THRESHOLD == 2
+    assert_array_equal(gates.step(gates.X @ gates.WEIGHTS - gates.THRESHOLD), gates.GATES["AND"])
+
+
+def test_a_small_change_of_a_weight_is_a_small_change_of_a_sigmoid_only():
+    gates = load("plot_perceptron_gates")
+    z = gates.CHANGED_WEIGHTS + gates.WEIGHTS[1] - gates.THRESHOLD
+    assert_array_equal(np.diff(gates.step(z)), [1, 0])
+    assert_allclose(gates.sigmoid(z), expit(z))
+    assert np.all(np.diff(gates.sigmoid(z)) > 0)
+    assert np.all(np.diff(gates.sigmoid(z)) <= np.diff(gates.CHANGED_WEIGHTS) / 4)
+
+
+@pytest.mark.parametrize("name", ["AND", "OR", "NAND"])
+def test_one_neuron_learns_gates_and_comes_to_rest(name):
+    gates = load("plot_perceptron_gates")
+    neuron = gates.learn(gates.GATES[name])
+    assert_array_equal(neuron.predict(gates.X), gates.GATES[name])
+    sums, threshold = gates.X @ neuron.coef_[0], -neuron.intercept_[0]
+    assert_array_equal(sums > threshold, gates.GATES[name])
+    assert not np.any(sums == threshold)
+    longer = clone(neuron).set_params(max_iter=200).fit(gates.X, gates.GATES[name])
+    assert_array_equal(longer.coef_, neuron.coef_)
+    assert_array_equal(longer.intercept_, neuron.intercept_)
+
+
+def test_one_neuron_never_learns_xor():
+    gates = load("plot_perceptron_gates")
+    neuron = clone(gates.learn(gates.XOR))
+    for n_epochs in range(1, 101):
+        neuron.set_params(max_iter=n_epochs).fit(gates.X, gates.XOR)
+        assert np.any(neuron.predict(gates.X) != gates.XOR)
+
+
+def test_two_layers_are_xor():
+    gates = load("plot_perceptron_gates")
+    learned = {name: gates.learn(answers) for name, answers in gates.GATES.items()}
+    hidden = np.column_stack([learned["OR"].predict(gates.X), learned["NAND"].predict(gates.X)])
+    assert_array_equal(learned["AND"].predict(hidden), gates.XOR)
+
+
+def test_the_network_finds_that_xor_is_the_and_of_or_and_nand():
+    gates = load("plot_perceptron_gates")
+    network = gates.learn_xor()
+    assert_array_equal(network.predict(gates.X), gates.XOR)
+    hidden = gates.X @ network.coefs_[0] + network.intercepts_[0] > 0
+    found = {tuple(map(int, answers)) for answers in hidden.T}
+    assert found == {tuple(gates.GATES["OR"]), tuple(gates.GATES["NAND"])}
+    raw = np.where(gates.X, 1, -1) @ network.coefs_[1][:, 0] + network.intercepts_[1]
+    assert_array_equal(raw > 0, gates.GATES["AND"])
+
+
+@pytest.fixture(name="two_digits")
+def trained_on_two_digits():
+    """The example, its data, our model and scikit-learn's."""
+    example = load("plot_two_digits")
+    X_train, X_test, y_train, y_test = example.load_threes_and_eights()
+    models = example.train(X_train, y_train).values()
+    assert [type(model).__name__ for model in models] == [
+        "ScratchLogisticRegression",
+        "LogisticRegression",
+    ]
+    return example, (X_train, y_train), (X_test, y_test), *models
+
+
+def test_three_and_eight_are_told_apart_as_by_scikit_learn(two_digits):
+    _, train, test, ours, theirs = two_digits
+    assert ours.score(*train) >= 0.99
+    assert ours.score(*test) >= 0.98
+    to_the_optimum = clone(theirs).set_params(tol=1e-10, max_iter=1000).fit(*train)
+    assert_allclose(ours.coef_, to_the_optimum.coef_, atol=1e-3)
+    for X, _ in (train, test):
+        assert_array_equal(ours.predict(X), theirs.predict(X))
+        assert_allclose(ours.predict_proba(X), to_the_optimum.predict_proba(X), atol=1e-4)
+
+
+def test_three_and_eight_cost_no_more_than_with_scikit_learn(two_digits):
+    example, train, _, ours, theirs = two_digits
+    assert example.cost(ours, *train) <= example.cost(theirs, *train) * (1 + 1e-6)
+    assert_allclose(example.cost(ours, *train), example.cost(theirs, *train), rtol=1e-4)
+    assert_allclose(ours.loss_, example.cost(ours, *train))
+    assert np.all(np.diff([np.log(2), *ours.loss_curve_]) <= 0)
+
+
+def test_eight_is_where_its_probability_is_above_one_half(two_digits):
+    _, _, (X, _), ours, _ = two_digits
+    z = X @ ours.coef_[0] + ours.intercept_[0]
+    p = ours.predict_proba(X)[:, 1]
+    assert_allclose(p, expit(z))
+    assert_array_equal(ours.predict(X), np.where(p > 0.5, 8, 3))
+    assert_array_equal(p > 0.5, z > 0)
+
+
+def test_ink_on_the_left_speaks_for_an_eight(two_digits):
+    weights = two_digits[3].coef_.reshape(8, 8)
+    _, column = np.unravel_index(weights.argmax(), weights.shape)
+    assert column < 4
+    assert weights[2:7, 2].min() > 0.5
+
+
+def test_cost_falls_with_every_step_of_gradient_descent():
+    descent = load("plot_gradient_descent")
+    X, y = descent.load_tumours()
+    model = descent.descend(X, y, n_steps=1000)
+    assert len(model.loss_curve_) == 1000
+    assert_allclose(model.loss_curve_[0], np.log(2))
+    assert np.all(np.diff([*model.loss_curve_, descent.cost(model, X, y)]) < 0)
+
+
+def test_first_two_steps_of_gradient_descent_are_those_of_the_formula():
+    descent = load("plot_gradient_descent")
+    X, y = descent.load_tumours()
+    n, eta = len(X), descent.safe_learning_rate(X)
+    w, b = np.zeros(X.shape[1]), 0.0
+    for n_steps in (1, 2):
+        p = 1 / (1 + np.exp(-(X @ w + b)))
+        w, b = w - eta * (X.T @ (p - y) / n + w / n), b - eta * np.mean(p - y)
+        model = descent.descend(X, y, n_steps)
+        assert_allclose(model.coef_[0], w)
+        assert_allclose(model.intercept_[0], b)
+
+
+def test_curvature_is_what_the_example_of_gradient_descent_says():
+    descent = load("plot_gradient_descent")
+    X, y = descent.load_tumours()
+    with_ones = np.column_stack([X, np.ones(len(X))])
+    penalty = np.diag([1.0] * X.shape[1] + [0.0]) / len(X)
+    most_curved = np.linalg.eigvalsh(with_ones.T @ with_ones / (4 * len(X)))[-1] + 1 / len(X)
+    assert_allclose(1 / descent.safe_learning_rate(X), most_curved)
+    for p in (np.full(len(X), 0.5), descent.descend(X, y, 1000).predict_proba(X)[:, 1]):
+        curvature = (with_ones.T * (p * (1 - p))) @ with_ones / len(X) + penalty
+        flattest, *_, steepest = np.linalg.eigvalsh(curvature)
+        assert steepest <= most_curved * (1 + 1e-9)
+        assert 1800 < most_curved / flattest < 2000
+
+
+def test_gradient_descent_and_lbfgs_have_the_same_optimum(tmp_path, capsys):
+    load("plot_gradient_descent").main(tmp_path / "picture.png")
+    printed = capsys.readouterr().out
+    rows = re.findall(r"^(gradient descent|lbfgs|scikit-learn) +(\d+) +(\S+)$", printed, re.M)
+    excess = {(name, int(n_iter)): float(cost) for name, n_iter, cost in rows}
+    (ours,) = (key for key in excess if key[0] == "lbfgs")
+    (theirs,) = (key for key in excess if key[0] == "scikit-learn")
+    assert ours[1] <= 30
+    assert excess[ours] <= excess[theirs]
+    assert excess["gradient descent", 10_000] < 1e-8 < excess["gradient descent", 1000]
+    assert 1000 < int(re.search(r"takes (\d+) steps", printed)[1]) < 10_000
+    assert float(re.search(r"but for (\S+)\.", printed)[1]) < 1e-3
 
 
 def test_xor_is_learnt_from_nearly_every_seed():

@@ -128,7 +128,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
             self._multilabel = labels.multilabel
             self._sparse_labels = labels.sparse_output
             self.out_activation_ = labels.output_activation
-        return labels.encode(y)
+        return labels.encode(y, is_checked=not continuing and classes is None)
 
     def _validation_score(
         self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None

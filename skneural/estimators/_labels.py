@@ -44,11 +44,12 @@ class Labels:
             classes, or mixes labels that cannot be sorted.
         """
         multilabel = is_multilabel(y)
-        return cls(
-            sorted_classes(y if classes is None else classes),
-            multilabel,
-            multilabel and sparse.issparse(y),
-        )
+        if classes is None and not multilabel and isinstance(y, np.ndarray):
+            with _sortable_or_value_error():
+                found = np.unique(y)  # what kind of labels they are is known already
+        else:
+            found = sorted_classes(y if classes is None else classes)
+        return cls(found, multilabel, multilabel and sparse.issparse(y))
 
     def check_same(self, y: Any, classes: Any, *, incremental: bool) -> None:
         """Raise ValueError where training cannot go on with these labels.
@@ -89,9 +90,13 @@ class Labels:
         """Width of the output layer."""
         return 1 if not self.multilabel and len(self.classes) == 2 else len(self.classes)
 
-    def encode(self, y: Any) -> BoolArray:
-        """Targets as a boolean array of shape (n_samples, n_outputs)."""
-        if is_multilabel(y) != self.multilabel:
+    def encode(self, y: Any, *, is_checked: bool = False) -> BoolArray:
+        """Targets as a boolean array of shape (n_samples, n_outputs).
+
+        `is_checked` says that these labels were learned from these targets: a look at all of
+        them for their kind is saved.
+        """
+        if not is_checked and is_multilabel(y) != self.multilabel:
             expected = "an indicator matrix (multilabel)" if self.multilabel else "one label a row"
             raise ValueError(f"y must be {expected}, as when the estimator was first fitted.")
         if self.multilabel:
@@ -152,7 +157,8 @@ def is_multilabel(y: Any) -> bool:
             "Fit one classifier a column with sklearn.multioutput.MultiOutputClassifier, or "
             "pass an indicator matrix of zeros and ones."
         )
-    check_classification_targets(y)
+    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+        check_classification_targets(y)
     return bool(kind == "multilabel-indicator")
 
 
