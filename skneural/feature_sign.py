@@ -85,8 +85,11 @@ def _best_on_the_way(
     target: FloatArray,
     wrong: BoolArray,
 ) -> FloatArray:
-    """The lowest of the target and the points on the way to it where a sign changes."""
-    candidates = [target]
+    """The lowest of the target, the points on the way where a sign changes, and one more.
+
+    That one is the target with zeros for all wrong signs, which may drop many at once.
+    """
+    candidates = [target, np.where(wrong, 0, target)]
     for j in np.flatnonzero(wrong):
         point = x + x[j] / (x[j] - target[j]) * (target - x)
         point[j] = 0

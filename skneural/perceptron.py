@@ -1,33 +1,33 @@
-"""Rosenblatt's perceptron: a linear unit that learns from its mistakes, and from nothing else.
+r"""Rosenblatt's perceptron: a linear unit that learns from its mistakes, and from nothing else.
 
-For a row x with target y, -1 or +1, the unit computes p = w . x + b and predicts the sign of p.
-It looks at one row after another. Where y p > 0 it is right, and nothing changes; where
-y p <= 0 it is wrong, and the weights turn towards the row:
+For a row x with target y, -1 or +1, the unit computes :math:`p = w \cdot x + b` and predicts the
+sign of p. It looks at one row after another. Where :math:`y p > 0` it is right, and nothing
+changes; where :math:`y p \le 0` it is wrong, and the weights turn towards the row:
 
-    w <- w + eta y x        b <- b + eta y
+.. math:: w \leftarrow w + \eta y x, \qquad b \leftarrow b + \eta y,
 
-which is a step of gradient descent on the loss max(0, -y p) of that one row.
+which is a step of gradient descent on the loss :math:`\max(0, -y p)` of that one row.
 
-If some unit vector u separates the rows, y u . x >= gamma > 0 for all of them, and no row is
-longer than R, then there are at most (R / gamma)^2 mistakes, in whatever order and however
-often the rows are seen: every mistake lengthens w by gamma or more in the direction of u,
-while |w|^2 grows by R^2 or less (eta = 1, the intercept counted as one more feature). If no
-such u exists, w never comes to rest.
+If some unit vector u separates the rows, :math:`y \, u \cdot x \ge \gamma > 0` for all of them,
+and no row is longer than R, then there are at most :math:`(R / \gamma)^2` mistakes, in whatever
+order and however often the rows are seen: every mistake lengthens w by :math:`\gamma` or more in
+the direction of u, while its squared length grows by :math:`R^2` or less (:math:`\eta = 1`, the
+intercept counted as one more feature). If no such u exists, w never comes to rest.
 
 Two penalties may be added, and act at every row, right or wrong: L2 shrinks the weights, L1
 pulls those of the row's features towards zero by as much as they have escaped so far.
 
 Only mistakes change the weights, and that is what makes it fast here. The outputs of a block of
 rows come from one matrix product. After a mistake on row x the outputs of the rows behind it are
-corrected by eta y (X x), instead of being computed again. So the rule stays the exact online
-rule, while Python's time goes with the number of mistakes rather than with the number of rows.
+corrected by :math:`\eta y (X x)`, instead of being computed again. So the rule stays the exact
+online rule, while Python's time goes with the number of mistakes rather than of rows.
 
 Sources: F. Rosenblatt, "The perceptron: a probabilistic model for information storage and
-organization in the brain", Psychological Review 65 (1958). A. Novikoff, "On convergence proofs
-on perceptrons", Symposium on the Mathematical Theory of Automata (1962). L1: Y. Tsuruoka,
-J. Tsujii, S. Ananiadou, "Stochastic gradient descent training for L1-regularized log-linear
-models with cumulative penalty", ACL (2009). L2 as one factor: L. Bottou, "Stochastic gradient
-descent tricks" (2012).
+organization in the brain", Psychological Review 65, 1958. A. Novikoff, "On convergence proofs
+on perceptrons", Symposium on the Mathematical Theory of Automata, 1962. L1: Y. Tsuruoka,
+J. Tsujii and S. Ananiadou, "Stochastic gradient descent training for L1-regularized log-linear
+models with cumulative penalty", ACL 2009. L2 as one factor: L. Bottou, "Stochastic gradient
+descent tricks", 2012.
 """
 
 from __future__ import annotations
