@@ -261,8 +261,9 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         *,
         random_state: np.random.RandomState,
         memory: Memory,
-        max_iter: int,
+        max_iter: int | None = None,
     ) -> None:
+        """Train in mini-batches, for `max_iter` epochs or what the parameter of that name says."""
         X = rows_as_csr(X)
         rows, validation_score = None, None
         if self.early_stopping:
@@ -291,12 +292,18 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
                     verbose=self.verbose,
                 ),
                 batch_size=batch_size,
-                max_iter=max_iter,
+                max_iter=self.max_iter if max_iter is None else max_iter,
                 rows=rows,
                 shuffle_with=random_state if self.shuffle else None,
             )
 
     # ---------------------------------------------------------------- parts of a training
+
+    def _full_batch_objective(self, X: Matrix, sample_weight: FloatArray | None) -> Objective:
+        """The function to minimise by a solver that sees all rows at once."""
+        n_rows = X.shape[0]
+        mean_weight = 1.0 if sample_weight is None else float(np.mean(sample_weight, dtype=float))
+        return self._objective(n_rows, mean_weight, X.dtype, n_rows_seen=n_rows)
 
     def _blas_threads(self, n_rows: int) -> AbstractContextManager[None]:
         largest = max(fan_in * fan_out for fan_in, fan_out in self._trained_network.shapes)

@@ -196,21 +196,12 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         memory: Memory,
     ) -> None:
         if self.solver != "lbfgs":
-            self._run_minibatch(
-                training,
-                X,
-                target,
-                sample_weight,
-                random_state=random_state,
-                memory=memory,
-                max_iter=self.max_iter,
-            )
+            data = (training, X, target, sample_weight)
+            self._run_minibatch(*data, random_state=random_state, memory=memory)
             return
-        n_rows = X.shape[0]
-        mean_weight = 1.0 if sample_weight is None else float(np.mean(sample_weight, dtype=float))
-        with self._blas_threads(n_rows):
+        with self._blas_threads(X.shape[0]):
             minimize_lbfgs(
-                self._objective(n_rows, mean_weight, X.dtype, n_rows_seen=n_rows),
+                self._full_batch_objective(X, sample_weight),
                 training,
                 X,
                 target.astype(X.dtype, copy=False),
