@@ -77,6 +77,7 @@ def column_scatter(X: Matrix, weight: FloatArray, centre: FloatArray) -> FloatAr
     The diagonal of `scatter`, for the price of one pass.
     """
     if sparse.issparse(X):
+        X = X.astype(np.float64, copy=False)
         sums = X.T @ weight
         squares: FloatArray = X.multiply(X).T @ weight - 2 * centre * sums
         squares += weight.sum() * centre**2

@@ -194,7 +194,8 @@ def conditioner(
     def condition(params: FloatArray) -> Conditioning:
         curvature = diagonal_curvature(probabilities(network, params, X))
         n_outputs = curvature.shape[1]
-        shared = separable or not params.any() or n_outputs * n_features**2 > MOST_SEPARATE_ELEMENTS
+        per_class = whitens and params.any()
+        shared = not per_class or n_outputs * n_features**2 > MOST_SEPARATE_ELEMENTS
         if shared:
             curvature = curvature.mean(axis=1, keepdims=True)
         curvature *= weight[:, np.newaxis]
@@ -246,6 +247,8 @@ def _inverse_cholesky(correlation: FloatArray) -> FloatArray:
         try:
             factor = np.linalg.cholesky(correlation + ridge * np.eye(len(correlation)))
         except np.linalg.LinAlgError:
+            if ridge > 1:  # not even nearly a correlation matrix
+                return np.eye(len(correlation))
             ridge *= 100
         else:
             inverse: FloatArray = scipy.linalg.lapack.dtrtri(factor, lower=1)[0]

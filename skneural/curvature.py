@@ -173,7 +173,7 @@ class Coordinates:
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
     sample_weight : ndarray of shape (n_samples,) or None
     basis : ndarray of shape (n_outputs, n_directions)
-        Directions over the outputs.
+        Orthonormal directions over the outputs.
     features : ndarray or None, default=None
         The features whose weights may move; None for all.
     free : boolean ndarray of shape (n_directions, n_columns) or None, default=None

@@ -81,10 +81,10 @@ def minimize_newton(
     coordinates = Coordinates(objective, X, sample_weight, basis)
     monitor.begin(training.record)
     training.stop_reason = "max_iter"
-    value, gradient = objective.value_and_gradient(point, *rows)
-    training.loss = value
     factor: _Factor | None = None
     try:
+        value, gradient = objective.value_and_gradient(point, *rows)
+        training.loss = value
         while training.n_epochs < max_iter:
             slope = coordinates.reduce(gradient)
             # The second derivative of the step before: near the optimum it hardly changes.

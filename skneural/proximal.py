@@ -103,14 +103,15 @@ def minimize_fista(
     KeyboardInterrupt
         `training` holds the last whole iteration.
     """
-    problem = _Problem(objective, X, y, sample_weight, l1, conditioning)
     negligible = ROUNDING * float(np.finfo(training.params.dtype).eps)
-    before = here = problem.evaluate(training.params.astype(np.float64))
-    training.loss = here.value
     training.stop_reason = "max_iter"
     monitor.begin(training.record)
-    n_idle, n_until_newton = 0, NEWTON_INTERVAL
+    n_until_newton = NEWTON_INTERVAL
     try:
+        problem = _Problem(objective, X, y, sample_weight, l1, conditioning)
+        before = here = problem.evaluate(training.params.astype(np.float64))
+        training.loss = noticed = here.value
+        n_idle = 0
         while not problem.is_over(before, here, training, tol) and training.n_epochs < max_iter:
             # After a step of Newton's method, a proximal one lets other weights leave zero.
             following = problem.newton_step(here) if n_until_newton <= 0 else None
@@ -119,16 +120,17 @@ def minimize_fista(
                 following = problem.accelerated_step(here)
                 if n_until_newton < 0:
                     n_until_newton = NEWTON_INTERVAL
-            decrease = here.value - following.value
-            n_idle = n_idle + 1 if decrease <= negligible * max(1, here.value) else 0
             before, here = here, following
-            training.params[...] = here.params
+            training.params[...] = problem.centred(here.params)
             training.loss = here.value
             training.n_epochs += 1
             monitor.end_epoch(training.n_epochs, here.value, training.params, training.record)
+            # Small decreases add up: what counts is how far it has come since the last that did.
+            n_idle += 1
+            if noticed - here.value > negligible * max(1, here.value):
+                noticed, n_idle = here.value, 0
             if n_idle > PATIENCE:
-                # Rounding hides what is left to gain.
-                training.stop_reason = "converged"
+                training.stop_reason = "converged"  # rounding hides what is left to gain
                 break
     except KeyboardInterrupt:
         training.stop_reason = "interrupted"
@@ -175,6 +177,7 @@ class _Problem:
         self._l1 = l1 / (X.shape[0] * objective.mean_weight)
         self._conditioning = conditioning
         self._unit_squared = np.square(conditioning.stretch)[:, np.newaxis]
+        self._resolution = 4 * float(np.finfo(objective.gradient.dtype).eps)
         self._length = 1.0
         self._momentum = 1.0
         self._previous: _Point | None = None
@@ -207,8 +210,7 @@ class _Problem:
             move = following.params - start.params
             parabola = start.smooth + float(start.gradient @ move)
             parabola += self._conditioning.squared_length(move) / (2 * self._length)
-            rounding = 1e-15 if following.params.dtype == np.float64 else 1e-7
-            if following.smooth <= parabola + rounding * abs(start.smooth):
+            if following.smooth <= parabola + self._resolution * abs(start.smooth):
                 return following
             if self._length < 1e-300:
                 return start
@@ -251,12 +253,16 @@ class _Problem:
         )
         matrix = coordinates.hessian(here.params.astype(self._objective.gradient.dtype))
         matrix[np.diag_indices_from(matrix)] *= 1 + NEWTON_RIDGE
-        if not np.all(np.diag(matrix) > 0):
+        # In units in which all are curved alike: features may be on different scales.
+        unit = np.sqrt(np.diag(matrix))
+        if not np.all(unit > 0):
             return None
         penalty = self._l1 * coordinates.is_weight
         position = coordinates.position(here.params)
         slope = coordinates.reduce(here.gradient)
-        minimum = minimize_quadratic_l1(matrix, slope - matrix @ position, penalty, position)
+        linear = (slope - matrix @ position) / unit
+        matrix /= np.outer(unit, unit)
+        minimum = minimize_quadratic_l1(matrix, linear, penalty / unit, position * unit) / unit
         step = minimum - position
         promised = float(slope @ step + penalty @ (np.abs(minimum) - np.abs(position)))
         direction = coordinates.expand(step)
@@ -304,6 +310,14 @@ class _Problem:
         elif self._network.fit_intercept and self._network.layer_sizes[-1] > 1:
             intercepts = self._layer(direction).intercepts
             intercepts -= intercepts.mean()
+
+    def centred(self, params: FloatArray) -> FloatArray:
+        """The same model, with intercepts of a softmax that add up to zero over the classes."""
+        params = params.copy()
+        intercepts = self._layer(params).intercepts
+        if len(intercepts) > 1:
+            intercepts -= intercepts.mean()
+        return params
 
     def _layer(self, vector: FloatArray) -> Layer:
         return self._network.layers(vector)[0]

@@ -101,12 +101,12 @@ def minimize_conditioned(
       (Newton-CG).
     """
     sum_to_zero(objective.network, training.params)
-    walk = _Walk(objective, training, X, y, sample_weight, monitor, tol)
     resolution = ROUNDING * float(np.finfo(training.params.dtype).eps)
     options = OPTIONS[method] | ({"ftol": resolution} if method == "L-BFGS-B" else {})
     training.stop_reason = "max_iter"
     monitor.begin(training.record)
     try:
+        walk = _Walk(objective, training, X, y, sample_weight, monitor, tol)
         walk.start_in(condition(training.params))
         while not walk.is_over() and training.n_epochs < max_iter:
             loss_before = training.loss

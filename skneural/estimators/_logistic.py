@@ -530,9 +530,9 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
                 return
             warn_user(
                 "The matrix of second derivatives is singular, or too nearly so, in iteration "
-                f"{training.n_epochs + 1} of solver={self.solver!r}: features that are copies "
-                "or sums of others, without a penalty that tells them apart. solver='lbfgs' "
-                "takes over.",
+                f"{training.n_epochs + 1} of solver={self.solver!r}: features are copies or sums "
+                "of others without a penalty that tells them apart, or all predictions are "
+                "certain. solver='lbfgs' takes over.",
                 LinAlgWarning,
             )
             training.message = "lbfgs"

@@ -1,0 +1,243 @@
+"""Dense and sparse matrices behind one set of verbs: against plain NumPy on dense arrays."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skneural import _arrays
+
+KINDS = {
+    "C order": np.ascontiguousarray,
+    "Fortran order": np.asfortranarray,
+    "csr": sparse.csr_matrix,
+    "csc": sparse.csc_array,
+}
+DTYPES = (np.float64, np.float32)
+#: (rows, features). The last is walked in two blocks of rows, in three with two factors.
+SHAPES = {"one feature": (9, 1), "one row": (1, 4), "small": (30, 5), "blocks": (450, 330)}
+
+
+def data(shape, dtype=np.float64):
+    """Dense rows with zeros, features far from zero, and weights of which some are zero."""
+    rng = np.random.RandomState(0)
+    n_rows, n_features = SHAPES[shape]
+    X = (3 + rng.randn(n_rows, n_features)) * (rng.rand(n_rows, n_features) > 0.4)
+    weight = rng.exponential(size=n_rows) * (np.arange(n_rows) % 4 != 1)
+    return X.astype(dtype), weight
+
+
+def assert_equal(result, expected):
+    assert result.dtype == np.float64
+    assert result.shape == expected.shape
+    np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-11 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_column_means(kind, shape, dtype):
+    X, weight = data(shape, dtype)
+    expected = np.average(X.astype(float), axis=0, weights=weight)
+    assert_equal(_arrays.column_means(KINDS[kind](X), weight), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_centre_of_sparse_rows_is_zero(kind):
+    X, weight = data("small")
+    is_sparse = kind in ("csr", "csc")
+    expected = np.zeros(5) if is_sparse else np.average(X, axis=0, weights=weight)
+    assert_equal(_arrays.centre_of(KINDS[kind](X), weight), expected)
+
+
+CENTRES = {"zero": np.zeros_like, "mean": lambda mean: mean, "elsewhere": lambda mean: mean - 7}
+
+
+def scatter_by_hand(X, weight, centre):
+    distance = X - centre
+    return distance.T @ (weight[:, np.newaxis] * distance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("centre", CENTRES)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_scatter(kind, shape, centre, dtype):
+    X, weight = data(shape, dtype)
+    point = CENTRES[centre](np.average(X.astype(float), axis=0, weights=weight))
+    expected = scatter_by_hand(X, weight, point)
+    scale = weight.sum() * np.max(X.astype(float) ** 2)
+    result = _arrays.scatter(KINDS[kind](X), weight, point)
+    np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-13 * scale)
+
+
+@pytest.mark.parametrize("centre", CENTRES)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_column_scatter_is_the_diagonal_of_scatter(kind, shape, centre):
+    X, weight = data(shape)
+    point = CENTRES[centre](np.average(X, axis=0, weights=weight))
+    expected = np.diag(scatter_by_hand(X, weight, point))
+    scale = weight.sum() * np.max(X**2)
+    result = _arrays.column_scatter(KINDS[kind](X), weight, point)
+    np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-13 * scale)
+
+
+FLOAT32 = {
+    "beyond float32 when squared": np.array([[1e20], [3e20], [2e20]], dtype=np.float32),
+    "far from zero": 1e4 + np.arange(3, dtype=np.float32)[:, np.newaxis] / 8,
+}
+
+
+@pytest.mark.parametrize("values", FLOAT32)
+@pytest.mark.parametrize("kind", KINDS)
+def test_column_scatter_squares_float32_in_float64(kind, values):
+    X = FLOAT32[values]
+    weight = np.array([1.0, 2.0, 1.0])
+    mean = np.average(X.astype(float), axis=0, weights=weight)
+    result = _arrays.column_scatter(KINDS[kind](X), weight, mean)
+    np.testing.assert_allclose(result, np.diag(scatter_by_hand(X, weight, mean)), rtol=1e-8)
+
+
+@pytest.mark.parametrize("with_ones", [False, True], ids=["", "with ones"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_weighted_gram(kind, shape, dtype, with_ones):
+    X, weight = data(shape, dtype)
+    rows = KINDS[kind](X)
+    centre = np.linspace(-1, 1, X.shape[1])
+    taken = X.astype(float) if sparse.issparse(rows) else X - centre
+    if with_ones:
+        taken = np.hstack([taken, np.ones((len(X), 1))])
+    expected = taken.T @ (weight[:, np.newaxis] * taken)
+    assert_equal(_arrays.weighted_gram(rows, weight, centre, with_ones), expected)
+
+
+@pytest.mark.parametrize("with_ones", [False, True], ids=["", "with ones"])
+@pytest.mark.parametrize("n_factors", [1, 2])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_outer_gram(kind, shape, n_factors, with_ones):
+    X, _ = data(shape)
+    rows = KINDS[kind](X)
+    factors = np.random.RandomState(1).randn(len(X), n_factors)
+    centre = np.linspace(-1, 1, X.shape[1])
+    taken = X if sparse.issparse(rows) else X - centre
+    if with_ones:
+        taken = np.hstack([taken, np.ones((len(X), 1))])
+    long_rows = np.einsum("ik,ij->ikj", factors, taken).reshape(len(X), -1)
+    result = _arrays.outer_gram(rows, factors, centre, with_ones)
+    assert_equal(result, long_rows.T @ long_rows)
+
+
+@pytest.mark.parametrize("with_ones", [False, True], ids=["", "with ones"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_columns(kind, with_ones):
+    X, weight = data("small")
+    none = _arrays.columns(KINDS[kind](X), np.array([], dtype=np.intp))
+    assert none.shape == (30, 0)
+    centre = _arrays.centre_of(none, weight)
+    assert centre.shape == (0,)
+    gram = _arrays.weighted_gram(none, weight, centre, with_ones)
+    np.testing.assert_allclose(gram, np.full(2 * (int(with_ones),), weight.sum()))
+    factors = np.random.RandomState(1).randn(30, 2)
+    outer = _arrays.outer_gram(none, factors, centre, with_ones)
+    np.testing.assert_allclose(outer, factors.T @ factors if with_ones else np.empty((0, 0)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_come_in_the_order_asked_for(kind):
+    X, _ = data("small")
+    index = np.array([3, 0, 4])
+    picked = _arrays.columns(KINDS[kind](X), index)
+    picked = picked.toarray() if sparse.issparse(picked) else picked
+    np.testing.assert_array_equal(picked, X[:, index])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_products(kind, dtype):
+    X, _ = data("small", dtype)
+    rng = np.random.RandomState(1)
+    right, left = rng.randn(5, 2).astype(dtype), rng.randn(30, 2).astype(dtype)
+    forward, back = np.empty((30, 2), dtype=dtype), np.empty((5, 2), dtype=dtype)
+    _arrays.product(KINDS[kind](X), right, out=forward)
+    _arrays.transposed_product(KINDS[kind](X), left, out=back)
+    tolerance = 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(forward, X @ right, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(back, X.T @ left, rtol=tolerance, atol=tolerance)
+
+
+def peak_of(function):
+    """Bytes allocated at most at a time while a function runs, what it returns included."""
+    tracemalloc.start()
+    function()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+WIDE_VERBS = {
+    "column_means": lambda X, w: _arrays.column_means(X, w),
+    "column_scatter": lambda X, w: _arrays.column_scatter(X, w, np.ones(X.shape[1])),
+    "product": lambda X, w: _arrays.product(X, np.ones((X.shape[1], 2)), np.empty((len(w), 2))),
+    "transposed_product": lambda X, w: _arrays.transposed_product(
+        X, np.ones((len(w), 2)), np.empty((X.shape[1], 2))
+    ),
+    "columns": lambda X, w: _arrays.columns(X, np.arange(0, X.shape[1], 2)),
+    "row_chunks": lambda X, w: list(_arrays.row_chunks(X, (X.shape[1], 1), np.float32)),
+}
+TALL_VERBS = {
+    "weighted_gram": lambda X, w: _arrays.weighted_gram(X, w, np.zeros(X.shape[1])),
+    "scatter": lambda X, w: _arrays.scatter(X, w, np.ones(X.shape[1])),
+    "outer_gram": lambda X, w: _arrays.outer_gram(X, np.ones((len(w), 2)), np.zeros(X.shape[1])),
+}
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc"])
+@pytest.mark.parametrize("verb", [*WIDE_VERBS, *TALL_VERBS])
+def test_sparse_rows_are_never_made_dense(verb, kind):
+    n_rows, n_features = (1000, 20_000) if verb in WIDE_VERBS else (80_000, 100)
+    rng = np.random.RandomState(0)
+    places = rng.randint(n_rows, size=10_000), rng.randint(n_features, size=10_000)
+    X = KINDS[kind](sparse.coo_matrix((rng.randn(10_000), places), shape=(n_rows, n_features)))
+    weight = np.ones(n_rows)
+    function = (WIDE_VERBS | TALL_VERBS)[verb]
+    function(X, weight)
+    dense = 8 * n_rows * n_features
+    assert peak_of(lambda: function(X, weight)) < dense / 10
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_chunks_are_all_rows_in_order(kind, dtype):
+    X, _ = data("blocks")
+    chunks = list(_arrays.row_chunks(KINDS[kind](X), (300, 2), dtype))
+    assert all(chunk.dtype == dtype for _, chunk in chunks)
+    dense = [chunk.toarray() if sparse.issparse(chunk) else chunk for _, chunk in chunks]
+    np.testing.assert_array_equal(np.concatenate(dense), X.astype(dtype))
+    for (rows, _), chunk in zip(chunks, dense, strict=True):
+        np.testing.assert_array_equal(chunk, X[rows].astype(dtype))
+        assert chunk.flags.c_contiguous
+
+
+# Layer sizes, and the rows of a chunk by hand: 2**17 over the widest layer, 64 at least. The
+# features of sparse rows take no buffer.
+CHUNKS = [
+    ((1024, 2), 128, 1000),
+    ((1024, 256), 128, 512),
+    ((100_000, 1), 64, 1000),
+    ((8, 4096), 64, 64),
+]
+
+
+@pytest.mark.parametrize(("layer_sizes", "n_dense", "n_sparse"), CHUNKS, ids=str)
+def test_chunks_of_sparse_rows_are_long(layer_sizes, n_dense, n_sparse):
+    X = sparse.csr_matrix((1000, layer_sizes[0]))
+    longest = max(chunk.shape[0] for _, chunk in _arrays.row_chunks(X, layer_sizes, float))
+    assert longest == n_sparse
+    assert _arrays.chunk_rows(1000, max(layer_sizes)) == n_dense
