@@ -45,9 +45,19 @@ def probabilities(network: Network, params: FloatArray, X: Matrix) -> FloatArray
     -------
     p : ndarray of shape (n_rows, n_outputs), float64
     """
-    p = network.predict_raw(params, X).astype(np.float64, copy=False)
+    p = _linear_outputs(network, params, X).astype(np.float64, copy=False)
     INVERSE_LINKS["logistic" if p.shape[1] == 1 else "softmax"](p)
     return p
+
+
+def _linear_outputs(network: Network, params: FloatArray, X: Matrix) -> FloatArray:
+    """X W + b, for all rows at once."""
+    layer = network.layers(params)[0]
+    outputs: FloatArray = np.empty((X.shape[0], network.layer_sizes[-1]), dtype=params.dtype)
+    product(X, layer.weights, out=outputs)
+    if network.fit_intercept:
+        outputs += layer.intercepts
+    return outputs
 
 
 def diagonal_curvature(p: FloatArray) -> FloatArray:
@@ -87,11 +97,7 @@ class HessianProduct:
 
     def times(self, direction: FloatArray) -> FloatArray:
         """The product with a direction in the parameters."""
-        along = self._network.layers(direction)[0]
-        change: FloatArray = np.empty_like(self._p)
-        product(self._X, along.weights, out=change)
-        if self._network.fit_intercept:
-            change += along.intercepts
+        change = _linear_outputs(self._network, direction, self._X)
         # Of one logistic output: p (1 - p); of a softmax: diag(p) - p p^T.
         if change.shape[1] == 1:
             change *= 1 - self._p
@@ -102,7 +108,7 @@ class HessianProduct:
         result: FloatArray = np.empty(len(direction))
         layer = self._network.layers(result)[0]
         transposed_product(self._X, change, out=layer.weights)
-        layer.weights[...] += self._penalty * along.weights
+        layer.weights[...] += self._penalty * self._network.layers(direction)[0].weights
         if self._network.fit_intercept:
             layer.intercepts[...] = change.sum(axis=0)
         return result
@@ -227,7 +233,8 @@ class Coordinates:
         )
         if len(self._free) < len(matrix):
             matrix = matrix[np.ix_(self._free, self._free)]
-        matrix[np.diag_indices_from(matrix)] += self._penalty
+        diagonal = np.einsum("ii->i", matrix)  # a view
+        diagonal += self._penalty
         return matrix
 
     def reduce(self, gradient: FloatArray) -> FloatArray:

@@ -127,11 +127,14 @@ def minimize_newton(
 class _Factor(NamedTuple):
     """A positive definite matrix, as ``diag(unit) @ L @ L.T @ diag(unit)``."""
 
-    cholesky: tuple[FloatArray, bool]
+    cholesky: FloatArray
     unit: FloatArray
 
     def solve(self, vector: FloatArray) -> FloatArray:
-        solution: FloatArray = scipy.linalg.cho_solve(self.cholesky, vector / self.unit)
+        # LAPACK itself: on small matrices, the checks around it would take longest.
+        solution: FloatArray = scipy.linalg.lapack.dpotrs(
+            self.cholesky, vector / self.unit, lower=True
+        )[0]
         return solution / self.unit
 
 
@@ -143,11 +146,8 @@ def _factorised(matrix: FloatArray) -> _Factor | None:
         return None
     matrix /= unit
     matrix /= unit[:, np.newaxis]
-    try:
-        factor = scipy.linalg.cho_factor(matrix, lower=True, overwrite_a=True)
-    except np.linalg.LinAlgError:
-        return None
-    if not np.min(np.diag(factor[0])) ** 2 > len(unit) * np.finfo(np.float64).eps:
+    factor, status = scipy.linalg.lapack.dpotrf(matrix, lower=True, clean=False)
+    if status != 0 or not np.min(np.diag(factor)) ** 2 > len(unit) * np.finfo(np.float64).eps:
         return None
     return _Factor(factor, unit)
 
@@ -162,7 +162,7 @@ def _is_over(
     if not np.isfinite(training.loss):
         training.stop_reason = "not_finite"
         return True
-    if factor is None:
+    if factor is None or np.max(np.abs(gradient)) > tol:
         return False
     if is_optimum(gradient, 0.5 * float(slope @ factor.solve(slope)), tol):
         training.stop_reason = "converged"
