@@ -23,6 +23,9 @@ Matrix: TypeAlias = Any
 #: of an Adam step fit a 512 kB cache.
 BLOCK = 2**14
 
+#: What float32 can hold, with room for products.
+LARGEST_SINGLE = 1e15
+
 #: Elements of one buffer while predicting: 1 MB in float64, so that a layer's input and
 #: output stay in the second-level cache together.
 CHUNK_ELEMENTS = 2**17
@@ -59,6 +62,13 @@ def column_means(X: Matrix, weight: FloatArray) -> FloatArray:
         total += block.T @ weight[rows]
     total /= weight.sum()
     return total
+
+
+def in_single_precision(X: Matrix) -> Matrix:
+    """`X` in float32, unless that would take its largest elements for infinite."""
+    stored = X.data if sparse.issparse(X) else X
+    largest = np.max(np.abs(stored), initial=0)
+    return X.astype(np.float32, copy=False) if largest < LARGEST_SINGLE else X
 
 
 def centre_of(X: Matrix, weight: FloatArray) -> FloatArray:

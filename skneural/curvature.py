@@ -30,7 +30,6 @@ from skneural._arrays import (
     columns,
     outer_gram,
     product,
-    transposed_product,
     weighted_gram,
 )
 from skneural.losses import INVERSE_LINKS
@@ -69,7 +68,7 @@ class HessianProduct:
     """The second derivative of the objective at a point, as something to multiply by.
 
     One product costs as much as one gradient, in time and memory, however many parameters
-    there are.
+    there are. It is computed in the dtype of `X`.
 
     Parameters
     ----------
@@ -90,14 +89,15 @@ class HessianProduct:
     ) -> None:
         total = X.shape[0] * objective.mean_weight
         self._network = objective.network
-        self._p = probabilities(self._network, params, X)
         self._X = X
-        self._weight = 1 / total if sample_weight is None else sample_weight[:, None] / total
+        self._p = probabilities(self._network, params.astype(X.dtype), X).astype(X.dtype)
+        weight = np.ones((X.shape[0], 1)) if sample_weight is None else sample_weight[:, None]
+        self._weight = (weight / total).astype(X.dtype)
         self._penalty = objective.alpha / total
 
     def times(self, direction: FloatArray) -> FloatArray:
-        """The product with a direction in the parameters."""
-        change = _linear_outputs(self._network, direction, self._X)
+        """The product with a direction in the parameters, in float64."""
+        change = _linear_outputs(self._network, direction.astype(self._X.dtype), self._X)
         # Of one logistic output: p (1 - p); of a softmax: diag(p) - p p^T.
         if change.shape[1] == 1:
             change *= 1 - self._p
@@ -106,9 +106,9 @@ class HessianProduct:
         change *= self._p
         change *= self._weight
         result: FloatArray = np.empty(len(direction))
-        layer = self._network.layers(result)[0]
-        transposed_product(self._X, change, out=layer.weights)
-        layer.weights[...] += self._penalty * self._network.layers(direction)[0].weights
+        layer, along = self._network.layers(result)[0], self._network.layers(direction)[0]
+        np.multiply(along.weights, self._penalty, out=layer.weights)
+        layer.weights[...] += self._X.T @ change
         if self._network.fit_intercept:
             layer.intercepts[...] = change.sum(axis=0)
         return result

@@ -26,7 +26,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.optimize
 
-from skneural._arrays import FloatArray, Matrix
+from skneural._arrays import FloatArray, Matrix, in_single_precision
 from skneural.conditioning import Conditioning, sum_to_zero
 from skneural.curvature import HessianProduct
 from skneural.monitoring import Monitor
@@ -157,6 +157,7 @@ class _Walk:
         self.tol = tol
         self._objective = objective
         self._rows = (X, y, None if sample_weight is None else sample_weight[:, np.newaxis])
+        self._single: Matrix | None = None
         self._point = training.params.copy()
         # SciPy computes in float64 whatever the network computes in.
         self._gradient: FloatArray = np.empty(len(self._point))
@@ -183,8 +184,15 @@ class _Walk:
         """Product of the second derivative where the training stands with a direction."""
         if self._curvature is None:
             X, _, weight = self._rows
-            weight = None if weight is None else weight[:, 0]
-            self._curvature = HessianProduct(self._objective, self.training.params, X, weight)
+            if self._single is None:
+                # The gradient says where the optimum is; the way there need not be so exact.
+                self._single = in_single_precision(X)
+            self._curvature = HessianProduct(
+                self._objective,
+                self.training.params,
+                self._single,
+                None if weight is None else weight[:, 0],
+            )
         step = self._conditioning.step(direction)
         return self._conditioning.gradient(self._curvature.times(step))
 
