@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import pickle
-import sys
-import types
 import warnings
 from pathlib import Path
 
@@ -13,12 +11,12 @@ import numpy as np
 import pytest
 import sklearn
 import sklearn.linear_model
+import swapped
 from scipy import sparse
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Perceptron
 from sklearn.utils._seq_dataset import ArrayDataset64
-from sklearn.utils.estimator_checks import check_estimator
 from snapshots import state
 
 from skneural import ScratchPerceptron
@@ -349,38 +347,12 @@ def test_signatures_are_scikit_learns(name):
 # ---------------------------------------------------------------------------------- the estimator
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_check_estimator():
-    # A row of weight two is one longer step, not two steps; scikit-learn's own Perceptron, run
-    # as a third party's, fails the same two checks.
-    results = check_estimator(ScratchPerceptron(), legacy=True, on_fail=None, on_skip=None)
-    failed = {result["check_name"] for result in results if result["status"] == "failed"}
-    assert failed == {
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weight_equivalence_on_sparse_data",
-    }
-    assert {result["status"] for result in results} == {"passed", "failed"}
-    assert len(results) >= 63
-
-
-def scikit_learns_own_tests():
-    """Its test module of the perceptron, executed with our class in place of its own."""
-    path = Path(sklearn.linear_model.__file__).parent / "tests" / "test_perceptron.py"
-    stand_in = types.ModuleType("sklearn.linear_model")
-    stand_in.Perceptron = ScratchPerceptron
-    module = types.ModuleType("sklearn_tests_of_the_perceptron")
-    original = sys.modules["sklearn.linear_model"]
-    sys.modules["sklearn.linear_model"] = stand_in
-    try:
-        exec(compile(path.read_text(encoding="utf-8"), path, "exec"), vars(module))
-    finally:
-        sys.modules["sklearn.linear_model"] = original
-    assert module.Perceptron is ScratchPerceptron
-    return {f"{name}_of_scikit_learn": part for name, part in vars(module).items()}
-
-
+# scikit-learn's own tests of its perceptron, run on ours.
 THEIRS = {
-    name: part for name, part in scikit_learns_own_tests().items() if name.startswith("test_")
+    f"{name}_of_scikit_learn": test
+    for name, test in swapped.tests_of(
+        swapped.load("sklearn.linear_model", "test_perceptron", Perceptron=ScratchPerceptron)
+    ).items()
 }
 globals().update(THEIRS)
 
