@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -173,3 +174,22 @@ def test_names_of_features_are_checked(estimator):
 def test_nothing_is_left_behind_by_chance(estimator):
     first, second = clone(estimator).fit(X, Y), clone(estimator).fit(X, Y)
     assert state(first) == state(second)
+
+
+@parametrize_estimators
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_sparse_rows_are_never_made_dense(estimator, n_classes):
+    if getattr(estimator, "solver", None) == "newton-cholesky":
+        estimator = clone(estimator).set_params(solver="newton-cg")  # no square of the features
+    random = np.random.RandomState(0)
+    n_rows, n_features = 500, 20_000
+    rows = sparse.random(n_rows, n_features, density=2e-4, random_state=0, format="csr")
+    y = np.arange(n_rows) % n_classes
+    model = clone(estimator).set_params(max_iter=5)
+    tracemalloc.start()
+    try:
+        model.fit(rows, y, sample_weight=random.uniform(0.5, 2, n_rows)).predict(rows)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * n_rows * n_features / 5
