@@ -41,8 +41,15 @@ from skneural._arrays import (
     column_scatter,
     scatter,
 )
-from skneural.curvature import diagonal_curvature, probabilities
+from skneural.curvature import (
+    Coordinates,
+    diagonal_curvature,
+    output_basis,
+    probabilities,
+    softened,
+)
 from skneural.network import Layer, Network
+from skneural.objective import Objective
 
 #: Features up to which a matrix is worth its factorisation.
 MOST_WHITENED_FEATURES = 1000
@@ -54,6 +61,12 @@ MOST_SEPARATE_ELEMENTS = 2**20
 #: rows per feature that are always kept: from ten on a sample is nearly as good as all.
 ENOUGH_WORK = 2**26
 ENOUGH_ROWS = 10
+
+#: Share of a guess that is mixed into the probabilities, so that curvature never vanishes.
+SOFTENING = 1e-8
+
+#: Coordinates up to which all classes are worth a matrix in common.
+MOST_JOINT_COORDINATES = 1000
 
 #: Share of its mean below which the spread of a feature is taken for rounding. A feature that
 #: does not vary has no curvature; dividing by next to nothing would magnify rounding instead.
@@ -99,6 +112,11 @@ class Conditioning:
         self.stretch = stretch
         self.mean = mean
         self.intercept_scale = intercept_scale
+
+    @property
+    def n_variables(self) -> int:
+        """How many variables there are."""
+        return self.network.n_params
 
     def step(self, variables: FloatArray) -> FloatArray:
         """The step in the parameters that these variables stand for."""
@@ -150,6 +168,63 @@ class Conditioning:
             out[...] = np.matmul(matrix, w.T[:, :, np.newaxis])[:, :, 0].T
 
 
+class JointConditioning:
+    """A whitening of all classes together, coupling included.
+
+    Parameters
+    ----------
+    coordinates : Coordinates
+    whitening : ndarray of shape (n_coordinates, n_coordinates)
+        Its transpose times the second derivative times itself is the identity.
+    """
+
+    def __init__(self, coordinates: Coordinates, whitening: FloatArray) -> None:
+        self._coordinates = coordinates
+        self._whitening = whitening
+
+    @property
+    def n_variables(self) -> int:
+        """How many variables there are."""
+        return len(self._whitening)
+
+    def step(self, variables: FloatArray) -> FloatArray:
+        """The step in the parameters that these variables stand for."""
+        return self._coordinates.expand(self._whitening @ variables)
+
+    def gradient(self, gradient: FloatArray) -> FloatArray:
+        """The gradient in the variables, from the one in the parameters."""
+        pulled: FloatArray = self._whitening.T @ self._coordinates.reduce(gradient)
+        return pulled
+
+
+def joint_conditioner(
+    objective: Objective, X: Matrix, sample_weight: FloatArray | None
+) -> Callable[[FloatArray], JointConditioning] | None:
+    """A function that whitens all classes together; None where that is not worth while.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of the log loss, for a network without hidden layers.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,) or None
+    """
+    n_features, n_outputs = objective.network.layer_sizes
+    n_coordinates = (n_features + objective.network.fit_intercept) * (n_outputs - 1)
+    if not 0 < n_coordinates <= MOST_JOINT_COORDINATES:  # with one output nothing is coupled
+        return None
+    coordinates = Coordinates(objective, X, sample_weight, output_basis(n_outputs))
+
+    def condition(params: FloatArray) -> JointConditioning:
+        matrix = coordinates.hessian(params, SOFTENING)
+        diagonal = np.diag(matrix)
+        unit = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
+        inverse = _inverse_cholesky(matrix * unit * unit[:, np.newaxis])
+        return JointConditioning(coordinates, (inverse * unit).T)
+
+    return condition
+
+
 def sum_to_zero(network: Network, vector: FloatArray) -> None:
     """Subtract from the parameters of every class of a softmax their mean over the classes.
 
@@ -192,7 +267,7 @@ def conditioner(
         X, weight = X[::every], weight[::every]
 
     def condition(params: FloatArray) -> Conditioning:
-        curvature = diagonal_curvature(probabilities(network, params, X))
+        curvature = diagonal_curvature(softened(probabilities(network, params, X), SOFTENING))
         n_outputs = curvature.shape[1]
         per_class = whitens and params.any()
         shared = not per_class or n_outputs * n_features**2 > MOST_SEPARATE_ELEMENTS
@@ -200,8 +275,6 @@ def conditioner(
             curvature = curvature.mean(axis=1, keepdims=True)
         curvature *= weight[:, np.newaxis]
         curvature /= weight.sum()
-        # Where all predictions are certain, the curvature has vanished. Any scale will do.
-        np.maximum(curvature, np.finfo(np.float64).tiny, out=curvature)
         make = _whitening if whitens else _scaling
         parts = [make(X, h, penalty, network.fit_intercept) for h in curvature.T]
         stretch = np.array([part[0] for part in parts])

@@ -59,6 +59,16 @@ def _linear_outputs(network: Network, params: FloatArray, X: Matrix) -> FloatArr
     return outputs
 
 
+def softened(p: FloatArray, share: float) -> FloatArray:
+    """Probabilities a little less certain: `share` of them is that of a guess.
+
+    Where predictions are certain the curvature vanishes, and what is divided by it explodes.
+    """
+    softer: FloatArray = (1 - share) * p
+    softer += share / max(p.shape[1], 2)
+    return softer
+
+
 def diagonal_curvature(p: FloatArray) -> FloatArray:
     """Second derivative of each row's loss in each of its raw outputs: p (1 - p)."""
     return p * (1 - p)
@@ -122,6 +132,11 @@ def sum_to_zero_basis(n_classes: int) -> FloatArray:
     """
     centred = np.eye(n_classes) - 1 / n_classes
     return np.linalg.qr(centred[:, :-1])[0]
+
+
+def output_basis(n_outputs: int) -> FloatArray:
+    """The directions over the outputs in which a model can be told from another."""
+    return np.ones((1, 1)) if n_outputs == 1 else sum_to_zero_basis(n_outputs)
 
 
 def hessian(
@@ -221,11 +236,11 @@ class Coordinates:
         self.is_weight = self.is_weight.ravel()[self._free]
         self._penalty = objective.alpha / total * self.is_weight
 
-    def hessian(self, params: FloatArray) -> FloatArray:
+    def hessian(self, params: FloatArray, softening: float = 0.0) -> FloatArray:
         """Second derivative of the objective in the coordinates, at these parameters."""
         matrix = hessian(
             self._X_moving,
-            probabilities(self._network, params, self._X),
+            softened(probabilities(self._network, params, self._X), softening),
             self._weight,
             self._centre,
             self._basis,

@@ -26,10 +26,10 @@ import scipy.linalg
 
 from skneural._arrays import FloatArray, Matrix
 from skneural.conditioning import sum_to_zero
-from skneural.curvature import Coordinates, sum_to_zero_basis
+from skneural.curvature import Coordinates, output_basis
 from skneural.monitoring import Monitor
 from skneural.objective import Objective
-from skneural.quasi_newton import ROUNDING, is_optimum
+from skneural.quasi_newton import ROUNDING, is_flat, is_optimum
 from skneural.training import Training
 
 #: Share of the decrease that the gradient promises with which a step is content.
@@ -76,8 +76,7 @@ def minimize_newton(
     rows = (X, y, None if sample_weight is None else sample_weight[:, np.newaxis])
     sum_to_zero(objective.network, training.params)
     point = training.params.copy()
-    n_outputs = objective.network.layer_sizes[-1]
-    basis = np.ones((1, 1)) if n_outputs == 1 else sum_to_zero_basis(n_outputs)
+    basis = output_basis(objective.network.layer_sizes[-1])
     coordinates = Coordinates(objective, X, sample_weight, basis)
     monitor.begin(training.record)
     training.stop_reason = "max_iter"
@@ -116,7 +115,8 @@ def minimize_newton(
             training.n_epochs += 1
             monitor.end_epoch(training.n_epochs, value, training.params, training.record)
         else:
-            _is_over(training, factor, gradient, coordinates.reduce(gradient), tol)
+            if is_flat(gradient, tol):
+                training.stop_reason = "converged"
     except KeyboardInterrupt:
         training.stop_reason = "interrupted"
         raise

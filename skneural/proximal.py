@@ -38,7 +38,7 @@ from skneural.monitoring import Monitor
 from skneural.network import Layer
 from skneural.newton import SUFFICIENT_DECREASE
 from skneural.objective import Objective
-from skneural.quasi_newton import ROUNDING, is_optimum
+from skneural.quasi_newton import ROUNDING, is_flat, is_optimum
 from skneural.training import Training
 
 #: Parameters up to which Newton's method on those that are not zero is worth its cost.
@@ -132,6 +132,8 @@ def minimize_fista(
             if n_idle > PATIENCE:
                 training.stop_reason = "converged"  # rounding hides what is left to gain
                 break
+        if training.stop_reason == "max_iter" and is_flat(problem.subgradient(here), tol):
+            training.stop_reason = "converged"
     except KeyboardInterrupt:
         training.stop_reason = "interrupted"
         raise

@@ -17,6 +17,8 @@ does not depend on the variables. A point is an optimum where
   Optimization*, 2004, section 9.5.1).
 
 The gradient alone would promise little: where the features are small, it is small everywhere.
+But where the iterations end before the second holds, the first alone is enough not to complain:
+without a penalty, classes that can be told apart have no optimum to arrive at.
 """
 
 from __future__ import annotations
@@ -27,7 +29,12 @@ import numpy as np
 import scipy.optimize
 
 from skneural._arrays import FloatArray, Matrix, in_single_precision
-from skneural.conditioning import Conditioning, sum_to_zero
+from skneural.conditioning import (
+    Conditioning,
+    JointConditioning,
+    joint_conditioner,
+    sum_to_zero,
+)
 from skneural.curvature import HessianProduct
 from skneural.monitoring import Monitor
 from skneural.objective import Objective
@@ -50,9 +57,14 @@ ROUNDING = 64
 WORTH_STOPPING = 0.01
 
 
+def is_flat(gradient: FloatArray, tol: float) -> bool:
+    """Whether no element of the gradient is larger than the tolerance."""
+    return bool(np.max(np.abs(gradient)) <= tol)
+
+
 def is_optimum(gradient: FloatArray, possible_decrease: float, tol: float) -> bool:
     """The stopping rule of all minimisers that see a second derivative."""
-    return bool(np.max(np.abs(gradient)) <= tol and possible_decrease <= WORTH_STOPPING * tol**2)
+    return is_flat(gradient, tol) and possible_decrease <= WORTH_STOPPING * tol**2
 
 
 def minimize_conditioned(
@@ -101,6 +113,7 @@ def minimize_conditioned(
       (Newton-CG).
     """
     sum_to_zero(objective.network, training.params)
+    joint = joint_conditioner(objective, X, sample_weight) if method == "L-BFGS-B" else None
     resolution = ROUNDING * float(np.finfo(training.params.dtype).eps)
     options = OPTIONS[method] | ({"ftol": resolution} if method == "L-BFGS-B" else {})
     training.stop_reason = "max_iter"
@@ -113,7 +126,7 @@ def minimize_conditioned(
             n_iterations = min(MEMORY, max_iter - training.n_epochs)
             scipy.optimize.minimize(
                 walk.evaluate,
-                np.zeros(len(training.params)),
+                np.zeros(walk.n_variables),
                 method=method,
                 jac=True,
                 hessp=walk.curvature_times if method == "Newton-CG" else None,
@@ -128,7 +141,11 @@ def minimize_conditioned(
                 training.stop_reason = "converged" if at_the_limit else "no_progress"
                 break
             if training.n_epochs < max_iter:
-                walk.start_in(condition(training.params))
+                # What has taken two rounds deserves the whole second derivative.
+                is_hard = joint is not None and training.n_epochs >= 2 * MEMORY
+                walk.start_in((joint if joint and is_hard else condition)(training.params))
+        if training.stop_reason == "max_iter" and walk.is_flat():
+            training.stop_reason = "converged"
     except KeyboardInterrupt:
         training.stop_reason = "interrupted"
         raise
@@ -155,6 +172,7 @@ class _Walk:
         self.training = training
         self.monitor = monitor
         self.tol = tol
+        self.resolution = ROUNDING * float(np.finfo(training.params.dtype).eps)
         self._objective = objective
         self._rows = (X, y, None if sample_weight is None else sample_weight[:, np.newaxis])
         self._single: Matrix | None = None
@@ -164,12 +182,17 @@ class _Walk:
         self._gradient_tried: FloatArray = np.empty(len(self._point))
         training.loss = self._evaluate_point(self._gradient)
 
-    def start_in(self, conditioning: Conditioning) -> None:
+    def start_in(self, conditioning: Conditioning | JointConditioning) -> None:
         """Begin a round, in variables of its own, where the training stands."""
-        self._conditioning = conditioning
+        self._conditioning: Conditioning | JointConditioning = conditioning
         self._curvature: HessianProduct | None = None
         self._conditioned = conditioning.gradient(self._gradient)
         self._start = self.training.params.astype(np.float64)
+
+    @property
+    def n_variables(self) -> int:
+        """How many variables this round has."""
+        return self._conditioning.n_variables
 
     def evaluate(self, variables: FloatArray) -> tuple[float, FloatArray]:
         """Value, and gradient in the variables."""
@@ -199,6 +222,8 @@ class _Walk:
     def end_iteration(self, variables: FloatArray) -> None:
         """Go to the point that SciPy has evaluated last, and stop SciPy at an optimum."""
         training = self.training
+        if self._value_tried > training.loss + self.resolution * max(1, training.loss):
+            raise StopIteration  # a line search that has lost its way in rounding
         self._curvature = None
         training.params[...] = self._point
         training.loss = self._value_tried
@@ -219,9 +244,14 @@ class _Walk:
             return True
         return False
 
+    def is_flat(self) -> bool:
+        """Whether at least the gradient is as small as it should be."""
+        return is_flat(self._gradient, self.tol)
+
     def possible_decrease(self) -> float:
-        """How far the objective can still fall, as the conditioned gradient has it."""
-        return 0.5 * float(np.dot(self._conditioned, self._conditioned))
+        """How far the objective can still fall: as the gradient has it, and never below zero."""
+        estimate = 0.5 * float(np.dot(self._conditioned, self._conditioned))
+        return min(estimate, self.training.loss)
 
     def _evaluate_point(self, gradient: FloatArray) -> float:
         self._objective.value_and_gradient(self._point, *self._rows)
