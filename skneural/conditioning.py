@@ -18,7 +18,8 @@ with :math:`L L^\top` the Cholesky factorisation of
 
 the second derivative in :math:`u_k` is the identity, at the point where the curvatures
 :math:`h_{ik} = p_{ik} (1 - p_{ik})` were taken. (The coupling between the classes of a softmax
-is left out: it is never stronger than the rest.) :math:`\mu_k` is the mean of the features
+is left out at first: it is never stronger than the rest. `JointConditioning` has it, for
+problems that turn out to be hard.) :math:`\mu_k` is the mean of the features
 under the weights :math:`s_i h_{ik}`, which uncouples the intercept; nothing is subtracted from
 X itself, so that a sparse X stays sparse. Where there are too many features for a matrix, the
 diagonal of :math:`H_k` has to do: every feature is measured in its own unit.

@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 
 from skneural import conditioning
 from skneural.activations import ACTIVATIONS
-from skneural.conditioning import conditioner, sum_to_zero
+from skneural.conditioning import conditioner, joint_conditioner, sum_to_zero
 from skneural.curvature import HessianProduct
 from skneural.losses import LOSSES
 from skneural.network import Network
@@ -345,3 +345,51 @@ def test_sum_to_zero_leaves_a_single_output_alone(fit_intercept):
     params = params_of(network)
     sum_to_zero(network, params)
     np.testing.assert_array_equal(params, params_of(network))
+
+
+def joint_setting(n_outputs=3, columns=X, fit_intercept=True):
+    network = Network((columns.shape[1], n_outputs), ACTIVATIONS["identity"], fit_intercept)
+    objective = Objective(network, LOSSES["log_loss", "softmax"], ALPHA, len(columns))
+    return network, objective, joint_conditioner(objective, columns, None)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_joint_whitening_is_one(fit_intercept):
+    network, objective, condition = joint_setting(fit_intercept=fit_intercept)
+    params = params_of(network)
+    sum_to_zero(network, params)
+    joint = condition(params)
+    assert joint.n_variables == 2 * (N_FEATURES + fit_intercept)
+    product_with = HessianProduct(objective, params, X, None).times
+    whitened = np.array(
+        [joint.gradient(product_with(joint.step(unit))) for unit in np.eye(joint.n_variables)]
+    )
+    np.testing.assert_allclose(whitened, np.eye(joint.n_variables), atol=1e-5)
+
+
+def test_joint_step_and_gradient_are_transposes():
+    network, _, condition = joint_setting()
+    joint, random = condition(params_of(network)), np.random.RandomState(3)
+    variables, gradient = random.randn(joint.n_variables), random.randn(network.n_params)
+    sum_to_zero(network, gradient)
+    assert variables @ joint.gradient(gradient) == pytest.approx(joint.step(variables) @ gradient)
+
+
+def test_joint_whitening_is_for_few_coordinates_and_several_classes(monkeypatch):
+    network = Network((N_FEATURES, 1), ACTIVATIONS["identity"])
+    objective = Objective(network, LOSSES["log_loss", "logistic"], ALPHA, len(X))
+    assert joint_conditioner(objective, X, None) is None
+    monkeypatch.setattr(conditioning, "MOST_JOINT_COORDINATES", 2 * N_FEATURES + 1)
+    assert joint_setting()[2] is None
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_certain_predictions_leave_the_variables_finite(n_outputs):
+    network = Network((N_FEATURES, n_outputs), ACTIVATIONS["identity"])
+    certain = 1e6 * params_of(network)
+    step = conditioner(network, X, None, 0.0)(certain).step(np.ones(network.n_params))
+    assert np.abs(step).max() < 1e8
+    if n_outputs > 1:
+        objective = Objective(network, LOSSES["log_loss", "softmax"], 0.0, len(X))
+        joint = joint_conditioner(objective, X, None)(certain)
+        assert np.abs(joint.step(np.ones(joint.n_variables))).max() < 1e10
