@@ -43,6 +43,9 @@ from skneural.training import Training
 #: Pairs of vectors that L-BFGS remembers, and iterations between two choices of variables.
 MEMORY = 10
 
+#: Parameters for which a whitening of all classes together waits one round more.
+PARAMS_PER_ROUND = 250
+
 #: What SciPy is told: to leave the decision about the end to us.
 OPTIONS: dict[str, dict[str, float]] = {
     "L-BFGS-B": {"maxcor": MEMORY, "maxls": 50, "gtol": 0},
@@ -114,6 +117,8 @@ def minimize_conditioned(
     """
     sum_to_zero(objective.network, training.params)
     joint = joint_conditioner(objective, X, sample_weight) if method == "L-BFGS-B" else None
+    # What has taken two rounds deserves the whole second derivative; the larger, the later.
+    joint_from = MEMORY * (2 + objective.network.n_params // PARAMS_PER_ROUND)
     resolution = ROUNDING * float(np.finfo(training.params.dtype).eps)
     options = OPTIONS[method] | ({"ftol": resolution} if method == "L-BFGS-B" else {})
     training.stop_reason = "max_iter"
@@ -141,8 +146,7 @@ def minimize_conditioned(
                 training.stop_reason = "converged" if at_the_limit else "no_progress"
                 break
             if training.n_epochs < max_iter:
-                # What has taken two rounds deserves the whole second derivative.
-                is_hard = joint is not None and training.n_epochs >= 2 * MEMORY
+                is_hard = training.n_epochs >= joint_from
                 walk.start_in((joint if joint and is_hard else condition)(training.params))
         if training.stop_reason == "max_iter" and walk.is_flat():
             training.stop_reason = "converged"
