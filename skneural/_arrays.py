@@ -209,11 +209,9 @@ def _centred_blocks(
 
 def _row_blocks(X: Matrix, width: int) -> Iterator[tuple[slice, Matrix]]:
     """Runs of rows of which `width` columns fit a cache; a sparse matrix in one piece."""
-    step = (
-        X.shape[0]
-        if sparse.issparse(X)
-        else max(CHUNK_ELEMENTS // max(width, 1), FEWEST_CHUNK_ROWS)
-    )
+    step = max(CHUNK_ELEMENTS // max(width, 1), FEWEST_CHUNK_ROWS)
+    if sparse.issparse(X):
+        step = X.shape[0]
     for start in range(0, X.shape[0], step):
         rows = slice(start, start + step)
         yield rows, X[rows]

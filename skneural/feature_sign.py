@@ -39,7 +39,7 @@ def minimize_quadratic_l1(
     linear : ndarray of shape (m,)
         c.
     penalty : ndarray of shape (m,)
-        The :math:`\\lambda_j`, zero or positive.
+        The :math:`\lambda_j`, zero or positive.
     start : ndarray of shape (m,)
 
     Returns

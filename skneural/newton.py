@@ -162,7 +162,7 @@ def _is_over(
     if not np.isfinite(training.loss):
         training.stop_reason = "not_finite"
         return True
-    if factor is None or np.max(np.abs(gradient)) > tol:
+    if factor is None or not is_flat(gradient, tol):
         return False
     if is_optimum(gradient, 0.5 * float(slope @ factor.solve(slope)), tol):
         training.stop_reason = "converged"

@@ -14,14 +14,15 @@ momentum starts anew (restart). Each feature is measured in its own unit, which 
 threshold c of its weight, not the optimum.
 
 That finds out soon *which* weights are zero, and creeps towards the values of the others. Where
-they are few enough, Newton's method on those alone takes over every now and then: within its
-signs the objective is smooth. A weight whose sign would change becomes zero.
+these are few enough, a step of Newton's method is tried every now and then: to the exact minimum
+of the local quadratic plus the penalty (see `skneural.feature_sign`), or as far towards it as
+lowers the objective.
 
 Sources: A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear
 inverse problems", SIAM Journal on Imaging Sciences 2, 2009; B. O'Donoghue and E. Candès,
 "Adaptive restart for accelerated gradient schemes", Foundations of Computational Mathematics
-15, 2015; G. Bareilles, F. Iutzeler and J. Malick, "Newton acceleration on manifolds identified
-by proximal gradient methods", Mathematical Programming 200, 2023.
+15, 2015; J. D. Lee, Y. Sun and M. A. Saunders, "Proximal Newton-type methods for minimizing
+composite functions", SIAM Journal on Optimization 24, 2014.
 """
 
 from __future__ import annotations

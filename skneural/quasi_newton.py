@@ -55,7 +55,6 @@ OPTIONS: dict[str, dict[str, float]] = {
 #: Decrease of the objective, in units of the resolution of its dtype, that is none.
 ROUNDING = 64
 
-
 #: What is left to gain at the end, as a share of the square of the tolerance.
 WORTH_STOPPING = 0.01
 
@@ -119,12 +118,11 @@ def minimize_conditioned(
     joint = joint_conditioner(objective, X, sample_weight) if method == "L-BFGS-B" else None
     # What has taken two rounds deserves the whole second derivative; the larger, the later.
     joint_from = MEMORY * (2 + objective.network.n_params // PARAMS_PER_ROUND)
-    resolution = ROUNDING * float(np.finfo(training.params.dtype).eps)
-    options = OPTIONS[method] | ({"ftol": resolution} if method == "L-BFGS-B" else {})
     training.stop_reason = "max_iter"
     monitor.begin(training.record)
     try:
         walk = _Walk(objective, training, X, y, sample_weight, monitor, tol)
+        options = OPTIONS[method] | ({"ftol": walk.resolution} if method == "L-BFGS-B" else {})
         walk.start_in(condition(training.params))
         while not walk.is_over() and training.n_epochs < max_iter:
             loss_before = training.loss
@@ -140,9 +138,8 @@ def minimize_conditioned(
             )
             if walk.is_over():
                 break
-            negligible = resolution * max(1, training.loss)
-            if loss_before - training.loss <= negligible:
-                at_the_limit = walk.possible_decrease() <= negligible
+            if loss_before - training.loss <= walk.negligible:
+                at_the_limit = walk.possible_decrease() <= walk.negligible
                 training.stop_reason = "converged" if at_the_limit else "no_progress"
                 break
             if training.n_epochs < max_iter:
@@ -198,6 +195,11 @@ class _Walk:
         """How many variables this round has."""
         return self._conditioning.n_variables
 
+    @property
+    def negligible(self) -> float:
+        """A change of the objective that is rounding."""
+        return self.resolution * max(1.0, self.training.loss)
+
     def evaluate(self, variables: FloatArray) -> tuple[float, FloatArray]:
         """Value, and gradient in the variables."""
         if not variables.any():  # where the round before has ended
@@ -226,7 +228,7 @@ class _Walk:
     def end_iteration(self, variables: FloatArray) -> None:
         """Go to the point that SciPy has evaluated last, and stop SciPy at an optimum."""
         training = self.training
-        if self._value_tried > training.loss + self.resolution * max(1, training.loss):
+        if self._value_tried > training.loss + self.negligible:
             raise StopIteration  # a line search that has lost its way in rounding
         self._curvature = None
         training.params[...] = self._point
