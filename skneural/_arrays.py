@@ -6,7 +6,7 @@ multiplies, slices and gathers rows without knowing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,12 +19,15 @@ IndexArray: TypeAlias = npt.NDArray[np.intp]
 #: A dense array, or a SciPy CSR or CSC matrix or array.
 Matrix: TypeAlias = Any
 
-#: Elements of a long vector to work on at a time: 128 kB in float64, so that the four vectors
-#: of an Adam step fit a 512 kB cache.
-BLOCK = 2**14
+#: Elements of a long float64 vector to work on at a time, and twice as many of float32: 256 kB,
+#: so that the four vectors of an Adam step fit a second-level cache of 1 MB.
+BLOCK = 2**15
 
 #: What float32 can hold, with room for products.
 LARGEST_SINGLE = 1e15
+
+#: Up to this length, NumPy reduces all rows at once faster than one after another.
+SHORT_ROW = 64
 
 #: Elements of one buffer while predicting: 1 MB in float64, so that a layer's input and
 #: output stay in the second-level cache together.
@@ -217,17 +220,21 @@ def _row_blocks(X: Matrix, width: int) -> Iterator[tuple[slice, Matrix]]:
         yield rows, X[rows]
 
 
-def add_scaled(target: FloatArray, factor: float, source: FloatArray, scratch: FloatArray) -> None:
-    """``target += factor * source`` for vectors, in blocks of the length of `scratch`.
+def blocks(*vectors: FloatArray) -> Iterator[tuple[FloatArray, ...]]:
+    """Corresponding pieces of vectors of the same length and dtype, short enough for a cache."""
+    n = len(vectors[0])
+    step = block_length(vectors[0].dtype)
+    if n <= step:
+        yield vectors
+        return
+    for start in range(0, n, step):
+        piece = slice(start, start + step)
+        yield tuple(vector[piece] for vector in vectors)
 
-    BLAS has this in one pass (axpy), but SciPy's BLAS is not NumPy's: the threads of the two
-    would fight for the cores.
-    """
-    for start in range(0, len(target), len(scratch)):
-        block = slice(start, start + len(scratch))
-        scaled = scratch[: len(target[block])]
-        np.multiply(source[block], factor, out=scaled)
-        target[block] += scaled
+
+def block_length(dtype: npt.DTypeLike) -> int:
+    """The largest number of elements of one piece."""
+    return BLOCK * np.dtype(np.float64).itemsize // np.dtype(dtype).itemsize
 
 
 def spread(values: FloatArray, out: FloatArray) -> FloatArray:
@@ -237,6 +244,24 @@ def spread(values: FloatArray, out: FloatArray) -> FloatArray:
     """
     np.copyto(out, values)
     return out
+
+
+def row_maxima(matrix: FloatArray, out: FloatArray, scratch: FloatArray) -> None:
+    """Write the largest element of each row into the column `out`.
+
+    `scratch` has the shape of `matrix`.
+    """
+    if matrix.shape[1] < SHORT_ROW:
+        turned = scratch.reshape(matrix.shape[::-1])
+        np.copyto(turned, matrix.T)
+        turned.max(axis=0, out=out[:, 0])
+    else:
+        matrix.max(axis=1, keepdims=True, out=out)
+
+
+def row_sums(matrix: FloatArray, out: FloatArray) -> None:
+    """Write the sum of each row into the column `out`."""
+    np.dot(matrix, np.ones(matrix.shape[1], dtype=matrix.dtype), out=out[:, 0])
 
 
 def rows_as_csr(X: Matrix) -> Matrix:
@@ -266,6 +291,27 @@ def row_chunks(
             yield rows, chunk.astype(dtype, copy=False)
         else:
             yield rows, np.ascontiguousarray(chunk, dtype=dtype)
+
+
+def assembled(pieces: Iterable[tuple[slice, Any]], n_rows: int) -> Any:
+    """Results of runs of rows, dense or sparse, put together to those of all `n_rows` rows.
+
+    Parameters
+    ----------
+    pieces : iterable of (slice, {ndarray, sparse matrix})
+        The rows of each result, in order, and the result.
+    """
+    pieces = iter(pieces)
+    rows, piece = next(pieces)
+    if rows.stop == n_rows:
+        return piece
+    if sparse.issparse(piece):
+        return sparse.vstack([piece, *(piece for _, piece in pieces)], format=piece.format)
+    whole = np.empty((n_rows, *piece.shape[1:]), dtype=piece.dtype)
+    whole[rows] = piece
+    for rows, piece in pieces:
+        whole[rows] = piece
+    return whole
 
 
 def chunk_rows(n_rows: int, widest_layer: int) -> int:

@@ -14,10 +14,10 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-#: Multiplications in one product, from which on more than one thread is worth while: about a
+#: Multiplications in one product, from which on more than one thread is worth while: about
 #: millisecond of work. On an idle machine sharing pays somewhat earlier; on a busy one a thread
 #: that waits for a core makes a short product take many times as long.
-WORTH_SHARING = 2**24
+WORTH_SHARING = 2**23
 
 
 @cache

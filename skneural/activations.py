@@ -22,6 +22,14 @@ from skneural._arrays import BoolArray, FloatArray
 
 LEAKY_RELU_SLOPE = 0.01
 
+#: Elements from which on an array is worth walking through in pieces.
+WORTH_PIECES = 1000
+
+#: To compare pieces of an array with, by the character of the dtype; they fit a cache.
+ZEROS = {dtype: np.zeros(2**14, dtype=dtype) for dtype in "df"}
+for _zeros in ZEROS.values():
+    _zeros.setflags(write=False)
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -87,7 +95,15 @@ def _tanh_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
 
 
 def _relu(z: FloatArray, mask: BoolArray) -> None:
-    np.maximum(z, 0, out=z)
+    zeros = ZEROS.get(z.dtype.char)
+    if z.size < WORTH_PIECES or zeros is None or not z.flags.c_contiguous:
+        np.maximum(z, 0, out=z)
+        return
+    # The maximum of two arrays is several times as fast as that of an array and a number.
+    flat = z.reshape(-1)
+    for start in range(0, len(flat), len(zeros)):
+        piece = flat[start : start + len(zeros)]
+        np.maximum(piece, zeros[: len(piece)], out=piece)
 
 
 def _relu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, xlogy
 
-from skneural._arrays import FloatArray, spread
+from skneural._arrays import FloatArray, row_maxima, row_sums, spread
 
 
 class LossBuffers(NamedTuple):
@@ -220,10 +220,10 @@ def _log_softmax(raw: FloatArray, buffers: LossBuffers) -> None:
     The largest z of a row is taken off first, so that exp cannot overflow.
     """
     _, column, scratch = buffers
-    np.max(raw, axis=1, keepdims=True, out=column)
+    row_maxima(raw, out=column, scratch=scratch)
     raw -= spread(column, out=scratch)
     np.exp(raw, out=scratch)
-    np.sum(scratch, axis=1, keepdims=True, out=column)
+    row_sums(scratch, out=column)
     np.log(column, out=column)
     raw -= spread(column, out=scratch)
 
@@ -237,13 +237,26 @@ def _exp(raw: FloatArray) -> None:
 
 
 def _logistic(raw: FloatArray) -> None:
-    expit(raw, out=raw)
+    # 1 / (1 + exp(-z)) keeps all digits, also of tiny probabilities.
+    np.negative(raw, out=raw)
+    with np.errstate(over="ignore"):
+        np.exp(raw, out=raw)
+    raw += 1
+    np.divide(1, raw, out=raw)
 
 
 def _softmax(raw: FloatArray) -> None:
-    raw -= raw.max(axis=1, keepdims=True)
+    if len(raw) == 1:  # setting up buffers would take longer than the rest
+        raw -= raw.max()
+        np.exp(raw, out=raw)
+        raw /= raw.sum()
+        return
+    column: FloatArray = np.empty((len(raw), 1), dtype=raw.dtype)
+    row_maxima(raw, out=column, scratch=np.empty_like(raw))
+    raw -= column
     np.exp(raw, out=raw)
-    raw /= raw.sum(axis=1, keepdims=True)
+    row_sums(raw, out=column)
+    raw /= column
 
 
 #: What turns raw outputs into predictions, in place, by the name of the output activation.

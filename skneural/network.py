@@ -29,7 +29,7 @@ network is, and the penalised part (the weights) is one slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -98,16 +98,22 @@ class Network:
 
     def layers(self, vector: FloatArray) -> list[Layer]:
         """The layers of a flat vector of length `n_params`, as views."""
-        weights, intercepts = [], []
-        start = 0
-        for fan_in, fan_out in self.shapes:
-            stop = start + fan_in * fan_out
-            weights.append(vector[start:stop].reshape(fan_in, fan_out))
-            start = stop
-        for n in self.n_intercepts:
-            intercepts.append(vector[start : start + n])
-            start += n
-        return [Layer(*parts) for parts in zip(weights, intercepts, strict=True)]
+        return [
+            Layer(vector[weights].reshape(shape), vector[intercepts])
+            for weights, shape, intercepts in self._places
+        ]
+
+    @cached_property
+    def _places(self) -> list[tuple[slice, tuple[int, int], slice]]:
+        """Where the weights and intercepts of every layer lie, and the shape of the weights."""
+        places = []
+        start, first_intercept = 0, self.n_weights
+        for (fan_in, fan_out), n in zip(self.shapes, self.n_intercepts, strict=True):
+            weights = slice(start, start + fan_in * fan_out)
+            intercepts = slice(first_intercept, first_intercept + n)
+            places.append((weights, (fan_in, fan_out), intercepts))
+            start, first_intercept = weights.stop, intercepts.stop
+        return places
 
     def initial_params(
         self, random_state: np.random.RandomState, dtype: npt.DTypeLike
@@ -170,19 +176,45 @@ class Network:
                 self.activation.backward(delta_below, a, workspace.masks[i - 1])
 
     def predict_raw(self, params: FloatArray, X: Matrix) -> FloatArray:
-        """Raw outputs of shape (n_samples, n_outputs), in chunks of rows.
+        """Raw outputs of shape (n_samples, n_outputs).
 
-        The memory used beyond the result does not depend on the number of rows. Nothing
-        but local arrays is written to: safe to call from several threads.
+        Nothing but local arrays is written to: safe to call from several threads. The memory
+        used beyond the result does not depend on the number of rows.
         """
-        layers = self.layers(params)
         raw: FloatArray = np.empty((X.shape[0], self.layer_sizes[-1]), dtype=params.dtype)
+        for rows, chunk in self.raw_chunks(params, X):
+            raw[rows] = chunk
+        return raw
+
+    def raw_chunks(self, params: FloatArray, X: Matrix) -> Iterator[tuple[slice, FloatArray]]:
+        """The same in runs of rows.
+
+        Yields
+        ------
+        rows : slice
+        raw : ndarray of shape (n_rows, n_outputs)
+            A buffer that the next run overwrites.
+        """
+        if X.shape[0] == 1 and isinstance(X, np.ndarray):
+            yield slice(0, 1), self._raw_of_row(params, X[0])[np.newaxis]
+            return
+        layers = self.layers(params)
         workspace: Workspace | None = None
         for rows, chunk in row_chunks(X, self.layer_sizes, params.dtype):
             if workspace is None:  # the first chunk is the largest
                 workspace = Workspace(self, chunk.shape[0], params.dtype)
-            raw[rows] = self.forward(layers, chunk, workspace.rows(chunk.shape[0]))
-        return raw
+            yield rows, self.forward(layers, chunk, workspace.rows(chunk.shape[0]))
+
+    def _raw_of_row(self, params: FloatArray, x: FloatArray) -> FloatArray:
+        """The forward pass of one row without buffers: they would take longer than the rest."""
+        a = x.astype(params.dtype, copy=False)
+        for i, (weights, shape, intercepts) in enumerate(self._places):
+            if i > 0:
+                self.activation.forward(a, np.empty(a.shape, dtype=bool))
+            a = a.dot(params[weights].reshape(shape))
+            if self.fit_intercept:
+                a += params[intercepts]
+        return a
 
 
 class Workspace:

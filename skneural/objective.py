@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from skneural._arrays import BLOCK, FloatArray, Matrix, add_scaled, spread
+from skneural._arrays import FloatArray, Matrix, block_length, blocks, spread
 from skneural.losses import Loss, LossBuffers
 from skneural.network import Layer, Network, Workspace
 
@@ -72,7 +72,7 @@ class Objective:
         self.reported = np.nan
         self._reported_share = 1 / network.layer_sizes[-1] if loss.averages_outputs else 1.0
         self._gradient_layers = network.layers(self.gradient)
-        self._block: FloatArray = np.empty(min(BLOCK, network.n_params), dtype=dtype)
+        self._block: FloatArray = np.empty(min(block_length(dtype), network.n_params), dtype=dtype)
         self._workspace = Workspace(network, n_rows, dtype)
         self._bound: FloatArray | None = None
 
@@ -125,9 +125,12 @@ class Objective:
         if self.alpha == 0:
             return 0.0
         n_weights = self.network.n_weights
-        weights = params[:n_weights]
-        add_scaled(self.gradient[:n_weights], self.alpha * scale, weights, self._block)
-        return 0.5 * self.alpha * scale * float(np.dot(weights, weights))
+        value = 0.0
+        for w, g in blocks(params[:n_weights], self.gradient[:n_weights]):
+            penalty = np.multiply(w, self.alpha * scale, out=self._block[: len(w)])
+            g += penalty
+            value += float(np.dot(w, penalty))
+        return 0.5 * value
 
     def _layers(self, params: FloatArray) -> list[Layer]:
         # Minimisers update one vector in place: its views are made once, not per batch.

@@ -10,14 +10,13 @@ operations of a step pass over them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from skneural._arrays import BLOCK, FloatArray
+from skneural._arrays import FloatArray, blocks
 
 State: TypeAlias = dict[str, Any]
 
@@ -67,7 +66,7 @@ class SGD(Optimizer):
     def step(
         self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
     ) -> None:
-        for w, g, v in _blocks(params, gradient, state["velocity"]):
+        for w, g, v in blocks(params, gradient, state["velocity"]):
             g *= learning_rate
             v *= self.momentum
             v -= g
@@ -128,7 +127,7 @@ class Adam(Optimizer):
         rate = learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         rate *= (1 - self.beta_1) / root
         epsilon = self.epsilon / root
-        for w, g, m, v in _blocks(params, gradient, state["first_moment"], state["second_moment"]):
+        for w, g, m, v in blocks(params, gradient, state["first_moment"], state["second_moment"]):
             m *= self.beta_1
             m += g
             v *= self.beta_2
@@ -139,13 +138,3 @@ class Adam(Optimizer):
             np.divide(m, g, out=g)
             g *= rate
             w -= g
-
-
-def _blocks(*vectors: FloatArray) -> Iterator[tuple[FloatArray, ...]]:
-    n = len(vectors[0])
-    if n <= BLOCK:
-        yield vectors
-        return
-    for start in range(0, n, BLOCK):
-        block = slice(start, start + BLOCK)
-        yield tuple(vector[block] for vector in vectors)

@@ -34,8 +34,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
         -------
         y : ndarray of shape (n_samples,), or indicator matrix of shape (n_samples, n_outputs)
         """
-        raw = self._predict_raw(X)
-        return self._labels.decode(raw)
+        return self._predict(X, self._decoded)
 
     def decision_function(self, X: Any) -> FloatArray:
         """Raw outputs of the network, before softmax or logistic function (logits).
@@ -49,8 +48,8 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
         scores : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             For two classes one column: positive where the second is the more probable.
         """
-        raw = self._predict_raw(X)
-        return raw.ravel() if self._is_binary else raw
+        scores: FloatArray = self._predict(X, lambda raw: raw)
+        return scores.ravel() if self._is_binary else scores
 
     def predict_proba(self, X: Any) -> FloatArray:
         """Probabilities of the classes.
@@ -67,14 +66,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
             would vanish among the smallest numbers of its dtype, it stays there, in the
             order of the logits.
         """
-        raw = self._both_columns(self._predict_raw(X))
-        probability = raw.copy()
-        INVERSE_LINKS[self.out_activation_](probability)
-        smallest = SMALLEST_PROBABILITY * np.finfo(raw.dtype).tiny
-        vanishing = probability < smallest
-        if vanishing.any():
-            log_probability = self._log_probability(raw)[vanishing]
-            probability[vanishing] = smallest * np.log(smallest) / log_probability
+        probability: FloatArray = self._predict(X, self._probability)
         return probability
 
     def predict_log_proba(self, X: Any) -> FloatArray:
@@ -88,9 +80,24 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
         -------
         log_probability : ndarray of shape (n_samples, n_classes)
         """
-        return self._log_probability(self._both_columns(self._predict_raw(X)))
+        log_probability: FloatArray = self._predict(X, self._log_probability)
+        return log_probability
+
+    def _decoded(self, raw: FloatArray) -> Any:
+        return self._labels.decode(raw)
+
+    def _probability(self, raw: FloatArray) -> FloatArray:
+        probability = self._both_columns(raw)
+        INVERSE_LINKS[self.out_activation_](probability)
+        smallest = SMALLEST_PROBABILITY * np.finfo(raw.dtype).tiny
+        if probability.min() < smallest:
+            vanishing = probability < smallest
+            log_probability = self._log_probability(raw)[vanishing]
+            probability[vanishing] = smallest * np.log(smallest) / log_probability
+        return probability
 
     def _log_probability(self, raw: FloatArray) -> FloatArray:
+        raw = self._both_columns(raw)
         log_probability: FloatArray
         if self.out_activation_ == "softmax":
             log_probability = log_softmax(raw, axis=1)
@@ -103,8 +110,9 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
         return log_probability
 
     def _both_columns(self, raw: FloatArray) -> FloatArray:
+        """The logits of all classes, in a new array."""
         # The first of two classes has the logit -z: 1 - p would round to 0 or lose digits.
-        return np.hstack((-raw, raw)) if self._is_binary else raw
+        return np.concatenate((-raw, raw), axis=1) if self._is_binary else raw.copy()
 
     @property
     def _labels(self) -> Labels:

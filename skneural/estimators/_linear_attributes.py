@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -10,7 +11,7 @@ from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from skneural._arrays import FloatArray, Matrix
+from skneural._arrays import FloatArray, Matrix, row_chunks
 from skneural.activations import ACTIVATIONS
 from skneural.network import Network, as_shape_of
 
@@ -89,12 +90,14 @@ class LinearAttributesMixin:
             self.coef_ = self._sparse_coef
         return self
 
-    def _raw_outputs(self, X: Matrix) -> FloatArray:
-        """Raw outputs of shape (n_samples, n_outputs) for validated rows."""
+    def _raw_chunks(self, X: Matrix) -> Iterator[tuple[slice, FloatArray]]:
+        """Raw outputs of validated rows, in runs of rows."""
         if self._sparse_coef is None:
-            return self._network.predict_raw(self._params, X)
-        raw: FloatArray = safe_sparse_dot(X, self._sparse_coef.T, dense_output=True)
-        return raw.astype(self._params.dtype, copy=False) + self.intercept_
+            yield from self._network.raw_chunks(self._params, X)
+            return
+        for rows, chunk in row_chunks(X, self._linear_sizes, self._params.dtype):
+            raw: FloatArray = safe_sparse_dot(chunk, self._sparse_coef.T, dense_output=True)
+            yield rows, raw + self.intercept_
 
     @property
     def _network(self) -> Network:

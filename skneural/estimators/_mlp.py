@@ -474,9 +474,12 @@ class ScratchMLPRegressor(RegressorMixin, _MultilayerPerceptron):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        raw = self._predict_raw(X)
+        predicted: FloatArray = self._predict(X, self._through_link)
+        return predicted.ravel() if self.n_outputs_ == 1 else predicted
+
+    def _through_link(self, raw: FloatArray) -> FloatArray:
         INVERSE_LINKS[self.out_activation_](raw)
-        return raw.ravel() if self.n_outputs_ == 1 else raw
+        return raw
 
     def _encode_target(
         self, y: Any, *, continuing: bool, incremental: bool, classes: Any

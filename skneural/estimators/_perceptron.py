@@ -319,7 +319,10 @@ class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin,
         -------
         y : ndarray of shape (n_samples,)
         """
-        raw = self._predict_raw(X)
+        labels: npt.NDArray[Any] = self._predict(X, self._decoded)
+        return labels
+
+    def _decoded(self, raw: FloatArray) -> npt.NDArray[Any]:
         labels: npt.NDArray[Any] = Labels(self.classes_).decode(raw)
         return labels
 
@@ -335,8 +338,8 @@ class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin,
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes one column: positive where the second is predicted.
         """
-        raw = self._predict_raw(X)
-        return raw.ravel() if raw.shape[1] == 1 else raw
+        scores: FloatArray = self._predict(X, lambda raw: raw)
+        return scores.ravel() if scores.shape[1] == 1 else scores
 
     # ---------------------------------------------------------------- training
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skneural._arrays import FloatArray, Matrix
+from skneural._arrays import FloatArray, Matrix, assembled
 from skneural.estimators._checks import naming_the_column, refuse_masked
 from skneural.network import Network
+
+#: Elements whose squares add up to less are finite in float32 as well.
+LARGEST_SQUARE = 1e70
 
 
 class RawOutputsMixin(BaseEstimator):
@@ -24,23 +28,47 @@ class RawOutputsMixin(BaseEstimator):
     def _network(self) -> Network:
         """The network that predicts."""
 
-    def _predict_raw(self, X: Any) -> FloatArray:
-        """Raw outputs of shape (n_samples, n_outputs) for rows of `X`."""
+    def _predict(self, X: Any, finish: Callable[[FloatArray], Any]) -> Any:
+        """What `finish` makes of the raw outputs of all rows of `X`.
+
+        It is given them in runs of rows, as arrays of shape (n_rows, n_outputs) that it may
+        overwrite, so that the memory used beyond the result does not grow with `X`.
+        """
+        if not self._is_clean(X):
+            X = self._validated_rows(X)
+        pieces = ((rows, finish(raw)) for rows, raw in self._raw_chunks(X))
+        return assembled(pieces, n_rows=X.shape[0])
+
+    def _is_clean(self, X: Any) -> bool:
+        """Whether `X` is an array that validation, far slower for a few rows, would let pass."""
+        fitted = self.__dict__
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.shape[0] > 0
+            and X.shape[1] == fitted.get("n_features_in_")
+            and X.dtype.char in "fd"
+            and X.flags.c_contiguous
+            and "feature_names_in_" not in fitted
+            # Not so for NaN and infinity.
+            and float(np.vdot(X, X)) < LARGEST_SQUARE
+        )
+
+    def _validated_rows(self, X: Any) -> Matrix:
         check_is_fitted(self)
         refuse_masked(X=X)
         with naming_the_column(X):
-            X = validate_data(
+            return validate_data(
                 self,
                 X,
                 accept_sparse=["csr", "csc"],
                 dtype=(np.float64, np.float32),
                 reset=False,
             )
-        return self._raw_outputs(X)
 
-    def _raw_outputs(self, X: Matrix) -> FloatArray:
-        """The same for rows that are validated."""
-        return self._network.predict_raw(self._params, X)
+    def _raw_chunks(self, X: Matrix) -> Iterator[tuple[slice, FloatArray]]:
+        """Raw outputs of validated rows, in runs of rows."""
+        return self._network.raw_chunks(self._params, X)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_params")
