@@ -1,10 +1,15 @@
 """Fit times of multilayer perceptrons beside scikit-learn's, torch's and skorch's.
 
-    [SKNEURAL_DATA=folder] python benchmarks/fit.py [pairs] [words that select cells ...]
+    [SKNEURAL_DATA=folder] python benchmarks/fit.py [pairs] [words ...]
 
-Every ratio is the peer's time over ours in the same round: above 1 we are faster. "Floor" is the
-share of our time that the bare matrix products of the same shapes take, and "same path" the
-largest relative difference between the loss curves: small means that all did the same work.
+Every ratio is the peer's time over ours in the same round: above 1 we are faster. With words, only
+the cells are run whose name contains all of one of them ("digits&adam").
+
+- "torch" is the better of one and two threads.
+- "as float32" is scikit-learn's time on float64 data over ours with dtype='float32' on the same.
+- "floor" is the share of our time that the bare matrix products of the same shapes take.
+- "same path" is the largest relative difference between the loss curves of ours and the peers':
+  small means that all did the same work. (torch's losses are without the penalty.)
 """
 
 from __future__ import annotations
@@ -13,13 +18,13 @@ import statistics
 import sys
 import warnings
 from dataclasses import dataclass
-from functools import cache
-from itertools import product
+from functools import cache, partial
+from itertools import pairwise, product
 from pathlib import Path
 
 import _data
 import numpy as np
-from _pairs import environment, installed, median_ratios
+from _pairs import environment, installed, markdown_table, median_ratios
 from scipy import sparse
 from sklearn.datasets import load_digits, make_classification
 from sklearn.neural_network import MLPClassifier
@@ -31,6 +36,9 @@ from skneural._threads import blas_threads
 
 if installed("torch"):
     import _torch
+
+#: Seconds that one of our fits should roughly take.
+LONG_ENOUGH = 0.12
 
 
 def digits():
@@ -62,10 +70,10 @@ WORKLOADS = {
     "digits": digits,
     "10,000 x 20": narrow,
     "10,000 x 784": wide,
-    "mnist": mnist,
+    "MNIST": mnist,
     "text": text,
 }
-NEEDS_DATA = {"mnist", "text"}
+NEEDS_DATA = {"MNIST", "text"}
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,18 @@ class Cell:
 
 
 def grid():
-    hidden = [(100,), (64, 64), (256, 256), (512, 512, 512)]
-    for cell in product(WORKLOADS, hidden, (32, 200), ("adam", "sgd"), ("float64", "float32")):
-        yield Cell(*cell)
+    """Everything that two cores do in a quarter of an hour."""
+    dtypes = ("float64", "float32")
+    small = [(100,), (64, 64), (256, 256)]
+    parts = [
+        (("digits", "10,000 x 20", "10,000 x 784"), small, (32, 200), ("adam", "sgd"), dtypes),
+        (("digits", "10,000 x 784"), [(512, 512, 512)], (32, 200), ("adam",), dtypes),
+        (("MNIST",), [(100,), (256, 256)], (200,), ("adam",), dtypes),
+        (("text",), [(100,), (64, 64)], (32, 200), ("adam",), dtypes),
+    ]
+    for part in parts:
+        for cell in product(*part):
+            yield Cell(*cell)
 
 
 @cache
@@ -95,113 +112,145 @@ def load(workload, dtype):
 
 
 def floor(X, estimator, batch_size, max_iter):
-    """A function that does the matrix products of a training and nothing else."""
+    """Do the matrix products of a training and nothing else."""
     layers = [
         (W.copy(), np.empty((batch_size, W.shape[1]), X.dtype), np.empty_like(W))
         for W in estimator.coefs_
     ]
-    largest = max(W.size for W, _, _ in layers)
     batch = X[:batch_size]
-
-    def products():
-        with blas_threads(batch_size * largest):
-            for _ in range(max_iter * -(-X.shape[0] // batch_size)):
-                a = batch
-                for W, z, _ in layers:
-                    matrix_product(a, W, out=z)
-                    a = z
-                for i in reversed(range(len(layers))):
-                    W, z, gradient = layers[i]
-                    transposed_product(layers[i - 1][1] if i else batch, z, out=gradient)
-                    if i:
-                        np.dot(z, W.T, out=layers[i - 1][1])
-
-    return products
-
-
-def multiplications(X, cell):
-    sizes = (X.shape[1], *cell.hidden, 10)
-    if sparse.issparse(X):
-        sizes = (X.nnz // X.shape[0], *cell.hidden, 10)
-    return 3 * X.shape[0] * sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    with blas_threads(batch_size * max(W.size for W, _, _ in layers)):
+        for _ in range(max_iter * -(-X.shape[0] // batch_size)):
+            a = batch
+            for W, z, _ in layers:
+                matrix_product(a, W, out=z)
+                a = z
+            for i in reversed(range(len(layers))):
+                W, z, gradient = layers[i]
+                transposed_product(layers[i - 1][1] if i else batch, z, out=gradient)
+                if i:
+                    np.dot(z, W.T, out=layers[i - 1][1])
 
 
 def epochs(X, cell):
-    """As many as take some tenths of a second."""
-    batches = X.shape[0] / cell.batch_size
-    n_params = sum(np.multiply((X.shape[1], *cell.hidden[:-1]), cell.hidden))
-    seconds = multiplications(X, cell) / 3e10 + batches * (6e-5 + n_params * 3e-9)
-    return max(1, round(0.15 / seconds))
+    """As many as take long enough to be measured."""
+    inputs = X.nnz / X.shape[0] if sparse.issparse(X) else X.shape[1]
+    n_products = sum(a * b for a, b in pairwise((inputs, *cell.hidden, 10)))
+    n_params = sum(a * b for a, b in pairwise((X.shape[1], *cell.hidden, 10)))
+    n_batches = X.shape[0] / cell.batch_size
+    seconds = 3 * X.shape[0] * n_products / 3e10 + n_batches * (6e-5 + 3e-9 * n_params)
+    return max(1, round(LONG_ENOUGH / seconds))
 
 
 def measure(cell, pairs):
+    """Ratios by the name of the contestant, and the largest difference of the paths."""
     X, y = load(cell.workload, cell.dtype)
-    params = {
+    max_iter = epochs(X, cell)
+    settings = {
         "hidden_layer_sizes": cell.hidden,
         "batch_size": cell.batch_size,
         "solver": cell.solver,
-        "max_iter": epochs(X, cell),
+        "max_iter": max_iter,
+        "random_state": 0,
+        "n_iter_no_change": 10**6,
     }
-    settings = {"random_state": 0, "n_iter_no_change": 10**6}
-    ours, theirs = (kind(**params, **settings) for kind in (ScratchMLPClassifier, MLPClassifier))
-    warnings.simplefilter("ignore")
+    ours, theirs = ScratchMLPClassifier(**settings), MLPClassifier(**settings)
+    single = ScratchMLPClassifier(**settings, dtype="float32")
     ours.fit(X, y)
+    curves = {}
     tasks = {
         "ours": lambda: ours.fit(X, y),
         "scikit-learn": lambda: theirs.fit(X, y),
-        "floor": floor(X, ours, cell.batch_size, params["max_iter"]),
+        "floor": lambda: floor(X, ours, cell.batch_size, max_iter),
     }
-    curves = {}
+    if cell.dtype == "float64":
+        tasks["as float32"] = lambda: single.fit(X, y)
     if installed("torch") and not sparse.issparse(X):
 
-        def torch_task(n_threads):
-            def task():
-                curves["torch"] = _torch.train(
-                    X,
-                    y,
-                    cell.hidden,
-                    solver=cell.solver,
-                    batch_size=cell.batch_size,
-                    max_iter=params["max_iter"],
-                    alpha=ours.alpha,
-                    n_threads=n_threads,
-                )
+        def in_torch(n_threads):
+            curves["torch"] = _torch.train(
+                X,
+                y,
+                cell.hidden,
+                solver=cell.solver,
+                batch_size=cell.batch_size,
+                max_iter=max_iter,
+                alpha=ours.alpha,
+                n_threads=n_threads,
+            )
 
-            return task
-
-        tasks["torch 1"] = torch_task(1)
-        tasks["torch 2"] = torch_task(2)
+        tasks |= {f"torch {n}": partial(in_torch, n) for n in (1, 2)}
     ratios = median_ratios(tasks, "ours", pairs)
-    difference = np.abs(np.array(ours.loss_curve_) / theirs.loss_curve_ - 1).max()
+    if "as float32" in ratios:
+        ratios["as float32"] = ratios["scikit-learn"] / ratios["as float32"]
     if curves:
-        difference_t = np.abs(np.array(ours.loss_curve_) / curves["torch"] - 1).max()
-        ratios["path_t"] = difference_t
-    return ratios, difference
+        ratios["torch"] = min(ratios["torch 1"], ratios["torch 2"])
+    curves["scikit-learn"] = theirs.loss_curve_
+    own = np.array(ours.loss_curve_)
+    paths = {name: np.abs(own / curve - 1).max() for name, curve in curves.items()}
+    return ratios, paths
+
+
+def skorch_ratio(pairs):
+    """skorch on digits with (100,), float32 and Adam, torch on one thread."""
+    import torch
+    from skorch import NeuralNetClassifier
+    from torch import nn
+
+    X, y = load("digits", "float32")
+    torch.set_num_threads(1)
+    settings = {"batch_size": 200, "random_state": 0, "n_iter_no_change": 10**6}
+    ours = ScratchMLPClassifier(max_iter=50, **settings)
+    theirs = NeuralNetClassifier(
+        nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10)),
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        max_epochs=50,
+        batch_size=200,
+        iterator_train__shuffle=True,
+        train_split=None,
+        verbose=0,
+    )
+    labels = y.astype(np.int64)
+    tasks = {"ours": lambda: ours.fit(X, y), "skorch": lambda: theirs.fit(X, labels)}
+    return median_ratios(tasks, "ours", pairs)["skorch"]
 
 
 def main():
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    words = sys.argv[2:]
-    rs, rt = {}, []
-    print(environment())
+    numbers = [word for word in sys.argv[1:] if word.isdigit()]
+    words = [word for word in sys.argv[1:] if not word.isdigit()]
+    pairs = int(numbers[0]) if numbers else 7
+    warnings.simplefilter("ignore")
+    columns = ("scikit-learn", "as float32", "torch", "floor")
+    rows, collected = [], {}
     for cell in grid():
         if cell.workload in NEEDS_DATA and _data.FOLDER is None:
             continue
         if words and not any(all(w in str(cell) for w in word.split("&")) for word in words):
             continue
-        r, d = measure(cell, pairs)
-        t = min(r.get("torch 1", 9e9), r.get("torch 2", 9e9))
-        rs.setdefault(cell.dtype, []).append(r["scikit-learn"])
-        if t < 1e9:
-            rt.append(t)
-        print(
-            f"{cell}: sk {r['scikit-learn']:.2f} torch {t:.2f} (1: {r.get('torch 1', 0):.2f}) floor {r['floor']:.2f} path {d:.0e} {r.get('path_t', 0):.0e}",
-            flush=True,
-        )
-    for k, v in rs.items():
-        print(k, statistics.geometric_mean(v))
-    if rt:
-        print("torch", statistics.geometric_mean(rt))
+        ratios, paths = measure(cell, pairs)
+        for name in columns[:3]:
+            if name in ratios:
+                collected.setdefault((name, cell.dtype), []).append(ratios[name])
+        layers = ", ".join(map(str, cell.hidden))
+        row = [cell.workload, layers, str(cell.batch_size), cell.solver, cell.dtype]
+        row += [f"{ratios[name]:.2f}" if name in ratios else "" for name in columns]
+        row += [
+            " / ".join(f"{paths[name]:.0e}" for name in ("scikit-learn", "torch") if name in paths)
+        ]
+        rows.append(row)
+        print(*row, sep="\t", file=sys.stderr, flush=True)
+    print(environment() + f"; median of {pairs} pairs\n")
+    header = ["data", "hidden", "batch", "solver", "dtype", *columns, "same path"]
+    print(markdown_table(header, rows))
+    print()
+    summary = [
+        [name, dtype, str(len(values))]
+        + [f"{figure(values):.2f}" for figure in (statistics.geometric_mean, min, max)]
+        for (name, dtype), values in collected.items()
+    ]
+    print(markdown_table(["peer", "dtype", "cells", "geometric mean", "least", "most"], summary))
+    if installed("skorch") and not words:
+        print(f"\nskorch, digits, (100,), batch 200, float32: {skorch_ratio(pairs):.1f}")
 
 
 if __name__ == "__main__":

@@ -37,18 +37,18 @@ FEWEST_CHUNK_ROWS = 64
 
 def product(matrix: Matrix, dense: FloatArray, out: FloatArray) -> None:
     """Write ``matrix @ dense`` into `out`."""
-    if sparse.issparse(matrix):
-        out[...] = matrix @ dense
-    else:
+    if isinstance(matrix, np.ndarray):
         np.dot(matrix, dense, out=out)
+    else:
+        out[...] = matrix @ dense
 
 
 def transposed_product(matrix: Matrix, dense: FloatArray, out: FloatArray) -> None:
     """Write ``matrix.T @ dense`` into `out`."""
-    if sparse.issparse(matrix):
-        out[...] = matrix.T @ dense
-    else:
+    if isinstance(matrix, np.ndarray):
         np.dot(matrix.T, dense, out=out)
+    else:
+        out[...] = matrix.T @ dense
 
 
 def column_means(X: Matrix, weight: FloatArray) -> FloatArray:
@@ -363,13 +363,13 @@ class Batches:
                 X = self.X[rows]
             else:
                 X = self._X_buffer[:n_rows]
-                np.take(self.X, rows, axis=0, out=X, mode="clip")
+                self.X.take(rows, axis=0, out=X, mode="clip")
             y = self._y_gathered[:n_rows]
-            np.take(self.y, rows, axis=0, out=y, mode="clip")
+            self.y.take(rows, axis=0, out=y, mode="clip")
             weight = None
             if self.weight is not None:
                 weight = self._weight_buffer[:n_rows]
-                np.take(self.weight, rows, axis=0, out=weight, mode="clip")
+                self.weight.take(rows, axis=0, out=weight, mode="clip")
             yield X, self._as_float(y), weight
 
     def in_order(self) -> Iterator[tuple[Matrix, FloatArray, FloatArray | None]]:

@@ -57,7 +57,8 @@ TWINS = [
 ]
 #: Parameters that scikit-learn's twin does not have.
 OURS_ALONE = {
-    ScratchMLPClassifier: ["loss"],
+    ScratchMLPClassifier: ["loss", "dtype"],
+    ScratchMLPRegressor: ["dtype"],
     ScratchLogisticRegression: [
         "batch_size",
         "shuffle",
@@ -67,6 +68,7 @@ OURS_ALONE = {
         "early_stopping",
         "validation_fraction",
         "n_iter_no_change",
+        "dtype",
     ],
 }
 FITTED = {

@@ -949,6 +949,7 @@ BAD_PARAMETERS = {
     "epsilon": [0, -1e-8, np.nan],
     "n_iter_no_change": [0, -1, 2.5, np.nan, -np.inf, None],
     "max_fun": [0, 1.5, None],
+    "dtype": ["float16", None, np.float32],
     "loss": ["hinge", None],
 }
 

@@ -45,6 +45,13 @@ from skneural.optimizers import Optimizer
 from skneural.schedules import Schedule
 from skneural.training import Training, minimize_minibatch
 
+#: What X may be kept in, by the parameter `dtype`; anything else becomes the first.
+COMPUTING_DTYPES: dict[str, tuple[type, ...]] = {
+    "auto": (np.float64, np.float32),
+    "float32": (np.float32,),
+    "float64": (np.float64,),
+}
+
 
 class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     """What every network of this package shares.
@@ -55,6 +62,7 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     """
 
     _takes_several_outputs: ClassVar[bool] = True
+    _training_state: ClassVar[tuple[str, ...]] = ("_memory", "loss_curve_", "validation_scores_")
     out_activation_: str
 
     # ---------------------------------------------------------------- for subclasses
@@ -159,6 +167,12 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         self._check_settings()
         refuse_masked(X=X, y=y, sample_weight=sample_weight)
         continuing = self.__sklearn_is_fitted__() and (incremental or self.warm_start)
+        if continuing and not hasattr(self, "_memory"):
+            raise ValueError(
+                "This model was made by for_prediction(), which leaves out what training needs to "
+                "go on. Train the model that it was made from, or call fit with warm_start=False "
+                "to start anew."
+            )
         with all_or_nothing(self):
             X, y = self._validated(X, y, continuing)
             target = self._encode_target(
@@ -174,7 +188,11 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         return self
 
     def _validated(self, X: Any, y: Any, continuing: bool) -> tuple[Matrix, Any]:
-        with naming_the_column(X):
+        dtypes = COMPUTING_DTYPES[self.dtype]
+        if continuing:
+            dtypes = self._fitted_dtype(dtypes)
+        # What becomes infinite in float32 is refused below.
+        with naming_the_column(X, dtypes[0]), np.errstate(over="ignore"):
             X, y = validate_data(
                 self,
                 native(X),
@@ -182,13 +200,23 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
                 accept_sparse=["csr", "csc"],
                 multi_output=self._takes_several_outputs,
                 y_numeric=is_regressor(self),
-                dtype=self._params.dtype if continuing else (np.float64, np.float32),
+                dtype=dtypes,
                 order="C",
                 reset=not continuing,
             )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y
+
+    def _fitted_dtype(self, wanted: tuple[type, ...]) -> tuple[type, ...]:
+        fitted = self._params.dtype
+        if fitted.type not in wanted:
+            raise ValueError(
+                f"The fitted parameters are {fitted}, dtype={self.dtype!r} now asks for others. "
+                f"Training can go on only with dtype='auto' or {fitted.name!r}: call fit with "
+                "warm_start=False to start anew."
+            )
+        return (fitted.type,)
 
     def _train(
         self,

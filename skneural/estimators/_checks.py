@@ -47,19 +47,32 @@ def refuse_masked(**arrays: Any) -> None:
             )
 
 
+def refuse_too_large(X: Any, dtype: Any) -> None:
+    """Raise ValueError where finite elements of a validated `X` are infinite in `dtype`."""
+    values = X.data if sparse.issparse(X) else X
+    largest = np.finfo(dtype).max
+    # Two passes, but no array as large as X.
+    if (
+        values.dtype != dtype
+        and values.size
+        and (values.max() > largest or values.min() < -largest)
+    ):
+        raise ValueError(f"X contains values too large for {np.dtype(dtype)}.")
+
+
 @contextmanager
-def naming_the_column(X: Any) -> Iterator[None]:
-    """Add to a ValueError about `X` which column is the first not to be all finite numbers."""
+def naming_the_column(X: Any, dtype: Any = np.float64) -> Iterator[None]:
+    """Add to a ValueError about `X` the first column that is not all finite numbers in `dtype`."""
     try:
         yield
     except ValueError as error:
-        column = _first_bad_column(X)
+        column = _first_bad_column(X, np.dtype(dtype))
         if column is None or type(error) is not ValueError:
             raise
         raise ValueError(f"{error}\n{column}") from error
 
 
-def _first_bad_column(X: Any) -> str | None:
+def _first_bad_column(X: Any, dtype: np.dtype[Any]) -> str | None:
     if sparse.issparse(X) or len(getattr(X, "shape", ())) != 2 or 0 in X.shape:
         return None
     names = list(getattr(X, "columns", range(X.shape[1])))
@@ -68,10 +81,18 @@ def _first_bad_column(X: Any) -> str | None:
         if values.dtype.kind == "c":
             return f"Column {name!r} of X is complex."
         try:
-            bad = ~np.isfinite(values.astype(float))
+            numbers = values.astype(float)
         except (TypeError, ValueError):
             text = next(value for value in values if not isinstance(value, Real))
             return f"Column {name!r} of X is not numeric: it holds {text!r}. Encode it first."
+        bad = ~np.isfinite(numbers)
         if bad.any():
             return f"Column {name!r} of X is not finite in {bad.sum()} of {len(bad)} rows."
+        bad = np.abs(numbers) > np.finfo(dtype).max
+        if bad.any():
+            return (
+                f"Column {name!r} of X is too large for {dtype} in {bad.sum()} of {len(bad)} "
+                f"rows, up to {np.abs(numbers).max():.3g}: scale it, or train with "
+                "dtype='float64'."
+            )
     return None

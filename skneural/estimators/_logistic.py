@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from skneural._arrays import FloatArray, Matrix, rows_as_csr
 from skneural._sklearn import Hidden, Interval, Options, StrOptions, fit_context
 from skneural.conditioning import conditioner
+from skneural.estimators._base import COMPUTING_DTYPES
 from skneural.estimators._class_weight import fold_in_class_weight
 from skneural.estimators._classifier import NetworkClassifier
 from skneural.estimators._linear_attributes import LinearAttributesMixin, linear_network
@@ -176,6 +177,12 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
     n_iter_no_change : int or inf, default=10
         Epochs without progress to put up with.
 
+    dtype : {'auto', 'float32', 'float64'}, default='auto'
+        What to compute in: 'auto' keeps the float32 or float64 of X (anything else becomes
+        float64), as scikit-learn does; 'float32' takes half the memory, also on the float64
+        columns of a data frame, and finds the optimum to about five digits. Predictions come
+        in the same dtype.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -286,6 +293,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
             Interval(Integral, 1, None, closed="left"),
             Options(Real, {math.inf}),
         ],
+        "dtype": [StrOptions(set(COMPUTING_DTYPES))],
     }
 
     def __init__(
@@ -313,6 +321,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: float = 10,
+        dtype: str = "auto",
     ) -> None:
         self.penalty = penalty
         self.C = C
@@ -336,6 +345,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.dtype = dtype
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScratchLogisticRegression:
@@ -344,8 +354,8 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float32 is computed in float32, everything else in float64. Sparse rows are never
-            made dense.
+            With dtype='auto', float32 is computed in float32, everything else in float64.
+            Sparse rows are never made dense.
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None

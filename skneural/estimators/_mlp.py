@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from skneural._arrays import FloatArray, Matrix
 from skneural._sklearn import Interval, Options, StrOptions, fit_context
 from skneural.activations import ACTIVATIONS
-from skneural.estimators._base import BaseNetwork
+from skneural.estimators._base import COMPUTING_DTYPES, BaseNetwork
 from skneural.estimators._checks import checked_layer_sizes
 from skneural.estimators._classifier import NetworkClassifier
 from skneural.estimators._layer_attributes import LayerAttributesMixin
@@ -70,6 +70,7 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
             Options(Real, {math.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dtype": [StrOptions(set(COMPUTING_DTYPES))],
     }
 
     def __init__(
@@ -99,6 +100,7 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        dtype: str = "auto",
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -124,6 +126,7 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.dtype = dtype
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
@@ -132,8 +135,8 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float32 is computed in float32, everything else in float64. CSR and CSC are
-            never made dense.
+            With dtype='auto', float32 is computed in float32, everything else in float64. CSR
+            and CSC are never made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: numbers for a regressor, labels for a classifier, or an indicator
             matrix of several labels.
@@ -325,6 +328,7 @@ class ScratchMLPClassifier(_MultilayerPerceptron, NetworkClassifier):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         loss: str = "log_loss",
+        dtype: str = "auto",
     ) -> None:
         super().__init__(
             loss=loss,
@@ -351,6 +355,7 @@ class ScratchMLPClassifier(_MultilayerPerceptron, NetworkClassifier):
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            dtype=dtype,
         )
 
     def __sklearn_tags__(self) -> Any:

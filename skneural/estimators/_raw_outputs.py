@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any
+from copy import copy, deepcopy
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._arrays import FloatArray, Matrix, assembled
-from skneural.estimators._checks import naming_the_column, refuse_masked
+from skneural.estimators._checks import naming_the_column, refuse_masked, refuse_too_large
 from skneural.network import Network
 
 #: Elements whose squares add up to less are finite in float32 as well.
@@ -21,12 +22,37 @@ LARGEST_SQUARE = 1e70
 class RawOutputsMixin(BaseEstimator):
     """What all fitted networks do first when they predict. It never writes to the estimator."""
 
+    #: Attributes that only a further training needs.
+    _training_state: ClassVar[tuple[str, ...]] = ()
     _params: FloatArray
 
     @property
     @abstractmethod
     def _network(self) -> Network:
         """The network that predicts."""
+
+    def for_prediction(self) -> Any:
+        """A copy of the fitted model without what only training needs, to be deployed.
+
+        The optimizer's moments and the history are left out: a file of the copy is about a
+        third as large. It predicts the same, bit for bit. It can be trained anew with `fit`,
+        but not further.
+
+        Returns
+        -------
+        model : object
+            Of the same class; it shares no array with this one.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to copy yet.
+        """
+        check_is_fitted(self)
+        model = copy(self)
+        for name in self._training_state:
+            vars(model).pop(name, None)
+        return deepcopy(model)
 
     def _predict(self, X: Any, finish: Callable[[FloatArray], Any]) -> Any:
         """What `finish` makes of the raw outputs of all rows of `X`.
@@ -57,14 +83,16 @@ class RawOutputsMixin(BaseEstimator):
     def _validated_rows(self, X: Any) -> Matrix:
         check_is_fitted(self)
         refuse_masked(X=X)
-        with naming_the_column(X):
-            return validate_data(
+        with naming_the_column(X, self._params.dtype):
+            rows = validate_data(
                 self,
                 X,
                 accept_sparse=["csr", "csc"],
                 dtype=(np.float64, np.float32),
                 reset=False,
             )
+            refuse_too_large(rows, self._params.dtype)
+        return rows
 
     def _raw_chunks(self, X: Matrix) -> Iterator[tuple[slice, FloatArray]]:
         """Raw outputs of validated rows, in runs of rows."""
