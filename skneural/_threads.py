@@ -14,10 +14,10 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-#: Multiplications in one product, from which on more than one thread is worth while: about
-#: millisecond of work. On an idle machine sharing pays somewhat earlier; on a busy one a thread
-#: that waits for a core makes a short product take many times as long.
-WORTH_SHARING = 2**23
+#: Multiplications of one product that are worth a thread of their own: some twenty
+#: microseconds of work in float64. With less, the threads spend their time on each other, and
+#: on a busy machine, where one of them has to wait for a core, all of them do.
+WORTH_A_THREAD = 2**20
 
 
 @cache
@@ -28,39 +28,57 @@ def _controller() -> ThreadpoolController:
 
 @contextmanager
 def blas_threads(multiplications: int) -> Iterator[None]:
-    """Keep BLAS to one thread where its largest product is a small one.
+    """Keep BLAS to as many threads as its largest product is worth, if it has more.
 
     Parameters
     ----------
     multiplications : int
         Rows x inputs x outputs of the largest matrix product to come.
     """
-    if multiplications >= WORTH_SHARING:
+    limit = max(1, multiplications // WORTH_A_THREAD)
+    with _limits.lock:
+        _limits.add(limit)
+    try:
         yield
-        return
-    with _one_thread:
-        yield
+    finally:
+        with _limits.lock:
+            _limits.remove(limit)
 
 
-class _OneThread:
-    """The limit is the process's: set by the first that comes, lifted by the last that goes."""
+class _Limits:
+    """The limit is the process's: the lowest that any training under way asks for."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._n_users = 0
+        self.lock = Lock()
+        self._wanted: list[int] = []
         self._limiter: Any = None
+        self._in_force = 0
 
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._n_users == 0:
-                self._limiter = _controller().limit(limits=1, user_api="blas")
-            self._n_users += 1
+    def add(self, limit: int) -> None:
+        self._wanted.append(limit)
+        self._enforce()
 
-    def __exit__(self, *exception: Any) -> None:
-        with self._lock:
-            self._n_users -= 1
-            if self._n_users == 0:
-                self._limiter.restore_original_limits()
+    def remove(self, limit: int) -> None:
+        self._wanted.remove(limit)
+        self._enforce()
+
+    def _enforce(self) -> None:
+        lowest = min(self._wanted, default=0)
+        if lowest == self._in_force:
+            return
+        if self._limiter is not None:
+            self._limiter.restore_original_limits()
+            self._limiter = None
+        self._in_force = lowest
+        # A limit never adds threads to those that the user allows.
+        if 0 < lowest < _n_threads():
+            self._limiter = _controller().limit(limits=lowest, user_api="blas")
 
 
-_one_thread = _OneThread()
+def _n_threads() -> int:
+    """Threads that BLAS has now; the most, if there are several libraries."""
+    libraries = _controller().lib_controllers
+    return max((lib.num_threads for lib in libraries if lib.user_api == "blas"), default=1)
+
+
+_limits = _Limits()

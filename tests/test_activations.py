@@ -60,3 +60,25 @@ def test_float32_stays_float32_and_extreme_values_stay_finite(name):
     assert delta.dtype == np.float32
     assert np.isfinite(delta).all()
     assert (np.abs(delta) <= 1).all()
+
+
+#: Fewer elements than are worth pieces, exactly one piece, and several with a rest.
+RELU_SHAPES = [(1, 1), (3, 5), (999, 1), (128, 128), (130, 127), (1000, 50)]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.longdouble])
+@pytest.mark.parametrize("shape", RELU_SHAPES)
+@pytest.mark.parametrize("lay_out", [np.ascontiguousarray, np.asfortranarray, lambda z: z[::-1]])
+def test_relu_of_any_size_and_layout(shape, dtype, lay_out):
+    z = lay_out(np.random.RandomState(0).standard_normal(shape).astype(dtype))
+    z[-1, -1] = np.nan
+    expected = np.where(z < 0, 0, z)
+    ACTIVATIONS["relu"].forward(z, np.empty(z.shape, dtype=bool))
+    assert z.dtype == dtype
+    np.testing.assert_array_equal(z, expected)
+
+
+def test_relu_of_one_row():
+    z = np.array([-1.0, 0.0, 2.0])
+    ACTIVATIONS["relu"].forward(z, np.empty(3, dtype=bool))
+    np.testing.assert_array_equal(z, [0, 0, 2])

@@ -241,3 +241,46 @@ def test_chunks_of_sparse_rows_are_long(layer_sizes, n_dense, n_sparse):
     longest = max(chunk.shape[0] for _, chunk in _arrays.row_chunks(X, layer_sizes, float))
     assert longest == n_sparse
     assert _arrays.chunk_rows(1000, max(layer_sizes)) == n_dense
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1), (7, 1), (1, 9), (50, 3), (40, 63), (40, 64), (5, 200)])
+def test_row_maxima_and_sums(shape, dtype):
+    matrix = np.random.RandomState(0).standard_normal(shape).astype(dtype)
+    before, column = matrix.copy(), np.empty((shape[0], 1), dtype=dtype)
+    _arrays.row_maxima(matrix, out=column, scratch=np.empty_like(matrix))
+    np.testing.assert_array_equal(column, matrix.max(axis=1, keepdims=True))
+    _arrays.row_sums(matrix, out=column)
+    expected = matrix.astype(np.float64).sum(axis=1, keepdims=True)
+    tolerance = 1e-13 if dtype == np.float64 else 1e-4
+    np.testing.assert_allclose(column, expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(matrix, before)
+
+
+def test_row_maxima_of_nan():
+    matrix, column = np.array([[1.0, np.nan], [3.0, 2.0]]), np.empty((2, 1))
+    _arrays.row_maxima(matrix, out=column, scratch=np.empty_like(matrix))
+    np.testing.assert_array_equal(column, [[np.nan], [3.0]])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [0, 1, _arrays.BLOCK, 2 * _arrays.BLOCK, 4 * _arrays.BLOCK + 3])
+def test_blocks_are_the_vectors_in_order(n, dtype):
+    first, second = np.arange(n, dtype=dtype), -np.arange(n, dtype=dtype)
+    pieces = list(_arrays.blocks(first, second))
+    assert all(piece.nbytes <= 8 * _arrays.BLOCK for pair in pieces for piece in pair)
+    for vector, parts in zip((first, second), zip(*pieces, strict=True), strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), vector)
+        assert all(np.shares_memory(part, vector) for part in parts if n)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("n_pieces", [1, 3])
+def test_pieces_are_assembled(make, n_pieces):
+    whole = np.arange(24).reshape(12, 2)
+    cuts = np.array_split(np.arange(12), n_pieces)
+    pieces = ((slice(cut[0], cut[-1] + 1), make(whole[cut])) for cut in cuts)
+    found = _arrays.assembled(pieces, n_rows=12)
+    assert type(found) is type(make(whole))
+    assert found.dtype == whole.dtype
+    np.testing.assert_array_equal(found.toarray() if sparse.issparse(found) else found, whole)

@@ -85,6 +85,30 @@ def test_inverse_link(pair):
     np.testing.assert_allclose(raw, DEFINITIONS[pair][1](RAW), rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_rows", [1, 500])
+def test_links_of_extreme_logits(n_rows, dtype):
+    """The logistic function keeps its digits where it is tiny, and so does the softmax."""
+    far = 0.95 * -np.log(np.finfo(dtype).tiny)
+    z = np.linspace(-far, far, 1001).astype(dtype).repeat(n_rows).reshape(-1, n_rows).T
+    logistic = z.copy()
+    INVERSE_LINKS["logistic"](logistic)
+    exact = expit(z.astype(np.float64))
+    np.testing.assert_allclose(logistic, exact, rtol=4 * far * np.finfo(dtype).eps)
+    huge = np.array([[-3e38, 3e38, 0.0]], dtype=dtype).repeat(n_rows, axis=0)
+    INVERSE_LINKS["logistic"](huge)
+    np.testing.assert_array_equal(huge, np.array([[0, 1, 0.5]]).repeat(n_rows, axis=0))
+
+    pair = np.stack([np.zeros(1001), np.linspace(-far, far, 1001)], axis=1).astype(dtype)
+    pair = pair[:n_rows]
+    softmax = pair.copy()
+    INVERSE_LINKS["softmax"](softmax)
+    np.testing.assert_allclose(
+        softmax[:, 1], expit(pair[:, 1].astype(float)), rtol=4 * far * np.finfo(dtype).eps
+    )
+
+
 @pairs
 def test_float32_stays_float32(pair):
     y = DEFINITIONS[pair][0].astype(np.float32)

@@ -51,7 +51,7 @@ class RawOutputsMixin(BaseEstimator):
         check_is_fitted(self)
         model = copy(self)
         for name in self._training_state:
-            vars(model).pop(name, None)
+            model.__dict__.pop(name, None)
         return deepcopy(model)
 
     def _predict(self, X: Any, finish: Callable[[FloatArray], Any]) -> Any:

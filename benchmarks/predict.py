@@ -1,0 +1,89 @@
+"""Predictions of 1, 100 and 100,000 rows beside scikit-learn's.
+
+    python benchmarks/predict.py [pairs]
+
+The ratio is scikit-learn's time over ours: above 1 we are faster. "Memory" is the peak beyond the
+returned array for 100,000 rows, in megabytes, theirs and ours.
+"""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+import warnings
+
+import numpy as np
+from _pairs import environment, markdown_table, median_ratio
+from sklearn.datasets import load_digits, make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+from skneural import ScratchLogisticRegression, ScratchMLPClassifier
+
+#: Calls to be timed together, by the number of rows.
+CALLS = {1: 500, 100: 100, 100_000: 1}
+
+
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
+def narrow():
+    return make_classification(n_samples=10_000, n_features=20, random_state=0)
+
+
+MODELS = {
+    "network, (100,)": (ScratchMLPClassifier, MLPClassifier, {"max_iter": 5}),
+    "network, (256, 256)": (
+        ScratchMLPClassifier,
+        MLPClassifier,
+        {"max_iter": 2, "hidden_layer_sizes": (256, 256)},
+    ),
+    "logistic regression": (ScratchLogisticRegression, LogisticRegression, {}),
+}
+
+
+def repeated(method, X):
+    def task():
+        for _ in range(CALLS[len(X)]):
+            method(X)
+
+    return task
+
+
+def memory(method, X):
+    """Peak beyond the result, in megabytes."""
+    tracemalloc.start()
+    result = method(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return (peak - result.nbytes) / 1e6
+
+
+def main():
+    warnings.simplefilter("ignore")
+    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    rows = []
+    for data, load in (("digits", digits), ("10,000 x 20", narrow)):
+        for label, (our_class, their_class, settings) in MODELS.items():
+            for dtype in (np.float64, np.float32):
+                X, y = load()
+                X = X.astype(dtype)
+                ours, theirs = (kind(**settings).fit(X, y) for kind in (our_class, their_class))
+                for name in ("predict_proba", "predict"):
+                    methods = getattr(theirs, name), getattr(ours, name)
+                    row = [data, label, np.dtype(dtype).name, name]
+                    for n_rows in CALLS:
+                        many = np.resize(X, (n_rows, X.shape[1]))
+                        tasks = [repeated(method, many) for method in methods]
+                        row.append(f"{median_ratio(*tasks, pairs):.2f}")
+                    row.append(" / ".join(f"{memory(method, many):.1f}" for method in methods))
+                    rows.append(row)
+    print(environment() + f"; median of {pairs} pairs\n")
+    header = ["data", "model", "dtype", "method", *(f"{n:,} rows" for n in CALLS), "memory"]
+    print(markdown_table(header, rows))
+
+
+if __name__ == "__main__":
+    main()

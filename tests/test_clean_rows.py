@@ -1,0 +1,227 @@
+"""Rows that need no validation get the predictions that validation would have led to."""
+
+from __future__ import annotations
+
+import tracemalloc
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn import config_context
+from sklearn.exceptions import NotFittedError
+
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
+from skneural.estimators import _raw_outputs
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RANDOM = np.random.RandomState(0)
+X = RANDOM.standard_normal((60, 5))
+TWO = (X[:, 0] > 0).astype(int)
+THREE = np.digitize(X[:, 0], [-0.5, 0.5])
+#: Converged, by this tolerance, after a few epochs.
+NETWORK = {"hidden_layer_sizes": (7, 3), "tol": 1e9, "n_iter_no_change": 3, "random_state": 0}
+
+FITTED = {
+    "two classes": ScratchMLPClassifier(**NETWORK).fit(X, TWO),
+    "three classes": ScratchMLPClassifier(**NETWORK).fit(X, THREE),
+    "words": ScratchMLPClassifier(**NETWORK).fit(X, np.array(["a", "bc", "def"])[THREE]),
+    "objects": ScratchMLPClassifier(**NETWORK).fit(X, np.array(["a", "b"], dtype=object)[TWO]),
+    "labels": ScratchMLPClassifier(**NETWORK).fit(X, np.column_stack([TWO, THREE > 0])),
+    "sparse labels": ScratchMLPClassifier(**NETWORK).fit(
+        X, sparse.csr_matrix(np.column_stack([TWO, THREE > 0]))
+    ),
+    "float32": ScratchMLPClassifier(**NETWORK, dtype="float32").fit(X, THREE),
+    "elu": ScratchMLPClassifier(**NETWORK, activation="elu").fit(X, THREE),
+    "linear": ScratchMLPClassifier(**{**NETWORK, "hidden_layer_sizes": ()}).fit(X, THREE),
+    "regressor": ScratchMLPRegressor(**NETWORK).fit(X, X[:, 0]),
+    "regressor, two outputs": ScratchMLPRegressor(**NETWORK).fit(X, X[:, :2]),
+    "poisson": ScratchMLPRegressor("poisson", **NETWORK).fit(X, THREE),
+    "logistic regression": ScratchLogisticRegression().fit(X, THREE),
+    "logistic regression, two classes": ScratchLogisticRegression().fit(X, TWO),
+    "logistic regression, no intercept": ScratchLogisticRegression(fit_intercept=False).fit(X, TWO),
+    "logistic regression, sparse": ScratchLogisticRegression().fit(X, THREE).sparsify(),
+    "perceptron": ScratchPerceptron().fit(X, THREE),
+    "perceptron, sparse": ScratchPerceptron().fit(X, TWO).sparsify(),
+}
+METHODS = ("predict", "decision_function", "predict_proba", "predict_log_proba")
+CASES = [
+    (name, method) for name, model in FITTED.items() for method in METHODS if hasattr(model, method)
+]
+
+
+def dense(result):
+    return result.toarray() if sparse.issparse(result) else result
+
+
+def outcome(model, method, rows):
+    """What a call gives, raises and warns of, in a form that can be compared."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = dense(getattr(model, method)(rows))
+        except Exception as error:  # whatever it is, both ways have to raise it
+            result = f"{type(error).__name__}: {error}"
+    return result, [f"{each.category.__name__}: {each.message}" for each in caught]
+
+
+def always_validated(model, method, rows, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(_raw_outputs.RawOutputsMixin, "_is_clean", lambda self, X: False)
+        return outcome(model, method, rows)
+
+
+def must_not_be_called(*args, **kwargs):
+    raise AssertionError("these rows need no validation")
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_rows", [1, 2, 50])
+@pytest.mark.parametrize(("name", "method"), CASES)
+def test_clean_rows_are_not_validated_and_predicted_the_same(
+    name, method, n_rows, dtype, monkeypatch
+):
+    model, rows = FITTED[name], X[:n_rows].astype(dtype)
+    expected, _ = always_validated(model, method, rows, monkeypatch)
+    before = rows.copy()
+    monkeypatch.setattr(_raw_outputs, "validate_data", must_not_be_called)
+    found = dense(getattr(model, method)(rows))
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(rows, before)
+
+
+@pytest.mark.parametrize(("name", "method"), CASES)
+def test_a_row_by_itself_is_predicted_as_among_others(name, method):
+    model = FITTED[name]
+    together = dense(getattr(model, method)(X))
+    alone = np.concatenate([dense(getattr(model, method)(X[i : i + 1])) for i in range(len(X))])
+    assert alone.dtype == together.dtype
+    if alone.dtype.kind != "f":
+        np.testing.assert_array_equal(alone, together)
+    else:
+        tolerance = 1e-12 if alone.dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(alone, together, rtol=tolerance, atol=tolerance)
+
+
+def changed(value, dtype=np.float64):
+    rows = X[:1].astype(dtype)
+    rows[0, 3] = value
+    return rows
+
+
+class Subclass(np.ndarray):
+    pass
+
+
+NOT_CLEAN = {
+    "NaN": changed(np.nan),
+    "infinity": changed(np.inf),
+    "minus infinity, float32": changed(-np.inf, np.float32),
+    "NaN among many": np.vstack([X, changed(np.nan)]),
+    "infinities of both signs": np.vstack([changed(np.inf), changed(-np.inf)]),
+    "huge": changed(1e200),
+    "huge, float32": changed(1e30, np.float32),
+    "too narrow": X[:1, :4],
+    "too wide": np.hstack([X[:1], X[:1]]),
+    "one dimension": X[0],
+    "three dimensions": X[:1, :, np.newaxis],
+    "no rows": X[:0],
+    "a number": np.float64(1.0),
+    "list": X[:1].tolist(),
+    "integers": np.ones((1, 5), dtype=int),
+    "booleans": np.ones((1, 5), dtype=bool),
+    "half precision": X[:1].astype(np.float16),
+    "long double": X[:1].astype(np.longdouble),
+    "complex": X[:1].astype(complex),
+    "objects": X[:1].astype(object),
+    "words": np.array([["a", "b", "c", "d", "e"]]),
+    "data frame": pd.DataFrame(X[:1], columns=list("abcde")),
+    "sparse": sparse.csr_matrix(X[:1]),
+    "subclass": X[:1].view(Subclass),
+    "matrix of many": np.asfortranarray(X),
+    "masked": np.ma.masked_array(X[:1], mask=X[:1] > 0),
+    "None": None,
+}
+
+
+@pytest.mark.parametrize("rows", NOT_CLEAN.values(), ids=NOT_CLEAN)
+@pytest.mark.parametrize(
+    "name", ["three classes", "float32", "regressor", "logistic regression", "perceptron"]
+)
+def test_all_else_is_validated(name, rows, monkeypatch):
+    model = FITTED[name]
+    assert not model._is_clean(rows)
+    result, told = outcome(model, "predict", rows)
+    expected, expected_told = always_validated(model, "predict", rows, monkeypatch)
+    np.testing.assert_array_equal(result, expected)
+    assert told == expected_told
+
+
+def test_foreign_byte_order_is_clean():
+    rows = X.astype(X.dtype.newbyteorder())
+    for name in ("three classes", "float32", "logistic regression"):
+        model = FITTED[name]
+        np.testing.assert_allclose(
+            model.predict_proba(rows), model.predict_proba(X), rtol=1e-6, atol=1e-7
+        )
+        np.testing.assert_allclose(
+            model.predict_proba(rows[:1]), model.predict_proba(X[:1]), rtol=1e-6, atol=1e-7
+        )
+
+
+@pytest.mark.parametrize("kind", [ScratchMLPClassifier, ScratchLogisticRegression])
+def test_a_model_that_knows_names_misses_them(kind):
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    model = kind(max_iter=3).fit(frame, TWO)
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        model.predict(X[:1])
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[list("edcba")])
+
+
+@pytest.mark.parametrize("kind", [ScratchMLPClassifier, ScratchMLPRegressor, ScratchPerceptron])
+def test_nothing_is_clean_before_a_fit(kind):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        kind().predict(X[:1])
+
+
+def test_assume_finite_is_heeded():
+    with config_context(assume_finite=True):
+        assert np.isnan(FITTED["regressor"].predict(changed(np.nan))).all()
+    with pytest.raises(ValueError, match="NaN"):
+        FITTED["regressor"].predict(changed(np.nan))
+
+
+@pytest.mark.parametrize(("name", "method"), [case for case in CASES if "sparse" not in case[0]])
+def test_memory_beyond_the_result_does_not_grow_with_the_rows(name, method):
+    model, peaks = FITTED[name], []
+    for n_rows in (100_000, 400_000):
+        rows = np.ones((n_rows, 5))
+        tracemalloc.start()
+        result = getattr(model, method)(rows)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        peaks.append(peak - result.nbytes)
+    assert peaks[1] < 1.1 * peaks[0] + 10_000
+
+
+def test_the_column_that_float32_cannot_hold_is_named():
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    model = ScratchMLPClassifier(**NETWORK, dtype="float32").fit(frame, TWO)
+    frame.loc[[1, 4], "d"] = 1e39
+    with pytest.raises(ValueError, match="'d' of X is too large for float32 in 2 of 60 rows"):
+        model.predict(frame)
+    plain = FITTED["float32"]
+    with pytest.raises(ValueError, match="Column 3 of X is too large for float32 in 1 of 1 rows"):
+        plain.predict(changed(-1e39))
+    with pytest.raises(ValueError, match="X contains values too large for float32"):
+        plain.predict(sparse.csr_matrix(changed(1e39)))
+    assert np.isfinite(plain.predict_proba(changed(1e30))).all()
