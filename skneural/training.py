@@ -56,15 +56,28 @@ class Training:
     stop_reason: str = ""
     message: str = ""
 
-    def copy(self) -> Training:
-        """A copy that shares no array that training writes to."""
-        state = {
-            name: value.copy() if isinstance(value, np.ndarray) else value
-            for name, value in self.optimizer_state.items()
-        }
-        return replace(
-            self, params=self.params.copy(), optimizer_state=state, record=self.record.copy()
-        )
+    def copy(self, into: Training | None = None) -> Training:
+        """A copy that shares no array that training writes to.
+
+        With `into`, an earlier copy, its arrays are used again.
+        """
+        if into is None:
+            state = {
+                name: value.copy() if isinstance(value, np.ndarray) else value
+                for name, value in self.optimizer_state.items()
+            }
+            return replace(
+                self, params=self.params.copy(), optimizer_state=state, record=self.record.copy()
+            )
+        np.copyto(into.params, self.params)
+        for name, value in self.optimizer_state.items():
+            if isinstance(value, np.ndarray):
+                np.copyto(into.optimizer_state[name], value)
+            else:
+                into.optimizer_state[name] = value
+        arrays = {"params": into.params, "optimizer_state": into.optimizer_state}
+        vars(into).update({**vars(self), **arrays, "record": self.record.copy()})
+        return into
 
     def become(self, other: Training) -> None:
         """Take over all of another training, which is not to be used any more."""
@@ -188,29 +201,33 @@ def _whole_epochs_only(
     Yields a function to be called after every epoch but the last. When the first epoch is
     interrupted there is nothing to return to: `n_epochs` is then 0.
     """
-    saved: list[tuple[Training, dict[str, Any] | None]] = []
+    saved: Training | None = None
+    generator: dict[str, Any] | None = None
+    is_copying = False
 
     def epoch_ended() -> None:
+        nonlocal saved, generator, is_copying
+        is_copying = True
+        saved = training.copy(into=saved)
         generator = None if random_state is None else random_state.get_state(legacy=False)
-        # Both at once: an interrupt may come between any two lines.
-        saved[:] = [(training.copy(), generator)]
+        is_copying = False
 
     try:
         yield epoch_ended
     except KeyboardInterrupt:
-        if saved:
-            last, generator = saved[0]
-            training.become(last)
+        # While it is being copied, a training stands at the end of a whole epoch itself.
+        if not is_copying and saved is None:
+            training.n_epochs = 0
+        elif not is_copying and saved is not None:
+            training.become(saved)
             if random_state is not None and generator is not None:
                 random_state.set_state(generator)
-        else:
-            training.n_epochs = 0
         training.stop_reason = "interrupted"
         raise
     if training.stop_reason == "not_finite":
-        if saved:
-            training.params = saved[0][0].params
-            training.optimizer_state = saved[0][0].optimizer_state
+        if saved is not None:
+            training.params = saved.params
+            training.optimizer_state = saved.optimizer_state
         else:
             params = training.params
             training.optimizer_state = optimizer.initial_state(len(params), params.dtype)
