@@ -237,7 +237,10 @@ def _exp(raw: FloatArray) -> None:
 
 
 def _logistic(raw: FloatArray) -> None:
-    # 1 / (1 + exp(-z)) keeps all digits, also of tiny probabilities.
+    if len(raw) == 1:  # one call instead of four
+        expit(raw, out=raw)
+        return
+    # NumPy's exp is vectorised, expit is not. Tiny results keep all their digits here too.
     np.negative(raw, out=raw)
     with np.errstate(over="ignore"):
         np.exp(raw, out=raw)

@@ -196,8 +196,10 @@ class Network:
             A buffer that the next run overwrites.
         """
         if X.shape[0] == 1 and isinstance(X, np.ndarray):
-            yield slice(0, 1), self._raw_of_row(params, X[0])[np.newaxis]
-            return
+            return iter([(slice(0, 1), self._raw_of_row(params, X[0])[np.newaxis])])
+        return self._raw_in_chunks(params, X)
+
+    def _raw_in_chunks(self, params: FloatArray, X: Matrix) -> Iterator[tuple[slice, FloatArray]]:
         layers = self.layers(params)
         workspace: Workspace | None = None
         for rows, chunk in row_chunks(X, self.layer_sizes, params.dtype):
