@@ -274,7 +274,7 @@ def test_blocks_are_the_vectors_in_order(n, dtype):
         assert all(np.shares_memory(part, vector) for part in parts if n)
 
 
-@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix])
 @pytest.mark.parametrize("n_pieces", [1, 3])
 def test_pieces_are_assembled(make, n_pieces):
     whole = np.arange(24).reshape(12, 2)

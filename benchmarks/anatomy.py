@@ -1,0 +1,121 @@
+"""Where the time of one batch goes, in shares of the whole.
+
+    python benchmarks/anatomy.py
+
+"Products" are the bare matrix products, timed by themselves between the batches; "forward" and
+"backward" are what these passes take beyond their products. What is left to a perfect optimisation
+of everything but BLAS is one over the share of the products.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+import numpy as np
+from _pairs import environment, markdown_table
+
+from skneural._arrays import Batches
+from skneural._threads import blas_threads
+from skneural.activations import ACTIVATIONS
+from skneural.losses import LOSSES, LossBuffers
+from skneural.network import Network
+from skneural.objective import Objective
+from skneural.optimizers import Adam
+
+CASES = [
+    ("digits", (1797, 64, 100, 10), 200),
+    ("digits", (1797, 64, 100, 10), 32),
+    ("10,000 x 20", (10_000, 20, 64, 64, 1), 32),
+    ("10,000 x 784", (10_000, 784, 100, 10), 32),
+    ("10,000 x 784", (10_000, 784, 256, 256, 10), 200),
+    ("10,000 x 784", (10_000, 784, 512, 512, 512, 10), 32),
+]
+PARTS = ("gather", "forward", "loss", "backward", "penalty", "step")
+ENOUGH_BATCHES = 400
+
+
+def problem(n_rows, layer_sizes, dtype):
+    random = np.random.RandomState(0)
+    X = random.standard_normal((n_rows, layer_sizes[0])).astype(dtype)
+    classes = random.randint(max(layer_sizes[-1], 2), size=n_rows)
+    y = classes[:, np.newaxis] == np.arange(1, 1 + layer_sizes[-1])
+    return X, y
+
+
+def medians(n_rows, layer_sizes, batch_size, dtype):
+    """Microseconds of every part of a batch, and of the products in the two passes."""
+    X, y = problem(n_rows, layer_sizes, dtype)
+    network = Network(layer_sizes, ACTIVATIONS["relu"])
+    loss = LOSSES["log_loss", "logistic" if layer_sizes[-1] == 1 else "softmax"]
+    objective = Objective(network, loss, 1e-4, batch_size, dtype=dtype)
+    optimizer = Adam()
+    params = network.initial_params(np.random.RandomState(0), dtype)
+    state = optimizer.initial_state(len(params), dtype)
+    layers, gradients = network.layers(params), network.layers(objective.gradient)
+    workspace = objective._workspace
+    buffers = LossBuffers(workspace.deltas[-1], workspace.column, workspace.spare)
+    order = np.random.RandomState(0).permutation(n_rows)
+    order = np.resize(order[: n_rows // batch_size * batch_size], ENOUGH_BATCHES * batch_size)
+    batches = Batches(X, y, None, batch_size).gathered(order)
+    outputs, deltas = workspace.outputs, workspace.deltas
+
+    def forward_products(X):
+        for a, layer, z in zip([X, *outputs], layers, outputs, strict=False):
+            np.dot(a, layer.weights, out=z)
+
+    def backward_products(X):
+        for i in reversed(range(len(layers))):
+            a = outputs[i - 1] if i else X
+            np.dot(a.T, deltas[i], out=gradients[i].weights)
+            if i:
+                np.dot(deltas[i], layers[i].weights.T, out=deltas[i - 1])
+
+    clock, seconds = time.perf_counter, []
+    with blas_threads(batch_size * max(a * b for a, b in pairwise(layer_sizes))):
+        while True:
+            times = [clock()]
+            batch = next(batches, None)
+            if batch is None:
+                break
+            X_batch, y_batch, _ = batch
+            times.append(clock())
+            raw = network.forward(layers, X_batch, workspace)
+            times.append(clock())
+            loss.value_and_gradient(raw, y_batch, None, buffers)
+            deltas[-1][...] *= 1 / batch_size
+            times.append(clock())
+            network.backward(layers, gradients, X_batch, workspace)
+            times.append(clock())
+            objective._add_penalty(params, 1 / batch_size)
+            times.append(clock())
+            optimizer.step(params, objective.gradient, 1e-3, state)
+            times.append(clock())
+            forward_products(X_batch)
+            times.append(clock())
+            backward_products(X_batch)
+            times.append(clock())
+            seconds.append(np.diff(times))
+    return 1e6 * np.median(seconds, axis=0)
+
+
+def main():
+    rows = []
+    for data, (n_rows, *layer_sizes), batch_size in CASES:
+        for dtype in ("float64", "float32"):
+            found = medians(n_rows, tuple(layer_sizes), batch_size, np.dtype(dtype))
+            parts, (forward, backward) = dict(zip(PARTS, found, strict=False)), found[-2:]
+            total = sum(parts.values())
+            parts["forward"] -= forward
+            parts["backward"] -= backward
+            shares = [forward + backward, *parts.values()]
+            hidden = ", ".join(map(str, layer_sizes[1:-1]))
+            rows.append([data, hidden, str(batch_size), dtype])
+            rows[-1] += [f"{share / total:.0%}" for share in shares]
+    print(environment() + f"; Adam, medians of {ENOUGH_BATCHES} batches\n")
+    header = ["data", "hidden", "batch", "dtype", "products", *PARTS]
+    print(markdown_table(header, rows))
+
+
+if __name__ == "__main__":
+    main()
