@@ -214,7 +214,7 @@ def test_memory_beyond_the_result_does_not_grow_with_the_rows(name, method):
 
 
 def test_the_column_that_float32_cannot_hold_is_named():
-    frame = pd.DataFrame(X, columns=list("abcde"))
+    frame = pd.DataFrame(X.copy(), columns=list("abcde"))
     model = ScratchMLPClassifier(**NETWORK, dtype="float32").fit(frame, TWO)
     frame.loc[[1, 4], "d"] = 1e39
     with pytest.raises(ValueError, match="'d' of X is too large for float32 in 2 of 60 rows"):

@@ -100,7 +100,7 @@ def test_partial_fit_keeps_to_float32():
 @each
 @pytest.mark.filterwarnings("error")
 def test_values_too_large_for_float32_are_named(estimator):
-    rows = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    rows = pd.DataFrame(X.copy(), columns=[f"pixel {i}" for i in range(64)])
     rows.loc[[3, 5], "pixel 7"] = 1e39
     model = new(estimator, dtype="float32")
     with pytest.raises(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from skneural import ScratchLogisticRegression, ScratchMLPClassifier
 from skneural._threads import WORTH_A_THREAD, blas_threads
+from skneural.estimators import _base
 
 MANY = 4 * WORTH_A_THREAD
 
@@ -60,3 +63,27 @@ def test_an_error_lifts_the_limit():
     with pytest.raises(RuntimeError, match="on the way"), blas_threads(1):
         raise RuntimeError("on the way")
     assert n_threads() == {3}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "n_features", "expected"),
+    [
+        (ScratchMLPClassifier((128,), batch_size=1000, max_iter=1, tol=1e9), 64, 7),
+        (ScratchMLPClassifier((128,), batch_size=100, max_iter=1, tol=1e9), 64, 0),
+        # As many multiplications and more, but with one column, and with three.
+        (ScratchLogisticRegression(max_iter=1, tol=1e9), 8192, 0),
+        (ScratchMLPClassifier((3,), batch_size=1000, max_iter=1, tol=1e9), 4096, 0),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_thin_products_are_worth_less(monkeypatch, estimator, n_features, expected):
+    worth = []
+
+    def remembering(multiplications):
+        worth.append(multiplications // WORTH_A_THREAD)
+        return blas_threads(multiplications)
+
+    monkeypatch.setattr(_base, "blas_threads", remembering)
+    X = np.random.RandomState(0).standard_normal((1000, n_features))
+    estimator.fit(X, X[:, 0] > 0)
+    assert worth == [expected]

@@ -52,6 +52,9 @@ COMPUTING_DTYPES: dict[str, tuple[type, ...]] = {
     "float64": (np.float64,),
 }
 
+#: Columns up to which it is memory, and not arithmetic, that limits a matrix product.
+THIN = 64
+
 
 class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     """What every network of this package shares.
@@ -334,7 +337,11 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         return self._objective(n_rows, mean_weight, X.dtype, n_rows_seen=n_rows)
 
     def _blas_threads(self, n_rows: int) -> AbstractContextManager[None]:
-        largest = max(fan_in * fan_out for fan_in, fan_out in self._trained_network.shapes)
+        # Thin products, those of linear models above all, wait for memory: more threads wait too.
+        largest = max(
+            fan_in * fan_out * min(fan_in, fan_out, THIN) // THIN
+            for fan_in, fan_out in self._trained_network.shapes
+        )
         return blas_threads(n_rows * largest)
 
     def _batch_size(self, n_rows: int) -> int:

@@ -27,7 +27,7 @@ from skneural.estimators._sgd_order import epoch_orders, held_out_and_seeds
 from skneural.estimators._version_stamp import VersionStampMixin
 from skneural.estimators._warnings import warn_user
 from skneural.lessons import Lesson, Patience, Snapshot, train
-from skneural.perceptron import MOST_BLOCK_ROWS, OnlinePerceptron, Rule
+from skneural.perceptron import OnlinePerceptron, Rule
 
 #: How much of a step the intercept takes where the rows are sparse: it is in every row, and would
 #: swing wildly beside weights that move once in a while. scikit-learn's number.
@@ -474,9 +474,9 @@ class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin,
         """Train and publish. Returns the interrupt that ended the training, if one did."""
         X = lessons[0].unit.rows.X
         snapshot, interrupt = None, None
-        multiplications = MOST_BLOCK_ROWS * X.shape[1]
         try:
-            with np.errstate(over="ignore", invalid="ignore"), blas_threads(multiplications):
+            # One thread: a product with a vector waits for memory, and more threads wait too.
+            with np.errstate(over="ignore", invalid="ignore"), blas_threads(1):
                 for after_epoch in train(lessons, max_iter, verbose=int(self.verbose)):
                     snapshot = after_epoch
         except KeyboardInterrupt as error:
