@@ -14,7 +14,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-#: Multiplications of one product that are worth a thread of their own: some twenty
+#: Multiplications of one product that are worth a thread of their own: some tens of
 #: microseconds of work in float64. With less, the threads spend their time on each other, and
 #: on a busy machine, where one of them has to wait for a core, all of them do.
 WORTH_A_THREAD = 2**20
