@@ -50,5 +50,35 @@ def load(name, scaled=True, most_rows=None):
     return columns.fit_transform(frame), y
 
 
+def digits():
+    """Pixels from 0 to 1."""
+    X, y = datasets.load_digits(return_X_y=True)
+    return X / 16, y
+
+
+def narrow():
+    """10,000 x 20, two classes."""
+    return datasets.make_classification(n_samples=10_000, n_features=20, random_state=0)
+
+
+def wide():
+    """10,000 x 784, ten classes."""
+    return datasets.make_classification(
+        n_samples=10_000, n_features=784, n_informative=50, n_classes=10, random_state=0
+    )
+
+
+def mnist():
+    """The 60,000 images to train on; pixels from 0 to 1."""
+    with np.load(Path(FOLDER) / "mnist.npz") as archive:
+        return archive["X"][:60_000] / 255, archive["y"][:60_000].astype(int)
+
+
+def text():
+    """Sparse tf-idf of text messages, two classes."""
+    X, y = load("sms_spam")
+    return X, (y == "spam").astype(int)
+
+
 def _path(name):
     return Path(FOLDER) / f"{name}.csv.gz"

@@ -10,13 +10,13 @@ of everything but BLAS is one over the share of the products.
 from __future__ import annotations
 
 import time
-from itertools import pairwise
 
 import numpy as np
 from _pairs import environment, markdown_table
+from _products import backward_products, forward_products
 
 from skneural._arrays import Batches
-from skneural._threads import blas_threads
+from skneural._threads import blas_threads, largest_product
 from skneural.activations import ACTIVATIONS
 from skneural.losses import LOSSES, LossBuffers
 from skneural.network import Network
@@ -47,56 +47,50 @@ def medians(n_rows, layer_sizes, batch_size, dtype):
     """Microseconds of every part of a batch, and of the products in the two passes."""
     X, y = problem(n_rows, layer_sizes, dtype)
     network = Network(layer_sizes, ACTIVATIONS["relu"])
-    loss = LOSSES["log_loss", "logistic" if layer_sizes[-1] == 1 else "softmax"]
-    objective = Objective(network, loss, 1e-4, batch_size, dtype=dtype)
-    optimizer = Adam()
-    params = network.initial_params(np.random.RandomState(0), dtype)
-    state = optimizer.initial_state(len(params), dtype)
-    layers, gradients = network.layers(params), network.layers(objective.gradient)
-    workspace = objective._workspace
-    buffers = LossBuffers(workspace.deltas[-1], workspace.column, workspace.spare)
     order = np.random.RandomState(0).permutation(n_rows)
     order = np.resize(order[: n_rows // batch_size * batch_size], ENOUGH_BATCHES * batch_size)
     batches = Batches(X, y, None, batch_size).gathered(order)
-    outputs, deltas = workspace.outputs, workspace.deltas
-
-    def forward_products(X):
-        for a, layer, z in zip([X, *outputs], layers, outputs, strict=False):
-            np.dot(a, layer.weights, out=z)
-
-    def backward_products(X):
-        for i in reversed(range(len(layers))):
-            a = outputs[i - 1] if i else X
-            np.dot(a.T, deltas[i], out=gradients[i].weights)
-            if i:
-                np.dot(deltas[i], layers[i].weights.T, out=deltas[i - 1])
-
-    clock, seconds = time.perf_counter, []
-    with blas_threads(batch_size * max(a * b for a, b in pairwise(layer_sizes))):
-        while True:
-            times = [clock()]
-            batch = next(batches, None)
-            if batch is None:
-                break
-            X_batch, y_batch, _ = batch
-            times.append(clock())
-            raw = network.forward(layers, X_batch, workspace)
-            times.append(clock())
-            loss.value_and_gradient(raw, y_batch, None, buffers)
-            deltas[-1][...] *= 1 / batch_size
-            times.append(clock())
-            network.backward(layers, gradients, X_batch, workspace)
-            times.append(clock())
-            objective._add_penalty(params, 1 / batch_size)
-            times.append(clock())
-            optimizer.step(params, objective.gradient, 1e-3, state)
-            times.append(clock())
-            forward_products(X_batch)
-            times.append(clock())
-            backward_products(X_batch)
-            times.append(clock())
+    step = steps_of_a_batch(network, batch_size, dtype)
+    seconds = []
+    with blas_threads(largest_product(batch_size, network.shapes)):
+        for _ in range(ENOUGH_BATCHES):
+            times = [time.perf_counter()]
+            batch = next(batches)
+            times.append(time.perf_counter())
+            for part in step:
+                part(batch)
+                times.append(time.perf_counter())
             seconds.append(np.diff(times))
     return 1e6 * np.median(seconds, axis=0)
+
+
+def steps_of_a_batch(network, batch_size, dtype):
+    """Functions of a gathered batch: its parts in order, then the products by themselves."""
+    loss = LOSSES["log_loss", "logistic" if network.layer_sizes[-1] == 1 else "softmax"]
+    objective = Objective(network, loss, 1e-4, batch_size, dtype=dtype)
+    params = network.initial_params(np.random.RandomState(0), dtype)
+    optimizer = Adam()
+    state = optimizer.initial_state(len(params), dtype)
+    layers, gradients = network.layers(params), network.layers(objective.gradient)
+    workspace = objective._workspace
+    outputs, deltas = workspace.outputs, workspace.deltas
+    buffers = LossBuffers(deltas[-1], workspace.column, workspace.spare)
+    weights = [layer.weights for layer in layers]
+    of_weights = [layer.weights for layer in gradients]
+
+    def value_and_gradient(batch):
+        loss.value_and_gradient(outputs[-1], batch[1], None, buffers)
+        deltas[-1][...] *= 1 / batch_size
+
+    return [
+        lambda batch: network.forward(layers, batch[0], workspace),
+        value_and_gradient,
+        lambda batch: network.backward(layers, gradients, batch[0], workspace),
+        lambda batch: objective._add_penalty(params, 1 / batch_size),
+        lambda batch: optimizer.step(params, objective.gradient, 1e-3, state),
+        lambda batch: forward_products(batch[0], weights, outputs),
+        lambda batch: backward_products(batch[0], weights, outputs, deltas, of_weights),
+    ]
 
 
 def main():

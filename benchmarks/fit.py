@@ -20,19 +20,16 @@ import warnings
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise, product
-from pathlib import Path
 
 import _data
 import numpy as np
 from _pairs import environment, installed, markdown_table, median_ratios
+from _products import backward_products, forward_products
 from scipy import sparse
-from sklearn.datasets import load_digits, make_classification
 from sklearn.neural_network import MLPClassifier
 
 from skneural import ScratchMLPClassifier
-from skneural._arrays import product as matrix_product
-from skneural._arrays import transposed_product
-from skneural._threads import blas_threads
+from skneural._threads import blas_threads, largest_product
 
 if installed("torch"):
     import _torch
@@ -41,37 +38,12 @@ if installed("torch"):
 LONG_ENOUGH = 0.12
 
 
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X / 16, y
-
-
-def narrow():
-    return make_classification(n_samples=10_000, n_features=20, random_state=0)
-
-
-def wide():
-    return make_classification(
-        n_samples=10_000, n_features=784, n_informative=50, n_classes=10, random_state=0
-    )
-
-
-def mnist():
-    with np.load(Path(_data.FOLDER) / "mnist.npz") as archive:
-        return archive["X"][:60_000] / 255, archive["y"][:60_000].astype(int)
-
-
-def text():
-    X, y = _data.load("sms_spam")
-    return X, (y == "spam").astype(int)
-
-
 WORKLOADS = {
-    "digits": digits,
-    "10,000 x 20": narrow,
-    "10,000 x 784": wide,
-    "MNIST": mnist,
-    "text": text,
+    "digits": _data.digits,
+    "10,000 x 20": _data.narrow,
+    "10,000 x 784": _data.wide,
+    "MNIST": _data.mnist,
+    "text": _data.text,
 }
 NEEDS_DATA = {"MNIST", "text"}
 
@@ -113,22 +85,14 @@ def load(workload, dtype):
 
 def floor(X, estimator, batch_size, max_iter):
     """Do the matrix products of a training and nothing else."""
-    layers = [
-        (W.copy(), np.empty((batch_size, W.shape[1]), X.dtype), np.empty_like(W))
-        for W in estimator.coefs_
-    ]
+    weights = [W.copy() for W in estimator.coefs_]
+    outputs = [np.empty((batch_size, W.shape[1]), X.dtype) for W in weights]
+    deltas, gradients = [z.copy() for z in outputs], [W.copy() for W in weights]
     batch = X[:batch_size]
-    with blas_threads(batch_size * max(W.size for W, _, _ in layers)):
+    with blas_threads(largest_product(batch_size, [W.shape for W in weights])):
         for _ in range(max_iter * -(-X.shape[0] // batch_size)):
-            a = batch
-            for W, z, _ in layers:
-                matrix_product(a, W, out=z)
-                a = z
-            for i in reversed(range(len(layers))):
-                W, z, gradient = layers[i]
-                transposed_product(layers[i - 1][1] if i else batch, z, out=gradient)
-                if i:
-                    np.dot(z, W.T, out=layers[i - 1][1])
+            forward_products(batch, weights, outputs)
+            backward_products(batch, weights, outputs, deltas, gradients)
 
 
 def epochs(X, cell):

@@ -12,9 +12,9 @@ import sys
 import tracemalloc
 import warnings
 
+import _data
 import numpy as np
 from _pairs import environment, markdown_table, median_ratio
-from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
@@ -22,15 +22,6 @@ from skneural import ScratchLogisticRegression, ScratchMLPClassifier
 
 #: Calls to be timed together, by the number of rows.
 CALLS = {1: 500, 100: 100, 100_000: 1}
-
-
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X / 16, y
-
-
-def narrow():
-    return make_classification(n_samples=10_000, n_features=20, random_state=0)
 
 
 MODELS = {
@@ -65,7 +56,7 @@ def main():
     warnings.simplefilter("ignore")
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     rows = []
-    for data, load in (("digits", digits), ("10,000 x 20", narrow)):
+    for data, load in (("digits", _data.digits), ("10,000 x 20", _data.narrow)):
         for label, (our_class, their_class, settings) in MODELS.items():
             for dtype in (np.float64, np.float32):
                 X, y = load()

@@ -1,7 +1,7 @@
 """Neural networks for scikit-learn, in readable NumPy."""
 
-# From here, not from deep inside: there the import takes a sixth longer, where the stack of the
-# interpreter happens to grow and shrink by one of its chunks in the busiest loops.
+# From here, not from deep inside, where the import takes longer: the interpreter's stack then
+# happens to grow and shrink by one of its chunks in the busiest loops of what is imported.
 import sklearn  # noqa: F401
 
 from skneural._version import __version__

@@ -6,7 +6,7 @@ thread costs more than it saves, and on a busy machine the threads wait for each
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
@@ -18,6 +18,9 @@ from threadpoolctl import ThreadpoolController
 #: microseconds of work in float64. With less, the threads spend their time on each other, and
 #: on a busy machine, where one of them has to wait for a core, all of them do.
 WORTH_A_THREAD = 2**20
+
+#: Columns up to which a product waits for memory more than for arithmetic: more threads wait too.
+THIN = 64
 
 
 @cache
@@ -36,31 +39,45 @@ def blas_threads(multiplications: int) -> Iterator[None]:
         Rows x inputs x outputs of the largest matrix product to come.
     """
     limit = max(1, multiplications // WORTH_A_THREAD)
-    with _limits.lock:
-        _limits.add(limit)
+    _limits.add(limit)
     try:
         yield
     finally:
-        with _limits.lock:
-            _limits.remove(limit)
+        _limits.remove(limit)
+
+
+def largest_product(n_rows: int, shapes: Iterable[tuple[int, int]]) -> int:
+    """Multiplications of the largest product of rows with weights, thin ones counted for less.
+
+    Parameters
+    ----------
+    n_rows : int
+    shapes : iterable of (int, int)
+        (fan in, fan out) of every layer. Linear models have one, and it is often thin.
+    """
+    return n_rows * max(
+        fan_in * fan_out * min(fan_in, fan_out, THIN) // THIN for fan_in, fan_out in shapes
+    )
 
 
 class _Limits:
     """The limit is the process's: the lowest that any training under way asks for."""
 
     def __init__(self) -> None:
-        self.lock = Lock()
+        self._lock = Lock()
         self._wanted: list[int] = []
         self._limiter: Any = None
         self._in_force = 0
 
     def add(self, limit: int) -> None:
-        self._wanted.append(limit)
-        self._enforce()
+        with self._lock:
+            self._wanted.append(limit)
+            self._enforce()
 
     def remove(self, limit: int) -> None:
-        self._wanted.remove(limit)
-        self._enforce()
+        with self._lock:
+            self._wanted.remove(limit)
+            self._enforce()
 
     def _enforce(self) -> None:
         lowest = min(self._wanted, default=0)

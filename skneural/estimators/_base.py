@@ -22,7 +22,7 @@ from sklearn.utils.validation import validate_data
 
 from skneural._arrays import FloatArray, IndexArray, Matrix, rows_as_csr
 from skneural._sklearn import check_sample_weight
-from skneural._threads import blas_threads
+from skneural._threads import blas_threads, largest_product
 from skneural.estimators._checks import naming_the_column, native, refuse_masked
 from skneural.estimators._memory import (
     Memory,
@@ -51,9 +51,6 @@ COMPUTING_DTYPES: dict[str, tuple[type, ...]] = {
     "float32": (np.float32,),
     "float64": (np.float64,),
 }
-
-#: Columns up to which it is memory, and not arithmetic, that limits a matrix product.
-THIN = 64
 
 
 class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
@@ -337,12 +334,7 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         return self._objective(n_rows, mean_weight, X.dtype, n_rows_seen=n_rows)
 
     def _blas_threads(self, n_rows: int) -> AbstractContextManager[None]:
-        # Thin products, those of linear models above all, wait for memory: more threads wait too.
-        largest = max(
-            fan_in * fan_out * min(fan_in, fan_out, THIN) // THIN
-            for fan_in, fan_out in self._trained_network.shapes
-        )
-        return blas_threads(n_rows * largest)
+        return blas_threads(largest_product(n_rows, self._trained_network.shapes))
 
     def _batch_size(self, n_rows: int) -> int:
         if self.batch_size == "auto":

@@ -34,9 +34,9 @@ class RawOutputsMixin(BaseEstimator):
     def for_prediction(self) -> Any:
         """A copy of the fitted model without what only training needs, to be deployed.
 
-        The optimizer's moments and the history are left out: a file of the copy is about a
-        third as large. It predicts the same, bit for bit. It can be trained anew with `fit`,
-        but not further.
+        The optimizer's moments and the history are left out, which makes a file of it several
+        times smaller after a training by mini-batches. It predicts the same, bit for bit. What
+        such a state was left out of can be trained anew with `fit`, but not further.
 
         Returns
         -------
