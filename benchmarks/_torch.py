@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from skneural.activations import ACTIVATIONS
+from skneural.initialization import initial_params
 from skneural.network import Network
 
 
@@ -19,7 +20,7 @@ def network_and_generator(n_features, hidden, n_outputs, dtype, seed=0):
     """The initial network of our estimator, and the generator that goes on to shuffle."""
     network = Network((n_features, *hidden, n_outputs), ACTIVATIONS["relu"])
     generator = np.random.RandomState(seed)
-    layers = network.layers(network.initial_params(generator, dtype))
+    layers = network.layers(initial_params(network, "glorot_uniform", generator, dtype))
     modules = []
     for layer in layers:
         linear = nn.Linear(*layer.weights.shape, dtype=torch.from_numpy(layer.weights).dtype)

@@ -18,6 +18,7 @@ from _products import backward_products, forward_products
 from skneural._arrays import Batches
 from skneural._threads import blas_threads, largest_product
 from skneural.activations import ACTIVATIONS
+from skneural.initialization import initial_params
 from skneural.losses import LOSSES, LossBuffers
 from skneural.network import Network
 from skneural.objective import Objective
@@ -68,7 +69,7 @@ def steps_of_a_batch(network, batch_size, dtype):
     """Functions of a gathered batch: its parts in order, then the products by themselves."""
     loss = LOSSES["log_loss", "logistic" if network.layer_sizes[-1] == 1 else "softmax"]
     objective = Objective(network, loss, 1e-4, batch_size, dtype=dtype)
-    params = network.initial_params(np.random.RandomState(0), dtype)
+    params = initial_params(network, "glorot_uniform", np.random.RandomState(0), dtype)
     optimizer = Adam()
     state = optimizer.initial_state(len(params), dtype)
     layers, gradients = network.layers(params), network.layers(objective.gradient)

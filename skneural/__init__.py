@@ -6,7 +6,8 @@ import sklearn  # noqa: F401
 
 from skneural._version import __version__
 from skneural.estimators._logistic import ScratchLogisticRegression
-from skneural.estimators._mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural.estimators._mlp_classifier import ScratchMLPClassifier
+from skneural.estimators._mlp_regressor import ScratchMLPRegressor
 from skneural.estimators._perceptron import ScratchPerceptron
 from skneural.estimators._version_stamp import SkneuralVersionWarning
 

@@ -1,26 +1,45 @@
 r"""Activation functions of the hidden layers: f and its derivative, both in place.
 
-The derivative is written with the *output* :math:`a = f(z)`, which is all that the
-backward pass still has: nothing but the outputs of the layers is kept on the way up.
+The derivative is written with the *output* :math:`a = f(z)` where it can be: nothing but the
+outputs of the layers is then kept on the way up. Functions that rise and fall, such as gelu,
+keep what their derivative needs besides.
 
 Formulas: C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, section 5.1
 (logistic, tanh); V. Nair and G. E. Hinton, "Rectified linear units improve restricted
 Boltzmann machines", ICML 2010 (ReLU); A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier
 nonlinearities improve neural network acoustic models", ICML 2013 (leaky ReLU);
 D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep network learning
-by exponential linear units", ICLR 2016 (ELU).
+by exponential linear units", ICLR 2016 (ELU); G. Klambauer, T. Unterthiner, A. Mayr and
+S. Hochreiter, "Self-normalizing neural networks", NeurIPS 2017 (SELU); C. Dugas, Y. Bengio,
+F. Bélisle, C. Nadeau and R. Garcia, "Incorporating second-order functional knowledge for
+better option pricing", NeurIPS 2000 (softplus); D. Hendrycks and K. Gimpel, "Gaussian error
+linear units (GELUs)", arXiv:1606.08415, 2016; S. Elfwing, E. Uchibe and K. Doya,
+"Sigmoid-weighted linear units for neural network function approximation in reinforcement
+learning", Neural Networks 107, 2018 (SiLU), which P. Ramachandran, B. Zoph and Q. V. Le,
+"Searching for activation functions", arXiv:1710.05941, 2017, call swish; D. Misra, "Mish: A
+self regularized non-monotonic activation function", BMVC 2020.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import pi, sqrt
 
 import numpy as np
+from scipy.special import ndtr
 
 from skneural._arrays import BoolArray, FloatArray
+from skneural._settings import Settings, number
 
 LEAKY_RELU_SLOPE = 0.01
+
+#: With these two, layers keep mean 0 and variance 1: the fixed point of Klambauer et al.
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+
+#: From here on exp(-z) vanishes beside z, and exp(-2 z) beside 1; exp(2 z) fits float32.
+LARGE = 40.0
 
 #: Elements from which on an array is worth walking through in pieces.
 WORTH_PIECES = 1000
@@ -31,8 +50,8 @@ for _zeros in ZEROS.values():
     _zeros.setflags(write=False)
 
 
-@dataclass(frozen=True)
-class Activation:
+@dataclass(repr=False, unsafe_hash=True)
+class Activation(Settings):
     r"""One activation function: a value, not a class to inherit from.
 
     Parameters
@@ -40,11 +59,15 @@ class Activation:
     name : str
         The name under which estimators find it in `ACTIVATIONS`.
     forward : callable
-        ``forward(z, mask)`` replaces `z`, of shape (n_rows, n_units), by :math:`f(z)`.
+        ``forward(z, mask, *kept)`` replaces `z`, of shape (n_rows, n_units), by :math:`f(z)`.
     backward : callable
-        ``backward(delta, a, mask)`` multiplies `delta` by :math:`f'(z)`, where
+        ``backward(delta, a, mask, *kept)`` multiplies `delta` by :math:`f'(z)`, where
         ``a`` is :math:`f(z)`, both of shape (n_rows, n_units). It may overwrite `a`,
         which nobody reads afterwards.
+    n_kept : int, default=0
+        How many arrays `kept` are: floating point, of the shape of `z`. What `forward` leaves
+        in them is there when `backward` is called, for functions whose derivative does not
+        follow from `a`.
     glorot_factor : float, default=6.0
         The initial weights are uniform in :math:`\pm\sqrt{\text{factor} /
         (\text{fan in} + \text{fan out})}`. 6 is right where :math:`f'(0) = 1`.
@@ -53,12 +76,18 @@ class Activation:
     -----
     `mask` is a boolean array of the shape of `z`, to be used as scratch: an activation
     that makes do with it allocates nothing.
+
+    To be pickled with a model, both functions have to be importable: no lambdas.
     """
 
     name: str
-    forward: Callable[[FloatArray, BoolArray], None]
-    backward: Callable[[FloatArray, FloatArray, BoolArray], None]
-    glorot_factor: float = 6.0
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+    n_kept: int = 0
+    glorot_factor: float = number(6.0, 0, closed="neither")
+
+    def __repr__(self) -> str:
+        return f"Activation({self.name!r})"
 
 
 def _identity(z: FloatArray, mask: BoolArray) -> None:
@@ -136,6 +165,114 @@ def _elu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
     delta *= a
 
 
+def _selu(z: FloatArray, mask: BoolArray, negative: FloatArray) -> None:
+    # The part below zero in an array of its own: expm1 with a mask is several times slower.
+    np.minimum(z, 0, out=negative)
+    np.expm1(negative, out=negative)
+    np.maximum(z, 0, out=z)
+    z *= SELU_SCALE
+    negative *= SELU_SCALE * SELU_ALPHA
+    z += negative
+
+
+def _selu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, negative: FloatArray) -> None:
+    # d/dz s alpha (exp(z) - 1) = s alpha exp(z) = a + s alpha below zero, and s above.
+    np.greater(a, 0, out=mask)
+    a += SELU_SCALE * SELU_ALPHA
+    np.copyto(a, SELU_SCALE, where=mask)
+    delta *= a
+
+
+def _softplus(z: FloatArray, mask: BoolArray) -> None:
+    # log(1 + exp(z)), which is z itself, to the last digit, where exp(z) might overflow.
+    np.less(z, LARGE, out=mask)
+    np.exp(z, out=z, where=mask)
+    np.log1p(z, out=z, where=mask)
+
+
+def _softplus_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
+    # The derivative of softplus is sigma(z) = 1 - 1 / (1 + exp(z)) = 1 - exp(-a).
+    np.negative(a, out=a)
+    np.expm1(a, out=a)
+    np.negative(a, out=a)
+    delta *= a
+
+
+def _gelu(z: FloatArray, mask: BoolArray, inputs: FloatArray, probability: FloatArray) -> None:
+    # z Phi(z), where Phi is the distribution function of the standard normal distribution,
+    # (1 + erf(z / sqrt 2)) / 2, without the loss of digits of that sum below zero.
+    np.copyto(inputs, z)
+    ndtr(z, out=probability)
+    z *= probability
+
+
+def _gelu_backward(
+    delta: FloatArray,
+    a: FloatArray,
+    mask: BoolArray,
+    inputs: FloatArray,
+    probability: FloatArray,
+) -> None:
+    # Phi(z) + z phi(z) with the density phi(z) = exp(-z^2 / 2) / sqrt(2 pi).
+    with np.errstate(over="ignore"):  # A square too large to be a number: the density is 0.
+        np.square(inputs, out=a)
+    a *= -0.5
+    np.exp(a, out=a)
+    a *= 1 / sqrt(2 * pi)
+    a *= inputs
+    a += probability
+    delta *= a
+
+
+def _silu(z: FloatArray, mask: BoolArray, sigma: FloatArray) -> None:
+    # z sigma(z) with the logistic function sigma(z) = 1 / (1 + exp(-z)). By way of tanh, as
+    # above, a small sigma would have no right digits, and here it is multiplied by a large z.
+    np.negative(z, out=sigma)
+    with np.errstate(over="ignore"):  # exp(-z) too large to be a number: sigma is 0.
+        np.exp(sigma, out=sigma)
+    sigma += 1
+    np.divide(1, sigma, out=sigma)
+    z *= sigma
+
+
+def _silu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, sigma: FloatArray) -> None:
+    # sigma + z sigma (1 - sigma) = sigma + a (1 - sigma) = 1 - (1 - a) (1 - sigma)
+    np.subtract(1, a, out=a)
+    np.subtract(1, sigma, out=sigma)
+    a *= sigma
+    np.subtract(1, a, out=a)
+    delta *= a
+
+
+def _mish(z: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray) -> None:
+    # z t with t = tanh(softplus(z)). Let s = exp(softplus(z)) = 1 + e with e = exp(z). Then
+    # t = (s - 1/s) / (s + 1/s) = (s^2 - 1) / (s^2 + 1) = e (e + 2) / (e (e + 2) + 2).
+    np.minimum(z, LARGE, out=w)
+    np.exp(w, out=w)
+    np.add(w, 2, out=t)
+    t *= w
+    t += 2
+    np.divide(w, t, out=t)
+    w += 2
+    t *= w
+    z *= t
+
+
+def _mish_backward(
+    delta: FloatArray, a: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray
+) -> None:
+    # t + z sigma(z) (1 - t^2), which is t + 2 a (1 - t) (1 - 1 / w). Twice a, to begin with,
+    # might be too large to be a number; a (1 - t) is not, since t is 1 where a is large.
+    np.divide(1, w, out=w)
+    np.subtract(1, w, out=w)
+    a *= w
+    np.subtract(1, t, out=w)
+    a *= w
+    a *= 2
+    a += t
+    delta *= a
+
+
 ACTIVATIONS = {
     activation.name: activation
     for activation in (
@@ -146,5 +283,10 @@ ACTIVATIONS = {
         Activation("relu", _relu, _relu_backward),
         Activation("leaky_relu", _leaky_relu, _leaky_relu_backward),
         Activation("elu", _elu, _elu_backward),
+        Activation("selu", _selu, _selu_backward, n_kept=1),
+        Activation("softplus", _softplus, _softplus_backward),
+        Activation("gelu", _gelu, _gelu_backward, n_kept=2),
+        Activation("silu", _silu, _silu_backward, n_kept=1),
+        Activation("mish", _mish, _mish_backward, n_kept=2),
     )
 }

@@ -1,4 +1,4 @@
-"""Watching a training: loss curve, validation scores, patience, best parameters, words.
+"""Watching a training: loss curves, validation, patience, best parameters, words.
 
 The rule of patience is scikit-learn's: an epoch counts as progress when it lowers the best
 training loss, or raises the best validation score, by at least `tol`.
@@ -8,10 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from skneural._arrays import FloatArray
+
+
+class Validation(NamedTuple):
+    """What the validation rows say of the parameters of an epoch.
+
+    Attributes
+    ----------
+    score : float
+        The higher, the better.
+    loss : float
+    """
+
+    score: float
+    loss: float
+
+
+#: Of an epoch whose training loss is not finite: its parameters are not worth a look.
+NO_VALIDATION = Validation(np.nan, np.nan)
 
 
 @dataclass
@@ -23,31 +42,35 @@ class Record:
     loss_curve : list of float
         Training loss of every epoch.
     best_loss : float or None
-        The lowest of them; None while validation scores decide.
-    validation_scores : list of float or None
-        Validation score of every epoch; None without early stopping.
+        The lowest of them; None while validation scores decide when to stop.
+    validation_scores, validation_loss_curve : list of float or None
+        Of every epoch; None without validation rows.
     best_validation_score : float or None
     no_improvement_count : int
         Epochs since the last progress.
+    best_iteration : int or None
+        The epoch, counted from 1 along the loss curve, of the best validation score or, without
+        validation rows, of the lowest training loss.
     best_params : ndarray of shape (n_params,) or None
-        The parameters of the epoch with the best validation score.
+        The parameters of that epoch, if they are to be kept.
     """
 
     loss_curve: list[float] = field(default_factory=list)
     best_loss: float | None = None
     validation_scores: list[float] | None = None
+    validation_loss_curve: list[float] | None = None
     best_validation_score: float | None = None
     no_improvement_count: int = 0
+    best_iteration: int | None = None
     best_params: FloatArray | None = None
 
     def copy(self) -> Record:
         """A copy that shares no list (the best parameters are never written to)."""
-        scores = self.validation_scores
-        return replace(
-            self,
-            loss_curve=list(self.loss_curve),
-            validation_scores=None if scores is None else list(scores),
-        )
+        duplicate = replace(self)
+        for name, value in vars(self).items():
+            if isinstance(value, list):
+                setattr(duplicate, name, list(value))
+        return duplicate
 
 
 class Monitor:
@@ -59,9 +82,12 @@ class Monitor:
         The least change that counts as progress.
     n_iter_no_change : int or inf
         Epochs without progress to put up with.
-    validation_score : callable or None, default=None
-        ``validation_score(params) -> float``. With it, the score decides instead of the
-        training loss, and the parameters of the best epoch are kept.
+    validate : callable or None, default=None
+        ``validate(params) -> Validation``, asked after every epoch.
+    early_stopping : bool, default=False
+        Whether the validation score is what counts as progress, instead of the training loss.
+    keeps_best : bool, default=False
+        Whether to keep the parameters of the best epoch.
     verbose : bool or int, default=False
         True or 1 prints every epoch, k > 1 the first, every k-th and the last.
     """
@@ -71,36 +97,44 @@ class Monitor:
         *,
         tol: float,
         n_iter_no_change: float,
-        validation_score: Callable[[FloatArray], float] | None = None,
+        validate: Callable[[FloatArray], Validation] | None = None,
+        early_stopping: bool = False,
+        keeps_best: bool = False,
         verbose: bool | int = False,
     ) -> None:
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
-        self.validation_score = validation_score
+        self.validate = validate
+        self.early_stopping = early_stopping
+        self.keeps_best = keeps_best
         self.verbose = int(verbose)
         self._unprinted: list[str] = []
 
     def begin(self, record: Record) -> None:
         """Make a record, new or continued, ready for the rule in force."""
-        if self.validation_score is None:
-            record.best_loss = np.inf if record.best_loss is None else record.best_loss
+        if self.early_stopping:
+            record.best_loss = None
+        elif record.best_loss is None:
+            record.best_loss = np.inf
+        if self.validate is None:
             return
-        record.best_loss = None
         if record.validation_scores is None or record.best_validation_score is None:
-            record.validation_scores = []
+            record.validation_scores, record.validation_loss_curve = [], []
             record.best_validation_score = -np.inf
 
     def end_epoch(self, epoch: int, loss: float, params: FloatArray, record: Record) -> None:
         """Enter an epoch, counted from 1, in the record."""
         lines = ["Iteration %d, loss = %.8f" % (epoch, loss)]
         record.loss_curve.append(loss)
-        if self.validation_score is None:
-            self._follow_loss(loss, record)
-        else:
-            # The weights of an epoch whose loss is not finite are not worth scoring.
-            score = self.validation_score(params) if np.isfinite(loss) else np.nan
-            self._follow_score(score, params, record)
-            lines.append("Validation score: %f" % score)
+        validation = None
+        if self.validate is not None:
+            validation = self.validate(params) if np.isfinite(loss) else NO_VALIDATION
+            lines.append("Validation score: %f" % validation.score)
+        self._judge_progress(loss, validation, record)
+        if self._is_best(loss, validation, record):
+            record.best_iteration = len(record.loss_curve)
+            record.best_params = params.copy() if self.keeps_best else None
+        self._enter_best(loss, validation, record)
         if epoch == 1 or (self.verbose and epoch % self.verbose == 0):
             self._unprinted = []
             self._say(*lines)
@@ -115,7 +149,7 @@ class Monitor:
         """Say that patience is at an end, and what follows from it."""
         if not self.verbose:
             return
-        watched = "Training loss" if self.validation_score is None else "Validation score"
+        watched = "Validation score" if self.early_stopping else "Training loss"
         self.end()
         self._say(
             "%s did not improve more than tol=%f for %d consecutive epochs. %s"
@@ -127,26 +161,37 @@ class Monitor:
         self._say(*self._unprinted)
         self._unprinted = []
 
-    def _follow_loss(self, loss: float, record: Record) -> None:
-        assert record.best_loss is not None
-        if loss > record.best_loss - self.tol:
-            record.no_improvement_count += 1
+    def _judge_progress(self, loss: float, validation: Validation | None, record: Record) -> None:
+        # A loss of NaN is no worse than the best, as in scikit-learn, but it ends the training;
+        # a score of NaN is no progress.
+        if validation is not None and self.early_stopping:
+            assert record.best_validation_score is not None
+            is_progress = validation.score >= record.best_validation_score + self.tol
         else:
-            record.no_improvement_count = 0
-        record.best_loss = min(record.best_loss, loss)
+            assert record.best_loss is not None
+            is_progress = not loss > record.best_loss - self.tol
+        record.no_improvement_count = 0 if is_progress else record.no_improvement_count + 1
 
-    def _follow_score(self, score: float, params: FloatArray, record: Record) -> None:
+    def _is_best(self, loss: float, validation: Validation | None, record: Record) -> bool:
+        if validation is not None:
+            assert record.best_validation_score is not None
+            return validation.score > record.best_validation_score
+        assert record.best_loss is not None
+        return loss < record.best_loss
+
+    def _enter_best(self, loss: float, validation: Validation | None, record: Record) -> None:
+        if record.best_loss is not None:
+            record.best_loss = min(record.best_loss, loss)
+        if validation is None:
+            return
         assert record.validation_scores is not None
+        assert record.validation_loss_curve is not None
         assert record.best_validation_score is not None
-        record.validation_scores.append(score)
-        # Written so that a score of NaN is no progress.
-        if not score >= record.best_validation_score + self.tol:
-            record.no_improvement_count += 1
-        else:
-            record.no_improvement_count = 0
-        if score > record.best_validation_score:
-            record.best_validation_score = score
-            record.best_params = params.copy()
+        record.validation_scores.append(validation.score)
+        record.validation_loss_curve.append(validation.loss)
+        # Written so that NaN is never the best.
+        if validation.score > record.best_validation_score:
+            record.best_validation_score = validation.score
 
     def _say(self, *lines: str) -> None:
         if self.verbose:

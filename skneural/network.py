@@ -5,7 +5,7 @@ outputs by
 
 .. math::
 
-    a_0 = x, \qquad z_i = a_{i-1} W_i + b_i, \qquad a_i = f(z_i) \quad (i < L),
+    a_0 = x, \qquad z_i = a_{i-1} W_i + b_i, \qquad a_i = f_i(z_i) \quad (i < L),
 
 and :math:`z_L` is the result: the output activation belongs to the loss. With
 :math:`\delta_i` the derivative of the loss in :math:`z_i`, the chain rule gives
@@ -14,7 +14,7 @@ and :math:`z_L` is the result: the output activation belongs to the loss. With
 
     \frac{\partial}{\partial W_i} = a_{i-1}^\top \delta_i, \qquad
     \frac{\partial}{\partial b_i} = \sum_{\text{rows}} \delta_i, \qquad
-    \delta_{i-1} = \delta_i W_i^\top \odot f'(z_{i-1}),
+    \delta_{i-1} = \delta_i W_i^\top \odot f_{i-1}'(z_{i-1}),
 
 which is backpropagation (D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning
 representations by back-propagating errors", Nature 323, 1986).
@@ -39,7 +39,6 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural._arrays import (
-    BoolArray,
     FloatArray,
     Matrix,
     product,
@@ -48,6 +47,10 @@ from skneural._arrays import (
     transposed_product,
 )
 from skneural.activations import Activation
+from skneural.dropout import Dropout
+
+#: For a network whose activations are an empty list: it has no hidden layer.
+DEFAULT_GLOROT_FACTOR = 6.0
 
 
 class Layer(NamedTuple):
@@ -65,15 +68,31 @@ class Network:
     ----------
     layer_sizes : tuple of int
         Number of inputs, of units in each hidden layer, and of outputs.
-    activation : Activation
-        Activation function of the hidden layers.
+    activation : Activation or tuple of Activation
+        Activation function of the hidden layers: of all, or one for each.
     fit_intercept : bool, default=True
         Whether the layers have intercepts. Without, those of every layer are empty.
     """
 
     layer_sizes: tuple[int, ...]
-    activation: Activation
+    activation: Activation | tuple[Activation, ...]
     fit_intercept: bool = True
+
+    @cached_property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activation function of every hidden layer."""
+        n_hidden = len(self.layer_sizes) - 2
+        if isinstance(self.activation, tuple):
+            return self.activation
+        return (self.activation,) * n_hidden
+
+    @cached_property
+    def glorot_factors(self) -> tuple[float, ...]:
+        """The `glorot_factor` of every layer: the last one's is that of the layer below."""
+        if not isinstance(self.activation, tuple):
+            return (self.activation.glorot_factor,) * len(self.shapes)
+        factors = [activation.glorot_factor for activation in self.activation]
+        return (*factors, *(factors[-1:] or [DEFAULT_GLOROT_FACTOR]))
 
     @cached_property
     def shapes(self) -> list[tuple[int, int]]:
@@ -115,24 +134,13 @@ class Network:
             start, first_intercept = weights.stop, intercepts.stop
         return places
 
-    def initial_params(
-        self, random_state: np.random.RandomState, dtype: npt.DTypeLike
+    def forward(
+        self,
+        layers: Sequence[Layer],
+        X: Matrix,
+        workspace: Workspace,
+        dropout: Dropout | None = None,
     ) -> FloatArray:
-        r"""Random parameters, uniform in :math:`\pm\sqrt{c / (\text{fan in + fan out})}`.
-
-        X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
-        neural networks", AISTATS 2010. Drawn layer by layer, weights before intercepts, as
-        scikit-learn draws them: the same seed gives the same network.
-        """
-        params: FloatArray = np.empty(self.n_params, dtype=dtype)
-        for layer in self.layers(params):
-            fan_in, fan_out = layer.weights.shape
-            bound = np.sqrt(self.activation.glorot_factor / (fan_in + fan_out))
-            layer.weights[...] = random_state.uniform(-bound, bound, (fan_in, fan_out))
-            layer.intercepts[...] = random_state.uniform(-bound, bound, len(layer.intercepts))
-        return params
-
-    def forward(self, layers: Sequence[Layer], X: Matrix, workspace: Workspace) -> FloatArray:
         """Raw outputs of the rows of `X`, in the last buffer of the workspace."""
         a = X
         for i, (layer, z) in enumerate(zip(layers, workspace.outputs, strict=True)):
@@ -140,8 +148,8 @@ class Network:
             if self.fit_intercept:
                 z += spread(layer.intercepts, out=workspace.scratch[i])
             if i < len(layers) - 1:
-                self.activation.forward(z, workspace.masks[i])
-            a = z
+                self.activations[i].forward(z, *workspace.memories[i])
+                a = z if dropout is None else dropout.forward(i, z)
         return workspace.outputs[-1]
 
     def backward(
@@ -150,6 +158,7 @@ class Network:
         gradients: Sequence[Layer],
         X: Matrix,
         workspace: Workspace,
+        dropout: Dropout | None = None,
     ) -> None:
         """Fill `gradients` with the derivative of the loss in every parameter.
 
@@ -162,18 +171,23 @@ class Network:
         workspace : Workspace
             As the forward pass left it, with the derivative of the loss in the raw outputs
             in its last delta. Its outputs are overwritten.
+        dropout : Dropout or None, default=None
+            As the forward pass left it.
         """
         for i in reversed(range(len(layers))):
             delta = workspace.deltas[i]
             a = workspace.outputs[i - 1] if i > 0 else X
-            transposed_product(a, delta, out=gradients[i].weights)
+            read = dropout.thinned(i - 1, a) if dropout is not None and i > 0 else a
+            transposed_product(read, delta, out=gradients[i].weights)
             if self.fit_intercept:
                 # A product with ones is the sum over the rows, by BLAS.
                 np.dot(workspace.ones, delta, out=gradients[i].intercepts)
             if i > 0:
                 delta_below = workspace.deltas[i - 1]
                 np.dot(delta, layers[i].weights.T, out=delta_below)
-                self.activation.backward(delta_below, a, workspace.masks[i - 1])
+                if dropout is not None:
+                    dropout.backward(i - 1, delta_below)
+                self.activations[i - 1].backward(delta_below, a, *workspace.memories[i - 1])
 
     def predict_raw(self, params: FloatArray, X: Matrix) -> FloatArray:
         """Raw outputs of shape (n_samples, n_outputs).
@@ -212,7 +226,8 @@ class Network:
         a = x.astype(params.dtype, copy=False)
         for i, (weights, shape, intercepts) in enumerate(self._places):
             if i > 0:
-                self.activation.forward(a, np.empty(a.shape, dtype=bool))
+                activation = self.activations[i - 1]
+                activation.forward(a, *_memory(activation, a.shape, a.dtype))
             a = a.dot(params[weights].reshape(shape))
             if self.fit_intercept:
                 a += params[intercepts]
@@ -228,8 +243,8 @@ class Workspace:
     ----------
     outputs : list of ndarray of shape (n_rows, layer size)
         What each layer put out; the raw outputs last.
-    masks : list of boolean ndarray of shape (n_rows, layer size)
-        Scratch for the activation function of each hidden layer.
+    memories : list of tuple of ndarray of shape (n_rows, layer size)
+        What the activation function of each hidden layer may write to, see `Activation`.
     scratch : list of ndarray of shape (n_rows, layer size)
     deltas : list of ndarray of shape (n_rows, layer size)
         Derivatives of the loss in the input of each layer's activation; those in the raw
@@ -244,7 +259,10 @@ class Workspace:
     def __init__(self, network: Network, n_rows: int, dtype: npt.DTypeLike) -> None:
         sizes = network.layer_sizes[1:]
         self.outputs: list[FloatArray] = [np.empty((n_rows, n), dtype=dtype) for n in sizes]
-        self.masks: list[BoolArray] = [np.empty((n_rows, n), dtype=bool) for n in sizes[:-1]]
+        self.memories: list[tuple[npt.NDArray[Any], ...]] = [
+            _memory(activation, (n_rows, n), dtype)
+            for activation, n in zip(network.activations, sizes[:-1], strict=True)
+        ]
         self.scratch: list[FloatArray] = [np.empty_like(output) for output in self.outputs]
         self.deltas = self.scratch
         self.column: FloatArray = np.empty((n_rows, 1), dtype=dtype)
@@ -258,12 +276,23 @@ class Workspace:
         if n_rows not in self._cut:
             cut = Workspace.__new__(Workspace)
             for name, value in vars(self).items():
-                if isinstance(value, list):
+                if name == "memories":
+                    memories = [tuple(buffer[:n_rows] for buffer in memory) for memory in value]
+                    setattr(cut, name, memories)
+                elif isinstance(value, list):
                     setattr(cut, name, [buffer[:n_rows] for buffer in value])
                 elif isinstance(value, np.ndarray):
                     setattr(cut, name, value[:n_rows])
             self._cut[n_rows] = cut
         return self._cut[n_rows]
+
+
+def _memory(
+    activation: Activation, shape: tuple[int, ...], dtype: npt.DTypeLike
+) -> tuple[npt.NDArray[Any], ...]:
+    """What an activation function may write to besides its input."""
+    kept = (np.empty(shape, dtype=dtype) for _ in range(activation.n_kept))
+    return (np.empty(shape, dtype=bool), *kept)
 
 
 class LayerArrays(list[Any]):

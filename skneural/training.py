@@ -1,19 +1,21 @@
-"""The minimisers: mini-batch descent, and L-BFGS.
+"""Where a training stands, and descent by mini-batches.
 
-Both walk from `Training.params` to better parameters and leave in the same `Training` what
-the last whole epoch (for L-BFGS: iteration) arrived at, also when they are interrupted.
+Every minimiser walks from `Training.params` to better parameters and leaves in the same
+`Training` what its last whole epoch (or iteration) arrived at, also when it is interrupted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import repeat
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.optimize
 
 from skneural._arrays import Batches, FloatArray, IndexArray, Matrix
 from skneural.monitoring import Monitor, Record
@@ -32,16 +34,21 @@ class Training:
     optimizer_state : dict
         What the optimizer remembers.
     learning_rate : float
+        The base rate, see `skneural.schedules`.
     n_samples_seen : int
         Rows trained on so far, over all epochs and calls.
+    n_earlier_epochs : int
+        Epochs of earlier calls that this one goes on from, for schedules.
+    deadline : float
+        No epoch begins later than this, on the clock of `time.perf_counter`.
     record : Record
     n_epochs : int
         Whole epochs (or L-BFGS iterations) of this call.
     loss : float
         Training loss of the last of them.
     stop_reason : str
-        'converged', 'early_stopping', 'max_iter', 'interrupted', 'not_finite' or, from
-        L-BFGS alone, 'no_progress'.
+        'converged', 'early_stopping', 'max_iter', 'max_time', 'interrupted', 'not_finite' or,
+        from L-BFGS alone, 'no_progress'.
     message : str
         What the minimiser has to say about an early end.
     """
@@ -50,11 +57,19 @@ class Training:
     optimizer_state: State = field(default_factory=dict)
     learning_rate: float = 0.0
     n_samples_seen: int = 0
+    n_earlier_epochs: int = 0
+    deadline: float = math.inf
     record: Record = field(default_factory=Record)
     n_epochs: int = 0
     loss: float = np.nan
     stop_reason: str = ""
     message: str = ""
+
+    @property
+    def model(self) -> FloatArray:
+        """What to predict with: the optimizer's average where it keeps one, else `params`."""
+        average: FloatArray = self.optimizer_state.get("average", self.params)
+        return average
 
     def copy(self, into: Training | None = None) -> Training:
         """A copy that shares no array that training writes to.
@@ -97,6 +112,7 @@ def minimize_minibatch(
     monitor: Monitor,
     batch_size: int,
     max_iter: int,
+    n_planned_epochs: int | None = None,
     rows: IndexArray | None = None,
     shuffle_with: np.random.RandomState | None = None,
 ) -> None:
@@ -118,6 +134,8 @@ def minimize_minibatch(
     batch_size : int
     max_iter : int
         Number of epochs.
+    n_planned_epochs : int or None, default=None
+        Epochs that the schedule reckons with, those of other calls included; None for `max_iter`.
     rows : ndarray of shape (n_rows,) or None, default=None
         The rows to train on; None for all.
     shuffle_with : RandomState or None, default=None
@@ -130,38 +148,65 @@ def minimize_minibatch(
     """
     batches = Batches(X, y, sample_weight, batch_size)
     n_rows = X.shape[0] if rows is None else len(rows)
+    n_planned_epochs = n_planned_epochs or max_iter
     if rows is None and shuffle_with is not None:
         rows = np.arange(n_rows)
     monitor.begin(training.record)
     training.stop_reason = "max_iter"
 
-    with _whole_epochs_only(training, optimizer, shuffle_with) as epoch_ended:
+    with _whole_epochs_only(
+        training, optimizer, _generators(objective, shuffle_with)
+    ) as epoch_ended:
         while training.n_epochs < max_iter:
             if shuffle_with is not None and rows is not None:
                 rows = rows[shuffle_with.permutation(n_rows)]
-            training.loss = _run_epoch(objective, training, optimizer, batches, rows) / n_rows
+            rates = _rates(training, schedule, math.ceil(n_rows / batch_size), n_planned_epochs)
+            loss = _run_epoch(objective, training, optimizer, rates, batches, rows)
+            training.loss = loss / n_rows
             training.n_epochs += 1
             training.n_samples_seen += n_rows
             if _is_over(training, schedule, learning_rate_init, monitor):
                 break
             if training.n_epochs < max_iter:
+                if perf_counter() >= training.deadline:
+                    training.stop_reason = "max_time"
+                    break
                 epoch_ended()
     monitor.end()
+
+
+def _rates(
+    training: Training, schedule: Schedule, n_batches: int, n_planned_epochs: int
+) -> Iterable[float]:
+    """The learning rate of every step of the epoch to come."""
+    rate = training.learning_rate
+    if not schedule.is_timed:
+        return repeat(rate)
+    begin = training.n_earlier_epochs + training.n_epochs
+    times = (begin + i / n_batches for i in range(n_batches))
+    return (rate * schedule.factor(time, n_planned_epochs) for time in times)
 
 
 def _run_epoch(
     objective: Objective,
     training: Training,
     optimizer: Optimizer,
+    rates: Iterable[float],
     batches: Batches,
     rows: IndexArray | None,
 ) -> float:
     """Visit all batches once; return the sum of the losses of all rows."""
-    params, state, rate = training.params, training.optimizer_state, training.learning_rate
+    params, state = training.params, training.optimizer_state
     total = 0.0
-    for X, y, weight in batches.in_order() if rows is None else batches.gathered(rows):
+    visits = batches.in_order() if rows is None else batches.gathered(rows)
+    for (X, y, weight), rate in zip(visits, rates, strict=False):
         _, gradient = objective.value_and_gradient(params, X, y, weight)
         optimizer.step(params, gradient, rate, state)
+        if objective.l1:
+            optimizer.step_length(rate, state, out=gradient)
+            objective.shrink(params, gradient, X.shape[0])
+        if optimizer.averaging:
+            optimizer.average(params, gradient, state)
         total += objective.reported * X.shape[0]
     return total
 
@@ -171,20 +216,22 @@ def _is_over(
 ) -> bool:
     """Report the epoch, adapt the learning rate to it, and decide whether to stop."""
     record = training.record
-    monitor.end_epoch(training.n_epochs, training.loss, training.params, record)
+    monitor.end_epoch(training.n_epochs, training.loss, training.model, record)
     if not np.isfinite(training.loss):
         training.stop_reason = "not_finite"
         return True
     training.learning_rate = schedule.after_epoch(
-        training.learning_rate, learning_rate_init, training.n_samples_seen
+        training.learning_rate,
+        learning_rate_init,
+        training.n_samples_seen,
+        record.no_improvement_count,
     )
     if not monitor.is_impatient(record):
         return False
     slower = schedule.on_plateau(training.learning_rate)
     if slower is None:
         monitor.announce_plateau(schedule.farewell)
-        by_score = monitor.validation_score is not None
-        training.stop_reason = "early_stopping" if by_score else "converged"
+        training.stop_reason = "early_stopping" if monitor.early_stopping else "converged"
         return True
     monitor.announce_plateau("Setting learning rate to %f" % slower)
     training.learning_rate = slower
@@ -192,9 +239,20 @@ def _is_over(
     return False
 
 
+def _generators(
+    objective: Objective, shuffle_with: np.random.RandomState | None
+) -> list[np.random.RandomState | np.random.Generator]:
+    """All that draws random numbers in an epoch."""
+    dropout = objective.dropout
+    dropping = [] if dropout is None else [dropout.generator]
+    return [*([] if shuffle_with is None else [shuffle_with]), *dropping]
+
+
 @contextmanager
 def _whole_epochs_only(
-    training: Training, optimizer: Optimizer, random_state: np.random.RandomState | None
+    training: Training,
+    optimizer: Optimizer,
+    generators: Sequence[np.random.RandomState | np.random.Generator],
 ) -> Iterator[Callable[[], None]]:
     """Set `training` back to the last whole epoch if the next one comes to a bad end.
 
@@ -202,14 +260,14 @@ def _whole_epochs_only(
     interrupted there is nothing to return to: `n_epochs` is then 0.
     """
     saved: Training | None = None
-    generator: dict[str, Any] | None = None
+    drawn: list[Any] = []
     is_copying = False
 
     def epoch_ended() -> None:
-        nonlocal saved, generator, is_copying
+        nonlocal saved, drawn, is_copying
         is_copying = True
         saved = training.copy(into=saved)
-        generator = None if random_state is None else random_state.get_state(legacy=False)
+        drawn = [_state_of(generator) for generator in generators]
         is_copying = False
 
     try:
@@ -220,8 +278,8 @@ def _whole_epochs_only(
             training.n_epochs = 0
         elif not is_copying and saved is not None:
             training.become(saved)
-            if random_state is not None and generator is not None:
-                random_state.set_state(generator)
+            for generator, state in zip(generators, drawn, strict=True):
+                _set_back(generator, state)
         training.stop_reason = "interrupted"
         raise
     if training.stop_reason == "not_finite":
@@ -229,106 +287,22 @@ def _whole_epochs_only(
             training.params = saved.params
             training.optimizer_state = saved.optimizer_state
         else:
-            params = training.params
-            training.optimizer_state = optimizer.initial_state(len(params), params.dtype)
+            training.optimizer_state = _forgotten(optimizer, training)
 
 
-def minimize_lbfgs(
-    objective: Objective,
-    training: Training,
-    X: Matrix,
-    y: FloatArray,
-    sample_weight: FloatArray | None = None,
-    *,
-    monitor: Monitor,
-    tol: float,
-    max_iter: int,
-    max_fun: int,
-) -> None:
-    """Minimise over all rows at once, by SciPy's L-BFGS.
-
-    Parameters
-    ----------
-    objective : Objective
-    training : Training
-        Start and, updated in place, result.
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples, n_outputs)
-    sample_weight : ndarray of shape (n_samples,) or None, default=None
-    monitor : Monitor
-        Prints the iterations; its patience is not asked for.
-    tol : float
-        The largest element of the gradient at which to stop.
-    max_iter, max_fun : int
-        Limits on iterations and on evaluations.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        `training` holds the last whole iteration.
-
-    References
-    ----------
-    R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for bound
-    constrained optimization", SIAM Journal on Scientific Computing 16, 1995.
-    """
-    dtype = training.params.dtype
-    weight = None if sample_weight is None else sample_weight[:, np.newaxis]
-    point = training.params.copy()
-    monitor.begin(training.record)
-
-    def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
-        # SciPy computes in float64 whatever the network computes in. As in scikit-learn it is
-        # given the reported loss: for several outputs under squared error that is not quite
-        # the function of this gradient, but anything else would end in another model.
-        point[...] = x
-        _, gradient = objective.value_and_gradient(point, X, y, weight)
-        return objective.reported, gradient.astype(np.float64)
-
-    def iteration_ended(x: FloatArray) -> None:
-        training.params[...] = x
-        training.n_epochs += 1
-        training.loss = objective.reported
-        monitor.end_epoch(training.n_epochs, training.loss, training.params, training.record)
-
-    try:
-        result = scipy.optimize.minimize(
-            value_and_gradient,
-            training.params.astype(np.float64),
-            method="L-BFGS-B",
-            jac=True,
-            callback=iteration_ended,
-            options={
-                "maxiter": max_iter,
-                "maxfun": max_fun,
-                "gtol": tol,
-                "ftol": LBFGS_FTOL[dtype.type],
-            },
-        )
-    except KeyboardInterrupt:
-        training.stop_reason = "interrupted"
-        raise
-    finally:
-        monitor.end()
-    value_and_gradient(result.x)
-    training.params[...] = result.x
-    training.loss = objective.reported
-    training.n_epochs = min(result.nit, max_iter)
-    training.message = f"status={result.status}: {result.message}"
-    training.stop_reason = _lbfgs_stop_reason(result, training, max_iter, max_fun)
+def _state_of(generator: np.random.RandomState | np.random.Generator) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    return generator.get_state(legacy=False)
 
 
-#: Relative decrease of the objective at which L-BFGS stops. SciPy's own for float64; in
-#: float32 the objective is not known any better than this.
-LBFGS_FTOL = {np.float64: 1e7 * np.finfo(np.float64).eps, np.float32: np.finfo(np.float32).eps}
+def _set_back(generator: np.random.RandomState | np.random.Generator, state: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    else:
+        generator.set_state(state)
 
 
-def _lbfgs_stop_reason(result: Any, training: Training, max_iter: int, max_fun: int) -> str:
-    if not (np.isfinite(training.loss) and np.all(np.isfinite(training.params))):
-        return "not_finite"
-    if result.status == 0:
-        return "converged"
-    if result.nit >= max_iter or result.nfev >= max_fun:
-        return "max_iter"
-    # The line search gave up. In float32 that is how the limit of precision looks.
-    return "no_progress" if training.params.dtype == np.float64 else "converged"
+def _forgotten(optimizer: Optimizer, training: Training) -> State:
+    params, n_weights = training.params, training.optimizer_state.get("n_weights")
+    return optimizer.initial_state(len(params), params.dtype, n_weights)

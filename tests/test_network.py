@@ -12,13 +12,14 @@ from scipy import sparse
 
 from skneural._arrays import chunk_rows
 from skneural.activations import ACTIVATIONS
+from skneural.initialization import initial_params
 from skneural.network import LayerArrays, Network, Workspace, assign_layers
 
 NETWORK = Network((4, 5, 3, 2), ACTIVATIONS["tanh"])
 
 
 def params_of(network=NETWORK, dtype=np.float64):
-    return network.initial_params(np.random.RandomState(0), dtype)
+    return initial_params(network, "glorot_uniform", np.random.RandomState(0), dtype)
 
 
 def test_layers_are_views_weights_first():
@@ -38,7 +39,7 @@ def test_initial_parameters_are_drawn_layer_by_layer(name):
     network = Network((4, 5, 2), ACTIVATIONS[name])
     rng = np.random.RandomState(0)
     factor = 2 if name == "logistic" else 6
-    for layer in network.layers(network.initial_params(np.random.RandomState(0), np.float64)):
+    for layer in network.layers(params_of(network)):
         bound = np.sqrt(factor / sum(layer.weights.shape))
         np.testing.assert_array_equal(
             layer.weights, rng.uniform(-bound, bound, layer.weights.shape)
@@ -78,8 +79,10 @@ def test_cut_workspaces_share_memory():
     cut = workspace.rows(4)
     assert workspace.rows(10) is workspace
     assert workspace.rows(4) is cut
-    for name in ("outputs", "masks", "deltas"):
-        for whole, part in zip(getattr(workspace, name), getattr(cut, name), strict=True):
+    masks = [[memory[0] for memory in each.memories] for each in (workspace, cut)]
+    others = [(workspace.outputs, cut.outputs), (workspace.deltas, cut.deltas)]
+    for wholes, parts in [masks, *others]:
+        for whole, part in zip(wholes, parts, strict=True):
             assert len(part) == 4
             assert np.shares_memory(whole, part)
 

@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS
+from skneural.initialization import initial_params
 from skneural.losses import LOSSES
 from skneural.network import Network
 from skneural.objective import Objective
@@ -19,7 +20,7 @@ X = RNG.randn(N_ROWS, N_FEATURES) * (RNG.rand(N_ROWS, N_FEATURES) > 0.3)
 WEIGHT = RNG.exponential(size=(N_ROWS, 1))
 TARGETS = {
     "identity": RNG.randn(N_ROWS, N_OUTPUTS),
-    "exp": RNG.poisson(2, size=(N_ROWS, N_OUTPUTS)).astype(float),
+    "exp": 1.0 + RNG.poisson(2, size=(N_ROWS, N_OUTPUTS)),
     "logistic": (RNG.rand(N_ROWS, N_OUTPUTS) > 0.5).astype(float),
     "softmax": np.eye(N_OUTPUTS)[RNG.randint(N_OUTPUTS, size=N_ROWS)],
 }
@@ -44,7 +45,7 @@ def numerical_gradient(function, params, step=1e-6):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_is_the_derivative(activation, loss, output, depth, kind, weighted):
     network = Network((N_FEATURES, *DEPTHS[depth], N_OUTPUTS), ACTIVATIONS[activation])
-    params = network.initial_params(np.random.RandomState(1), np.float64)
+    params = initial_params(network, "glorot_uniform", np.random.RandomState(1), np.float64)
     rows, y = KINDS[kind](X), TARGETS[output]
     weight = WEIGHT if weighted else None
     objective = Objective(network, LOSSES[loss, output], alpha=0.3, n_rows=N_ROWS, mean_weight=0.7)
@@ -58,7 +59,7 @@ def test_gradient_is_the_derivative(activation, loss, output, depth, kind, weigh
 
 def evaluate(loss, output, weight=None, *, alpha=0.3, mean_weight=1.0, rows=slice(None)):
     network = Network((N_FEATURES, 5, N_OUTPUTS), ACTIVATIONS["tanh"])
-    params = network.initial_params(np.random.RandomState(1), np.float64)
+    params = initial_params(network, "glorot_uniform", np.random.RandomState(1), np.float64)
     objective = Objective(network, LOSSES[loss, output], alpha, N_ROWS, mean_weight)
     value, gradient = objective.value_and_gradient(
         params, X[rows], TARGETS[output][rows], None if weight is None else weight[rows]
@@ -78,7 +79,7 @@ def test_a_weight_is_a_repetition(loss, output):
     counts = np.array([1, 2, 0, 3, 1, 1, 2])
     repeated = np.repeat(np.arange(N_ROWS), counts)
     network = Network((N_FEATURES, 5, N_OUTPUTS), ACTIVATIONS["tanh"])
-    params = network.initial_params(np.random.RandomState(1), np.float64)
+    params = initial_params(network, "glorot_uniform", np.random.RandomState(1), np.float64)
     weight = counts[:, np.newaxis].astype(float)
     weighted = Objective(network, LOSSES[loss, output], 0.3, N_ROWS, counts.mean())
     plain = Objective(network, LOSSES[loss, output], 0.3, len(repeated))

@@ -34,8 +34,11 @@ ROOMS = [
     "activations",
     "conditioning",
     "curvature",
+    "dropout",
     "estimators",
     "feature_sign",
+    "initialization",
+    "lbfgs",
     "lessons",
     "losses",
     "monitoring",
@@ -55,10 +58,18 @@ TWINS = [
     (ScratchLogisticRegression, LogisticRegression),
     (ScratchPerceptron, Perceptron),
 ]
+OF_BOTH_NETWORKS = [
+    "dropout",
+    "l1_ratio",
+    "early_stopping_metric",
+    "restore_best_weights",
+    "initialization",
+    "max_time",
+]
 #: Parameters that scikit-learn's twin does not have.
 OURS_ALONE = {
-    ScratchMLPClassifier: ["loss", "dtype"],
-    ScratchMLPRegressor: ["dtype"],
+    ScratchMLPClassifier: ["loss", "dtype", "class_weight", *OF_BOTH_NETWORKS],
+    ScratchMLPRegressor: ["dtype", *OF_BOTH_NETWORKS],
     ScratchLogisticRegression: [
         "batch_size",
         "shuffle",
@@ -70,6 +81,11 @@ OURS_ALONE = {
         "n_iter_no_change",
         "dtype",
     ],
+}
+#: Arguments that scikit-learn's method does not have: by name only, after its own.
+ARGUMENTS_OURS_ALONE = {
+    (ours, "fit"): ["X_val", "y_val", "sample_weight_val"]
+    for ours in (ScratchMLPClassifier, ScratchMLPRegressor)
 }
 FITTED = {
     ScratchMLPClassifier: {"hidden_layer_sizes": 2, "max_iter": 1, "tol": 1e9, "solver": "lbfgs"},
@@ -145,9 +161,13 @@ def test_constructor_is_scikit_learns(ours, theirs):
     extra = our_parameters[len(their_parameters) :]
     assert [p.name for p in extra] == OURS_ALONE.get(ours, [])
     for method in {"fit", "partial_fit"} & set(dir(theirs)):
-        assert list(inspect.signature(getattr(ours, method)).parameters) == list(
-            inspect.signature(getattr(theirs, method)).parameters
-        )
+        arguments = inspect.signature(getattr(ours, method)).parameters
+        our_own = ARGUMENTS_OURS_ALONE.get((ours, method), [])
+        assert list(arguments) == [
+            *inspect.signature(getattr(theirs, method)).parameters,
+            *our_own,
+        ]
+        assert all(arguments[name].kind is inspect.Parameter.KEYWORD_ONLY for name in our_own)
 
 
 @pytest.mark.parametrize("estimator", [ours for ours, _ in TWINS])

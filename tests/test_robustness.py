@@ -20,9 +20,11 @@ from threadpoolctl import threadpool_info
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor
 from skneural._sklearn import InvalidParameterError
 from skneural._threads import blas_threads
+from skneural.losses import Huber, LogLoss, Quantile
 from skneural.monitoring import Monitor
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam
+from skneural.schedules import Cosine, LinearWarmUp
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.standard_normal((24, 3))
@@ -262,6 +264,8 @@ MOMENTS = {
     "gradient": dict.fromkeys(["adam", "sgd"], (Objective, "value_and_gradient", 3)),
     "epoch's end": dict.fromkeys(["adam", "sgd"], (Monitor, "end_epoch", 1)),
 }
+#: What a training that was interrupted does not share with one that was to be so short.
+HOW_IT_ENDED = ("max_iter", "stop_reason_")
 PATIENT = {"max_iter": 4, "n_iter_no_change": 50, "validation_fraction": 0.25, "tol": 0.0}
 
 
@@ -282,7 +286,7 @@ def interrupt(monkeypatch, owner, name, k):
 
 def fit_of_whole_epochs(estimator, n_epochs, before):
     """What a fit of so many epochs leaves behind: for none, what was there before."""
-    return state(fit_quietly(estimator, max_iter=n_epochs), "max_iter") if n_epochs else before
+    return state(fit_quietly(estimator, max_iter=n_epochs), *HOW_IT_ENDED) if n_epochs else before
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -299,13 +303,15 @@ def test_interrupt_leaves_the_last_whole_epoch(
     for k in range(1, 4 * per_epoch + 1):
         estimator = fit_quietly(estimator, random_state=7) if fitted else clone(estimator)
         estimator.set_params(**new.get_params())
-        before = state(estimator, "max_iter")
+        before = state(estimator, *HOW_IT_ENDED)
         with monkeypatch.context() as patch:
             interrupt(patch, owner, name, k)
             with pytest.raises(KeyboardInterrupt):
                 estimator.fit(X, target_of(estimator))
-        expected = fit_of_whole_epochs(new, (k - 1) // per_epoch, before)
-        assert state(estimator, "max_iter") == expected, f"interrupted at {name} {k}"
+        n_epochs = (k - 1) // per_epoch
+        expected = fit_of_whole_epochs(new, n_epochs, before)
+        assert state(estimator, *HOW_IT_ENDED) == expected, f"interrupted at {name} {k}"
+        assert n_epochs == 0 or estimator.stop_reason_ == "interrupted"
 
 
 @parametrize_estimators
@@ -318,7 +324,7 @@ def test_interrupted_training_goes_on_as_if_it_had_ended_there(monkeypatch, esti
     ended = fit_quietly(estimator, **{**PATIENT, "max_iter": 2})
     for each in (interrupted, ended):
         each.partial_fit(X, target_of(estimator)).partial_fit(X, target_of(estimator))
-    assert state(interrupted, "max_iter") == state(ended, "max_iter")
+    assert state(interrupted, *HOW_IT_ENDED) == state(ended, *HOW_IT_ENDED)
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
@@ -345,14 +351,14 @@ def test_interrupted_lbfgs_leaves_the_last_whole_iteration(monkeypatch, estimato
     for k in range(1, len(evaluations) + 1):
         estimator = fit_quietly(estimator, random_state=7) if fitted else clone(estimator)
         estimator.set_params(**new.get_params())
-        before = state(estimator, "max_iter")
+        before = state(estimator, *HOW_IT_ENDED)
         with monkeypatch.context() as patch:
             iterations = interrupt(patch, Monitor, "end_epoch", -1)
             interrupt(patch, Objective, "value_and_gradient", k)
             with pytest.raises(KeyboardInterrupt):
                 estimator.fit(X, target_of(estimator))
         expected = fit_of_whole_epochs(new, len(iterations), before)
-        assert state(estimator, "max_iter") == expected, f"interrupted at evaluation {k}"
+        assert state(estimator, *HOW_IT_ENDED) == expected, f"interrupted at evaluation {k}"
     assert len(iterations) == 6
 
 
@@ -361,7 +367,7 @@ def test_interrupt_at_any_line_leaves_a_whole_model(early_stopping):
     settings = {**PATIENT, "max_iter": 3, "batch_size": "auto", "early_stopping": early_stopping}
     new = clone(ESTIMATORS["classifier"]).set_params(**settings)
     earlier = fit_quietly(new, random_state=7).set_params(random_state=0)
-    whole = [fit_of_whole_epochs(new, n, state(earlier, "max_iter")) for n in range(4)]
+    whole = [fit_of_whole_epochs(new, n, state(earlier, *HOW_IT_ENDED)) for n in range(4)]
     params = earlier.get_params()
     n_lines, reached = 0, set()
     while True:
@@ -369,7 +375,7 @@ def test_interrupt_at_any_line_leaves_a_whole_model(early_stopping):
         n_lines += 1
         if not interrupted_at_line(n_lines, estimator):
             break
-        found = state(estimator, "max_iter")
+        found = state(estimator, *HOW_IT_ENDED)
         assert found in whole, f"interrupted at line {n_lines}"
         reached.add(whole.index(found))
     assert n_lines > 100
@@ -424,7 +430,7 @@ OVERSHOOTING = {
 def test_divergence_with_early_stopping_restores_the_best(estimator):
     settings = {**PATIENT, **OVERSHOOTING, "early_stopping": True}
     estimator = clone(estimator).set_params(**settings)
-    with pytest.warns(ConvergenceWarning, match="best validation score are restored") as caught:
+    with pytest.warns(ConvergenceWarning, match="weights of the best epoch are restored") as caught:
         estimator.fit(X, target_of(estimator))
     assert len(caught) == 1
     assert np.isnan(estimator.validation_scores_[-1])
@@ -927,11 +933,11 @@ def test_one_class_is_a_constant(fit, params, label):
 
 BAD_PARAMETERS = {
     "hidden_layer_sizes": [(5.5,), 0, -1, 2.5, (3, 0), (3, -2), "a", ["a"], [[2]], None, {3}],
-    "activation": ["ReLU", None, np.tanh],
-    "solver": ["newton", "", None],
+    "activation": ["ReLU", None, np.tanh, ["relu", "relu"], ["ReLU"], [], [None]],
+    "solver": ["newton", "", None, Adam, Adam(beta_1=1.0), SGD(max_grad_norm=0)],
     "alpha": [-1e-9, np.nan, np.inf, "0", None],
     "batch_size": [0, -1, 2.5, "all", None],
-    "learning_rate": ["optimal", 0.1, None],
+    "learning_rate": ["optimal", 0.1, None, Cosine, Cosine(lowest=2.0), LinearWarmUp(-1)],
     "learning_rate_init": [0, -0.1, np.nan, np.inf, "0.1"],
     "power_t": [-1, "0.5", None],
     "max_iter": [0, -5, 1.5, "10", None],
@@ -950,16 +956,31 @@ BAD_PARAMETERS = {
     "n_iter_no_change": [0, -1, 2.5, np.nan, -np.inf, None],
     "max_fun": [0, 1.5, None],
     "dtype": ["float16", None, np.float32],
-    "loss": ["hinge", None],
+    "loss": ["hinge", None, LogLoss, Quantile(1.5), Quantile([0.9, 0.1]), Huber(delta=-1.0)],
+    "dropout": [-0.1, 1, 1.0, np.nan, "0.5", None, [0.5, 0.5], [1.0], ["a"], []],
+    "l1_ratio": [-0.1, 1.1, np.nan, "0.5", None],
+    "early_stopping_metric": ["acuracy", None, 1],
+    "restore_best_weights": ["yes", None, 2],
+    "initialization": ["glorot", None, 0.1],
+    "max_time": [0, -1, np.nan, "1"],
 }
+#: Of the classifier alone.
+BAD_PARAMETERS_OF_CLASSES = {"class_weight": ["balance", 2.0, [1, 2]]}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [(name, bad) for name, values in BAD_PARAMETERS.items() for bad in values]
-)
+BAD_VALUES = [
+    (kind, name, value)
+    for kind in ESTIMATORS
+    for table in (BAD_PARAMETERS, BAD_PARAMETERS_OF_CLASSES if kind == "classifier" else {})
+    for name, values in table.items()
+    for value in values
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), BAD_VALUES)
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@parametrize_estimators
-def test_bad_parameter_is_refused_by_name(estimator, method, name, value):
+def test_bad_parameter_is_refused_by_name(kind, method, name, value):
+    estimator = ESTIMATORS[kind]
     model = clone(estimator).set_params(**{name: value})
     with pytest.raises(InvalidParameterError, match=name) as refusal:
         getattr(type(model), method)(model, X, target_of(estimator))
@@ -967,7 +988,8 @@ def test_bad_parameter_is_refused_by_name(estimator, method, name, value):
 
 
 def test_every_parameter_is_checked():
-    assert set(BAD_PARAMETERS) == set(ScratchMLPClassifier().get_params())
+    of_classes = {*BAD_PARAMETERS, *BAD_PARAMETERS_OF_CLASSES}
+    assert of_classes == set(ScratchMLPClassifier().get_params())
     assert set(BAD_PARAMETERS) == set(ScratchMLPRegressor().get_params())
 
 

@@ -9,13 +9,15 @@ import pytest
 
 from skneural._arrays import Batches
 from skneural.activations import ACTIVATIONS
+from skneural.initialization import initial_params
+from skneural.lbfgs import minimize_lbfgs
 from skneural.losses import LOSSES
-from skneural.monitoring import Monitor
+from skneural.monitoring import Monitor, Validation
 from skneural.network import Network
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam
 from skneural.schedules import Adaptive, Constant
-from skneural.training import Training, minimize_lbfgs, minimize_minibatch
+from skneural.training import Training, minimize_minibatch
 
 RNG = np.random.RandomState(0)
 
@@ -33,9 +35,9 @@ def setting(
     X = RNG.randn(n_rows, n_features).astype(dtype)
     y = np.eye(10, dtype=bool)[RNG.randint(10, size=n_rows)]
     if output in ("identity", "exp"):
-        y = y.astype(dtype)
+        y = y.astype(dtype) + 1
     network = Network((n_features, 100, 50, 10), ACTIVATIONS[activation])
-    training = Training(network.initial_params(np.random.RandomState(0), dtype))
+    training = Training(initial_params(network, "glorot_uniform", np.random.RandomState(0), dtype))
     return X, y, network, training, LOSSES[loss, output]
 
 
@@ -122,7 +124,10 @@ def minimise(training, X, y, network, loss, *, schedule=None, max_iter=50, **mon
     [
         ({"tol": 1e9}, "converged"),
         ({"tol": 0.0, "n_iter_no_change": np.inf}, "max_iter"),
-        ({"tol": 1e9, "validation_score": lambda params: 0.5}, "early_stopping"),
+        (
+            {"tol": 1e9, "validate": lambda params: Validation(0.5, 1.0), "early_stopping": True},
+            "early_stopping",
+        ),
     ],
 )
 def test_stop_reasons(options, reason):
@@ -153,8 +158,9 @@ def test_a_loss_that_is_not_finite_ends_the_training_in_its_epoch():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_lbfgs_finds_the_least_squares_solution(dtype):
-    X = RNG.randn(60, 4).astype(dtype)
-    y = (X @ RNG.randn(4, 2) + 3 + RNG.randn(60, 2)).astype(dtype)
+    rng = np.random.RandomState(0)
+    X = rng.randn(60, 4).astype(dtype)
+    y = (X @ rng.randn(4, 2) + 3 + rng.randn(60, 2)).astype(dtype)
     network = Network((4, 2), ACTIVATIONS["identity"])
     training = Training(np.zeros(network.n_params, dtype=dtype))
     minimize_lbfgs(

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import AbstractContextManager
+from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,15 +20,19 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
-from skneural._arrays import FloatArray, IndexArray, Matrix, rows_as_csr
+from skneural._arrays import FloatArray, IndexArray, rows_as_csr
 from skneural._sklearn import check_sample_weight
 from skneural._threads import blas_threads, largest_product
-from skneural.estimators._checks import naming_the_column, native, refuse_masked
+from skneural.estimators._checks import naming_the_column, native, refuse_masked, saying_where
 from skneural.estimators._memory import (
     Memory,
+    dropout_generator_memory,
+    forget_other_best,
     generator_from_state,
     generator_memory,
     generator_state,
+    iterate_memory,
+    iterate_of,
     memory_to_go_on_from,
     resume_optimizer,
     running_mean_weight,
@@ -36,8 +40,10 @@ from skneural.estimators._memory import (
 )
 from skneural.estimators._outcome import all_or_nothing, settle
 from skneural.estimators._raw_outputs import RawOutputsMixin
+from skneural.estimators._validation import LabelledRows, Validator, scorer_of
 from skneural.estimators._version_stamp import VersionStampMixin
 from skneural.estimators._warnings import warn_user
+from skneural.losses import Loss
 from skneural.monitoring import Monitor, Record
 from skneural.network import Network
 from skneural.objective import Objective
@@ -62,7 +68,12 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     """
 
     _takes_several_outputs: ClassVar[bool] = True
-    _training_state: ClassVar[tuple[str, ...]] = ("_memory", "loss_curve_", "validation_scores_")
+    _training_state: ClassVar[tuple[str, ...]] = (
+        "_memory",
+        "loss_curve_",
+        "validation_scores_",
+        "validation_loss_curve_",
+    )
     out_activation_: str
 
     # ---------------------------------------------------------------- for subclasses
@@ -88,9 +99,8 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     def _minimise(
         self,
         training: Training,
-        X: Matrix,
-        target: npt.NDArray[Any],
-        sample_weight: FloatArray | None,
+        rows: LabelledRows,
+        validation: LabelledRows | None,
         *,
         random_state: np.random.RandomState,
         memory: Memory,
@@ -106,6 +116,18 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         `n_rows_seen` is the number of all rows trained on, earlier partial_fit calls included.
         """
 
+    def _minibatch_objective(
+        self,
+        batch_size: int,
+        mean_weight: float,
+        dtype: npt.DTypeLike,
+        *,
+        random_state: np.random.RandomState,
+        memory: Memory,
+    ) -> Objective:
+        """The same for mini-batches; `memory` knows the number of rows seen."""
+        return self._objective(batch_size, mean_weight, dtype, n_rows_seen=memory["n_rows"])
+
     @abstractmethod
     def _optimizer(self) -> Optimizer: ...
 
@@ -116,10 +138,32 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     def _complaint(self, training: Training) -> str:
         """What to warn of when a fit has ended without converging."""
 
+    @abstractmethod
     def _initial_params(
         self, random_state: np.random.RandomState, dtype: npt.DTypeLike
     ) -> FloatArray:
-        return self._trained_network.initial_params(random_state, dtype)
+        """Where a new training begins."""
+
+    @abstractmethod
+    def _loss(self) -> Loss:
+        """The loss for the outputs of the network."""
+
+    @property
+    def _metric(self) -> Any:
+        """What early stopping goes by: 'score', 'loss', or the name of a scorer, or a scorer."""
+        return "score"
+
+    def _restores_best(self, validation: LabelledRows | None) -> bool:
+        """Whether to keep the parameters of the best epoch, not of the last.
+
+        `validation` are the user's own validation rows.
+        """
+        return bool(self.early_stopping)
+
+    @property
+    def _most_seconds(self) -> float:
+        """How long a fit may take."""
+        return math.inf
 
     def _training_weight(
         self, sample_weight: FloatArray | None, target: npt.NDArray[Any], dtype: npt.DTypeLike
@@ -142,6 +186,10 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     ) -> float:
         """Score raw outputs against encoded targets: the higher, the better."""
 
+    def _encode_more_targets(self, y: Any) -> npt.NDArray[Any]:
+        """Targets of other rows, after those of the training rows have been encoded."""
+        raise NotImplementedError
+
     def _strata(self, target: npt.NDArray[Any], n_validation: int) -> npt.NDArray[Any] | None:
         """What to stratify a split into training and validation rows by; None for nothing."""
         return None
@@ -154,9 +202,11 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         y: Any,
         sample_weight: Any,
         *,
+        validation: tuple[Any, Any, Any] = (None, None, None),
         incremental: bool = False,
         classes: Any = None,
     ) -> Any:
+        deadline = perf_counter() + self._most_seconds
         if incremental and self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: it never sees all the data. "
@@ -181,16 +231,23 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             self._describe(X.shape[1], target.shape[1], continuing=continuing)
             weight = self._training_weight(check_sample_weight(sample_weight, X), target, X.dtype)
             interrupt = self._train(
-                X, target, weight, continuing=continuing, incremental=incremental
+                LabelledRows(X, y, target, weight),
+                self._own_validation(*validation, dtype=X.dtype),
+                deadline=deadline,
+                continuing=continuing,
+                incremental=incremental,
             )
         if interrupt is not None:
             raise interrupt
         return self
 
-    def _validated(self, X: Any, y: Any, continuing: bool) -> tuple[Matrix, Any]:
-        dtypes = COMPUTING_DTYPES[self.dtype]
-        if continuing:
-            dtypes = self._fitted_dtype(dtypes)
+    def _validated(
+        self, X: Any, y: Any, continuing: bool, dtypes: tuple[type, ...] | None = None
+    ) -> tuple[Any, Any]:
+        if dtypes is None:
+            dtypes = COMPUTING_DTYPES[self.dtype]
+            if continuing:
+                dtypes = self._fitted_dtype(dtypes)
         # What becomes infinite in float32 is refused below.
         with naming_the_column(X, dtypes[0]), np.errstate(over="ignore"):
             X, y = validate_data(
@@ -218,64 +275,93 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             )
         return (fitted.type,)
 
+    def _own_validation(
+        self, X: Any, y: Any, sample_weight: Any, dtype: np.dtype[Any]
+    ) -> LabelledRows | None:
+        """The validation rows that the user passed to fit, if there are any."""
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError(
+                "X_val and y_val go together, and sample_weight_val needs both: got "
+                f"X_val {'given' if X is not None else 'missing'}, "
+                f"y_val {'given' if y is not None else 'missing'}."
+            )
+        refuse_masked(X_val=X, y_val=y, sample_weight_val=sample_weight)
+        with saying_where("the validation rows (X_val, y_val, sample_weight_val)"):
+            X, y = self._validated(X, y, True, dtypes=(dtype.type,))
+            target = self._encode_more_targets(y)
+            weight = self._training_weight(check_sample_weight(sample_weight, X), target, dtype)
+        return LabelledRows(rows_as_csr(X), y, target, weight)
+
     def _train(
         self,
-        X: Matrix,
-        target: npt.NDArray[Any],
-        sample_weight: FloatArray | None,
+        rows: LabelledRows,
+        validation: LabelledRows | None,
         *,
+        deadline: float,
         continuing: bool,
         incremental: bool,
     ) -> KeyboardInterrupt | None:
         """Train and publish. Returns the interrupt that ended the training, if one did."""
         memory = memory_to_go_on_from(self._memory, incremental) if continuing else {}
         random_state = seeded_generator(self.random_state, memory)
-        training = self._starting_point(random_state, X.dtype, memory, continuing)
+        restores_best = self._restores_best(validation) and not incremental
+        if not continuing:
+            training = Training(self._initial_params(random_state, rows.X.dtype))
+        else:
+            training = self._fitted_training(memory)
+            forget_other_best(
+                training.record, memory, self._judge(validation), restores_best=restores_best
+            )
+        training.deadline = deadline
         interrupt = None
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 minimise = self._run_minibatch_once if incremental else self._minimise
-                minimise(
-                    training,
-                    X,
-                    target,
-                    sample_weight,
-                    random_state=random_state,
-                    memory=memory,
-                )
+                minimise(training, rows, validation, random_state=random_state, memory=memory)
         except KeyboardInterrupt as error:
             if training.n_epochs == 0:
                 raise
             interrupt = error
-        settle(
+        params = settle(
             training,
-            early_stopping=self.early_stopping,
+            restores_best=restores_best,
             complaint="" if incremental else self._complaint(training),
         )
+        memory["holds_best"] = restores_best
+        memory["judge"] = self._judge(validation)
         memory.update(generator_memory(self.random_state, random_state))
-        self._publish(training, memory)
+        memory.update(dropout_generator_memory(memory))
+        self._publish(training, params, memory)
         return interrupt
 
-    def _starting_point(
-        self,
-        random_state: np.random.RandomState,
-        dtype: npt.DTypeLike,
-        memory: Memory,
-        continuing: bool,
-    ) -> Training:
-        """New parameters, or a copy of the fitted ones with all that goes with them."""
-        if not continuing:
-            return Training(self._initial_params(random_state, dtype))
+    def _fitted_training(self, memory: Memory) -> Training:
+        """A training that goes on from a copy of the fitted parameters, and what goes with them."""
         fitted = self._params[: self._trained_network.n_params]
         record = Record(
-            list(getattr(self, "loss_curve_", [])),
+            getattr(self, "loss_curve_", []),
             self.best_loss_,
-            None if self.validation_scores_ is None else list(self.validation_scores_),
+            self.validation_scores_,
+            self.validation_loss_curve_,
             self.best_validation_score_,
             memory.get("no_improvement_count", 0),
-            best_params=None if self.best_validation_score_ is None else fitted,
+            self.best_iteration_,
+            best_params=fitted if memory.get("holds_best") else None,
+        ).copy()
+        return Training(
+            np.array(iterate_of(fitted, memory)),
+            n_samples_seen=self.t_,
+            n_earlier_epochs=memory.get("n_epochs", 0),
+            record=record,
         )
-        return Training(np.array(fitted), n_samples_seen=self.t_, record=record)
+
+    def _judge(self, validation: LabelledRows | None) -> str | None:
+        """What validation rows judge the epochs by: the bests of two judges cannot be compared."""
+        if validation is None and not self.early_stopping:
+            return None
+        rows = "held-out" if validation is None else "own"
+        return f"{getattr(self._metric, '__name__', self._metric)} of {rows} rows"
 
     def _run_minibatch_once(self, *data: Any, **state: Any) -> None:
         self._run_minibatch(*data, **state, max_iter=1)
@@ -283,55 +369,80 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     def _run_minibatch(
         self,
         training: Training,
-        X: Matrix,
-        target: npt.NDArray[Any],
-        sample_weight: FloatArray | None,
+        rows: LabelledRows,
+        validation: LabelledRows | None,
         *,
         random_state: np.random.RandomState,
         memory: Memory,
         max_iter: int | None = None,
     ) -> None:
         """Train in mini-batches, for `max_iter` epochs or what the parameter of that name says."""
-        X = rows_as_csr(X)
-        rows, validation_score = None, None
-        if self.early_stopping:
-            rows, held_out = self._split_rows(target, random_state, memory)
-            validation_score = self._scorer(X, target, sample_weight, held_out)
-        n_rows = X.shape[0] if rows is None else len(rows)
+        X = rows_as_csr(rows.X)
+        chosen = None
+        if self.early_stopping and validation is None:
+            chosen, held_out = self._split_rows(rows.target, random_state, memory)
+            validation = LabelledRows(X, rows.y, rows.target, rows.weight).take(held_out)
+        n_rows = X.shape[0] if chosen is None else len(chosen)
         batch_size = self._batch_size(n_rows)
-        mean_weight = running_mean_weight(sample_weight, rows, n_rows, memory)
-        objective = self._objective(batch_size, mean_weight, X.dtype, n_rows_seen=memory["n_rows"])
+        mean_weight = running_mean_weight(rows.weight, chosen, n_rows, memory)
+        objective = self._minibatch_objective(
+            batch_size, mean_weight, X.dtype, random_state=random_state, memory=memory
+        )
         optimizer = self._optimizer()
-        resume_optimizer(training, optimizer, self.solver, float(self.learning_rate_init), memory)
+        n_weights = objective.network.n_weights
+        rate = float(self.learning_rate_init)
+        resume_optimizer(training, optimizer, rate, n_weights, memory)
+        memory["optimizer_name"] = type(optimizer).__name__
         with self._blas_threads(batch_size):
             minimize_minibatch(
                 objective,
                 training,
                 X,
-                target,
-                sample_weight,
+                rows.target,
+                rows.weight,
                 optimizer=optimizer,
                 schedule=self._schedule(),
-                learning_rate_init=float(self.learning_rate_init),
-                monitor=Monitor(
-                    tol=self.tol,
-                    n_iter_no_change=self.n_iter_no_change,
-                    validation_score=validation_score,
-                    verbose=self.verbose,
-                ),
+                learning_rate_init=rate,
+                monitor=self._monitor(validation, self.n_iter_no_change),
                 batch_size=batch_size,
                 max_iter=self.max_iter if max_iter is None else max_iter,
-                rows=rows,
+                n_planned_epochs=self.max_iter,
+                rows=chosen,
                 shuffle_with=random_state if self.shuffle else None,
             )
 
     # ---------------------------------------------------------------- parts of a training
 
-    def _full_batch_objective(self, X: Matrix, sample_weight: FloatArray | None) -> Objective:
+    def _full_batch_objective(self, rows: LabelledRows) -> Objective:
         """The function to minimise by a solver that sees all rows at once."""
-        n_rows = X.shape[0]
-        mean_weight = 1.0 if sample_weight is None else float(np.mean(sample_weight, dtype=float))
-        return self._objective(n_rows, mean_weight, X.dtype, n_rows_seen=n_rows)
+        n_rows = rows.X.shape[0]
+        mean_weight = 1.0 if rows.weight is None else float(np.mean(rows.weight, dtype=float))
+        return self._objective(n_rows, mean_weight, rows.X.dtype, n_rows_seen=n_rows)
+
+    def _monitor(self, validation: LabelledRows | None, n_iter_no_change: float) -> Monitor:
+        """Watches over a training, with the validation rows where there are any."""
+        return Monitor(
+            tol=self.tol,
+            n_iter_no_change=n_iter_no_change,
+            validate=None if validation is None else self._validator(validation),
+            early_stopping=self.early_stopping and validation is not None,
+            keeps_best=self._restores_best(validation),
+            verbose=self.verbose,
+        )
+
+    def _validator(self, rows: LabelledRows) -> Validator:
+        if rows.weight is not None and not np.any(rows.weight):
+            raise ValueError("sample_weight is zero for every row held out by early_stopping.")
+        metric, network, loss = self._metric, self._trained_network, self._loss()
+        if metric == "loss":
+            return Validator(rows, network, loss)
+        if metric != "score":
+            return Validator(rows, network, loss, scorer_of(self, metric, rows))
+
+        def default_score(params: FloatArray, raw: FloatArray) -> float:
+            return self._validation_score(raw, rows.target, rows.weight)
+
+        return Validator(rows, network, loss, default_score)
 
     def _blas_threads(self, n_rows: int) -> AbstractContextManager[None]:
         return blas_threads(largest_product(n_rows, self._trained_network.shapes))
@@ -369,42 +480,28 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             )
         return train, held_out
 
-    def _scorer(
-        self,
-        X: Matrix,
-        target: npt.NDArray[Any],
-        sample_weight: FloatArray | None,
-        rows: IndexArray,
-    ) -> Callable[[FloatArray], float]:
-        X, target = X[rows], target[rows]
-        weight = None if sample_weight is None else sample_weight[rows]
-        if weight is not None and not np.any(weight):
-            raise ValueError("sample_weight is zero for every row held out by early_stopping.")
-        network = self._trained_network
-
-        def validation_score(params: FloatArray) -> float:
-            return self._validation_score(network.predict_raw(params, X), target, weight)
-
-        return validation_score
-
     # ---------------------------------------------------------------- the way down
 
-    def _publish(self, training: Training, memory: Memory) -> None:
-        """Turn a finished training into fitted attributes."""
+    def _publish(self, training: Training, params: FloatArray, memory: Memory) -> None:
+        """Turn a finished training, and the parameters to keep, into fitted attributes."""
         record = training.record
-        self._params = training.params
+        self._params = params
         self._memory = {
             **memory,
-            "solver": self.solver,
             "optimizer": training.optimizer_state,
             "learning_rate": training.learning_rate,
             "learning_rate_init": float(self.learning_rate_init),
             "no_improvement_count": record.no_improvement_count,
+            "n_epochs": training.n_earlier_epochs + training.n_epochs,
+            **iterate_memory(training),
         }
         self.n_iter_: Any = training.n_epochs
         self.t_ = training.n_samples_seen
         self.loss_ = training.loss
         self.loss_curve_ = record.loss_curve
         self.best_loss_ = record.best_loss
+        self.best_iteration_ = record.best_iteration
         self.validation_scores_ = record.validation_scores
+        self.validation_loss_curve_ = record.validation_loss_curve
         self.best_validation_score_ = record.best_validation_score
+        self.stop_reason_ = training.stop_reason

@@ -61,6 +61,17 @@ def refuse_too_large(X: Any, dtype: Any) -> None:
 
 
 @contextmanager
+def saying_where(place: str) -> Iterator[None]:
+    """Add to a ValueError what it is about."""
+    try:
+        yield
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        raise ValueError(f"In {place}: {error}") from error
+
+
+@contextmanager
 def naming_the_column(X: Any, dtype: Any = np.float64) -> Iterator[None]:
     """Add to a ValueError about `X` the first column that is not all finite numbers in `dtype`."""
     try:

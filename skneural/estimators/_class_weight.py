@@ -62,6 +62,16 @@ def fold_in_class_weight(
     return weight.astype(dtype)
 
 
+def refuse_balanced(class_weight: Any) -> None:
+    """Raise ValueError for what partial_fit cannot know."""
+    if isinstance(class_weight, str):
+        raise ValueError(
+            "class_weight='balanced' is not possible in partial_fit, which never sees all "
+            "labels. Pass a dict, computed by sklearn.utils.compute_class_weight('balanced', "
+            "classes=classes, y=y) from the labels of all rows, or of a large sample."
+        )
+
+
 def _check(by_class: FloatArray, classes: npt.NDArray[Any]) -> None:
     for label, weight in zip(classes.tolist(), by_class, strict=True):
         if not (np.isfinite(weight) and weight >= 0):

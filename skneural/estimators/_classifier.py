@@ -118,6 +118,12 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
     def _labels(self) -> Labels:
         return Labels(self.classes_, self._multilabel, self._sparse_labels)
 
+    def _use_labels(self, labels: Labels) -> None:
+        self.classes_ = labels.classes
+        self._multilabel = labels.multilabel
+        self._sparse_labels = labels.sparse_output
+        self.out_activation_ = labels.output_activation
+
     @property
     def _is_binary(self) -> bool:
         return self.out_activation_ == "logistic" and not self._multilabel
@@ -132,11 +138,11 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
             if incremental and classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             labels = Labels.of(y, classes)
-            self.classes_ = labels.classes
-            self._multilabel = labels.multilabel
-            self._sparse_labels = labels.sparse_output
-            self.out_activation_ = labels.output_activation
+            self._use_labels(labels)
         return labels.encode(y, is_checked=not continuing and classes is None)
+
+    def _encode_more_targets(self, y: Any) -> npt.NDArray[Any]:
+        return self._labels.encode(y)
 
     def _validation_score(
         self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None

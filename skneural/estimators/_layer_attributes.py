@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from skneural._arrays import FloatArray
-from skneural.activations import ACTIVATIONS
+from skneural.activations import ACTIVATIONS, Activation
 from skneural.network import LayerArrays, Network, assign_layers
 
 
@@ -21,7 +22,7 @@ class LayerAttributesMixin:
 
     _params: FloatArray
     _layer_sizes: tuple[int, ...]
-    _hidden_activation: str
+    _hidden_activation: str | Activation | tuple[str | Activation, ...]
 
     @property
     def coefs_(self) -> list[FloatArray]:
@@ -64,6 +65,58 @@ class LayerAttributesMixin:
 
 
 @cache
-def _network(layer_sizes: tuple[int, ...], activation: str) -> Network:
+def _network(
+    layer_sizes: tuple[int, ...], activation: str | Activation | tuple[str | Activation, ...]
+) -> Network:
     # Describing a network again for every row of a web service would cost more than the row.
-    return Network(layer_sizes, ACTIVATIONS[activation])
+    if isinstance(activation, tuple):
+        return Network(layer_sizes, tuple(_found(each) for each in activation))
+    return Network(layer_sizes, _found(activation))
+
+
+def _found(activation: str | Activation) -> Activation:
+    return ACTIVATIONS[activation] if isinstance(activation, str) else activation
+
+
+def stacked_layers(coefs: Any, intercepts: Any, dtype: type | None) -> tuple[Any, FloatArray]:
+    """Layer sizes and one vector from the weights and intercepts of a network.
+
+    Parameters
+    ----------
+    coefs : sequence of array-like of shape (fan in, fan out)
+    intercepts : sequence of array-like of shape (fan out,)
+    dtype : type or None
+        None for float32 where all arrays are, else float64.
+
+    Returns
+    -------
+    layer_sizes : tuple of int
+    params : ndarray of shape (n_params,)
+
+    Raises
+    ------
+    ValueError
+        If the layers do not fit onto each other, or are not finite numbers.
+    """
+    coefs, intercepts = [[np.asarray(array) for array in arrays] for arrays in (coefs, intercepts)]
+    if not coefs or any(weights.ndim != 2 for weights in coefs):
+        shapes = [weights.shape for weights in coefs]
+        raise ValueError(
+            f"coefs must hold one matrix of shape (fan in, fan out) for each layer: got {shapes}."
+        )
+    for i, (below, above) in enumerate(pairwise(coefs)):
+        if below.shape[1] != above.shape[0]:
+            raise ValueError(
+                f"coefs[{i}] puts out {below.shape[1]} units, coefs[{i + 1}] reads "
+                f"{above.shape[0]}: expected the same number."
+            )
+    if dtype is None:
+        are_single = all(array.dtype == np.float32 for array in (*coefs, *intercepts))
+        dtype = np.float32 if are_single else np.float64
+    layer_sizes = (coefs[0].shape[0], *(weights.shape[1] for weights in coefs))
+    network = _network(layer_sizes, ())
+    params: FloatArray = np.empty(network.n_params, dtype=dtype)
+    layers = network.layers(params)
+    assign_layers([layer.weights for layer in layers], coefs, "coefs")
+    assign_layers([layer.intercepts for layer in layers], intercepts, "intercepts")
+    return layer_sizes, params

@@ -15,7 +15,7 @@ from skneural._arrays import FloatArray, Matrix, rows_as_csr
 from skneural._sklearn import Hidden, Interval, Options, StrOptions, fit_context
 from skneural.conditioning import conditioner
 from skneural.estimators._base import COMPUTING_DTYPES
-from skneural.estimators._class_weight import fold_in_class_weight
+from skneural.estimators._class_weight import fold_in_class_weight, refuse_balanced
 from skneural.estimators._classifier import NetworkClassifier
 from skneural.estimators._linear_attributes import LinearAttributesMixin, linear_network
 from skneural.estimators._memory import Memory
@@ -25,8 +25,9 @@ from skneural.estimators._penalty import (
     penalty_strengths,
     warn_of_old_parameters,
 )
+from skneural.estimators._validation import LabelledRows
 from skneural.estimators._warnings import warn_user
-from skneural.losses import LOSSES
+from skneural.losses import LOSSES, Loss
 from skneural.monitoring import Monitor
 from skneural.network import Network
 from skneural.newton import minimize_newton
@@ -208,11 +209,21 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
     best_loss_ : float or None
         The lowest of them; None with `early_stopping`.
 
-    validation_scores_ : list of float or None
-        Accuracy of the held-out rows after every epoch; None without `early_stopping`.
+    best_iteration_ : int or None
+        The iteration (epoch), counted from 1, of the highest validation score; without
+        `early_stopping`, of the lowest loss.
+
+    stop_reason_ : str
+        Why the last call ended: 'converged', 'max_iter', 'early_stopping', 'not_finite' (with
+        `early_stopping` alone, else it is an error), 'interrupted' or 'no_progress' (rounding
+        leaves no way further down).
+
+    validation_scores_, validation_loss_curve_ : list of float or None
+        Accuracy and mean log loss of the held-out rows after every epoch; None without
+        `early_stopping`.
 
     best_validation_score_ : float or None
-        The highest of them.
+        The highest score.
 
     t_ : int
         Rows trained on by 'sgd' or 'adam', each as often as it was visited.
@@ -406,12 +417,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
             As for fit; also for a label that is not in `classes_`, with `early_stopping`, and
             with class_weight='balanced', for which the labels of all calls would be needed.
         """
-        if isinstance(self.class_weight, str):
-            raise ValueError(
-                "class_weight='balanced' is not possible in partial_fit, which never sees all "
-                "labels. Pass a dict, computed by sklearn.utils.compute_class_weight('balanced', "
-                "classes=classes, y=y) from the labels of all rows, or of a large sample."
-            )
+        refuse_balanced(self.class_weight)
         fitted: ScratchLogisticRegression = self._fit(
             X, y, sample_weight, incremental=True, classes=classes
         )
@@ -483,7 +489,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         l2, _ = penalty_strengths(self)
         return Objective(
             self._trained_network,
-            LOSSES["log_loss", self.out_activation_],
+            self._loss(),
             l2,
             n_rows=n_rows,
             mean_weight=mean_weight,
@@ -491,27 +497,30 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
             n_penalty_rows=n_rows_seen,
         )
 
+    def _loss(self) -> Loss:
+        return LOSSES["log_loss", self.out_activation_]
+
     def _minimise(
         self,
         training: Training,
-        X: Matrix,
-        target: npt.NDArray[Any],
-        sample_weight: FloatArray | None,
+        rows: LabelledRows,
+        validation: LabelledRows | None,
         *,
         random_state: np.random.RandomState,
         memory: Memory,
     ) -> None:
         if self.solver in STOCHASTIC:
-            data = (training, X, target, sample_weight)
-            self._run_minibatch(*data, random_state=random_state, memory=memory)
+            self._run_minibatch(
+                training, rows, validation, random_state=random_state, memory=memory
+            )
             return
-        with self._blas_threads(X.shape[0]):
+        with self._blas_threads(rows.X.shape[0]):
             self._go_to_the_optimum(
-                self._full_batch_objective(X, sample_weight),
+                self._full_batch_objective(rows),
                 training,
-                rows_as_csr(X),
-                target.astype(X.dtype, copy=False),
-                sample_weight,
+                rows_as_csr(rows.X),
+                rows.target.astype(rows.X.dtype, copy=False),
+                rows.weight,
             )
 
     def _go_to_the_optimum(
@@ -592,10 +601,10 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
             return f"Newton solver did not converge after {n_iter} iterations. {advice}"
         return f"{solver} failed to converge after {n_iter} iteration(s). {advice}"
 
-    def _publish(self, training: Training, memory: Memory) -> None:
-        super()._publish(training, memory)
+    def _publish(self, training: Training, params: FloatArray, memory: Memory) -> None:
+        super()._publish(training, params, memory)
         if not self.fit_intercept:
-            no_intercepts = np.zeros(self._linear_sizes[1], dtype=training.params.dtype)
-            self._params = np.concatenate([training.params, no_intercepts])
+            no_intercepts = np.zeros(self._linear_sizes[1], dtype=params.dtype)
+            self._params = np.concatenate([params, no_intercepts])
         self._sparse_coef = None
         self.n_iter_ = np.array([training.n_epochs], dtype=np.int32)

@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skneural._arrays import FloatArray, IndexArray
+from skneural.monitoring import Record
 from skneural.optimizers import Optimizer
 from skneural.training import Training
 
@@ -27,29 +28,68 @@ def memory_to_go_on_from(memory: Memory, incremental: bool) -> Memory:
     """
     if incremental:
         return dict(memory)
-    kept = ("no_improvement_count", "validation_generator")
+    kept = ("no_improvement_count", "validation_generator", "holds_best", "judge")
     return {name: memory[name] for name in kept if name in memory}
 
 
 def resume_optimizer(
     training: Training,
     optimizer: Optimizer,
-    solver: str,
     learning_rate_init: float,
+    n_weights: int,
     memory: Memory,
 ) -> None:
     """Give `training` the remembered state of the optimizer, copied, or a new one."""
     training.learning_rate = learning_rate_init
-    if memory.get("solver") != solver:
-        params = training.params
-        training.optimizer_state = optimizer.initial_state(len(params), params.dtype)
+    params = training.params
+    new = optimizer.initial_state(len(params), params.dtype, n_weights)
+    remembered = memory.get("optimizer", {})
+    is_same = memory.get("optimizer_name") == type(optimizer).__name__
+    if not is_same or remembered.keys() != new.keys():
+        training.optimizer_state = new
         return
     training.optimizer_state = {
         name: np.array(value) if isinstance(value, np.ndarray) else value
-        for name, value in memory["optimizer"].items()
+        for name, value in remembered.items()
     }
     if memory["learning_rate_init"] == learning_rate_init:
         training.learning_rate = memory["learning_rate"]
+
+
+def iterate_memory(training: Training) -> Memory:
+    """Where the optimizer stood, if that is not what predicts."""
+    return {"iterate": training.params} if "average" in training.optimizer_state else {}
+
+
+def iterate_of(fitted: FloatArray, memory: Memory) -> FloatArray:
+    """The parameters to go on from: those that predict, or those that they are an average of."""
+    average = memory.get("optimizer", {}).get("average")
+    # Whoever has changed the model from outside means it to go on from there.
+    if "iterate" in memory and average is not None and np.array_equal(fitted, average):
+        iterate: FloatArray = memory["iterate"]
+        return iterate
+    return fitted
+
+
+def forget_other_best(
+    record: Record, memory: Memory, judge: str | None, *, restores_best: bool
+) -> None:
+    """Begin the search for the best epoch anew where the one on record is of no use.
+
+    Parameters
+    ----------
+    record : Record
+    memory : dict
+    judge : str or None
+        By what validation rows are to judge the epochs; None without such rows.
+    restores_best : bool
+        Whether the parameters of the best epoch will be needed.
+    """
+    if judge is not None and judge != memory.get("judge"):
+        record.best_validation_score = record.best_iteration = record.best_params = None
+    elif restores_best and not memory.get("holds_best"):
+        record.best_validation_score = record.best_loss = None
+        record.best_iteration = record.best_params = None
 
 
 def running_mean_weight(
@@ -109,6 +149,28 @@ def generator_memory(seed: Any, random_state: np.random.RandomState) -> Memory:
     if not is_seed(seed):
         return {}
     return {"seed": int(seed), "generator": generator_state(random_state)}
+
+
+def dropout_generator(random_state: np.random.RandomState, memory: Memory) -> np.random.Generator:
+    """What draws for dropout: a remembered generator that goes on, or a new one.
+
+    It is put into `memory` as it is: what state it will be left in is not known yet.
+    """
+    if "dropout_generator" in memory:
+        bits = np.random.PCG64()
+        bits.state = memory["dropout_generator"]
+    else:
+        bits = np.random.PCG64(random_state.randint(2**31 - 1))
+    memory["dropout_generator"] = generator = np.random.Generator(bits)
+    return generator
+
+
+def dropout_generator_memory(memory: Memory) -> Memory:
+    """The generator for dropout as plain data, if one has been at work."""
+    generator = memory.get("dropout_generator")
+    if not isinstance(generator, np.random.Generator):
+        return {}
+    return {"dropout_generator": generator.bit_generator.state}
 
 
 def is_seed(seed: Any) -> bool:

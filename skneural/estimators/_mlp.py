@@ -1,4 +1,4 @@
-"""The multilayer perceptrons: `ScratchMLPClassifier` and `ScratchMLPRegressor`."""
+"""What the two multilayer perceptrons share: parameters, and how they become a training."""
 
 from __future__ import annotations
 
@@ -8,29 +8,39 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
-from sklearn.utils.metaestimators import available_if
+from sklearn.metrics import get_scorer_names
 
-from skneural._arrays import FloatArray, Matrix
+from skneural._arrays import FloatArray
 from skneural._sklearn import Interval, Options, StrOptions, fit_context
-from skneural.activations import ACTIVATIONS
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.dropout import Dropout
 from skneural.estimators._base import COMPUTING_DTYPES, BaseNetwork
 from skneural.estimators._checks import checked_layer_sizes
-from skneural.estimators._classifier import NetworkClassifier
-from skneural.estimators._layer_attributes import LayerAttributesMixin
-from skneural.estimators._memory import Memory
-from skneural.estimators._mlp_documentation import share_documentation
+from skneural.estimators._layer_attributes import LayerAttributesMixin, stacked_layers
+from skneural.estimators._memory import Memory, dropout_generator
+from skneural.estimators._mlp_settings import (
+    check_objects,
+    checked_activation,
+    dropout_rates,
+    loss_of,
+    optimizer_of,
+    refuse_settings_of_names,
+    require_gradient_everywhere,
+    require_lasting_steps,
+    schedule_of,
+)
 from skneural.estimators._outcome import OUT_OF_EPOCHS
-from skneural.losses import INVERSE_LINKS, LOSSES
-from skneural.monitoring import Monitor
+from skneural.estimators._validation import LabelledRows
+from skneural.initialization import INITIALIZATIONS, initial_params
+from skneural.lbfgs import minimize_lbfgs
+from skneural.losses import REGRESSION_LOSSES, Loss
 from skneural.objective import Objective
-from skneural.optimizers import SGD, Adam, Optimizer
-from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
-from skneural.training import Training, minimize_lbfgs
+from skneural.optimizers import OPTIMIZERS, Optimizer
+from skneural.schedules import SCHEDULES, Schedule
+from skneural.training import Training
 
 
-def _has_epochs(estimator: _MultilayerPerceptron) -> bool:
+def has_epochs(estimator: MultilayerPerceptron) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. solver='lbfgs' is not "
@@ -39,17 +49,17 @@ def _has_epochs(estimator: _MultilayerPerceptron) -> bool:
     return True
 
 
-class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
+class MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
     """The constructor that both estimators share, in the order of scikit-learn's regressor."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
+        "solver": [StrOptions({"lbfgs", *OPTIMIZERS}), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -71,18 +81,27 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "dtype": [StrOptions(set(COMPUTING_DTYPES))],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple, np.ndarray],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "early_stopping_metric": [
+            StrOptions({"score", "loss", *get_scorer_names()}),
+            callable,
+        ],
+        "restore_best_weights": ["boolean", StrOptions({"auto"})],
+        "initialization": [StrOptions(set(INITIALIZATIONS)), callable],
+        "max_time": [Interval(Real, 0, None, closed="right"), None],
     }
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: Any = "squared_error",
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
-        solver: str = "adam",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -101,6 +120,12 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         dtype: str = "auto",
+        dropout: Any = 0.0,
+        l1_ratio: float = 0.0,
+        early_stopping_metric: Any = "score",
+        restore_best_weights: bool | str = "auto",
+        initialization: Any = "glorot_uniform",
+        max_time: float | None = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -127,9 +152,44 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.dtype = dtype
+        self.dropout = dropout
+        self.l1_ratio = l1_ratio
+        self.early_stopping_metric = early_stopping_metric
+        self.restore_best_weights = restore_best_weights
+        self.initialization = initialization
+        self.max_time = max_time
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters, also of objects inside: ``solver__weight_decay`` and the like.
+
+        Parameters
+        ----------
+        **params : dict
+            By name.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or it is a name where an object has settings.
+        """
+        refuse_settings_of_names(self, params)
+        return super().set_params(**params)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
         """Train on rows and their targets.
 
         Parameters
@@ -142,6 +202,11 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
             matrix of several labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, zero or positive: a weight of 2 counts as the row twice.
+        X_val, y_val, sample_weight_val : array-like of the same kinds, default=None
+            Validation rows of your own. `validation_scores_` and `validation_loss_curve_` follow
+            them, for 'lbfgs' too, and with `early_stopping` they decide when to stop, instead of
+            rows held out of X. Not in scikit-learn's networks; the names are those of its
+            gradient boosting.
 
         Returns
         -------
@@ -155,17 +220,25 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         KeyboardInterrupt
             Raised again with the model of the last whole epoch in place.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
 
     # ---------------------------------------------------------------- parts of a training
 
     def _check_settings(self) -> None:
-        checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
+        n_hidden = len(checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__))
+        checked_activation(self, n_hidden)
+        dropout_rates(self, n_hidden)
+        check_objects(self)
+        loss = loss_of(self)
+        if self.solver == "lbfgs":
+            require_gradient_everywhere(self, loss)
+        elif self.l1_ratio > 0:
+            require_lasting_steps(self._optimizer())
 
     def _describe(self, n_features: int, n_outputs: int, *, continuing: bool) -> None:
         hidden = checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
         layer_sizes = (n_features, *hidden, n_outputs)
-        wanted = (layer_sizes, self.activation)
+        wanted = (layer_sizes, checked_activation(self, len(hidden)))
         if continuing and wanted != (self._layer_sizes, self._hidden_activation):
             raise ValueError(
                 f"The fitted network has layers of {self._layer_sizes} units and "
@@ -174,62 +247,106 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
                 "same: call fit with warm_start=False to start anew."
             )
         self._layer_sizes, self._hidden_activation = wanted
+        self.n_layers_ = len(layer_sizes)
+        self.n_outputs_ = layer_sizes[-1]
+
+    def _initial_params(
+        self, random_state: np.random.RandomState, dtype: npt.DTypeLike
+    ) -> FloatArray:
+        return initial_params(self._network, self.initialization, random_state, dtype)
 
     def _objective(
-        self, n_rows: int, mean_weight: float, dtype: npt.DTypeLike, *, n_rows_seen: int
+        self,
+        n_rows: int,
+        mean_weight: float,
+        dtype: npt.DTypeLike,
+        *,
+        n_rows_seen: int,
+        dropout: Dropout | None = None,
     ) -> Objective:
         # As in scikit-learn, each batch has the whole penalty, whatever its share of the rows.
         return Objective(
             self._network,
-            LOSSES[self.loss, self.out_activation_],
-            float(self.alpha),
+            self._loss(),
+            (1 - self.l1_ratio) * float(self.alpha),
             n_rows=n_rows,
             mean_weight=mean_weight,
             dtype=dtype,
+            l1=self.l1_ratio * float(self.alpha),
+            dropout=dropout,
+        )
+
+    def _minibatch_objective(
+        self,
+        batch_size: int,
+        mean_weight: float,
+        dtype: npt.DTypeLike,
+        *,
+        random_state: np.random.RandomState,
+        memory: Memory,
+    ) -> Objective:
+        sizes = self._layer_sizes[1:-1]
+        rates = dropout_rates(self, len(sizes))
+        dropout = None
+        if any(rates):
+            generator = dropout_generator(random_state, memory)
+            dropout = Dropout(rates, sizes, batch_size, generator, dtype)
+        return self._objective(
+            batch_size, mean_weight, dtype, n_rows_seen=memory["n_rows"], dropout=dropout
         )
 
     def _minimise(
         self,
         training: Training,
-        X: Matrix,
-        target: npt.NDArray[Any],
-        sample_weight: FloatArray | None,
+        rows: LabelledRows,
+        validation: LabelledRows | None,
         *,
         random_state: np.random.RandomState,
         memory: Memory,
     ) -> None:
         if self.solver != "lbfgs":
-            data = (training, X, target, sample_weight)
-            self._run_minibatch(*data, random_state=random_state, memory=memory)
+            self._run_minibatch(
+                training, rows, validation, random_state=random_state, memory=memory
+            )
             return
-        with self._blas_threads(X.shape[0]):
+        with self._blas_threads(rows.X.shape[0]):
             minimize_lbfgs(
-                self._full_batch_objective(X, sample_weight),
+                self._full_batch_objective(rows),
                 training,
-                X,
-                target.astype(X.dtype, copy=False),
-                sample_weight,
-                monitor=Monitor(tol=self.tol, n_iter_no_change=np.inf, verbose=self.verbose),
+                rows.X,
+                rows.target.astype(rows.X.dtype, copy=False),
+                rows.weight,
+                monitor=self._monitor(validation, self.n_iter_no_change),
                 tol=self.tol,
                 max_iter=self.max_iter,
                 max_fun=self.max_fun,
             )
 
+    @property
+    def _metric(self) -> Any:
+        return self.early_stopping_metric
+
+    def _restores_best(self, validation: LabelledRows | None) -> bool:
+        if self.restore_best_weights != "auto":
+            return bool(self.restore_best_weights)
+        # As in scikit-learn, 'lbfgs' holds no rows out.
+        is_validated = validation is not None or self.solver != "lbfgs"
+        return bool(self.early_stopping) and is_validated
+
+    @property
+    def _most_seconds(self) -> float:
+        return math.inf if self.max_time is None else float(self.max_time)
+
     def _optimizer(self) -> Optimizer:
-        if self.solver == "sgd":
-            return SGD(self.momentum, self.nesterovs_momentum)
-        return Adam(self.beta_1, self.beta_2, self.epsilon)
+        return optimizer_of(self)
 
     def _schedule(self) -> Schedule:
-        # As in scikit-learn, Adam keeps to a constant rate.
-        if self.solver == "adam" or self.learning_rate == "constant":
-            return Constant()
-        if self.learning_rate == "invscaling":
-            return InverseScaling(self.power_t)
-        return Adaptive()
+        return schedule_of(self)
 
     def _complaint(self, training: Training) -> str:
         if self.solver != "lbfgs":
+            if self._schedule().ends_with_max_iter:
+                return ""
             return OUT_OF_EPOCHS.format(max_iter=self.max_iter)
         return (
             f"lbfgs failed to converge after {training.n_epochs} iteration(s) "
@@ -237,285 +354,15 @@ class _MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
             f"{self.max_fun}), or scale the data."
         )
 
-    def _publish(self, training: Training, memory: Memory) -> None:
-        super()._publish(training, memory)
-        self.n_layers_ = len(self._layer_sizes)
-        self.n_outputs_ = self._layer_sizes[-1]
-
-
-@share_documentation(
-    split="The split is stratified by class (not for multilabel).",
-    score="Accuracy",
-    output="'softmax' or 'logistic'.",
-)
-class ScratchMLPClassifier(_MultilayerPerceptron, NetworkClassifier):
-    r"""Multilayer perceptron classifier.
-
-    The network of scikit-learn's MLPClassifier, parameter by parameter: the same seed gives
-    the same model, apart from the differences that the documentation lists. It
-    minimises the log loss, the mean over the rows of
-
-    .. math:: -\sum_k y_k \log p_k + \frac{\alpha}{2 n} \lVert W \rVert^2,
-
-    with probabilities :math:`p` from a softmax for several classes, and from a logistic
-    function for two classes or for each of several labels (multilabel). With labels of a
-    single class it is a constant model.
-
-    Parameters
-    ----------
-    <PARAMETERS>
-
-    loss : {'log_loss', 'squared_error'}, default='log_loss'
-        What to minimise: the log loss (cross-entropy), or half the squared error of the
-        probabilities, summed over the classes (half the Brier score). Not in scikit-learn.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted; for multilabel the numbers of the columns.
-
-    <ATTRIBUTES>
-
-    See Also
-    --------
-    ScratchMLPRegressor : The same network for numbers.
-
-    References
-    ----------
-    <REFERENCES>
-
-    Examples
-    --------
-    >>> from sklearn.datasets import make_classification
-    >>> from skneural import ScratchMLPClassifier
-    >>> X, y = make_classification(n_samples=100, random_state=1)
-    >>> classifier = ScratchMLPClassifier(max_iter=300, random_state=1).fit(X, y)
-    >>> classifier.predict(X[:5]).shape
-    (5,)
-    >>> classifier.predict_proba(X[:1]).shape
-    (1, 2)
-    """
-
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **_MultilayerPerceptron._parameter_constraints,
-        "loss": [StrOptions({"log_loss", "squared_error"})],
-    }
-
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
-        tol: float = 1e-4,
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        loss: str = "log_loss",
-        dtype: str = "auto",
-    ) -> None:
-        super().__init__(
-            loss=loss,
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            dtype=dtype,
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-    @available_if(_has_epochs)
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> ScratchMLPClassifier:
-        """Train for one epoch on the given rows, going on from all earlier calls.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Labels; those of a call need not be all there are.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, relative to the mean over all calls.
-        classes : array-like of shape (n_classes,), default=None
-            All labels that may ever come. Required in the first call.
-
-        Returns
-        -------
-        self : ScratchMLPClassifier
-
-        Raises
-        ------
-        ValueError
-            As for fit; also for a label that is not in `classes_`, and with
-            `early_stopping`.
-        """
-        fitted: ScratchMLPClassifier = self._fit(
-            X, y, sample_weight, incremental=True, classes=classes
-        )
-        return fitted
-
-
-@share_documentation(
-    split="It is drawn without regard to y.",
-    score="R^2",
-    output="'identity', or 'exp' for the Poisson loss.",
-)
-class ScratchMLPRegressor(RegressorMixin, _MultilayerPerceptron):
-    r"""Multilayer perceptron regressor.
-
-    The network of scikit-learn's MLPRegressor, parameter by parameter: the same seed gives
-    the same model, apart from the differences that the documentation lists. It
-    minimises the mean over the rows of
-
-    .. math:: \ell(\hat y, y) + \frac{\alpha}{2 n} \lVert W \rVert^2
-
-    with half the squared error or half the Poisson deviance for :math:`\ell`.
-
-    Parameters
-    ----------
-    loss : {'squared_error', 'poisson'}, default='squared_error'
-        What to minimise. 'squared_error' is half the squared error; several outputs are
-        added up in training, and averaged in the losses reported, as in scikit-learn.
-        'poisson' is half the Poisson deviance of targets that are zero or positive, with
-        ``exp`` as output activation.
-
-    <PARAMETERS>
-
-    Attributes
-    ----------
-    <ATTRIBUTES>
-
-    See Also
-    --------
-    ScratchMLPClassifier : The same network for class labels.
-
-    References
-    ----------
-    <REFERENCES>
-
-    Examples
-    --------
-    >>> from sklearn.datasets import make_regression
-    >>> from skneural import ScratchMLPRegressor
-    >>> X, y = make_regression(n_samples=200, n_features=20, random_state=1)
-    >>> regressor = ScratchMLPRegressor(max_iter=2000, tol=0.1, random_state=1).fit(X, y)
-    >>> regressor.predict(X[:2]).shape
-    (2,)
-    """
-
-    @available_if(_has_epochs)
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScratchMLPRegressor:
-        """Train for one epoch on the given rows, going on from all earlier calls.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, relative to the mean over all calls.
-
-        Returns
-        -------
-        self : ScratchMLPRegressor
-
-        Raises
-        ------
-        ValueError
-            As for fit; also with `early_stopping`.
-        """
-        fitted: ScratchMLPRegressor = self._fit(X, y, sample_weight, incremental=True)
-        return fitted
-
-    def predict(self, X: Any) -> FloatArray:
-        """Predicted values.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        predicted: FloatArray = self._predict(X, self._through_link)
-        return predicted.ravel() if self.n_outputs_ == 1 else predicted
-
-    def _through_link(self, raw: FloatArray) -> FloatArray:
-        INVERSE_LINKS[self.out_activation_](raw)
-        return raw
-
-    def _encode_target(
-        self, y: Any, *, continuing: bool, incremental: bool, classes: Any
-    ) -> npt.NDArray[Any]:
-        if y.dtype.kind not in "fiub":
-            y = y.astype(np.float64)
-        if self.loss == "poisson" and np.any(y < 0):
-            raise ValueError(
-                f"loss='poisson' needs targets that are zero or positive: the smallest y is "
-                f"{np.min(y)}."
-            )
-        link = "exp" if self.loss == "poisson" else "identity"
-        if continuing and link != self.out_activation_:
-            raise ValueError(
-                f"The fitted network ends in {self.out_activation_!r}, loss={self.loss!r} needs "
-                f"{link!r}: call fit with warm_start=False to start anew."
-            )
-        self.out_activation_ = link
-        dtype = self._params.dtype if continuing else None
-        target: npt.NDArray[Any] = np.asarray(y, dtype=dtype)
-        return target.reshape(-1, 1) if target.ndim == 1 else target
-
-    def _validation_score(
-        self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None
-    ) -> float:
-        INVERSE_LINKS[self.out_activation_](raw)
-        if not np.all(np.isfinite(raw)):
-            return math.nan
-        return float(r2_score(target, raw, sample_weight=sample_weight))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
+    @classmethod
+    def _from_layers(cls, coefs: Any, intercepts: Any, params: dict[str, Any]) -> Any:
+        """An estimator of these layers, without what goes with its targets."""
+        dtype = {"float32": np.float32, "float64": np.float64}.get(params.get("dtype", "auto"))
+        layer_sizes, vector = stacked_layers(coefs, intercepts, dtype)
+        model = cls(hidden_layer_sizes=layer_sizes[1:-1], **params)
+        model._validate_params()
+        model._check_settings()
+        model.n_features_in_ = layer_sizes[0]
+        model._describe(layer_sizes[0], layer_sizes[-1], continuing=False)
+        model._publish(Training(vector), vector, {})
+        return model

@@ -12,8 +12,8 @@ PARAMETERS = """\
 hidden_layer_sizes : int or sequence of int, default=(100,)
     Number of units in each hidden layer; ``()`` for none, a linear model.
 
-activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu'}, default='relu'
-    Activation function f of the hidden layers:
+activation : str, Activation, or list of them, default='relu'
+    Activation function f of the hidden layers; a list has one for each.
 
     - 'identity': f(z) = z
     - 'logistic': f(z) = 1 / (1 + exp(-z))
@@ -21,30 +21,52 @@ activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu'}, defa
     - 'relu': f(z) = max(0, z)
     - 'leaky_relu': f(z) = z above zero, z / 100 below
     - 'elu': f(z) = z above zero, exp(z) - 1 below
+    - 'selu': elu in the scale that keeps mean and variance from layer to layer, for deep
+      networks begun with initialization='lecun_normal'
+    - 'softplus': f(z) = log(1 + exp(z)), relu without its corner
+    - 'gelu', 'silu', 'mish': smooth functions close to relu, which dip below zero on its left
 
-    The last two are not in scikit-learn. Sources: `skneural.activations`.
+    Those after 'relu', `skneural.activations.Activation` objects, and lists are not in
+    scikit-learn. Formulas and sources: `skneural.activations`.
 
-solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
-    How to minimise. 'adam' suits most data; 'sgd' is gradient descent with
-    momentum; 'lbfgs' is SciPy's quasi-Newton method, which sees all rows at
-    once: often the best for a few thousand rows or fewer.
+solver : str or Optimizer, default='adam'
+    How to minimise. A name, or an object of `skneural.optimizers`, which has settings of its
+    own, such as ``AdamW(weight_decay=0.01, max_grad_norm=1.0, averaging=0.99)``:
+
+    - 'adam' suits most data;
+    - 'sgd' is gradient descent with momentum;
+    - 'lbfgs' is SciPy's quasi-Newton method, which sees all rows at once: often the best for a
+      few thousand rows or fewer;
+    - 'adamw' is Adam with decoupled weight decay, 'nadam' Adam with Nesterov's momentum,
+      'rmsprop' and 'adagrad' are Adam's forerunners. Not in scikit-learn.
+
+    Weight decay, clipping of the gradient, and averages of the weights (exponential or
+    Polyak's) are settings of every optimizer object.
 
 alpha : float, default=0.0001
-    Strength of the L2 penalty on the weights, ``alpha / 2 * sum(W**2)``. As in
-    scikit-learn it is divided by the number of rows in a batch.
+    Strength of the penalty on the weights, ``alpha / 2 * sum(W**2)`` unless `l1_ratio` says
+    otherwise. As in scikit-learn it is divided by the number of rows in a batch.
 
 batch_size : int or 'auto', default='auto'
     Rows in a mini-batch; 'auto' is ``min(200, n_samples)``. Not for 'lbfgs'.
 
-learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-    How the learning rate of 'sgd' follows the training:
+learning_rate : str or Schedule, default='constant'
+    How the learning rate follows the training. A name, or an object of `skneural.schedules`,
+    such as ``LinearWarmUp(n_epochs=5, then=Cosine())``:
 
     - 'constant': it stays at `learning_rate_init`;
     - 'invscaling': ``learning_rate_init / (t + 1) ** power_t`` after t rows;
-    - 'adaptive': it is divided by 5 at every plateau, see `n_iter_no_change`.
+    - 'adaptive': it is divided by 5 at every plateau, see `n_iter_no_change`;
+    - 'cosine': it falls to zero along half a cosine in `max_iter` epochs;
+    - 'one_cycle': it rises to `learning_rate_init` and falls to almost zero in `max_iter`
+      epochs.
+
+    As in scikit-learn, 'invscaling' and 'adaptive' act on gradient descent only; the others,
+    and all objects, on every optimizer but 'lbfgs'. Where a schedule ends with `max_iter`,
+    ``n_iter_no_change=np.inf`` lets it come to its end.
 
 learning_rate_init : float, default=0.001
-    The learning rate at the start. For 'sgd' and 'adam'.
+    The learning rate at the start; for 'one_cycle' the highest. Not for 'lbfgs'.
 
 power_t : float, default=0.5
     Exponent of 'invscaling'.
@@ -56,7 +78,7 @@ shuffle : bool, default=True
     Whether to put the rows in a new order for every epoch.
 
 random_state : int, RandomState instance or None, default=None
-    Draws initial weights, validation rows and the order of rows. The same integer
+    Draws initial weights, validation rows, the order of rows, and dropout. The same integer
     gives the same model as in scikit-learn.
 
 tol : float, default=1e-4
@@ -77,19 +99,20 @@ nesterovs_momentum : bool, default=True
 
 early_stopping : bool, default=False
     Whether to hold out rows, to stop when their score no longer improves, and to keep
-    the weights of the best epoch. Not for 'lbfgs'.
+    the weights of the best epoch. For 'lbfgs' only with validation rows passed to fit.
 
 validation_fraction : float, default=0.1
-    Share of the rows held out by `early_stopping`. <split>
+    Share of the rows held out by `early_stopping`. <split> Without effect where validation
+    rows are passed to fit.
 
 beta_1, beta_2 : float, default=0.9 and 0.999
-    Decay rates of Adam's running means, from 0 to below 1.
+    Decay rates of the running means of 'adam', 'adamw' and 'nadam', from 0 to below 1.
 
 epsilon : float, default=1e-8
-    Adam's stabiliser.
+    Stabiliser of these and of 'rmsprop'.
 
 n_iter_no_change : int or inf, default=10
-    Epochs without progress to put up with. For 'sgd' and 'adam'.
+    Epochs without progress to put up with. Not for 'lbfgs', unless it stops early.
 
 max_fun : int, default=15000
     Most evaluations of the objective by 'lbfgs'.
@@ -98,7 +121,60 @@ dtype : {'auto', 'float32', 'float64'}, default='auto'
     What to compute in: 'auto' keeps the float32 or float64 of X (anything else becomes
     float64), as scikit-learn does. 'float32' takes half the memory and little more than
     half the time, also on the float64 columns of a data frame, and is precise enough
-    for most networks. Predictions come in the same dtype. Not in scikit-learn.
+    for most networks. Predictions come in the same dtype. This and all that follow are not in
+    scikit-learn.
+<class_weight>
+
+dropout : float or list of float, default=0.0
+    *Regularisation:* share of the hidden units left out of every row in training, at random; a
+    list has one for each hidden layer. For networks that know their training rows by heart: try
+    0.1 to 0.5, with more units and more epochs. Not for 'lbfgs'. Source: Srivastava et al., 2014.
+
+l1_ratio : float, default=0.0
+    *Regularisation:* share of the L1 norm in the penalty, which is then ``alpha * (l1_ratio *
+    sum(abs(W)) + (1 - l1_ratio) / 2 * sum(W**2))``. Above 0 some weights become exactly zero: a
+    proximal step follows each step of the optimizer. For few important features among many.
+    Source: H. Zou and T. Hastie, "Regularization and variable selection via the elastic net",
+    JRSS B 67, 2005.
+
+early_stopping_metric : 'score', 'loss', scorer name or callable, default='score'
+    *Stopping:* what tells the best epoch by the validation rows: <score> ('score'), the loss
+    without the penalty ('loss'), or any of scikit-learn's scorers. 'loss' sees progress where a
+    score of labels stands still; a scorer such as 'roc_auc' suits unequal classes.
+
+restore_best_weights : 'auto' or bool, default='auto'
+    *Stopping:* whether to keep the weights of the best epoch, not of the last. 'auto' does so
+    where validation rows decide when to stop, as scikit-learn does; True always in fit, by the
+    lowest training loss where there are no validation rows; False never.
+    Source for both: L. Prechelt, "Early stopping - but when?", 1998.
+
+max_time : float or None, default=None
+    *Stopping:* seconds after which no new epoch (iteration, for 'lbfgs') begins. For searches
+    that have to end in time.
+
+initialization : str or callable, default='glorot_uniform'
+    *Start:* how the weights begin:
+
+    - 'glorot_uniform' as in scikit-learn, intercepts included; 'glorot_normal': for tanh and
+      logistic units;
+    - 'he_uniform', 'he_normal': for relu and its kin, above all in deep networks;
+    - 'lecun_normal': for selu;
+    - 'orthogonal': for deep networks;
+    - 'standard_normal': as in the tutorials, for small networks;
+    - a callable ``(fan_in, fan_out, random_state) -> array of shape (fan_in, fan_out)``.
+
+    Formulas and sources: `skneural.initialization`. To begin with given weights, see
+    `from_weights`.
+"""
+
+CLASS_WEIGHT = """
+class_weight : dict, 'balanced' or None, default=None
+    *Unequal classes:* weights of the classes, which multiply those of their rows; classes that
+    are not in the dict count 1. 'balanced' gives all classes the same total weight,
+    ``total / (n_classes * total of the class)``, sample weights included. For rare classes that
+    are to be found: it raises their recall, and makes probabilities those of a balanced sample.
+    Source: G. King and L. Zeng, "Logistic regression in rare events data", Political Analysis
+    9, 2001.
 """
 
 ATTRIBUTES = """\
@@ -119,10 +195,24 @@ loss_curve_ : list of float
     Training loss of every epoch (iteration, for 'lbfgs').
 
 validation_scores_ : list of float or None
-    <score> of the held-out rows after every epoch; None without `early_stopping`.
+    What `early_stopping_metric` says of the validation rows after every epoch, the higher the
+    better (for 'loss' its negative); None without such rows.
+
+validation_loss_curve_ : list of float or None
+    Their loss, without the penalty.
 
 best_validation_score_ : float or None
-    The highest of them.
+    The highest of the scores.
+
+best_iteration_ : int or None
+    The epoch, counted from 1 along `loss_curve_`, of the highest validation score; of the
+    lowest training loss, where there are no validation rows.
+
+stop_reason_ : str
+    Why the last call ended: 'converged', 'max_iter', 'early_stopping', 'max_time',
+    'not_finite' (the loss is no longer finite, and the best epoch has been restored; without
+    one it is an error), 'interrupted' (Ctrl-C) or 'no_progress' ('lbfgs' finds no way further
+    down). Empty after `from_weights`.
 
 t_ : int
     Rows trained on by 'sgd' or 'adam', each as often as it was visited.
@@ -154,6 +244,8 @@ REFERENCES = """\
   optimization", SIAM Journal on Scientific Computing 16, 1995 ('lbfgs').
 - X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
   networks", AISTATS 2010 (initial weights).
+- N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: A simple
+  way to prevent neural networks from overfitting", JMLR 15, 2014.
 """
 
 
@@ -166,6 +258,7 @@ def share_documentation(**wording: str) -> Callable[[Class], Class]:
         Replaces the words in angle brackets inside the shared sections.
     """
     sections = {"PARAMETERS": PARAMETERS, "ATTRIBUTES": ATTRIBUTES, "REFERENCES": REFERENCES}
+    wording = {"class_weight": "", **wording}
 
     def document(cls: Class) -> Class:
         text = inspect.getdoc(cls) or ""

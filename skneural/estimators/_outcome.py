@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skneural._arrays import FloatArray
 from skneural.estimators._warnings import warn_user
 from skneural.training import Training
 
@@ -42,18 +43,21 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         raise
 
 
-def settle(training: Training, *, early_stopping: bool, complaint: str) -> None:
+def settle(training: Training, *, restores_best: bool, complaint: str) -> FloatArray:
     """Choose the parameters to keep; warn or raise where the training went wrong.
 
     Parameters
     ----------
     training : Training
-        A training that is over. Its parameters become those of the best validation score
-        where there is one.
-    early_stopping : bool
-        Whether validation scores of this training decide.
+        A training that is over.
+    restores_best : bool
+        Whether to return to the best epoch, where there is one.
     complaint : str
         What to warn of if the training has not converged; empty where it need not.
+
+    Returns
+    -------
+    params : ndarray of shape (n_params,)
 
     Raises
     ------
@@ -61,18 +65,22 @@ def settle(training: Training, *, early_stopping: bool, complaint: str) -> None:
         If the training diverged, and there is no best epoch to return to.
     """
     best_params = training.record.best_params
-    if early_stopping and best_params is not None:
-        training.params = best_params
+    if restores_best and best_params is not None:
+        params = best_params
         if training.stop_reason == "not_finite":
             warn_user(
                 f"The training loss is no longer finite after epoch {training.n_epochs}. The "
-                "weights of the best validation score are restored. The learning rate may be "
-                "too high, or the data need to be scaled.",
+                "weights of the best epoch are restored. The learning rate may be too high, or "
+                "the data need to be scaled.",
                 ConvergenceWarning,
             )
     elif training.stop_reason == "not_finite":
         raise ValueError(f"{NOT_FINITE} The loss of epoch {training.n_epochs} was {training.loss}.")
-    if not np.all(np.isfinite(training.params)):
+    else:
+        # An array of its own: the average goes on moving when the training goes on.
+        params = training.params if training.model is training.params else training.model.copy()
+    if not np.all(np.isfinite(params)):
         raise ValueError(NOT_FINITE)
     if complaint and training.stop_reason in ("max_iter", "no_progress"):
         warn_user(complaint, ConvergenceWarning)
+    return params

@@ -1,0 +1,125 @@
+"""Settings objects: optimizers, schedules, losses, activations as constructor parameters.
+
+A settings object is a dataclass that holds what its user chose and nothing that a training
+learns. It speaks scikit-learn's protocol of parameters without knowing scikit-learn, so that
+`clone` copies it and a grid search reaches inside (``solver__weight_decay``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from math import inf, isfinite
+from numbers import Real
+from typing import Any, TypeVar
+
+Self = TypeVar("Self", bound="Settings")
+
+
+def number(
+    default: float | None, low: float, high: float = inf, *, closed: str = "both", **kwargs: Any
+) -> Any:
+    """A dataclass field for a finite number from `low` to `high`; None too, if that is the default.
+
+    Parameters
+    ----------
+    default : float or None
+    low, high : float
+    closed : {'both', 'left', 'right', 'neither'}, default='both'
+        Which ends are allowed themselves.
+    **kwargs
+        For `dataclasses.field`.
+    """
+    return field(default=default, metadata={"interval": (low, high, closed)}, **kwargs)
+
+
+class Settings:
+    """What a dataclass of settings can do: give, take, check and print its parameters."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings by name; with `deep`, also those of settings inside, as ``name__inner``.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+
+        Returns
+        -------
+        params : dict
+        """
+        params = {name: getattr(self, name) for name in self._names()}
+        if deep:
+            for name, value in list(params.items()):
+                if isinstance(value, Settings):
+                    inner = value.get_params()
+                    params.update({f"{name}__{key}": inner[key] for key in inner})
+        return params
+
+    def set_params(self: Self, **params: Any) -> Self:
+        """Change settings, also inside others (``name__inner``).
+
+        Raises
+        ------
+        ValueError
+            If there is no setting of such a name.
+        """
+        # An object comes before its settings, in whatever order they are given.
+        for path, value in sorted(params.items(), key=lambda item: "__" in item[0]):
+            name, _, inner = path.partition("__")
+            if name not in self._names():
+                raise ValueError(
+                    f"{type(self).__name__} has no setting {name!r}: its settings are "
+                    f"{self._names()}."
+                )
+            if not inner:
+                setattr(self, name, value)
+                continue
+            nested = getattr(self, name)
+            if not isinstance(nested, Settings):
+                raise ValueError(
+                    f"{type(self).__name__}.{name} is {nested!r}, which has no setting {inner!r}."
+                )
+            nested.set_params(**{inner: value})
+        return self
+
+    def check(self) -> None:
+        """Raise ValueError if a number is not where it has to be."""
+        for each in self._fields():
+            value = getattr(self, each.name)
+            if isinstance(value, Settings):
+                value.check()
+            elif "interval" in each.metadata and not _fits(value, each.default, each.metadata):
+                low, high, closed = each.metadata["interval"]
+                left = "[" if closed in ("both", "left") else "("
+                right = "]" if closed in ("both", "right") and isfinite(high) else ")"
+                or_none = " or None" if each.default is None else ""
+                raise ValueError(
+                    f"{each.name} of {type(self).__name__} must be a number in "
+                    f"{left}{low}, {high}{right}{or_none}, got {value!r}."
+                )
+
+    def __repr__(self) -> str:
+        """As one would write it: settings that are as by default are left out."""
+        changed = [
+            f"{each.name}={getattr(self, each.name)!r}"
+            for each in self._fields()
+            if each.default is MISSING or getattr(self, each.name) != each.default
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def _names(self) -> list[str]:
+        return [each.name for each in self._fields()]
+
+    def _fields(self) -> tuple[Field[Any], ...]:
+        # A subclass without settings of its own need not be a dataclass.
+        return fields(self) if is_dataclass(self) else ()
+
+
+def _fits(value: Any, default: Any, metadata: Any) -> bool:
+    if value is None:
+        return default is None
+    if not isinstance(value, Real) or isinstance(value, bool) or value in (inf, -inf):
+        return False
+    low, high, closed = metadata["interval"]
+    above = value >= low if closed in ("both", "left") else value > low
+    below = value <= high if closed in ("both", "right") else value < high
+    return bool(above and below)

@@ -1,0 +1,199 @@
+"""What the parameters of the multilayer perceptrons stand for: names become parts of the engine.
+
+A name takes its settings from the estimator (`momentum`, `beta_1`, ...), an object has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from skneural._settings import Settings
+from skneural._sklearn import InvalidParameterError
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.losses import (
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+    ClassificationLoss,
+    Loss,
+    RegressionLoss,
+)
+from skneural.optimizers import OPTIMIZERS, SGD, Optimizer
+from skneural.schedules import SCHEDULES, Adaptive, Constant, InverseScaling, Schedule
+
+#: Parameters of the estimator that are settings of the optimizer of this name.
+SHARED_SETTINGS = {
+    "sgd": ("momentum", "nesterovs_momentum"),
+    "adam": ("beta_1", "beta_2", "epsilon"),
+    "adamw": ("beta_1", "beta_2", "epsilon"),
+    "nadam": ("beta_1", "beta_2", "epsilon"),
+    "rmsprop": ("epsilon",),
+    "adagrad": (),
+}
+
+#: Parameters that are a name or an object, and an example of an object to say what is meant.
+OBJECTS = {
+    "solver": "AdamW(weight_decay=0.01) from skneural.optimizers",
+    "learning_rate": "Cosine() from skneural.schedules",
+    "loss": "Huber(delta=2.0) or LogLoss(label_smoothing=0.1) from skneural.losses",
+    "activation": "an Activation from skneural.activations",
+}
+
+
+def optimizer_of(estimator: Any) -> Optimizer:
+    """The optimizer that `solver` stands for, which is not 'lbfgs'."""
+    solver = estimator.solver
+    if isinstance(solver, Optimizer):
+        return solver
+    settings = {name: getattr(estimator, name) for name in SHARED_SETTINGS[solver]}
+    return OPTIMIZERS[solver](**settings)
+
+
+def schedule_of(estimator: Any) -> Schedule:
+    """The schedule that `learning_rate` stands for."""
+    schedule = estimator.learning_rate
+    if isinstance(schedule, Schedule):
+        return schedule
+    if schedule in ("invscaling", "adaptive"):
+        # As in scikit-learn, only gradient descent follows these names.
+        if not isinstance(optimizer_of(estimator), SGD):
+            return Constant()
+        return InverseScaling(estimator.power_t) if schedule == "invscaling" else Adaptive()
+    return SCHEDULES[schedule]()
+
+
+def loss_of(estimator: Any) -> Loss:
+    """The loss that `loss` stands for.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is a loss of numbers in a classifier, or one of classes in a regressor.
+    """
+    has_classes = is_classifier(estimator)
+    losses = CLASSIFICATION_LOSSES if has_classes else REGRESSION_LOSSES
+    loss = estimator.loss
+    if isinstance(loss, RegressionLoss if has_classes else ClassificationLoss):
+        raise _invalid(
+            estimator,
+            "loss",
+            f"must be a loss of {'classes' if has_classes else 'numbers'}, which {loss!r} is not: "
+            f"one of {sorted(losses)} or an object of skneural.losses.",
+        )
+    return loss if isinstance(loss, Loss) else losses[loss]
+
+
+def checked_activation(estimator: Any, n_hidden: int) -> str | Activation | tuple[Any, ...]:
+    """`activation` as it is kept with a fitted network: a name, an object, or a tuple of them.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a list has not one name or object for each hidden layer.
+    """
+    activation = estimator.activation
+    if isinstance(activation, str):
+        return activation
+    if isinstance(activation, Activation):
+        return _kept(activation)
+    for each in activation:
+        if not isinstance(each, Activation) and each not in ACTIVATIONS:
+            raise _invalid(
+                estimator,
+                "activation",
+                f"must hold names or Activation objects. There is {each!r}, the names are "
+                f"{sorted(ACTIVATIONS)}.",
+            )
+    if len(activation) != n_hidden:
+        raise _invalid(
+            estimator,
+            "activation",
+            f"must be one for all hidden layers, or a list with one for each: got "
+            f"{len(activation)} for hidden_layer_sizes={estimator.hidden_layer_sizes!r}.",
+        )
+    return tuple(_kept(each) for each in activation)
+
+
+def _kept(activation: str | Activation) -> str | Activation:
+    # A copy: whoever changes the object later does not change the fitted network.
+    return activation if isinstance(activation, str) else Activation(**activation.get_params())
+
+
+def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
+    """`dropout` for each hidden layer.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a rate is not from 0 to below 1, or a list has not one for each hidden layer.
+    """
+    dropout = estimator.dropout
+    rates = (dropout,) * n_hidden if isinstance(dropout, Real) else tuple(dropout)
+    if len(rates) != n_hidden:
+        raise _invalid(
+            estimator,
+            "dropout",
+            f"must be one rate for all hidden layers, or a list with one for each: got "
+            f"{len(rates)} for hidden_layer_sizes={estimator.hidden_layer_sizes!r}.",
+        )
+    for rate in rates:
+        if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
+            raise _invalid(estimator, "dropout", f"must be from 0 to below 1, got {rate!r}.")
+    return tuple(float(rate) for rate in rates)
+
+
+def check_objects(estimator: Any) -> None:
+    """Raise InvalidParameterError if the settings of an object are not possible."""
+    for name in OBJECTS:
+        value = getattr(estimator, name)
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, Settings):
+                try:
+                    each.check()
+                except ValueError as error:
+                    raise _invalid(estimator, name, f"is not valid: {error}") from error
+
+
+def refuse_settings_of_names(estimator: Any, params: Mapping[str, Any]) -> None:
+    """Raise ValueError for ``solver__weight_decay`` and the like where `solver` is a name."""
+    for path in params:
+        name, _, setting = path.partition("__")
+        if not setting or name not in OBJECTS:
+            continue
+        value = params.get(name, getattr(estimator, name))
+        if not hasattr(value, "set_params"):
+            raise ValueError(
+                f"{path} cannot be set: {name}={value!r} is no object with settings. Pass one, "
+                f"such as {OBJECTS[name]}, and set {setting} on it."
+            )
+
+
+def require_gradient_everywhere(estimator: Any, loss: Loss) -> None:
+    """Raise ValueError for what L-BFGS cannot minimise."""
+    if np.any(estimator.dropout):
+        raise ValueError(
+            f"dropout={estimator.dropout!r} makes every evaluation of the objective another one, "
+            "which solver='lbfgs' cannot minimise: use solver='adam', or dropout=0."
+        )
+    if not loss.is_smooth:
+        raise ValueError(
+            f"The gradient of loss={estimator.loss!r} jumps where prediction and target meet, "
+            "where solver='lbfgs' does not get on: use solver='adam', or for numbers loss='huber'."
+        )
+
+
+def require_lasting_steps(optimizer: Optimizer) -> None:
+    """Raise ValueError where an L1 penalty cannot be weighed against the optimizer's steps."""
+    if getattr(optimizer, "momentum", 0) == 1:
+        raise ValueError(
+            "l1_ratio > 0 needs momentum below 1: with momentum=1 a steady gradient would move "
+            "the weights without bound."
+        )
+
+
+def _invalid(estimator: Any, name: str, what: str) -> InvalidParameterError:
+    return InvalidParameterError(f"The {name!r} parameter of {type(estimator).__name__} {what}")

@@ -1,0 +1,205 @@
+r"""Initialization: the random weights that a training begins with.
+
+Weights too small let the signal fade on its way through the layers, weights too large let it
+grow beyond bounds or drive the units to where their derivative is zero; and units with equal
+weights would stay equal for ever. So weights are random, independent and of mean zero, and what
+is left to choose is their variance. Let the :math:`n_\text{in}` inputs :math:`x_i` of a unit be
+independent of its weights, which have variance :math:`v`. Then
+
+.. math::
+
+    z = \sum_{i=1}^{n_\text{in}} w_i x_i
+    \quad\text{has variance}\quad
+    n_\text{in} \, v \, \operatorname{E}[x_i^2],
+
+which stays the same from layer to layer
+
+- with :math:`v = 1 / n_\text{in}` where the activation function leaves the mean square as it is
+  (LeCun),
+- with :math:`v = 2 / n_\text{in}` where it halves it, as ReLU does by cutting off one side of a
+  symmetric distribution (He).
+
+On the way back, the sum is over the :math:`n_\text{out}` units of the layer above;
+:math:`v = 2 / (n_\text{in} + n_\text{out})` is the compromise between both ways (Glorot).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural._arrays import FloatArray
+from skneural.network import Layer, Network, as_shape_of
+
+#: ``initialization(fan_in, fan_out, random_state)`` gives weights of shape (fan_in, fan_out).
+Initialization: TypeAlias = Callable[[int, int, np.random.RandomState], FloatArray]
+
+
+def glorot_uniform(
+    fan_in: int, fan_out: int, random_state: np.random.RandomState, factor: float = 6.0
+) -> FloatArray:
+    r"""Uniform in :math:`\pm\sqrt{6 / (n_\text{in} + n_\text{out})}`, for tanh and logistic.
+
+    The variance is a third of the bound's square: :math:`2 / (n_\text{in} + n_\text{out})`.
+    In place of 6, `initial_params` has the `glorot_factor` of the activation function.
+
+    Source: X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+    neural networks", AISTATS 2010.
+    """
+    bound = sqrt(factor / (fan_in + fan_out))
+    return random_state.uniform(-bound, bound, (fan_in, fan_out))
+
+
+def glorot_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState) -> FloatArray:
+    r"""Normal with variance :math:`2 / (n_\text{in} + n_\text{out})`, for tanh and logistic.
+
+    Source: as for `glorot_uniform`.
+    """
+    return random_state.normal(0, sqrt(2 / (fan_in + fan_out)), (fan_in, fan_out))
+
+
+def he_uniform(fan_in: int, fan_out: int, random_state: np.random.RandomState) -> FloatArray:
+    r"""Uniform in :math:`\pm\sqrt{6 / n_\text{in}}`, for relu and its kin.
+
+    The variance is that of `he_normal`. Its kin are the functions that are about z above zero,
+    and small below: leaky_relu, elu, gelu, silu, mish.
+
+    Source: K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers: Surpassing
+    human-level performance on ImageNet classification", ICCV 2015.
+    """
+    bound = sqrt(6 / fan_in)
+    return random_state.uniform(-bound, bound, (fan_in, fan_out))
+
+
+def he_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState) -> FloatArray:
+    r"""Normal with variance :math:`2 / n_\text{in}`, for relu and its kin.
+
+    Source: as for `he_uniform`.
+    """
+    return random_state.normal(0, sqrt(2 / fan_in), (fan_in, fan_out))
+
+
+def lecun_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState) -> FloatArray:
+    r"""Normal with variance :math:`1 / n_\text{in}`, for selu.
+
+    It keeps the variance of a layer that is about linear. selu is made for it: with these
+    weights, its outputs tend to mean 0 and variance 1.
+
+    Sources: Y. LeCun, L. Bottou, G. B. Orr and K.-R. Müller, "Efficient BackProp", in: *Neural
+    Networks: Tricks of the Trade*, 1998, section 4.6; G. Klambauer, T. Unterthiner, A. Mayr and
+    S. Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
+    """
+    return random_state.normal(0, sqrt(1 / fan_in), (fan_in, fan_out))
+
+
+def orthogonal(fan_in: int, fan_out: int, random_state: np.random.RandomState) -> FloatArray:
+    r"""A random orthogonal matrix, for deep networks.
+
+    Where it has more rows than columns, its columns are orthonormal, and else its rows. A
+    square one turns and mirrors its input without changing any length, and so does a product
+    of many: neither signal nor gradient fades with the depth of a linear network, and of tanh
+    while it is about linear. (The product of many independent normal matrices, in contrast,
+    flattens space to almost a line, whatever their variance.)
+
+    It is the Q of the QR decomposition of a normal matrix. That is distributed uniformly over
+    all orthogonal matrices once it is made unique: by a positive diagonal of R.
+
+    Sources: A. M. Saxe, J. L. McClelland and S. Ganguli, "Exact solutions to the nonlinear
+    dynamics of learning in deep linear neural networks", ICLR 2014; F. Mezzadri, "How to
+    generate random matrices from the classical compact groups", Notices of the AMS 54, 2007.
+    """
+    longer, shorter = max(fan_in, fan_out), min(fan_in, fan_out)
+    q, r = np.linalg.qr(random_state.standard_normal((longer, shorter)))
+    q *= np.copysign(1, r.diagonal())
+    return q if fan_in >= fan_out else q.T
+
+
+def standard_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState) -> FloatArray:
+    """Normal with variance 1, as first tutorials have it: for a handful of inputs at most.
+
+    With more, logistic units begin saturated, and learn slowly.
+
+    Source: M. A. Nielsen, *Neural Networks and Deep Learning*, 2015, chapter 1, where the
+    intercepts are drawn like the weights; chapter 3 tells why it is better not to.
+    """
+    return random_state.standard_normal((fan_in, fan_out))
+
+
+INITIALIZATIONS: dict[str, Initialization] = {
+    "glorot_uniform": glorot_uniform,
+    "glorot_normal": glorot_normal,
+    "he_uniform": he_uniform,
+    "he_normal": he_normal,
+    "lecun_normal": lecun_normal,
+    "orthogonal": orthogonal,
+    "standard_normal": standard_normal,
+}
+
+
+def initial_params(
+    network: Network,
+    initialization: str | Initialization,
+    random_state: np.random.RandomState,
+    dtype: npt.DTypeLike,
+) -> FloatArray:
+    """The parameters that a training begins with, drawn layer by layer.
+
+    Parameters
+    ----------
+    network : Network
+    initialization : str or callable
+        A name in `INITIALIZATIONS`, or ``initialization(fan_in, fan_out, random_state)`` that
+        gives the weights of one layer. Intercepts begin at zero, but for 'glorot_uniform' and
+        'standard_normal', which draw them after the weights of their layer, from the same
+        distribution: the former as scikit-learn does, so that the same seed gives the same
+        network.
+    random_state : RandomState
+    dtype : dtype
+
+    Returns
+    -------
+    params : ndarray of shape (network.n_params,)
+
+    Raises
+    ------
+    ValueError
+        If what a callable gives are not finite real numbers in the shape of the layer.
+    """
+    params: FloatArray = np.empty(network.n_params, dtype=dtype)
+    for layer, factor in zip(network.layers(params), network.glorot_factors, strict=True):
+        layer.weights[...] = _weights(initialization, layer, factor, random_state)
+        n_intercepts = len(layer.intercepts)
+        if initialization == "glorot_uniform":
+            bound = sqrt(factor / sum(layer.weights.shape))
+            layer.intercepts[...] = random_state.uniform(-bound, bound, n_intercepts)
+        elif initialization == "standard_normal":
+            layer.intercepts[...] = random_state.standard_normal(n_intercepts)
+        else:
+            layer.intercepts[...] = 0
+    return params
+
+
+def _weights(
+    initialization: str | Initialization,
+    layer: Layer,
+    factor: float,
+    random_state: np.random.RandomState,
+) -> FloatArray:
+    """The weights for `layer`, whose activation function has the Glorot factor `factor`."""
+    fan_in, fan_out = layer.weights.shape
+    if initialization == "glorot_uniform":
+        return glorot_uniform(fan_in, fan_out, random_state, factor)
+    if isinstance(initialization, str):
+        return INITIALIZATIONS[initialization](fan_in, fan_out, random_state)
+    drawn = initialization(fan_in, fan_out, random_state)
+    try:
+        return as_shape_of(layer.weights, drawn)
+    except ValueError as error:
+        raise ValueError(
+            "initialization must give finite real numbers in the shape of the layer, "
+            f"(fan_in, fan_out) = {(fan_in, fan_out)}: {error}"
+        ) from error
