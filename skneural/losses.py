@@ -523,6 +523,9 @@ class MultinomialFocal(Focal):
     def value_and_gradient(
         self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
     ) -> float:
+        if raw.shape[1] == 1:  # The only class there is, is certain.
+            buffers.gradient[...] = 0
+            return 0.0
         # The odds of the true class are exp(m) with m = z_true - log(sum of exp z of the others):
         # this is the binary loss of the margin m, whose derivative is shared among the others
         # as the softmax over them has it. So nothing is divided by a small 1 - p_true.

@@ -601,3 +601,10 @@ def test_targets_that_are_not_possible(loss, y, message):
 @definitions
 def test_targets_that_are_possible(definition):
     definition.loss.check_targets(definition.y)
+
+
+@pytest.mark.parametrize("pair", [pair for pair in LOSSES if pair[1] == "softmax"], ids="-".join)
+def test_a_single_class_is_certain(pair):
+    value, gradient = value_and_gradient(LOSSES[pair], RAW[:, :1], np.ones((N_ROWS, 1)))
+    assert value == 0
+    np.testing.assert_array_equal(gradient, 0)

@@ -18,8 +18,10 @@ from snapshots import frozen, state
 
 import skneural.network
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor, SkneuralVersionWarning, __version__
+from skneural.activations import ACTIVATIONS
 from skneural.estimators import _version_stamp
-from skneural.optimizers import Adam
+from skneural.optimizers import Adam, NAdam
+from skneural.schedules import Cosine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -43,6 +45,14 @@ TRAININGS = {
     "sgd": {"solver": "sgd", "batch_size": 16, "learning_rate": "invscaling"},
     "adam": {"batch_size": 16},
     "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
+    "features": {
+        "solver": NAdam(averaging=0.9, weight_decay=0.1, max_grad_norm=1.0),
+        "learning_rate": Cosine(),
+        "dropout": 0.2,
+        "l1_ratio": 0.5,
+        "activation": ["gelu", ACTIVATIONS["mish"]],
+        "batch_size": 16,
+    },
 }
 
 
@@ -97,7 +107,7 @@ def test_copy_is_the_same_bit_by_bit(problem, training, way, tmp_path):
 
 @parametrize_problems
 @pytest.mark.parametrize("seed", [0, None, np.random.RandomState(5)], ids=["int", "None", "state"])
-@pytest.mark.parametrize("training", ["sgd", "adam", "early stopping"])
+@pytest.mark.parametrize("training", ["sgd", "adam", "early stopping", "features"])
 @parametrize_ways
 def test_partial_fit_of_a_copy_goes_on_as_the_original(problem, training, seed, way, tmp_path):
     model = trained(problem, training, random_state=copy.deepcopy(seed))

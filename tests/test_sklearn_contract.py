@@ -18,6 +18,9 @@ from skneural import (
     ScratchMLPRegressor,
     ScratchPerceptron,
 )
+from skneural.losses import Huber, LogLoss, Quantile
+from skneural.optimizers import NAdam
+from skneural.schedules import Cosine, LinearWarmUp
 
 # With small batches a repeated row and a row of weight two fall into different batches; and
 # with several labels known for certain, "each probability is below 1" cannot hold after
@@ -29,6 +32,22 @@ WEIGHTS_IN_BATCHES = {
 # The online rule learns from one row after another: a row twice is not a row of weight two.
 WEIGHTS_ONE_BY_ONE = WEIGHTS_IN_BATCHES
 CERTAIN_LABELS = {"check_classifiers_multilabel_output_format_predict_proba"}
+# Dropout leaves other units out of each of two equal rows, but the same ones of a row of weight 2.
+DRAWN_BY_ROW = WEIGHTS_IN_BATCHES
+# partial_fit refuses 'balanced', as that of scikit-learn's linear models does.
+BALANCED_IN_PARTS = {
+    "check_estimators_partial_fit_n_features",
+    "check_fit_score_takes_y",
+    "check_n_features_in_after_fitting",
+}
+FEATURES = {
+    "solver": NAdam(averaging=0.9, weight_decay=1e-3, max_grad_norm=10.0),
+    "learning_rate": LinearWarmUp(2, then=Cosine()),
+    "activation": "gelu",
+    "initialization": "he_normal",
+    "restore_best_weights": True,
+    "learning_rate_init": 0.01,
+}
 
 
 def name(value):
@@ -47,6 +66,15 @@ CONTRACTS = [
     (ScratchMLPRegressor(solver="sgd"), 59, set()),
     (ScratchMLPClassifier(activation="elu", loss="squared_error"), 65, set()),
     (ScratchMLPRegressor(activation="leaky_relu"), 59, set()),
+    (ScratchMLPClassifier(class_weight="balanced"), 60, BALANCED_IN_PARTS),
+    (ScratchMLPClassifier(**FEATURES), 65, set()),
+    (ScratchMLPRegressor(loss=Huber(), **FEATURES), 59, set()),
+    (ScratchMLPClassifier(loss=LogLoss(label_smoothing=0.01), l1_ratio=0.1), 65, set()),
+    (ScratchMLPClassifier(loss="focal", solver="lbfgs", alpha=1e-2), 65, set()),
+    (ScratchMLPRegressor(loss="absolute_error", solver="adagrad"), 59, set()),
+    (ScratchMLPRegressor(loss=Quantile(0.5), solver="rmsprop"), 59, set()),
+    (ScratchMLPClassifier(dropout=0.1), 65, DRAWN_BY_ROW),
+    (ScratchMLPRegressor(dropout=0.1), 59, DRAWN_BY_ROW),
     (ScratchLogisticRegression(), 63, set()),
     (ScratchLogisticRegression(solver="newton-cholesky"), 63, set()),
     (ScratchLogisticRegression(solver="newton-cg"), 63, set()),

@@ -43,7 +43,7 @@ def fold_in_class_weight(
     """
     if class_weight is None:
         return sample_weight
-    index = target[:, 0].astype(np.intp) if target.shape[1] == 1 else target.argmax(axis=1)
+    index = target[:, 0].astype(np.intp) if len(classes) == 2 else target.argmax(axis=1)
     weight = np.ones(len(target)) if sample_weight is None else sample_weight.astype(np.float64)
     if isinstance(class_weight, str):
         totals = np.bincount(index, weights=weight, minlength=len(classes))

@@ -162,7 +162,7 @@ class ScratchMLPClassifier(MultilayerPerceptron, NetworkClassifier):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.class_weight is None
         return tags
 
     @available_if(has_epochs)

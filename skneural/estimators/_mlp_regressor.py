@@ -199,9 +199,11 @@ class ScratchMLPRegressor(RegressorMixin, MultilayerPerceptron):
     def _encode_more_targets(self, y: Any) -> npt.NDArray[Any]:
         target = self._encoded(y, None)
         if target.shape[1] != self.n_outputs_:
-            n_targets = target.shape[1] // loss_of(self).n_outputs_per_target
+            n_repeats = loss_of(self).n_outputs_per_target
+            columns = "column" if target.shape[1] == n_repeats else "columns"
             raise ValueError(
-                f"y has {n_targets} columns, which is not what the training rows have."
+                f"y has {target.shape[1] // n_repeats} {columns}, the training rows have "
+                f"{self.n_outputs_ // n_repeats}."
             )
         return target
 

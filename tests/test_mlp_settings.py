@@ -1,0 +1,488 @@
+"""What the networks make of names and objects: in searches, copies, and trainings that go on."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone, is_classifier
+from sklearn.datasets import load_wine
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from snapshots import frozen, state
+
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.losses import Focal, Huber, LogLoss, Poisson, Quantile, SquaredError
+from skneural.optimizers import SGD, AdaGrad, Adam, AdamW, NAdam, RMSprop
+from skneural.schedules import Cosine, Exponential, InverseScaling, LinearWarmUp, OneCycle
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, Y = load_wine(return_X_y=True)
+X = StandardScaler().fit_transform(X)
+NUMBERS = X @ np.linspace(-1, 1, 13) + 0.1 * Y
+SMALL = {"hidden_layer_sizes": (6, 5), "max_iter": 4, "batch_size": 50, "random_state": 0}
+ESTIMATORS = {
+    "classifier": ScratchMLPClassifier(**SMALL),
+    "regressor": ScratchMLPRegressor(**SMALL),
+}
+parametrize_estimators = pytest.mark.parametrize("kind", ESTIMATORS)
+
+#: What can be switched on, for both estimators; a new feature joins by a line.
+FEATURES = {
+    "dropout": {"dropout": 0.3},
+    "dropout, one layer": {"dropout": [0.0, 0.5]},
+    "l1_ratio": {"l1_ratio": 0.5, "alpha": 1.0},
+    "weight decay": {"solver": AdamW(weight_decay=0.1)},
+    "clipping": {"solver": SGD(max_grad_norm=0.1)},
+    "moving average": {"solver": Adam(averaging=0.9)},
+    "Polyak's average": {"solver": SGD(averaging=1.0)},
+    "nadam": {"solver": NAdam()},
+    "rmsprop": {"solver": RMSprop(momentum=0.5)},
+    "adagrad": {"solver": AdaGrad()},
+    "cosine": {"learning_rate": Cosine()},
+    "warm-up": {"learning_rate": LinearWarmUp(2, then=OneCycle())},
+    "activations": {"activation": ["mish", "gelu"]},
+    "activation": {"activation": ACTIVATIONS["silu"]},
+    "initialization": {"initialization": "orthogonal"},
+    "best weights": {"restore_best_weights": True},
+    "metric": {"early_stopping": True, "early_stopping_metric": "loss"},
+    "max_time": {"max_time": 1e6},
+    "all at once": {
+        "solver": NAdam(averaging=0.9, weight_decay=0.01, max_grad_norm=1.0),
+        "learning_rate": LinearWarmUp(1, then=Exponential(0.9)),
+        "dropout": 0.2,
+        "l1_ratio": 0.3,
+        "activation": ["silu", "selu"],
+        "initialization": "lecun_normal",
+        "early_stopping": True,
+        "early_stopping_metric": "loss",
+        "max_time": 1e6,
+    },
+}
+FEATURES_OF_ONE = {
+    "classifier": {
+        "class_weight": {"class_weight": "balanced"},
+        "label smoothing": {"loss": LogLoss(label_smoothing=0.1)},
+        "focal": {"loss": Focal(gamma=1.0)},
+        "squared error": {"loss": SquaredError()},
+    },
+    "regressor": {
+        "huber": {"loss": Huber(delta=0.5)},
+        "absolute error": {"loss": "absolute_error"},
+        "quantile": {"loss": Quantile(0.9)},
+        "quantiles": {"loss": Quantile([0.1, 0.5, 0.9])},
+    },
+}
+CASES = [
+    pytest.param(kind, params, id=f"{kind}, {name}")
+    for kind in ESTIMATORS
+    for name, params in {**FEATURES, **FEATURES_OF_ONE[kind]}.items()
+]
+parametrize_features = pytest.mark.parametrize(("kind", "params"), CASES)
+
+
+def target(kind):
+    return Y if kind == "classifier" else NUMBERS
+
+
+def fitted(kind, params, X=X, **more):
+    model = clone(ESTIMATORS[kind]).set_params(**{**copy.deepcopy(params), **more})
+    return model.fit(X, target(kind))
+
+
+# ----------------------------------------------------------------- every feature
+
+
+@parametrize_features
+def test_fit_leaves_the_parameters_alone(kind, params):
+    model = clone(ESTIMATORS[kind]).set_params(**copy.deepcopy(params))
+    given = model.get_params(deep=False)
+    before = pickle.dumps(given)
+    model.fit(X, target(kind))
+    assert all(model.get_params(deep=False)[name] is value for name, value in given.items())
+    assert pickle.dumps(given) == before
+
+
+@parametrize_features
+def test_same_seed_same_model_and_pickle(kind, params):
+    one, two = fitted(kind, params), fitted(kind, params)
+    assert state(one) == state(two)
+    copied = pickle.loads(pickle.dumps(one))
+    assert state(copied) == state(one)
+    np.testing.assert_array_equal(copied.predict(X), one.predict(X))
+    deployed = one.for_prediction()
+    np.testing.assert_array_equal(deployed.predict(X), one.predict(X))
+
+
+@parametrize_features
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sparse_rows_are_rows(kind, params, dtype):
+    rows = np.where(np.abs(X) > 0.5, X, 0).astype(dtype)
+    dense, thin = (fitted(kind, params, each) for each in (rows, sparse.csr_matrix(rows)))
+    assert dense._params.dtype == thin._params.dtype == dtype
+    tolerance = 1e-9 if dtype == np.float64 else 1e-3
+    np.testing.assert_allclose(thin._params, dense._params, rtol=tolerance, atol=tolerance)
+
+
+@parametrize_features
+def test_partial_fit_goes_on_where_it_stopped(kind, params):
+    """Epoch by epoch is the same as all epochs in one fit, as long as the rows keep their order."""
+    params = {
+        name: value
+        for name, value in params.items()
+        if not name.startswith(("early_stopping", "restore"))
+    }
+    if params.get("class_weight") == "balanced":
+        params["class_weight"] = {0: 2.0}
+    whole = fitted(kind, params, shuffle=False)
+    parts = clone(whole)
+    for n in range(4):
+        parts.partial_fit(
+            X, target(kind), **({"classes": [0, 1, 2]} if kind == "classifier" else {})
+        )
+        if n == 1:
+            parts = pickle.loads(pickle.dumps(parts))
+    assert frozen(parts._params) == frozen(whole._params)
+    assert frozen(parts.loss_curve_) == frozen(whole.loss_curve_)
+
+
+@parametrize_features
+def test_warm_start_goes_on(kind, params):
+    model = fitted(kind, params, warm_start=True)
+    first = list(model.loss_curve_)
+    model.fit(X, target(kind))
+    assert model.loss_curve_[: len(first)] == first
+    assert len(model.loss_curve_) == len(first) + model.n_iter_
+    assert np.isfinite(model.score(X, target(kind)))
+    if model.validation_scores_ is not None:
+        assert len(model.validation_scores_) == len(model.loss_curve_)
+        assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+@parametrize_features
+def test_a_row_by_itself_is_a_row_among_others(kind, params):
+    model = fitted(kind, params)
+    predict = model.decision_function if is_classifier(model) else model.predict
+    alone = np.concatenate([predict(X[i : i + 1]) for i in range(10)])
+    np.testing.assert_allclose(alone, predict(X)[:10], rtol=1e-9, atol=1e-12)
+
+
+# --------------------------------------------------------------- names and objects
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "example"),
+    [
+        ("solver", "weight_decay", "AdamW"),
+        ("learning_rate", "lowest", "Cosine"),
+        ("loss", "label_smoothing", "LogLoss"),
+        ("activation", "glorot_factor", "Activation"),
+    ],
+)
+def test_a_name_has_no_settings(name, setting, example):
+    model = ScratchMLPClassifier()
+    with pytest.raises(ValueError, match=f"{name}__{setting} cannot be set: {name}='.*{example}"):
+        model.set_params(**{f"{name}__{setting}": 0.1})
+    with pytest.raises(ValueError, match="no object with settings"):
+        GridSearchCV(model, {f"{name}__{setting}": [0.1, 0.2]}, error_score="raise").fit(X, Y)
+
+
+def test_settings_inside_are_parameters():
+    model = ScratchMLPClassifier(
+        solver=AdamW(weight_decay=0.1), learning_rate=LinearWarmUp(then=Cosine())
+    )
+    deep = model.get_params()
+    assert deep["solver__weight_decay"] == 0.1
+    assert deep["learning_rate__then__lowest"] == 0.0
+    model.set_params(solver__weight_decay=0.2, learning_rate__then__lowest=0.5)
+    assert model.solver == AdamW(weight_decay=0.2)
+    assert model.learning_rate.then.lowest == 0.5
+    model.set_params(solver__averaging=0.9, solver=Adam())  # the object comes first
+    assert model.solver == Adam(averaging=0.9)
+    with pytest.raises(ValueError, match="AdamW has no setting 'momentum'"):
+        model.set_params(solver=AdamW(), solver__momentum=0.3)
+    copied = clone(model)
+    assert copied.solver == model.solver
+    assert copied.solver is not model.solver
+
+
+def test_what_was_not_default_is_printed():
+    model = ScratchMLPClassifier(solver=AdamW(weight_decay=0.1, max_grad_norm=1.0))
+    assert repr(model) == "ScratchMLPClassifier(solver=AdamW(weight_decay=0.1, max_grad_norm=1.0))"
+
+
+@parametrize_estimators
+@pytest.mark.parametrize(
+    ("named", "as_object"),
+    [
+        ({"solver": "adam", "beta_1": 0.5, "epsilon": 1e-3}, {"solver": Adam(0.5, epsilon=1e-3)}),
+        ({"solver": "sgd", "momentum": 0.5}, {"solver": SGD(0.5), "momentum": 0.1, "beta_1": 0.1}),
+        ({"solver": "adamw", "beta_2": 0.9}, {"solver": AdamW(beta_2=0.9), "beta_2": 0.1}),
+        ({"solver": "rmsprop"}, {"solver": RMSprop(), "momentum": 0.1}),
+        ({"solver": "adagrad"}, {"solver": AdaGrad(), "epsilon": 1.0}),
+        ({"learning_rate": "cosine"}, {"learning_rate": Cosine()}),
+        (
+            {"solver": "sgd", "learning_rate": "invscaling", "power_t": 0.1},
+            {"solver": SGD(), "learning_rate": InverseScaling(0.1), "power_t": 9.0},
+        ),
+        ({"activation": "tanh"}, {"activation": ACTIVATIONS["tanh"]}),
+        ({"activation": "tanh"}, {"activation": ("tanh", ACTIVATIONS["tanh"])}),
+        ({"loss": "squared_error"}, {"loss": SquaredError()}),
+        ({"dropout": 0.5}, {"dropout": np.array([0.5, 0.5])}),
+    ],
+    ids=str,
+)
+def test_an_object_is_its_name_with_settings_of_its_own(kind, named, as_object):
+    one, two = fitted(kind, named), fitted(kind, as_object)
+    assert frozen(one._params) == frozen(two._params)
+    np.testing.assert_array_equal(one.predict(X), two.predict(X))
+
+
+def test_a_fitted_network_keeps_its_activation():
+    activation = Activation(**ACTIVATIONS["tanh"].get_params())
+    model = fitted("classifier", {})
+    model = clone(model).set_params(activation=activation).fit(X, Y)
+    before = model.predict_proba(X)
+    model.activation.set_params(**ACTIVATIONS["relu"].get_params())
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    with pytest.raises(ValueError, match="Training can go on only with the same"):
+        model.partial_fit(X, Y)
+
+
+def test_moments_of_another_optimizer_are_no_use():
+    model = fitted("classifier", {"solver": "adam"})
+    for solver in (Adam(0.5), AdamW(), SGD(), Adam(averaging=0.9), "adagrad"):
+        model.set_params(solver=solver).partial_fit(X, Y)
+        assert np.isfinite(model.loss_)
+
+
+def test_settings_of_a_resumed_optimizer_can_change():
+    """Its moments stay: a weight decay that is switched on begins from them."""
+    one, two = (fitted("classifier", {"solver": Adam()}) for _ in range(2))
+    one.set_params(solver__beta_1=0.5).partial_fit(X, Y)
+    two.set_params(solver=Adam(0.5)).partial_fit(X, Y)
+    assert frozen(one._params) == frozen(two._params)
+    assert one._memory["optimizer"]["step"] == 20
+
+
+def test_who_changes_an_averaged_model_goes_on_from_there():
+    params = {"solver": Adam(averaging=0.9), "learning_rate_init": 1e-12}
+    model = fitted("classifier", params)
+    model.coefs_[0][...] = 7.0
+    model.partial_fit(X, Y)
+    assert np.abs(model.coefs_[0]).max() > 1
+
+
+# ----------------------------------------------------- what does not go together
+
+
+@parametrize_estimators
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"solver": "lbfgs", "dropout": 0.5}, "dropout=0.5 .*'lbfgs' cannot.*use solver='adam'"),
+        (
+            {"solver": SGD(momentum=1.0), "l1_ratio": 0.5},
+            "l1_ratio > 0 needs momentum below 1",
+        ),
+        ({"solver": "sgd", "momentum": 1, "l1_ratio": 0.5}, "l1_ratio > 0 needs momentum below"),
+    ],
+)
+def test_refused_together(kind, params, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(kind, params)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile", Quantile([0.1, 0.9])])
+def test_lbfgs_needs_a_gradient_that_does_not_jump(loss):
+    with pytest.raises(ValueError, match=r"jumps where prediction and target meet.*'huber'"):
+        fitted("regressor", {"solver": "lbfgs", "loss": loss})
+    fitted("regressor", {"solver": "lbfgs", "loss": "huber"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss", "message"),
+    [
+        ("classifier", Huber(), "must be a loss of classes, which Huber"),
+        ("classifier", Poisson(), "must be a loss of classes, which Poisson"),
+        ("regressor", LogLoss(), "must be a loss of numbers, which LogLoss"),
+        ("regressor", Focal(), "must be a loss of numbers, which Focal"),
+    ],
+)
+def test_a_loss_of_the_other_kind(kind, loss, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(kind, {"loss": loss})
+
+
+def test_quantiles_of_several_targets():
+    two = np.column_stack([NUMBERS, -NUMBERS])
+    for loss in ("quantile", Quantile(0.9)):
+        model = clone(ESTIMATORS["regressor"]).set_params(loss=loss).fit(X, two)
+        assert model.predict(X).shape == two.shape
+        assert np.isfinite(model.score(X, two))
+    for levels in ([0.1, 0.9], [0.5]):
+        model = clone(ESTIMATORS["regressor"]).set_params(loss=Quantile(levels))
+        with pytest.raises(ValueError, match=r"several quantiles of one target, y has 2 columns"):
+            model.fit(X, two)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "message"),
+    [
+        ("poisson", NUMBERS, "loss='poisson' needs targets that are zero or positive"),
+        ("gamma", np.abs(NUMBERS) * (Y > 0), "loss='gamma' needs targets .*positive"),
+    ],
+)
+def test_targets_a_loss_cannot_have(loss, y, message):
+    with pytest.raises(ValueError, match=message):
+        ScratchMLPRegressor(loss=loss).fit(X, y)
+
+
+# --------------------------------------------------------------------- class_weight
+
+
+def test_class_weight_in_partial_fit():
+    model = clone(ESTIMATORS["classifier"]).set_params(class_weight="balanced")
+    with pytest.raises(ValueError, match=r"'balanced' is not possible in partial_fit.*Pass a dict"):
+        model.partial_fit(X, Y, classes=[0, 1, 2])
+    model.set_params(class_weight={2: 3.0}).partial_fit(X, Y, classes=[0, 1, 2])
+    weighted = clone(ESTIMATORS["classifier"])
+    weighted.partial_fit(X, Y, np.where(Y == 2, 3.0, 1.0), classes=[0, 1, 2])
+    assert frozen(model._params) == frozen(weighted._params)
+
+
+def test_class_weight_of_several_labels():
+    several = np.column_stack([Y == 0, Y > 0]).astype(int)
+    with pytest.raises(ValueError, match="class_weight='balanced' is for rows of one class each"):
+        ScratchMLPClassifier(class_weight="balanced").fit(X, several)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: -1.0}, "gives class 0 the weight -1"),
+        ({0: np.nan}, "gives class 0 the weight nan"),
+        (dict.fromkeys([0, 1, 2], 0.0), "leaves no row of y with any weight"),
+    ],
+)
+def test_impossible_class_weights(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        ScratchMLPClassifier(class_weight=class_weight).fit(X, Y)
+
+
+# ---------------------------------------------------------------------- grid search
+
+
+def test_grid_search_over_eight_settings_in_a_pipeline():
+    grid = {
+        "mlp__class_weight": [None, "balanced"],
+        "mlp__dropout": [0.0, 0.3],
+        "mlp__l1_ratio": [0.0, 0.5],
+        "mlp__activation": ["gelu", ["tanh", "relu"]],
+        "mlp__initialization": ["he_normal", "glorot_uniform"],
+        "mlp__solver__weight_decay": [0.0, 0.1],
+        "mlp__learning_rate__lowest": [0.0, 0.1],
+        "mlp__loss__label_smoothing": [0.0, 0.1],
+    }
+    network = ScratchMLPClassifier(
+        **SMALL, solver=AdamW(), learning_rate=Cosine(), loss=LogLoss(), learning_rate_init=0.01
+    )
+    pipeline = make_pipeline(StandardScaler(), network)
+    pipeline.steps[-1] = ("mlp", network)
+    results = []
+    for n_jobs in (1, 2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # none of the 512 trainings warns or fails
+            search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs, error_score="raise")
+            results.append(search.fit(X, Y))
+    scores = [search.cv_results_["mean_test_score"] for search in results]
+    np.testing.assert_array_equal(*scores)
+    assert len(scores[0]) == 2**8
+    assert len(np.unique(scores[0])) > 20
+    best = results[1].best_estimator_[-1]
+    for path, value in results[1].best_params_.items():
+        assert best.get_params()[path.removeprefix("mlp__")] == value
+    assert network.solver == AdamW()
+
+
+# ---------------------------------------------------------------------- from_weights
+
+
+def layers_of(model):
+    return [array.copy() for array in model.coefs_], [a.copy() for a in model.intercepts_]
+
+
+@pytest.mark.parametrize(
+    ("params", "y", "arguments"),
+    [
+        ({}, Y, {"classes": [0, 1, 2]}),
+        ({"activation": ["gelu", "tanh"]}, np.array(list("abc"))[Y], {"classes": list("abc")}),
+        ({}, Y > 0, {"classes": [False, True]}),
+        (
+            {},
+            np.column_stack([Y == 0, Y > 0]).astype(int),
+            {"classes": [0, 1], "multilabel": True},
+        ),
+        ({}, np.full(len(Y), "only"), {"classes": ["only"]}),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_classifier_of_given_weights(params, y, arguments, dtype):
+    model = clone(ESTIMATORS["classifier"]).set_params(dtype=dtype, **params).fit(X, y)
+    given = ScratchMLPClassifier.from_weights(*layers_of(model), **arguments, **params)
+    assert given._params.dtype == model._params.dtype
+    assert given.hidden_layer_sizes == model.hidden_layer_sizes
+    np.testing.assert_array_equal(given.classes_, model.classes_)
+    for method in ("predict", "predict_proba", "decision_function", "predict_log_proba"):
+        np.testing.assert_array_equal(getattr(given, method)(X), getattr(model, method)(X))
+    assert given.score(X, y) == model.score(X, y)
+    copied = pickle.loads(pickle.dumps(given))
+    np.testing.assert_array_equal(copied.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "gamma", Quantile([0.1, 0.9])])
+def test_regressor_of_given_weights(loss):
+    y = np.exp(NUMBERS)
+    model = clone(ESTIMATORS["regressor"]).set_params(loss=loss).fit(X, y)
+    given = ScratchMLPRegressor.from_weights(*layers_of(model), loss=loss)
+    np.testing.assert_array_equal(given.predict(X), model.predict(X))
+    assert given.score(X, y) == model.score(X, y)
+
+
+def test_given_weights_can_be_trained_further():
+    model = fitted("classifier", {"learning_rate_init": 1e-12})
+    given = ScratchMLPClassifier.from_weights(
+        *layers_of(model), classes=[0, 1, 2], warm_start=True, learning_rate_init=1e-12, max_iter=2
+    )
+    for go_on in (given.partial_fit, given.fit):
+        go_on(X, Y)
+        np.testing.assert_allclose(given.coefs_[0], model.coefs_[0], rtol=1e-6)
+    # Without warm_start, fit begins anew, with the layers that the weights have.
+    anew = ScratchMLPClassifier.from_weights(*layers_of(model), classes=[0, 1, 2], random_state=1)
+    assert [w.shape for w in anew.fit(X, Y).coefs_] == [w.shape for w in model.coefs_]
+
+
+@pytest.mark.parametrize(
+    ("coefs", "intercepts", "more", "message"),
+    [
+        ([], [], {}, "one matrix of shape"),
+        ([[1.0, 2.0]], [[0.0]], {}, "one matrix of shape"),
+        ([np.ones((2, 3)), np.ones((4, 3))], [[0] * 3, [0] * 3], {}, r"coefs\[0\] puts out 3.*4"),
+        ([np.ones((2, 3))], [[0, 0]], {}, r"shape \(3,\)"),
+        ([np.ones((2, 3))], [], {}, "intercepts must hold one array per layer"),
+        ([np.full((2, 3), np.nan)], [[0] * 3], {}, "NaN"),
+        ([np.ones((2, 3))], [[0] * 3], {"classes": [0, 1]}, "puts out 3 columns, 2 classes need 1"),
+        ([np.ones((2, 3))], [[0] * 3], {"classes": [2, 1, 0]}, "must be sorted"),
+        ([np.ones((2, 3))], [[0] * 3], {"alpha": -1}, "'alpha' parameter"),
+    ],
+)
+def test_weights_that_are_no_network(coefs, intercepts, more, message):
+    with pytest.raises(ValueError, match=message):
+        ScratchMLPClassifier.from_weights(coefs, intercepts, **{"classes": [0, 1, 2], **more})
