@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import time
+import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit
 from sklearn.base import clone
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, recall_score, roc_auc_score
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import KFold, cross_val_predict, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+import skneural.estimators._base
+import skneural.lbfgs
+import skneural.training
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor
 from skneural.losses import Focal, Huber, LogLoss, Quantile
-from skneural.optimizers import OPTIMIZERS, SGD, AdamW
+from skneural.monitoring import Monitor
+from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from skneural.schedules import (
     Cosine,
     CosineWarmRestarts,
@@ -52,6 +60,23 @@ def regressor(**params):
     )
 
 
+FOLDER = os.environ.get("SKNEURAL_DATA")
+NEEDS_DATA = pytest.mark.skipif(FOLDER is None, reason="data: SKNEURAL_DATA is not set")
+
+
+def data(name):
+    """Numbers scaled, categories one-hot."""
+    frame = pd.read_csv(f"{FOLDER}/{name}.csv.gz")
+    y = frame.pop("target").to_numpy()
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    columns = make_column_transformer(
+        (numbers, make_column_selector(dtype_include=np.number)),
+        (OneHotEncoder(min_frequency=5), make_column_selector(dtype_exclude=np.number)),
+        sparse_threshold=0,
+    )
+    return columns.fit_transform(frame), y
+
+
 # ------------------------------------------------------------------- unequal classes
 
 
@@ -63,6 +88,18 @@ def balanced_class_weight_raises_the_recall_of_the_rare_class():
     ]
     assert recalls[0] < recalls[1] <= recalls[2]
     assert recalls[2] > recalls[0] + 0.2
+
+
+def balanced_class_weight_raises_recall_on_mammography():
+    X, y = data("mammography")
+    y = (y == 1).astype(int)
+    X, X_test, y, y_test = train_test_split(X, y, random_state=0, stratify=y)
+    X, X_test = SCALED.fit_transform(X), SCALED.transform(X_test)
+    recalls = [
+        recall_score(y_test, classifier(class_weight=weight).fit(X, y).predict(X_test))
+        for weight in (None, "balanced")
+    ]
+    assert recalls[1] > recalls[0] + 0.2
 
 
 def class_weight_is_a_sample_weight():
@@ -151,17 +188,33 @@ def best_weights_are_restored_or_not():
 
 
 def max_time_holds_within_an_epoch():
-    X, y = np.repeat(DIGITS[0], 5, axis=0), np.repeat(DIGITS[1], 5)
-    for solver in ("adam", "lbfgs"):
-        endless = {"solver": solver, "max_iter": 10**6, "n_iter_no_change": np.inf, "tol": 0.0}
-        model = classifier(max_time=0.5, hidden_layer_sizes=50, alpha=0.0, **endless)
-        start = time.perf_counter()
-        model.fit(X, y)
-        seconds = time.perf_counter() - start
+    """By a clock on which every epoch takes a second."""
+    X, y = WINE
+    for solver in ("adam", "sgd", "lbfgs"):
+        model = classifier(solver=solver, max_time=3.5, max_iter=1000, tol=0.0, alpha=0.0)
+        with pytest.MonkeyPatch.context() as patch:
+            seconds = by_the_epoch(patch)
+            model.fit(X, y)
         assert model.stop_reason_ == "max_time"
-        assert model.n_iter_ == len(model.loss_curve_) > 1
-        # One epoch more than the budget, and what goes before the first; machines may be slow.
-        assert 0.5 <= seconds < 0.5 + 10 * (seconds / model.n_iter_) + 1
+        # After three epochs there was time left, after four there is none.
+        assert model.n_iter_ == len(model.loss_curve_) == seconds[0] == 4
+        four = classifier(solver=solver, max_iter=4, tol=0.0, alpha=0.0).fit(X, y)
+        np.testing.assert_allclose(model.coefs_[0], four.coefs_[0], rtol=1e-12)
+
+
+def by_the_epoch(patch):
+    """Let `time.perf_counter` count epochs."""
+    seconds = [0]
+    end_epoch = Monitor.end_epoch
+
+    def a_second_later(*args):
+        end_epoch(*args)
+        seconds[0] += 1
+
+    patch.setattr(Monitor, "end_epoch", a_second_later)
+    for module in (skneural.training, skneural.lbfgs, skneural.estimators._base):
+        patch.setattr(module, "perf_counter", lambda: seconds[0])
+    return seconds
 
 
 # ------------------------------------------------------------------- regularisation
@@ -491,6 +544,29 @@ def quantiles_do_not_cross_and_cover():
     assert 0 < model.score(X[2000:], y[2000:]) < 1
 
 
+def quantiles_cover_on_real_data():
+    """Within three points of the level, in five-fold cross-validation."""
+    levels = [0.1, 0.5, 0.9]
+    model = regressor(
+        hidden_layer_sizes=100,
+        loss=Quantile(levels),
+        solver=Adam(averaging=0.99),
+        learning_rate_init=0.01,
+        alpha=5.0,
+        early_stopping=True,
+        early_stopping_metric="loss",
+        validation_fraction=0.2,
+        max_iter=200,
+    )
+    for name in ("abalone", "airfoil", "ames_housing", "beijing_pm25"):
+        X, y = data(name)
+        y = SCALED.fit_transform(y[:, np.newaxis].astype(float)).ravel()
+        folds = KFold(5, shuffle=True, random_state=0)
+        predicted = cross_val_predict(model, X, y, cv=folds)
+        coverage = (y[:, np.newaxis] <= predicted).mean(axis=0)
+        np.testing.assert_allclose(coverage, levels, atol=0.03, err_msg=name)
+
+
 def focal_loss_is_about_hard_rows():
     X, y = CANCER
     models = [classifier(loss=loss, alpha=0.0).fit(X, y) for loss in (Focal(0.0), "log_loss")]
@@ -503,6 +579,7 @@ def focal_loss_is_about_hard_rows():
 
 EFFECTS = [
     balanced_class_weight_raises_the_recall_of_the_rare_class,
+    pytest.param(balanced_class_weight_raises_recall_on_mammography, marks=NEEDS_DATA),
     class_weight_is_a_sample_weight,
     own_validation_rows_decide,
     own_validation_rows_without_early_stopping_only_watch,
@@ -529,6 +606,7 @@ EFFECTS = [
     a_schedule_acts_on_every_optimizer,
     losses_estimate_what_they_are_for,
     quantiles_do_not_cross_and_cover,
+    pytest.param(quantiles_cover_on_real_data, marks=NEEDS_DATA),
     focal_loss_is_about_hard_rows,
 ]
 

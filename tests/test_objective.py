@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS
+from skneural.dropout import Dropout
 from skneural.initialization import initial_params
 from skneural.losses import LOSSES
 from skneural.network import Network
@@ -111,3 +112,45 @@ def test_intercepts_are_not_penalised():
             n_intercepts = 5 + N_OUTPUTS
             np.testing.assert_array_equal(with_alpha[-n_intercepts:], with_beta[-n_intercepts:])
             assert not np.array_equal(with_alpha[:-n_intercepts], with_beta[:-n_intercepts])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.3), (0.4, 0.4)])
+def test_gradient_under_dropout_is_the_derivative(activation, rates):
+    """With the same units left out in every evaluation."""
+    sizes = (6, 5)
+    activations = (ACTIVATIONS[activation], ACTIVATIONS["tanh"])
+    network = Network((N_FEATURES, *sizes, N_OUTPUTS), activations)
+    params = initial_params(network, "he_normal", np.random.RandomState(1), np.float64)
+
+    def evaluate(params):
+        dropout = Dropout(rates, sizes, N_ROWS, np.random.Generator(np.random.PCG64(3)))
+        loss = LOSSES["log_loss", "softmax"]
+        objective = Objective(network, loss, 0.3, N_ROWS, dropout=dropout)
+        return objective.value_and_gradient(params, X, TARGETS["softmax"])
+
+    numerical = numerical_gradient(lambda p: evaluate(p)[0], params)
+    value, gradient = evaluate(params)
+    assert np.linalg.norm(gradient - numerical) / np.linalg.norm(numerical) < 1e-6
+    plain = Objective(network, LOSSES["log_loss", "softmax"], 0.3, N_ROWS)
+    assert value != plain.value_and_gradient(params, X, TARGETS["softmax"])[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_l1_penalty_by_hand(dtype):
+    network = Network((2, 1), ACTIVATIONS["identity"])
+    objective = Objective(
+        network, LOSSES["squared_error", "identity"], 0.0, 4, mean_weight=0.5, dtype=dtype, l1=3.0
+    )
+    params = np.array([2.0, -0.5, 7.0], dtype=dtype)  # two weights and an intercept
+    rows = np.zeros((4, 2), dtype=dtype)
+    value, gradient = objective.value_and_gradient(params, rows, np.full((4, 1), 7.0, dtype=dtype))
+    # The data cost nothing, the intercept is free: 3 / (4 * 0.5) * (2 + 0.5).
+    assert value == pytest.approx(3.75)
+    np.testing.assert_array_equal(gradient, 0)
+    # Thresholds 0.4 * 1.5 and 0.2 * 1.5: -0.5 is left at -0.2, and 0.5 of 0.6 takes all of it.
+    objective.shrink(params, np.array([0.4, 0.2, 9.0], dtype=dtype), 4)
+    np.testing.assert_allclose(params, [1.4, -0.2, 7.0], rtol=1e-6)
+    objective.shrink(params, np.array([0.0, 0.2, 9.0], dtype=dtype), 4)
+    np.testing.assert_allclose(params, [1.4, 0.0, 7.0], rtol=1e-6)
+    assert params[1] == 0

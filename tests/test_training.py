@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import repeat
 
 import numpy as np
 import pytest
 
 from skneural._arrays import Batches
 from skneural.activations import ACTIVATIONS
+from skneural.dropout import Dropout
 from skneural.initialization import initial_params
 from skneural.lbfgs import minimize_lbfgs
 from skneural.losses import LOSSES
 from skneural.monitoring import Monitor, Validation
 from skneural.network import Network
 from skneural.objective import Objective
-from skneural.optimizers import SGD, Adam
+from skneural.optimizers import OPTIMIZERS, SGD, Adam
 from skneural.schedules import Adaptive, Constant
-from skneural.training import Training, minimize_minibatch
+from skneural.training import Training, _run_epoch, minimize_minibatch
 
 RNG = np.random.RandomState(0)
 
@@ -80,6 +82,34 @@ def test_the_inner_loop_allocates_no_arrays(activation, pair, optimizer, weighte
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak - before < MEMORY_LIMIT
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("optimizer", [kind() for kind in OPTIMIZERS.values()], ids=repr)
+def test_with_everything_on_it_allocates_none_either(optimizer, dtype):
+    optimizer.set_params(weight_decay=0.1, max_grad_norm=1.0, averaging=0.9)
+    X, y, network, training, loss = setting(dtype=dtype)
+    sizes, batch_size = network.layer_sizes[1:-1], 150
+    generator = np.random.Generator(np.random.PCG64(0))
+    dropout = Dropout([0.5, 0.2], sizes, batch_size, generator, dtype)
+    objective = Objective(network, loss, 1e-4, batch_size, dtype=dtype, l1=1e-4, dropout=dropout)
+    training.optimizer_state = optimizer.initial_state(network.n_params, dtype, network.n_weights)
+    batches = Batches(X, y, None, batch_size)
+    order, rate = np.arange(len(X))[::-1], 1e-3
+
+    def run():
+        _run_epoch(objective, training, optimizer, repeat(rate), batches, order)
+
+    run()
+    tracemalloc.start()
+    run()
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - before < MEMORY_LIMIT
+    assert np.any(training.model != training.params)
 
 
 def test_batches_visit_every_row_once_in_the_given_order():
