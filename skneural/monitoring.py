@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 
 from skneural._arrays import FloatArray
 
 
-class Validation(NamedTuple):
+@dataclass(frozen=True)
+class Validation:
     """What the validation rows say of the parameters of an epoch.
 
     Attributes
