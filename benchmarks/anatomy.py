@@ -86,7 +86,7 @@ def steps_of_a_batch(network, batch_size, dtype):
     return [
         lambda batch: network.forward(layers, batch[0], workspace),
         value_and_gradient,
-        lambda batch: network.backward(layers, gradients, batch[0], workspace),
+        lambda batch: network.backward(layers, gradients, workspace),
         lambda batch: objective._add_penalty(params, 1 / batch_size),
         lambda batch: optimizer.step(params, objective.gradient, 1e-3, state),
         lambda batch: forward_products(batch[0], weights, outputs),

@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 
 import _data
@@ -54,9 +55,9 @@ def main() -> None:
             "random_state": 0,
         }
         models = [package.ScratchMLPClassifier(**params) for package in (other, skneural)]
-        before, now = (model.fit(X, y) for model in models)
-        assert np.array_equal(before.coefs_[0], now.coefs_[0])
-        ratios.append(median_ratio(lambda: before.fit(X, y), lambda: now.fit(X, y), pairs))
+        before, now = (partial(model.fit, X, y) for model in models)
+        assert np.array_equal(before().coefs_[0], now().coefs_[0])
+        ratios.append(median_ratio(before, now, pairs))
         sizes = ", ".join(map(str, hidden))
         rows.append([data, sizes, str(batch_size), solver, dtype, f"{ratios[-1]:.3f}"])
     rows.append(["geometric mean", "", "", "", "", f"{np.exp(np.log(ratios).mean()):.3f}"])

@@ -7,10 +7,14 @@ learns. It speaks scikit-learn's protocol of parameters without knowing scikit-l
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, field, fields, is_dataclass
+import inspect
+from dataclasses import Field, field, fields, is_dataclass
+from functools import lru_cache
 from math import inf, isfinite
 from numbers import Real
 from typing import Any, TypeVar
+
+import numpy as np
 
 Self = TypeVar("Self", bound="Settings")
 
@@ -33,7 +37,11 @@ def number(
 
 
 class Settings:
-    """What a dataclass of settings can do: give, take, check and print its parameters."""
+    """What an object of settings can do: give, take, check and print its parameters.
+
+    As in scikit-learn, the settings are the arguments of the constructor, kept under their names:
+    a dataclass, or a class with an ``__init__`` that does the same.
+    """
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name; with `deep`, also those of settings inside, as ``name__inner``.
@@ -82,11 +90,21 @@ class Settings:
         return self
 
     def check(self) -> None:
-        """Raise ValueError if a number is not where it has to be."""
+        """Check numbers and flags.
+
+        Raises
+        ------
+        ValueError
+            If one is not what it has to be.
+        """
         for each in self._fields():
             value = getattr(self, each.name)
             if isinstance(value, Settings):
                 value.check()
+            elif isinstance(each.default, bool) and not isinstance(value, bool | np.bool_):
+                raise ValueError(
+                    f"{each.name} of {type(self).__name__} must be True or False, got {value!r}."
+                )
             elif "interval" in each.metadata and not _fits(value, each.default, each.metadata):
                 low, high, closed = each.metadata["interval"]
                 left = "[" if closed in ("both", "left") else "("
@@ -100,18 +118,47 @@ class Settings:
     def __repr__(self) -> str:
         """As one would write it: settings that are as by default are left out."""
         changed = [
-            f"{each.name}={getattr(self, each.name)!r}"
-            for each in self._fields()
-            if each.default is MISSING or getattr(self, each.name) != each.default
+            f"{name}={getattr(self, name)!r}"
+            for name, default in self._defaults().items()
+            if repr(getattr(self, name)) != repr(default)
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
 
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other) or not isinstance(other, Settings):
+            return NotImplemented
+        return all(
+            value is theirs or repr(value) == repr(theirs)
+            for value, theirs in zip(
+                self.get_params(deep=False).values(),
+                other.get_params(deep=False).values(),
+                strict=True,
+            )
+        )
+
+    def __hash__(self) -> int:
+        # For tables of the results of a search.
+        return hash((type(self), repr(self)))
+
     def _names(self) -> list[str]:
-        return [each.name for each in self._fields()]
+        return list(self._defaults())
+
+    def _defaults(self) -> dict[str, Any]:
+        return _defaults(type(self))  # type: ignore[arg-type]  # a class has a hash of its own
 
     def _fields(self) -> tuple[Field[Any], ...]:
-        # A subclass without settings of its own need not be a dataclass.
         return fields(self) if is_dataclass(self) else ()
+
+
+@lru_cache
+def _defaults(kind: type) -> dict[str, Any]:
+    """The arguments of a constructor, with their defaults."""
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {
+        argument.name: argument.default
+        for argument in inspect.signature(kind).parameters.values()
+        if argument.kind not in variable
+    }
 
 
 def _fits(value: Any, default: Any, metadata: Any) -> bool:

@@ -66,11 +66,7 @@ class Dropout:
         factors += kept_share
         np.floor(factors, out=factors)
         factors *= 1 / kept_share
-        return np.multiply(a, factors, out=self.thinned(i, a))
-
-    def thinned(self, i: int, a: FloatArray) -> FloatArray:
-        """What `forward` has last made of `a`."""
-        return self._thinned[i][: len(a)] if self.rates[i] else a
+        return np.multiply(a, factors, out=self._thinned[i][: len(a)])
 
     def backward(self, i: int, delta: FloatArray) -> None:
         """Turn the derivative in the thinned outputs into that in all outputs, in place."""

@@ -33,6 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural._arrays import FloatArray
+from skneural.activations import GLOROT_FACTOR
 from skneural.network import Layer, Network, as_shape_of
 
 #: ``initialization(fan_in, fan_out, random_state)`` gives weights of shape (fan_in, fan_out).
@@ -40,7 +41,7 @@ Initialization: TypeAlias = Callable[[int, int, np.random.RandomState], FloatArr
 
 
 def glorot_uniform(
-    fan_in: int, fan_out: int, random_state: np.random.RandomState, factor: float = 6.0
+    fan_in: int, fan_out: int, random_state: np.random.RandomState, factor: float = GLOROT_FACTOR
 ) -> FloatArray:
     r"""Uniform in :math:`\pm\sqrt{6 / (n_\text{in} + n_\text{out})}`, for tanh and logistic.
 
@@ -170,7 +171,7 @@ def initial_params(
         If what a callable gives are not finite real numbers in the shape of the layer.
     """
     params: FloatArray = np.empty(network.n_params, dtype=dtype)
-    for layer, factor in zip(network.layers(params), network.glorot_factors, strict=True):
+    for layer, factor in zip(network.layers(params), _glorot_factors(network), strict=True):
         layer.weights[...] = _weights(initialization, layer, factor, random_state)
         n_intercepts = len(layer.intercepts)
         if initialization == "glorot_uniform":
@@ -181,6 +182,15 @@ def initial_params(
         else:
             layer.intercepts[...] = 0
     return params
+
+
+def _glorot_factors(network: Network) -> list[float]:
+    """The `glorot_factor` of every layer; that of the last, which has no activation, repeated."""
+    if not isinstance(network.activation, tuple):
+        # Without a hidden layer too, as in scikit-learn.
+        return [network.activation.glorot_factor] * len(network.shapes)
+    factors = [activation.glorot_factor for activation in network.activation]
+    return [*factors, *(factors[-1:] or [GLOROT_FACTOR])]
 
 
 def _weights(

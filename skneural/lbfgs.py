@@ -85,10 +85,11 @@ def minimize_lbfgs(
         return variables.value_and_gradient(x, objective.reported, gradient.astype(np.float64))
 
     def iteration_ended(x: FloatArray) -> None:
-        training.params[...] = variables.params(x)
-        training.n_epochs += 1
+        params = variables.params(x).astype(dtype)
+        monitor.end_epoch(training.n_epochs + 1, objective.reported, params, training.record)
+        training.params[...] = params
         training.loss = objective.reported
-        monitor.end_epoch(training.n_epochs, training.loss, training.params, training.record)
+        training.n_epochs += 1
         if monitor.early_stopping and monitor.is_impatient(training.record):
             monitor.announce_plateau("Stopping.")
             training.stop_reason = "early_stopping"

@@ -74,7 +74,7 @@ class LossBuffers(NamedTuple):
     scratch: FloatArray
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Loss(Settings, ABC):
     """The contract of a loss. Losses hold settings and no state.
 
@@ -167,8 +167,7 @@ class SquaredError(Loss):
     averages_outputs = True
 
     def for_output(self, output_activation: str) -> Loss:
-        is_binary = output_activation == "logistic"
-        return BinarySquaredError() if is_binary else MultinomialSquaredError()
+        return BinarySquaredError().for_output(output_activation)
 
     def value_and_gradient(
         self, raw: FloatArray, y: FloatArray, weight: FloatArray | None, buffers: LossBuffers
@@ -193,7 +192,7 @@ class AbsoluteError(RegressionLoss):
         return _weighted_sum(residual, weight)
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Huber(RegressionLoss):
     r"""Squared error of small residuals, absolute error of large ones, with the identity link.
 
@@ -234,7 +233,7 @@ class Huber(RegressionLoss):
         return _weighted_sum(residual, weight)
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Quantile(RegressionLoss):
     r"""Pinball loss: what it predicts are quantiles, one or several that never cross.
 
@@ -275,7 +274,7 @@ class Quantile(RegressionLoss):
 
     @property
     def link(self) -> str:
-        return "increasing" if isinstance(self.quantile, Sequence) else "identity"
+        return "identity" if isinstance(self.quantile, Real) else "increasing"
 
     @property
     def n_outputs_per_target(self) -> int:
@@ -321,6 +320,9 @@ class Quantile(RegressionLoss):
         return _weighted_sum(residual, weight)
 
     def _levels(self) -> Sequence[float]:
+        if isinstance(self.quantile, np.ndarray) and self.quantile.ndim == 1:
+            levels: list[float] = self.quantile.tolist()
+            return levels
         return self.quantile if isinstance(self.quantile, Sequence) else [self.quantile]
 
 
@@ -387,7 +389,7 @@ class Gamma(RegressionLoss):
 # ---------------------------------------------------------------------- losses of classes
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class LogLoss(ClassificationLoss):
     r"""Log loss (cross-entropy) of classes, with label smoothing.
 
@@ -471,7 +473,7 @@ class MultinomialLogLoss(LogLoss):
         return value
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Focal(ClassificationLoss):
     r"""Focal loss: the log loss, with less of it where the model is right already.
 
@@ -554,7 +556,15 @@ class MultinomialFocal(Focal):
         return value
 
 
-class BinarySquaredError(Loss):
+class _ClassSquaredError(ClassificationLoss):
+    """What the squared errors of probabilities share."""
+
+    def for_output(self, output_activation: str) -> Loss:
+        is_binary = output_activation == "logistic"
+        return (BinarySquaredError if is_binary else MultinomialSquaredError)()
+
+
+class BinarySquaredError(_ClassSquaredError):
     """Half squared error of the probabilities of independent yes/no outputs."""
 
     def value_and_gradient(
@@ -570,7 +580,7 @@ class BinarySquaredError(Loss):
         return value
 
 
-class MultinomialSquaredError(Loss):
+class MultinomialSquaredError(_ClassSquaredError):
     """Half squared error of the probabilities of exactly one class out of several."""
 
     def value_and_gradient(
@@ -718,28 +728,28 @@ INVERSE_LINKS: dict[str, Callable[[FloatArray], None]] = {
 }
 
 #: Losses of numbers by name.
-REGRESSION_LOSSES: dict[str, Loss] = {
-    "squared_error": SquaredError(),
-    "absolute_error": AbsoluteError(),
-    "huber": Huber(),
-    "quantile": Quantile(),
-    "poisson": Poisson(),
-    "gamma": Gamma(),
+REGRESSION_LOSSES: dict[str, type[Loss]] = {
+    "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "quantile": Quantile,
+    "poisson": Poisson,
+    "gamma": Gamma,
 }
 
 #: Losses of classes by name.
-CLASSIFICATION_LOSSES: dict[str, Loss] = {
-    "log_loss": LogLoss(),
-    "focal": Focal(),
-    "squared_error": SquaredError(),
+CLASSIFICATION_LOSSES: dict[str, type[Loss]] = {
+    "log_loss": LogLoss,
+    "focal": Focal,
+    "squared_error": SquaredError,
 }
 
 #: Every pair of a loss and an output activation that can be trained by name.
 LOSSES: dict[tuple[str, str], Loss] = {
-    **{(name, loss.link): loss for name, loss in REGRESSION_LOSSES.items()},
+    **{(name, kind().link): kind() for name, kind in REGRESSION_LOSSES.items()},
     **{
-        (name, output_activation): loss.for_output(output_activation)
-        for name, loss in CLASSIFICATION_LOSSES.items()
+        (name, output_activation): kind().for_output(output_activation)
+        for name, kind in CLASSIFICATION_LOSSES.items()
         for output_activation in ("logistic", "softmax")
     },
 }

@@ -6,6 +6,7 @@ training loss, or raises the best validation score, by at least `tol`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -115,7 +116,7 @@ class Monitor:
         if self.early_stopping:
             record.best_loss = None
         elif record.best_loss is None:
-            record.best_loss = np.inf
+            record.best_loss = math.inf
         if self.validate is None:
             return
         if record.validation_scores is None or record.best_validation_score is None:
@@ -125,21 +126,43 @@ class Monitor:
     def end_epoch(self, epoch: int, loss: float, params: FloatArray, record: Record) -> None:
         """Enter an epoch, counted from 1, in the record."""
         lines = ["Iteration %d, loss = %.8f" % (epoch, loss)]
+        # First of all: an interrupt during validation is to leave the record as it was.
+        validation = NO_VALIDATION
+        if self.validate is not None and np.isfinite(loss):
+            validation = self.validate(params)
         record.loss_curve.append(loss)
-        validation = None
+        best_loss = math.inf if record.best_loss is None else record.best_loss
+        is_best = loss < best_loss
+        # A loss that is not finite ends the training, so that it does not matter here.
+        is_progress = not loss > best_loss - self.tol
         if self.validate is not None:
-            validation = self.validate(params) if np.isfinite(loss) else NO_VALIDATION
             lines.append("Validation score: %f" % validation.score)
-        self._judge_progress(loss, validation, record)
-        if self._is_best(loss, validation, record):
+            is_best, is_improved = self._enter_validation(validation, record)
+            is_progress = is_improved if self.early_stopping else is_progress
+        if not self.early_stopping:
+            record.best_loss = min(best_loss, loss)
+        record.no_improvement_count = 0 if is_progress else record.no_improvement_count + 1
+        if is_best:
             record.best_iteration = len(record.loss_curve)
             record.best_params = params.copy() if self.keeps_best else None
-        self._enter_best(loss, validation, record)
         if epoch == 1 or (self.verbose and epoch % self.verbose == 0):
             self._unprinted = []
             self._say(*lines)
         else:
             self._unprinted = lines
+
+    def _enter_validation(self, validation: Validation, record: Record) -> tuple[bool, bool]:
+        """Enter a validation; whether it is the best, and better by `tol`. NaN is neither."""
+        assert record.validation_scores is not None
+        assert record.validation_loss_curve is not None
+        assert record.best_validation_score is not None
+        record.validation_scores.append(validation.score)
+        record.validation_loss_curve.append(validation.loss)
+        best = record.best_validation_score
+        is_best = validation.score > best
+        if is_best:
+            record.best_validation_score = validation.score
+        return is_best, validation.score >= best + self.tol
 
     def is_impatient(self, record: Record) -> bool:
         """Whether there was no progress for more than `n_iter_no_change` epochs."""
@@ -160,38 +183,6 @@ class Monitor:
         """Print the last epoch, if it has not been printed yet."""
         self._say(*self._unprinted)
         self._unprinted = []
-
-    def _judge_progress(self, loss: float, validation: Validation | None, record: Record) -> None:
-        # A loss of NaN is no worse than the best, as in scikit-learn, but it ends the training;
-        # a score of NaN is no progress.
-        if validation is not None and self.early_stopping:
-            assert record.best_validation_score is not None
-            is_progress = validation.score >= record.best_validation_score + self.tol
-        else:
-            assert record.best_loss is not None
-            is_progress = not loss > record.best_loss - self.tol
-        record.no_improvement_count = 0 if is_progress else record.no_improvement_count + 1
-
-    def _is_best(self, loss: float, validation: Validation | None, record: Record) -> bool:
-        if validation is not None:
-            assert record.best_validation_score is not None
-            return validation.score > record.best_validation_score
-        assert record.best_loss is not None
-        return loss < record.best_loss
-
-    def _enter_best(self, loss: float, validation: Validation | None, record: Record) -> None:
-        if record.best_loss is not None:
-            record.best_loss = min(record.best_loss, loss)
-        if validation is None:
-            return
-        assert record.validation_scores is not None
-        assert record.validation_loss_curve is not None
-        assert record.best_validation_score is not None
-        record.validation_scores.append(validation.score)
-        record.validation_loss_curve.append(validation.loss)
-        # Written so that NaN is never the best.
-        if validation.score > record.best_validation_score:
-            record.best_validation_score = validation.score
 
     def _say(self, *lines: str) -> None:
         if self.verbose:

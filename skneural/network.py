@@ -49,9 +49,6 @@ from skneural._arrays import (
 from skneural.activations import Activation
 from skneural.dropout import Dropout
 
-#: For a network whose activations are an empty list: it has no hidden layer.
-DEFAULT_GLOROT_FACTOR = 6.0
-
 
 class Layer(NamedTuple):
     """The parameters of one layer, or their gradient: views of a flat vector."""
@@ -85,14 +82,6 @@ class Network:
         if isinstance(self.activation, tuple):
             return self.activation
         return (self.activation,) * n_hidden
-
-    @cached_property
-    def glorot_factors(self) -> tuple[float, ...]:
-        """The `glorot_factor` of every layer: the last one's is that of the layer below."""
-        if not isinstance(self.activation, tuple):
-            return (self.activation.glorot_factor,) * len(self.shapes)
-        factors = [activation.glorot_factor for activation in self.activation]
-        return (*factors, *(factors[-1:] or [DEFAULT_GLOROT_FACTOR]))
 
     @cached_property
     def shapes(self) -> list[tuple[int, int]]:
@@ -144,11 +133,12 @@ class Network:
         """Raw outputs of the rows of `X`, in the last buffer of the workspace."""
         a = X
         for i, (layer, z) in enumerate(zip(layers, workspace.outputs, strict=True)):
+            workspace.inputs[i] = a
             product(a, layer.weights, out=z)
             if self.fit_intercept:
                 z += spread(layer.intercepts, out=workspace.scratch[i])
             if i < len(layers) - 1:
-                self.activations[i].forward(z, *workspace.memories[i])
+                self.activations[i].forward(z, *workspace.activation_buffers[i])
                 a = z if dropout is None else dropout.forward(i, z)
         return workspace.outputs[-1]
 
@@ -156,7 +146,6 @@ class Network:
         self,
         layers: Sequence[Layer],
         gradients: Sequence[Layer],
-        X: Matrix,
         workspace: Workspace,
         dropout: Dropout | None = None,
     ) -> None:
@@ -166,8 +155,6 @@ class Network:
         ----------
         layers, gradients : sequence of Layer
             Parameters, and what to fill: views of two flat vectors.
-        X : {ndarray, sparse matrix} of shape (n_rows, n_features)
-            What the forward pass was given.
         workspace : Workspace
             As the forward pass left it, with the derivative of the loss in the raw outputs
             in its last delta. Its outputs are overwritten.
@@ -176,18 +163,17 @@ class Network:
         """
         for i in reversed(range(len(layers))):
             delta = workspace.deltas[i]
-            a = workspace.outputs[i - 1] if i > 0 else X
-            read = dropout.thinned(i - 1, a) if dropout is not None and i > 0 else a
-            transposed_product(read, delta, out=gradients[i].weights)
+            transposed_product(workspace.inputs[i], delta, out=gradients[i].weights)
             if self.fit_intercept:
                 # A product with ones is the sum over the rows, by BLAS.
                 np.dot(workspace.ones, delta, out=gradients[i].intercepts)
             if i > 0:
-                delta_below = workspace.deltas[i - 1]
+                a, delta_below = workspace.outputs[i - 1], workspace.deltas[i - 1]
                 np.dot(delta, layers[i].weights.T, out=delta_below)
                 if dropout is not None:
                     dropout.backward(i - 1, delta_below)
-                self.activations[i - 1].backward(delta_below, a, *workspace.memories[i - 1])
+                buffers = workspace.activation_buffers[i - 1]
+                self.activations[i - 1].backward(delta_below, a, *buffers)
 
     def predict_raw(self, params: FloatArray, X: Matrix) -> FloatArray:
         """Raw outputs of shape (n_samples, n_outputs).
@@ -226,8 +212,8 @@ class Network:
         a = x.astype(params.dtype, copy=False)
         for i, (weights, shape, intercepts) in enumerate(self._places):
             if i > 0:
-                activation = self.activations[i - 1]
-                activation.forward(a, *_memory(activation, a.shape, a.dtype))
+                activation, row = self.activations[i - 1], a[np.newaxis]
+                activation.forward(row, *_activation_buffers(activation, row.shape, row.dtype))
             a = a.dot(params[weights].reshape(shape))
             if self.fit_intercept:
                 a += params[intercepts]
@@ -243,7 +229,9 @@ class Workspace:
     ----------
     outputs : list of ndarray of shape (n_rows, layer size)
         What each layer put out; the raw outputs last.
-    memories : list of tuple of ndarray of shape (n_rows, layer size)
+    inputs : list of {ndarray, sparse matrix} of shape (n_rows, fan in)
+        What each layer read in the last forward pass: the rows, then outputs of the layer below.
+    activation_buffers : list of tuple of ndarray of shape (n_rows, layer size)
         What the activation function of each hidden layer may write to, see `Activation`.
     scratch : list of ndarray of shape (n_rows, layer size)
     deltas : list of ndarray of shape (n_rows, layer size)
@@ -259,8 +247,9 @@ class Workspace:
     def __init__(self, network: Network, n_rows: int, dtype: npt.DTypeLike) -> None:
         sizes = network.layer_sizes[1:]
         self.outputs: list[FloatArray] = [np.empty((n_rows, n), dtype=dtype) for n in sizes]
-        self.memories: list[tuple[npt.NDArray[Any], ...]] = [
-            _memory(activation, (n_rows, n), dtype)
+        self.inputs: list[Matrix] = [None] * len(sizes)
+        self.activation_buffers: list[tuple[npt.NDArray[Any], ...]] = [
+            _activation_buffers(activation, (n_rows, n), dtype)
             for activation, n in zip(network.activations, sizes[:-1], strict=True)
         ]
         self.scratch: list[FloatArray] = [np.empty_like(output) for output in self.outputs]
@@ -276,9 +265,12 @@ class Workspace:
         if n_rows not in self._cut:
             cut = Workspace.__new__(Workspace)
             for name, value in vars(self).items():
-                if name == "memories":
-                    memories = [tuple(buffer[:n_rows] for buffer in memory) for memory in value]
-                    setattr(cut, name, memories)
+                if name == "activation_buffers":
+                    cut.activation_buffers = [
+                        tuple(buffer[:n_rows] for buffer in buffers) for buffers in value
+                    ]
+                elif name == "inputs":
+                    cut.inputs = [None] * len(value)
                 elif isinstance(value, list):
                     setattr(cut, name, [buffer[:n_rows] for buffer in value])
                 elif isinstance(value, np.ndarray):
@@ -287,7 +279,7 @@ class Workspace:
         return self._cut[n_rows]
 
 
-def _memory(
+def _activation_buffers(
     activation: Activation, shape: tuple[int, ...], dtype: npt.DTypeLike
 ) -> tuple[npt.NDArray[Any], ...]:
     """What an activation function may write to besides its input."""

@@ -138,7 +138,7 @@ class Objective:
         delta *= scale
         if weight is not None:
             delta *= weight
-        self.network.backward(layers, self._gradient_layers, X, workspace, self.dropout)
+        self.network.backward(layers, self._gradient_layers, workspace, self.dropout)
         penalty = self._add_penalty(params, penalty_scale)
 
         self.reported = self._reported_share * data + penalty

@@ -36,8 +36,11 @@ from skneural._settings import Settings, number
 
 State: TypeAlias = dict[str, Any]
 
+#: What is in the state of every optimizer, beside its moments.
+RESERVED = frozenset({"average", "clipping", "n_averaged", "n_weights"})
 
-@dataclass(repr=False)
+
+@dataclass(repr=False, eq=False)
 class Optimizer(Settings, ABC):
     r"""The contract of an optimizer, and what all of them can do besides.
 
@@ -73,20 +76,49 @@ class Optimizer(Settings, ABC):
 
     @abstractmethod
     def initial_moments(self, n_params: int, dtype: npt.DTypeLike) -> State:
-        """What `update` remembers, before the first step: arrays and numbers by name."""
+        """What `update` remembers, before the first step.
+
+        Parameters
+        ----------
+        n_params : int
+        dtype : dtype
+            Of the parameters.
+
+        Returns
+        -------
+        moments : dict
+            Arrays and numbers by name. An array named "scratch" is not kept when the training
+            is over.
+        """
 
     @abstractmethod
     def update(
         self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
     ) -> None:
-        """Move `params`, and bring `state` up to date, in place. `gradient` is scratch."""
+        """Move the parameters, and bring the state up to date, in place.
+
+        Parameters
+        ----------
+        params, gradient : ndarray of shape (n_params,)
+            The gradient may be overwritten.
+        learning_rate : float
+        state : dict
+        """
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         """Write how far the last step moved each parameter per unit of a steady gradient.
 
-        It is the unit in which an L1 penalty shrinks the weights.
+        It is the unit in which an L1 penalty shrinks the weights: an optimizer can do without it
+        as long as there is none.
+
+        Parameters
+        ----------
+        learning_rate : float
+        state : dict
+            As `update` has left it.
+        out : ndarray of shape (n_params,)
         """
-        out[...] = learning_rate
+        raise NotImplementedError(f"{type(self).__name__} does not say how long its steps are.")
 
     @final
     def initial_state(
@@ -102,8 +134,12 @@ class Optimizer(Settings, ABC):
             How many of the parameters, the first ones, decay; None for all.
         """
         state = self.initial_moments(n_params, dtype)
-        if self.weight_decay:
-            state["n_weights"] = n_params if n_weights is None else n_weights
+        if taken := RESERVED.intersection(state):
+            raise ValueError(
+                f"initial_moments of {type(self).__name__} must not use the name "
+                f"{min(taken)!r}, which is taken: rename it."
+            )
+        state["n_weights"] = n_params if n_weights is None else n_weights
         if self.averaging is not None:
             state["n_averaged"] = 0
             state["average"] = np.zeros(n_params, dtype=dtype)
@@ -115,35 +151,59 @@ class Optimizer(Settings, ABC):
     ) -> None:
         """Clip the gradient, let the weights decay, and update. `gradient` is scratch."""
         if self.max_grad_norm is not None:
-            _clip(gradient, self.max_grad_norm)
+            state["clipping"] = _clip(gradient, self.max_grad_norm)
         if self.weight_decay:
             params[: state["n_weights"]] *= 1 - learning_rate * self.weight_decay
         self.update(params, gradient, learning_rate, state)
 
     @final
-    def average(self, params: FloatArray, scratch: FloatArray, state: State) -> None:
-        """Move the average towards the parameters, where there is to be one."""
-        if self.averaging is None:
-            return
+    def unclipped_step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
+        """Write the length of the steps per unit of the gradient before it was clipped."""
+        self.step_length(learning_rate, state, out)
+        if self.max_grad_norm is not None:
+            out *= state["clipping"]
+
+    @final
+    def average(
+        self, params: FloatArray, scratch: FloatArray, state: State, *, keeps_zeros: bool = False
+    ) -> None:
+        """Move the average towards the parameters.
+
+        Parameters
+        ----------
+        params, scratch : ndarray of shape (n_params,)
+        state : dict
+        keeps_zeros : bool, default=False
+            Whether what is zero among the parameters is to be zero in the average, which it
+            would only come close to.
+        """
+        assert self.averaging is not None
         state["n_averaged"] += 1
         share = max(1 - self.averaging, 1 / state["n_averaged"])
         for mean, w, move in blocks(state["average"], params, scratch):
             np.subtract(w, mean, out=move)
             move *= share
             mean += move
+            if keeps_zeros:
+                np.sign(w, out=move)
+                np.abs(move, out=move)
+                mean *= move
 
 
-def _clip(gradient: FloatArray, largest_norm: float) -> None:
+def _clip(gradient: FloatArray, largest_norm: float) -> float:
+    """Scale a gradient down to a norm, in place; return by how much."""
     with np.errstate(over="ignore"):
         norm = sqrt(float(np.dot(gradient, gradient)))
     if norm == inf:
         # A gradient may well be finite when its square is not; this takes longer.
         norm = float(linalg.norm(gradient, check_finite=False))
-    if largest_norm < norm < inf:
-        gradient *= largest_norm / norm
+    if not largest_norm < norm < inf:
+        return 1.0
+    gradient *= largest_norm / norm
+    return largest_norm / norm
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class SGD(Optimizer):
     r"""Stochastic gradient descent with momentum.
 
@@ -172,11 +232,13 @@ class SGD(Optimizer):
     nesterovs_momentum: bool = True
 
     def initial_moments(self, n_params: int, dtype: npt.DTypeLike) -> State:
-        return {"velocity": np.zeros(n_params, dtype=dtype)}
+        return {"velocity": np.zeros(n_params, dtype=dtype), "steady_velocity": 0.0}
 
     def update(
         self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
     ) -> None:
+        # What the velocity would be under a gradient of 1 all along.
+        state["steady_velocity"] = self.momentum * state["steady_velocity"] + learning_rate
         for w, g, v in blocks(params, gradient, state["velocity"]):
             g *= learning_rate
             v *= self.momentum
@@ -189,10 +251,13 @@ class SGD(Optimizer):
                 w += v
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
-        out[...] = learning_rate * _lasting_steps(self.momentum)
+        velocity = state["steady_velocity"]
+        if self.nesterovs_momentum:
+            velocity = self.momentum * velocity + learning_rate
+        out[...] = velocity
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Adam(Optimizer):
     r"""Adam: steps scaled by running means of the gradient and of its square.
 
@@ -263,7 +328,7 @@ class Adam(Optimizer):
         _divide_by_root(rate, state["second_moment"], self.epsilon / root, out)
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class AdamW(Adam):
     r"""Adam with weight decay: every step begins with :math:`W \leftarrow (1 - \eta \lambda) W`.
 
@@ -286,7 +351,7 @@ class AdamW(Adam):
     weight_decay: float = number(0.01, 0, kw_only=True)
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class NAdam(Adam):
     r"""Adam with Nesterov's momentum: the step looks ahead to where the next mean will be.
 
@@ -363,7 +428,7 @@ class NAdam(Adam):
         return sqrt((1 - self.beta_2) / (1 - self.beta_2**t))
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class RMSprop(Optimizer):
     r"""Steps scaled by a running mean of the square of the gradient.
 
@@ -436,7 +501,7 @@ class RMSprop(Optimizer):
         _divide_by_root(rate, state["second_moment"], self.epsilon / root, out)
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class AdaGrad(Optimizer):
     r"""Steps scaled by the sum of the squares of all gradients so far.
 

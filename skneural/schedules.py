@@ -27,15 +27,18 @@ from numbers import Integral
 
 from skneural._settings import Settings, number
 
+#: Epochs for what follows a warm-up as long as the training: next to none, but not zero.
+SHORTEST = 1e-9
 
-@dataclass(repr=False)
+
+@dataclass(repr=False, eq=False)
 class Schedule(Settings):
     """The contract of a schedule. As it stands, the rate stays what it was.
 
     Attributes
     ----------
     is_timed : bool
-        Whether `factor` is to be asked before every step; else it is taken for 1.
+        Whether `factor` is to be asked before every step: where a subclass has one.
     ends_with_max_iter : bool
         Whether the last epoch allowed is where the schedule was heading, and not a training
         broken off.
@@ -45,7 +48,7 @@ class Schedule(Settings):
 
     @property
     def is_timed(self) -> bool:
-        return False
+        return type(self).factor is not Schedule.factor
 
     @property
     def ends_with_max_iter(self) -> bool:
@@ -55,14 +58,14 @@ class Schedule(Settings):
     def farewell(self) -> str:
         return "Stopping."
 
-    def factor(self, epoch: float, n_epochs: float) -> float:
+    def factor(self, epoch: float, max_iter: float) -> float:
         """What to multiply the base rate by.
 
         Parameters
         ----------
         epoch : float
             Epochs trained for so far, with the share of the one under way.
-        n_epochs : float
+        max_iter : float
             Epochs that the training may last, `max_iter`. Inside `LinearWarmUp`, those that are
             left after it.
         """
@@ -93,7 +96,7 @@ class Constant(Schedule):
     """The rate never changes; a plateau ends the training."""
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class InverseScaling(Schedule):
     r""":math:`\eta = \eta_0 / (t + 1)^p` with t the number of samples seen.
 
@@ -120,7 +123,7 @@ class InverseScaling(Schedule):
         return float(initial_rate / (n_samples_seen + 1) ** self.power_t)
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Adaptive(Schedule):
     r"""Divide the rate at every plateau, until it is negligible.
 
@@ -148,7 +151,7 @@ class Adaptive(Schedule):
         return None if rate <= self.negligible else rate / self.divisor
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class ReduceOnPlateau(Schedule):
     r"""Divide the rate after some epochs without progress, again and again.
 
@@ -195,16 +198,8 @@ class ReduceOnPlateau(Schedule):
 # ------------------------------------------------------------------ functions of time alone
 
 
-class TimedSchedule(Schedule):
-    """A schedule whose factor changes from step to step; a plateau ends the training."""
-
-    @property
-    def is_timed(self) -> bool:
-        return True
-
-
-@dataclass(repr=False)
-class StepDecay(TimedSchedule):
+@dataclass(repr=False, eq=False)
+class StepDecay(Schedule):
     r"""Multiply the rate by a constant every few epochs.
 
     .. math:: f(t) = \gamma^{\lfloor t / T \rfloor}
@@ -228,12 +223,12 @@ class StepDecay(TimedSchedule):
     n_epochs: float = number(10, 0, closed="neither")
     gamma: float = number(0.1, 0, 1, closed="right")
 
-    def factor(self, epoch: float, n_epochs: float) -> float:
+    def factor(self, epoch: float, max_iter: float) -> float:
         return float(self.gamma ** math.floor(epoch / self.n_epochs))
 
 
-@dataclass(repr=False)
-class Exponential(TimedSchedule):
+@dataclass(repr=False, eq=False)
+class Exponential(Schedule):
     r"""Multiply the rate by a constant after each epoch.
 
     .. math:: f(t) = \gamma^{\lfloor t \rfloor}
@@ -254,12 +249,12 @@ class Exponential(TimedSchedule):
 
     gamma: float = number(0.95, 0, 1, closed="right")
 
-    def factor(self, epoch: float, n_epochs: float) -> float:
+    def factor(self, epoch: float, max_iter: float) -> float:
         return float(self.gamma ** math.floor(epoch))
 
 
-@dataclass(repr=False)
-class Cosine(TimedSchedule):
+@dataclass(repr=False, eq=False)
+class Cosine(Schedule):
     r"""Fall from the base rate to the lowest by half a cosine.
 
     .. math:: f(t) = \lambda + (1 - \lambda) \frac{1 + \cos(\pi \min(t / T, 1))}{2}
@@ -292,13 +287,13 @@ class Cosine(TimedSchedule):
     def ends_with_max_iter(self) -> bool:
         return self.n_epochs is None
 
-    def factor(self, epoch: float, n_epochs: float) -> float:
-        length = n_epochs if self.n_epochs is None else self.n_epochs
+    def factor(self, epoch: float, max_iter: float) -> float:
+        length = max_iter if self.n_epochs is None else self.n_epochs
         return _half_cosine(1.0, self.lowest, _share(epoch, length))
 
 
-@dataclass(repr=False)
-class CosineWarmRestarts(TimedSchedule):
+@dataclass(repr=False, eq=False)
+class CosineWarmRestarts(Schedule):
     r"""Fall by half a cosine, jump back to the base rate, and fall again.
 
     .. math:: f(t) = \lambda + (1 - \lambda) \frac{1 + \cos(\pi s / T_i)}{2}, \qquad
@@ -326,7 +321,7 @@ class CosineWarmRestarts(TimedSchedule):
     growth: float = number(1.0, 1, closed="left")
     lowest: float = number(0.0, 0, 1)
 
-    def factor(self, epoch: float, n_epochs: float) -> float:
+    def factor(self, epoch: float, max_iter: float) -> float:
         length = self.n_epochs
         if self.growth == 1:
             epoch %= length
@@ -336,8 +331,8 @@ class CosineWarmRestarts(TimedSchedule):
         return _half_cosine(1.0, self.lowest, _share(epoch, length))
 
 
-@dataclass(repr=False)
-class OneCycle(TimedSchedule):
+@dataclass(repr=False, eq=False)
+class OneCycle(Schedule):
     r"""Rise to the highest rate, then fall far below the first.
 
     .. math::
@@ -386,16 +381,16 @@ class OneCycle(TimedSchedule):
     def ends_with_max_iter(self) -> bool:
         return self.n_epochs is None
 
-    def factor(self, epoch: float, n_epochs: float) -> float:
-        length = n_epochs if self.n_epochs is None else self.n_epochs
+    def factor(self, epoch: float, max_iter: float) -> float:
+        length = max_iter if self.n_epochs is None else self.n_epochs
         rise = self.warm_up * length
         if epoch < rise:
             return _half_cosine(self.start, 1.0, epoch / rise)
         return _half_cosine(1.0, self.lowest, _share(epoch - rise, length - rise))
 
 
-@dataclass(repr=False)
-class LinearWarmUp(TimedSchedule):
+@dataclass(repr=False, eq=False)
+class LinearWarmUp(Schedule):
     r"""Rise in a straight line, then follow another schedule.
 
     .. math::
@@ -445,10 +440,14 @@ class LinearWarmUp(TimedSchedule):
             )
         super().check()
 
-    def factor(self, epoch: float, n_epochs: float) -> float:
+    def factor(self, epoch: float, max_iter: float) -> float:
         if epoch < self.n_epochs:
             return self.start + (1 - self.start) * epoch / self.n_epochs
-        return self._then.factor(epoch - self.n_epochs, n_epochs - self.n_epochs)
+        left = max_iter - self.n_epochs
+        if left <= 0:
+            # What follows is at its end when it begins.
+            return self._then.factor(epoch - self.n_epochs + SHORTEST, SHORTEST)
+        return self._then.factor(epoch - self.n_epochs, left)
 
     def after_epoch(
         self, rate: float, initial_rate: float, n_samples_seen: int, n_stalled: int

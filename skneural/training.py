@@ -41,6 +41,8 @@ class Training:
         Epochs of earlier calls that this one goes on from, for schedules.
     deadline : float
         No epoch begins later than this, on the clock of `time.perf_counter`.
+    dropout_generator : Generator or None
+        What draws for dropout, if there is any.
     record : Record
     n_epochs : int
         Whole epochs (or L-BFGS iterations) of this call.
@@ -59,6 +61,7 @@ class Training:
     n_samples_seen: int = 0
     n_earlier_epochs: int = 0
     deadline: float = math.inf
+    dropout_generator: np.random.Generator | None = None
     record: Record = field(default_factory=Record)
     n_epochs: int = 0
     loss: float = np.nan
@@ -86,10 +89,12 @@ class Training:
             )
         np.copyto(into.params, self.params)
         for name, value in self.optimizer_state.items():
-            if isinstance(value, np.ndarray):
+            if not isinstance(value, np.ndarray):
+                into.optimizer_state[name] = value
+            elif name in into.optimizer_state:
                 np.copyto(into.optimizer_state[name], value)
             else:
-                into.optimizer_state[name] = value
+                into.optimizer_state[name] = value.copy()
         arrays = {"params": into.params, "optimizer_state": into.optimizer_state}
         vars(into).update({**vars(self), **arrays, "record": self.record.copy()})
         return into
@@ -154,9 +159,11 @@ def minimize_minibatch(
     monitor.begin(training.record)
     training.stop_reason = "max_iter"
 
-    with _whole_epochs_only(
-        training, optimizer, _generators(objective, shuffle_with)
-    ) as epoch_ended:
+    if objective.dropout is not None:
+        training.dropout_generator = objective.dropout.generator
+    drawing = [each for each in (shuffle_with, training.dropout_generator) if each is not None]
+
+    with _whole_epochs_only(training, optimizer, drawing) as epoch_ended:
         while training.n_epochs < max_iter:
             if shuffle_with is not None and rows is not None:
                 rows = rows[shuffle_with.permutation(n_rows)]
@@ -179,12 +186,13 @@ def _rates(
     training: Training, schedule: Schedule, n_batches: int, n_planned_epochs: int
 ) -> Iterable[float]:
     """The learning rate of every step of the epoch to come."""
-    rate = training.learning_rate
+    # Plain numbers: one of NumPy's would have a step in float32 computed in float64.
+    rate = float(training.learning_rate)
     if not schedule.is_timed:
         return repeat(rate)
     begin = training.n_earlier_epochs + training.n_epochs
     times = (begin + i / n_batches for i in range(n_batches))
-    return (rate * schedule.factor(time, n_planned_epochs) for time in times)
+    return (float(rate * schedule.factor(time, n_planned_epochs)) for time in times)
 
 
 def _run_epoch(
@@ -203,10 +211,10 @@ def _run_epoch(
         _, gradient = objective.value_and_gradient(params, X, y, weight)
         optimizer.step(params, gradient, rate, state)
         if objective.l1:
-            optimizer.step_length(rate, state, out=gradient)
+            optimizer.unclipped_step_length(rate, state, out=gradient)
             objective.shrink(params, gradient, X.shape[0])
         if optimizer.averaging:
-            optimizer.average(params, gradient, state)
+            optimizer.average(params, gradient, state, keeps_zeros=objective.l1 > 0)
         total += objective.reported * X.shape[0]
     return total
 
@@ -237,15 +245,6 @@ def _is_over(
     training.learning_rate = slower
     record.no_improvement_count = 0
     return False
-
-
-def _generators(
-    objective: Objective, shuffle_with: np.random.RandomState | None
-) -> list[np.random.RandomState | np.random.Generator]:
-    """All that draws random numbers in an epoch."""
-    dropout = objective.dropout
-    dropping = [] if dropout is None else [dropout.generator]
-    return [*([] if shuffle_with is None else [shuffle_with]), *dropping]
 
 
 @contextmanager
@@ -287,7 +286,8 @@ def _whole_epochs_only(
             training.params = saved.params
             training.optimizer_state = saved.optimizer_state
         else:
-            training.optimizer_state = _forgotten(optimizer, training)
+            params, n_weights = training.params, training.optimizer_state["n_weights"]
+            training.optimizer_state = optimizer.initial_state(len(params), params.dtype, n_weights)
 
 
 def _state_of(generator: np.random.RandomState | np.random.Generator) -> Any:
@@ -301,8 +301,3 @@ def _set_back(generator: np.random.RandomState | np.random.Generator, state: Any
         generator.bit_generator.state = state
     else:
         generator.set_state(state)
-
-
-def _forgotten(optimizer: Optimizer, training: Training) -> State:
-    params, n_weights = training.params, training.optimizer_state.get("n_weights")
-    return optimizer.initial_state(len(params), params.dtype, n_weights)

@@ -7,23 +7,16 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
+from splits import spied_splits
 
 from skneural import ScratchMLPClassifier
-from skneural.estimators import _base
 
 RNG = np.random.RandomState(0)
 
 
 def held_out_labels(monkeypatch, y, **params):
     """Labels of the held-out rows of one fit, found by looking at the split."""
-    splits = []
-    original = _base.train_test_split
-
-    def spy(*args, **kwargs):
-        splits.append(original(*args, **kwargs))
-        return splits[-1]
-
-    monkeypatch.setattr(_base, "train_test_split", spy)
+    splits = spied_splits(monkeypatch)
     model = ScratchMLPClassifier(
         hidden_layer_sizes=2, max_iter=1, early_stopping=True, random_state=0, **params
     )

@@ -177,9 +177,9 @@ def test_what_can_be_trained_by_name():
     }
     for (name, output), loss in LOSSES.items():
         if output in ("logistic", "softmax"):
-            assert loss == CLASSIFICATION_LOSSES[name].for_output(output)
+            assert loss == CLASSIFICATION_LOSSES[name]().for_output(output)
         else:
-            assert loss is REGRESSION_LOSSES[name]
+            assert loss == REGRESSION_LOSSES[name]()
 
 
 @definitions
@@ -481,7 +481,7 @@ def test_loss_of_scikit_learn(ours, theirs, y):
 
 SETTINGS = [
     *(definition.loss for definition in DEFINITIONS),
-    *CLASSIFICATION_LOSSES.values(),
+    *(kind() for kind in CLASSIFICATION_LOSSES.values()),
     LogLoss(0.2),
     Focal(0.7),
 ]
@@ -533,7 +533,7 @@ def test_representations():
         (Quantile(True), "quantile of Quantile must be a number .* got True"),
         (Quantile([0.5, 95]), r"quantile of Quantile must be .* got 95 in \[0.5, 95\]"),
         (Quantile([[0.5]]), "quantile of Quantile must be .* got .0.5. in"),
-        (Quantile(np.array([0.1, 0.9])), r"quantile of Quantile must be .* got array\(\["),
+        (Quantile(np.array([[0.1, 0.9]])), r"quantile of Quantile must be .* got array\(\["),
         (Quantile([]), r"quantile of Quantile must hold at least one number, got \[\]"),
         (Quantile([0.9, 0.1]), r"quantile of Quantile must be increasing, got \[0.9, 0.1\]"),
         (Quantile((0.5, 0.5)), r"quantile of Quantile must be increasing, got \(0.5, 0.5\)"),
@@ -608,3 +608,15 @@ def test_a_single_class_is_certain(pair):
     value, gradient = value_and_gradient(LOSSES[pair], RAW[:, :1], np.ones((N_ROWS, 1)))
     assert value == 0
     np.testing.assert_array_equal(gradient, 0)
+
+
+def test_quantiles_in_an_array():
+    loss = Quantile(np.linspace(0.1, 0.9, 3))
+    loss.check()
+    assert loss.link == "increasing"
+    assert loss == Quantile(np.linspace(0.1, 0.9, 3)) != Quantile(np.linspace(0.1, 0.8, 3))
+    assert "0.5" in repr(loss)
+    of_list = Quantile([0.1, 0.5, 0.9])
+    found = [value_and_gradient(each, RAW, RAW[:, :1].repeat(3, 1)) for each in (loss, of_list)]
+    assert found[0][0] == found[1][0]
+    np.testing.assert_array_equal(found[0][1], found[1][1])

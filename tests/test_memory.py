@@ -50,7 +50,11 @@ def test_the_rate_of_invscaling_goes_on_falling():
 def test_another_solver_begins_with_a_state_of_its_own():
     model = fitted(solver="adam")
     model.set_params(solver="sgd").partial_fit(X, Y)
-    assert set(model._memory["optimizer"]) == {"velocity"}
+    assert set(model._memory["optimizer"]) == {
+        "n_weights",
+        "steady_velocity",
+        "velocity",
+    }
 
 
 def test_weights_count_relative_to_all_calls():

@@ -7,6 +7,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone, is_classifier
@@ -18,9 +19,36 @@ from snapshots import frozen, state
 
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.losses import Focal, Huber, LogLoss, Poisson, Quantile, SquaredError
-from skneural.optimizers import SGD, AdaGrad, Adam, AdamW, NAdam, RMSprop
-from skneural.schedules import Cosine, Exponential, InverseScaling, LinearWarmUp, OneCycle
+from skneural.losses import (
+    BinaryFocal,
+    BinarySquaredError,
+    Focal,
+    Huber,
+    LogLoss,
+    MultinomialLogLoss,
+    Poisson,
+    Quantile,
+    RegressionLoss,
+    SquaredError,
+)
+from skneural.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RMSprop,
+)
+from skneural.schedules import (
+    Cosine,
+    Exponential,
+    InverseScaling,
+    LinearWarmUp,
+    OneCycle,
+    Schedule,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -258,26 +286,156 @@ def test_a_fitted_network_keeps_its_activation():
 
 def test_moments_of_another_optimizer_are_no_use():
     model = fitted("classifier", {"solver": "adam"})
-    for solver in (Adam(0.5), AdamW(), SGD(), Adam(averaging=0.9), "adagrad"):
+    for solver in (AdamW(), NAdam(), Adam(), "adamw"):
         model.set_params(solver=solver).partial_fit(X, Y)
-        assert np.isfinite(model.loss_)
+        assert model._memory["optimizer"]["step"] == 4
 
 
 def test_settings_of_a_resumed_optimizer_can_change():
-    """Its moments stay: a weight decay that is switched on begins from them."""
-    one, two = (fitted("classifier", {"solver": Adam()}) for _ in range(2))
-    one.set_params(solver__beta_1=0.5).partial_fit(X, Y)
-    two.set_params(solver=Adam(0.5)).partial_fit(X, Y)
-    assert frozen(one._params) == frozen(two._params)
-    assert one._memory["optimizer"]["step"] == 20
+    """Its moments stay, also where weight decay or averaging is switched on."""
+    for name, value in {"beta_1": 0.5, "weight_decay": 0.1, "averaging": 0.9}.items():
+        one, two = (fitted("classifier", {"solver": Adam()}) for _ in range(2))
+        one.set_params(**{f"solver__{name}": value}).partial_fit(X, Y)
+        two.set_params(solver=Adam(**{name: value})).partial_fit(X, Y)
+        assert frozen(one._params) == frozen(two._params)
+        assert one._memory["optimizer"]["step"] == 20
 
 
 def test_who_changes_an_averaged_model_goes_on_from_there():
-    params = {"solver": Adam(averaging=0.9), "learning_rate_init": 1e-12}
-    model = fitted("classifier", params)
-    model.coefs_[0][...] = 7.0
-    model.partial_fit(X, Y)
-    assert np.abs(model.coefs_[0]).max() > 1
+    for averaging in (0.9, 1.0):
+        params = {"solver": Adam(averaging=averaging), "learning_rate_init": 1e-12}
+        model = fitted("classifier", params)
+        model.coefs_[0][...] = 7.0
+        model.partial_fit(X, Y)
+        np.testing.assert_allclose(model.coefs_[0], 7.0, atol=1e-9)
+
+
+def test_an_average_goes_on_from_the_best_epoch():
+    params = {"solver": SGD(0.0, averaging=0.999), "learning_rate_init": 1.0}
+    params["early_stopping"] = True
+    model = fitted("classifier", {**params, "max_iter": 30})
+    before = model._params.copy()
+    model.set_params(early_stopping=False, learning_rate_init=1e-15).partial_fit(X, Y)
+    np.testing.assert_allclose(model._params, before, atol=1e-9)
+
+
+def test_averages_have_the_zeros_of_l1():
+    params = {"solver": Adam(averaging=0.9), "alpha": 30.0, "l1_ratio": 1.0, "max_iter": 50}
+    model = fitted("classifier", {**params, "learning_rate_init": 0.01})
+    assert np.mean(model.coefs_[0] == 0) > 0.3
+
+
+@parametrize_estimators
+def test_numbers_of_numpy_are_numbers(kind):
+    """A grid made by numpy.linspace holds them."""
+    rows, settings = X.astype(np.float32), {"beta_1": 0.8, "weight_decay": 0.1, "averaging": 0.9}
+    settings["max_grad_norm"] = 1.0
+    models = []
+    for number in (float, np.float64):
+        solver = NAdam(**{name: number(value) for name, value in settings.items()})
+        schedule = Cosine(lowest=number(0.1))
+        params = {"solver": solver, "learning_rate": schedule, "l1_ratio": number(0.3)}
+        params |= {"dropout": number(0.2), "learning_rate_init": number(0.01)}
+        models.append(fitted(kind, params, rows))
+    assert frozen(models[0]._params) == frozen(models[1]._params)
+
+
+def test_scratch_is_not_kept():
+    for name in OPTIMIZERS:
+        model = fitted("classifier", {"solver": name})
+        assert "scratch" not in model._memory["optimizer"]
+        copied = pickle.loads(pickle.dumps(model))
+        for each in (model, copied):
+            each.partial_fit(X, Y)
+        assert frozen(copied._params) == frozen(model._params)
+
+
+def test_shared_activations_stay_what_they_are():
+    before = ACTIVATIONS["silu"].glorot_factor
+    model = ScratchMLPClassifier(activation=ACTIVATIONS["silu"])
+    model.set_params(activation__glorot_factor=0.1)
+    assert model.activation.glorot_factor == 0.1
+    model = ScratchMLPClassifier().set_params(
+        activation=ACTIVATIONS["silu"], activation__glorot_factor=0.1
+    )
+    assert model.activation.glorot_factor == 0.1
+    assert ACTIVATIONS["silu"].glorot_factor == before
+
+
+class Halve(Schedule):
+    """With a constructor of its own, as scikit-learn's estimators have."""
+
+    def __init__(self, every=10):
+        self.every = every
+
+    def factor(self, epoch, max_iter):
+        return 0.5 ** (epoch // self.every)
+
+
+def test_settings_without_a_dataclass():
+    schedule = Halve(2)
+    assert schedule.get_params() == {"every": 2}
+    assert repr(schedule) == "Halve(every=2)"
+    assert clone(schedule).every == pickle.loads(pickle.dumps(schedule)).every == 2
+    assert Halve(2) == schedule != Halve(3)
+    one, two = (fitted("classifier", {"learning_rate": Halve(each)}) for each in (1, 100))
+    assert frozen(one._params) != frozen(two._params)
+    search = GridSearchCV(
+        clone(ESTIMATORS["classifier"]).set_params(learning_rate=schedule),
+        {"learning_rate__every": [1, 3], "solver": [Adam(), AdamW()]},
+        cv=2,
+    ).fit(X, Y)
+    table = pd.DataFrame(search.cv_results_)
+    assert len(table.groupby("param_solver", sort=False)) == 2
+
+
+def half_tanh(z, mask):
+    assert z.ndim == 2
+    np.tanh(z[:, :3], out=z[:, :3])
+
+
+def half_tanh_backward(delta, a, mask):
+    delta[:, :3] *= 1 - a[:, :3] ** 2
+
+
+def test_an_activation_is_given_rows_also_where_there_is_one():
+    activation = Activation("half_tanh", half_tanh, half_tanh_backward)
+    model = fitted("classifier", {"activation": activation})
+    np.testing.assert_allclose(model.predict_proba(X[:1]), model.predict_proba(X)[:1])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", Halve(300)])
+@pytest.mark.parametrize(
+    "solver", [SGD(), SGD(nesterovs_momentum=False), SGD(max_grad_norm=0.1), Adam(max_grad_norm=1)]
+)
+def test_exact_zeros_whatever_the_rate_and_the_clipping(schedule, solver):
+    params = {"hidden_layer_sizes": (), "alpha": 20.0, "l1_ratio": 1.0}
+    optimum = ScratchMLPClassifier(**params, solver="lbfgs", tol=1e-9, max_iter=1000).fit(X, Y)
+    model = ScratchMLPClassifier(
+        **params,
+        solver=solver,
+        learning_rate=schedule,
+        learning_rate_init=0.1,
+        batch_size=len(Y),
+        max_iter=2000,
+        n_iter_no_change=np.inf,
+        random_state=0,
+    ).fit(X, Y)
+    zeros = model.coefs_[0] == 0
+    np.testing.assert_array_equal(zeros, optimum.coefs_[0] == 0)
+    if schedule == "constant":
+        assert model.loss_ == pytest.approx(optimum.loss_, rel=1e-4)
+
+
+def test_a_link_nobody_knows():
+    class Unlinked(RegressionLoss):
+        link = "softplus"
+
+        def value_and_gradient(self, raw, y, weight, buffers):
+            return 0.0
+
+    with pytest.raises(ValueError, match=r"must have a link in \[.*'softplus'"):
+        fitted("regressor", {"loss": Unlinked()})
 
 
 # ----------------------------------------------------- what does not go together
@@ -343,6 +501,33 @@ def test_quantiles_of_several_targets():
 def test_targets_a_loss_cannot_have(loss, y, message):
     with pytest.raises(ValueError, match=message):
         ScratchMLPRegressor(loss=loss).fit(X, y)
+
+
+class Signs(Optimizer):
+    """Does not say how long its steps are."""
+
+    def initial_moments(self, n_params, dtype):
+        return {}
+
+    def update(self, params, gradient, learning_rate, state):
+        params -= learning_rate * np.sign(gradient)
+
+
+def test_l1_needs_the_length_of_the_steps():
+    fitted("classifier", {"solver": Signs()})
+    with pytest.raises(ValueError, match="which Signs does not say"):
+        fitted("classifier", {"solver": Signs(), "l1_ratio": 0.5})
+
+
+@pytest.mark.parametrize("loss", [BinarySquaredError(), MultinomialLogLoss(), BinaryFocal()])
+def test_losses_of_one_output_activation(loss):
+    with pytest.raises(ValueError, match="must be a loss of numbers"):
+        fitted("regressor", {"loss": loss})
+    whole = {"BinarySquaredError": "squared_error", "MultinomialLogLoss": "log_loss"}
+    name = whole.get(type(loss).__name__, "focal")
+    assert frozen(fitted("classifier", {"loss": loss})._params) == frozen(
+        fitted("classifier", {"loss": name})._params
+    )
 
 
 # --------------------------------------------------------------------- class_weight
@@ -454,6 +639,13 @@ def test_regressor_of_given_weights(loss):
     given = ScratchMLPRegressor.from_weights(*layers_of(model), loss=loss)
     np.testing.assert_array_equal(given.predict(X), model.predict(X))
     assert given.score(X, y) == model.score(X, y)
+
+
+def test_given_weights_of_another_number_of_quantiles():
+    with pytest.raises(ValueError, match=r"puts out 2 columns.*needs 3"):
+        ScratchMLPRegressor.from_weights(
+            [np.ones((4, 2))], [[0, 0]], loss=Quantile([0.1, 0.5, 0.9])
+        )
 
 
 def test_given_weights_can_be_trained_further():

@@ -79,7 +79,7 @@ def test_cut_workspaces_share_memory():
     cut = workspace.rows(4)
     assert workspace.rows(10) is workspace
     assert workspace.rows(4) is cut
-    masks = [[memory[0] for memory in each.memories] for each in (workspace, cut)]
+    masks = [[memory[0] for memory in each.activation_buffers] for each in (workspace, cut)]
     others = [(workspace.outputs, cut.outputs), (workspace.deltas, cut.deltas)]
     for wholes, parts in [masks, *others]:
         for whole, part in zip(wholes, parts, strict=True):

@@ -258,9 +258,15 @@ def test_averages_by_hand(averaging, expected):
 
 @each_optimizer
 def test_without_averaging_there_is_no_average(optimizer):
-    state = optimizer.initial_state(1, np.float64)
-    optimizer.average(np.ones(1), np.empty(1), state)
-    assert "average" not in state
+    assert "average" not in optimizer.initial_state(1, np.float64)
+
+
+def test_an_average_can_keep_zeros():
+    optimizer = SGD(averaging=1.0)
+    state = optimizer.initial_state(2, np.float64)
+    for w in ([2.0, 4.0], [0.0, -2.0]):
+        optimizer.average(np.array(w), np.empty(2), state, keeps_zeros=True)
+    np.testing.assert_array_equal(state["average"], [0.0, 1.0])
 
 
 @each_optimizer
@@ -297,23 +303,37 @@ def test_step_length_is_the_move_under_a_steady_gradient(optimizer):
     np.testing.assert_allclose((before - w) / gradient, length, rtol=1e-4)
 
 
+@pytest.mark.parametrize("optimizer", [SGD(), SGD(0.5, False), SGD(0.0), SGD(1.0)], ids=str)
+def test_momentum_remembers_the_rates_of_its_steps(optimizer):
+    """Under a steady gradient the length of a step is its length, whatever the rates before."""
+    state = optimizer.initial_state(1, np.float64)
+    w, length = np.zeros(1), np.empty(1)
+    for rate in (0.5, 0.1, 1e-3, 0.0, 0.2):
+        before = w.copy()
+        optimizer.step(w, np.array([-3.0]), rate, state)
+        optimizer.step_length(rate, state, length)
+        np.testing.assert_allclose(w - before, 3 * length, rtol=1e-12)
+
+
 @each_optimizer
-def test_step_length_is_proportional_to_the_learning_rate(optimizer):
-    state = optimizer.initial_state(2, np.float64)
-    optimizer.step(np.zeros(2), np.array([1.0, -2.0]), RATE, state)
-    lengths = np.empty((2, 2))
-    optimizer.step_length(RATE, state, lengths[0])
-    optimizer.step_length(3 * RATE, state, lengths[1])
-    np.testing.assert_allclose(lengths[1], 3 * lengths[0], rtol=1e-14)
+def test_length_of_clipped_steps(optimizer):
+    clipping = clone(optimizer).set_params(max_grad_norm=1.0)
+    lengths = np.empty((2, 4))
+    for each, length in zip((clipping, optimizer), lengths, strict=True):
+        gradient = np.full(4, 2.0 if each is clipping else 0.5)  # of norms 4 and 1
+        state = each.initial_state(4, np.float64)
+        each.step(np.zeros(4), gradient, RATE, state)
+        each.unclipped_step_length(RATE, state, length)
+    np.testing.assert_allclose(lengths[0], lengths[1] / 4, rtol=1e-12)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(1.0), SGD(1, False), RMSprop(momentum=1.0)], ids=str)
-def test_with_momentum_1_a_steady_gradient_moves_without_bound(optimizer):
-    state = optimizer.initial_state(2, np.float64)
-    optimizer.step(np.zeros(2), np.ones(2), RATE, state)
-    length = np.empty(2)
-    optimizer.step_length(RATE, state, length)
-    assert np.all(np.isposinf(length))
+def test_names_that_are_taken():
+    class Careless(SGD):
+        def initial_moments(self, n_params, dtype):
+            return {"average": np.zeros(n_params)}
+
+    with pytest.raises(ValueError, match=r"moments of Careless .*'average', which is taken"):
+        Careless().initial_state(3, np.float64)
 
 
 @each_optimizer

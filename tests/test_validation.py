@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 
 import numpy as np
@@ -12,11 +11,13 @@ from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_absolute_error, r2_score
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from snapshots import frozen, state
+from splits import spied_splits
 
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor
 from skneural.losses import LogLoss, Quantile
@@ -73,16 +74,15 @@ def test_scores_and_losses_are_those_of_the_rows(problem, solver, weighted):
 
 
 @parametrize_problems
-def test_held_out_rows_given_by_hand(problem):
+def test_held_out_rows_given_by_hand(monkeypatch, problem):
     """The rows that early stopping would hold out itself, passed to fit, stop the same way."""
     model, _, _ = parts_of(problem, early_stopping=True, max_iter=100, n_iter_no_change=3)
     _, y = PROBLEMS[problem]
+    # The order of rows must not depend on whether a split has been drawn before.
+    model.set_params(shuffle=False)
+    splits = spied_splits(monkeypatch)
     model.fit(X, y)
-    probe = clone(model).set_params(max_iter=1)
-    chosen = split_of(probe, y)
-    # Without a split to draw, the generator is elsewhere: the order of rows must not need it.
-    model.set_params(shuffle=False).fit(X, y)
-    train, held_out = chosen
+    train, held_out = splits[0]
     by_hand = clone(model).fit(X[train], y[train], X_val=X[held_out], y_val=y[held_out])
     assert by_hand.n_iter_ == model.n_iter_
     np.testing.assert_allclose(by_hand.validation_scores_, model.validation_scores_, rtol=1e-9)
@@ -90,21 +90,6 @@ def test_held_out_rows_given_by_hand(problem):
     np.testing.assert_allclose(*losses, rtol=1e-9)
     assert by_hand.best_iteration_ == model.best_iteration_
     np.testing.assert_allclose(by_hand._params, model._params, rtol=1e-9)
-
-
-def split_of(model, y):
-    from skneural.estimators import _base
-
-    splits = []
-    original = _base.train_test_split
-    _base.train_test_split = lambda *args, **kwargs: (
-        splits.append(original(*args, **kwargs)) or splits[-1]
-    )
-    try:
-        model.fit(X, y)
-    finally:
-        _base.train_test_split = original
-    return splits[0]
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -156,7 +141,6 @@ def test_scorers_get_labels_and_weights_and_no_warnings():
     predicted, labels, weight = seen[-1]
     assert set(predicted) <= set(labels) == {"a", "b", "c"}
     assert len(weight) == len(labels) == 18
-    assert pickle.loads(pickle.dumps(clone(model).set_params(early_stopping_metric="loss")))
 
 
 def test_regression_metrics():
@@ -186,8 +170,101 @@ def test_averages_are_what_is_validated():
     model.fit(*data, **validation)
     loss = log_loss(validation["y_val"], model.predict_proba(X[HELD_OUT]))
     assert model.validation_loss_curve_[-1] == pytest.approx(loss, rel=1e-9)
-    smoothed = clone(model).set_params(loss=LogLoss(label_smoothing=0.3)).fit(*data, **validation)
-    assert smoothed.validation_loss_curve_[-1] > smoothed.loss_curve_[-1] * 0.5
+
+
+def test_balanced_weights_are_those_of_the_training_rows():
+    model, (rows, y), validation = parts_of("three classes", class_weight="balanced")
+    some = np.flatnonzero(validation["y_val"] > 0)[:10]
+    validation = {name: part[some] for name, part in validation.items()}
+    model.fit(rows, y, **validation)
+    by_class = len(y) / (3 * np.bincount(y))
+    loss = log_loss(
+        validation["y_val"],
+        model.predict_proba(validation["X_val"]),
+        sample_weight=by_class[validation["y_val"]],
+        labels=[0, 1, 2],
+    )
+    assert model.validation_loss_curve_[-1] == pytest.approx(loss, rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["adjusted_rand_score", lambda model, X, y: model.score(X, y)])
+def test_metrics_that_take_no_weights_are_given_none(metric):
+    model, data, validation = parts_of(
+        "three classes",
+        early_stopping=True,
+        early_stopping_metric=metric,
+        class_weight="balanced",
+    )
+    model.fit(*data, WEIGHT[TRAIN], **validation, sample_weight_val=WEIGHT[HELD_OUT])
+    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    assert model.best_validation_score_ == scorer(model, *validation.values())
+
+
+@pytest.mark.parametrize("metric", ["score", "loss", "roc_auc"])
+def test_the_best_epoch_survives_a_step_to_infinity(metric):
+    """A scorer is not asked about weights that are not finite."""
+    model, data, validation = parts_of(
+        "two classes",
+        early_stopping=True,
+        early_stopping_metric=metric,
+        solver=Exploding(),
+        n_iter_no_change=50,
+    )
+    with pytest.warns(ConvergenceWarning, match="weights of the best epoch are restored"):
+        model.fit(*data, **validation)
+    assert model.stop_reason_ == "not_finite"
+    assert np.all(np.isfinite(model.predict_proba(X)))
+    assert np.isnan(model.validation_scores_[-2])
+
+
+def test_scores_that_are_never_a_number_are_warned_of():
+    model, data, validation = parts_of(
+        "three classes", early_stopping=True, early_stopping_metric=lambda *_: np.nan
+    )
+    with pytest.warns(UserWarning, match="No epoch had a validation score that is a number"):
+        model.fit(*data, **validation)
+    assert model.best_validation_score_ is None
+    assert model.best_iteration_ is None
+
+
+def test_an_interrupt_during_validation_leaves_whole_curves():
+    for solver in ("adam", "lbfgs"):
+        seen = []
+
+        def metric(model, X, y, seen=seen):
+            seen.append(1)
+            if len(seen) == 4:
+                raise KeyboardInterrupt
+            return float(len(seen))
+
+        model, data, validation = parts_of(
+            "three classes", solver=solver, early_stopping=True, early_stopping_metric=metric
+        )
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(*data, **validation)
+        assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_scores_) == 3
+
+
+def test_curves_of_validation_end_with_validation():
+    model, data, validation = parts_of("three classes", warm_start=True)
+    model.fit(*data, **validation)
+    model.fit(*data)
+    assert model.validation_scores_ is model.validation_loss_curve_ is None
+    assert model.best_validation_score_ is None
+    assert len(model.loss_curve_) == 16
+
+
+class Exploding(SGD):
+    """Goes to infinity with its fourth step."""
+
+    def initial_moments(self, n_params, dtype):
+        return {**super().initial_moments(n_params, dtype), "step": 0}
+
+    def update(self, params, gradient, learning_rate, state):
+        state["step"] += 1
+        super().update(params, gradient, learning_rate, state)
+        if state["step"] == 4:
+            params *= 1e308
 
 
 # ------------------------------------------------------------------------ refusals
@@ -297,6 +374,33 @@ def test_warm_start_keeps_the_best_of_the_same_judge_only():
     model.set_params(early_stopping_metric="score").fit(*data, **validation)
     assert len(model.validation_scores_) == model.n_iter_
     assert 0 < model.best_validation_score_ <= 1
+
+
+def test_another_judge_begins_a_new_search():
+    model, data, validation = parts_of("three classes", warm_start=True, early_stopping=True)
+    # A metric without a name of its own is known by what it is.
+    for metric in (lambda *_: 100.0, lambda *_: 1.0, "loss"):
+        model.set_params(early_stopping_metric=metric).fit(*data, **validation)
+        assert len(model.validation_scores_) == model.n_iter_
+    model.set_params(loss=LogLoss(0.5)).fit(*data, **validation)
+    assert len(model.validation_scores_) == model.n_iter_
+    other = {name: part[:-1] for name, part in validation.items()}
+    model.fit(*data, **other)
+    assert len(model.validation_scores_) == model.n_iter_
+    model.fit(*data, **other)
+    assert len(model.validation_scores_) > model.n_iter_
+
+
+def test_the_best_by_validation_is_not_the_best_by_training():
+    model, data, validation = parts_of(
+        "three classes", restore_best_weights=True, warm_start=True, solver="sgd"
+    )
+    model.fit(*data, **validation)
+    before = model._params.copy()
+    model.fit(*data)
+    assert np.any(model._params != before)
+    assert model.best_iteration_ == 1 + np.argmin(model.loss_curve_)
+    assert model.best_loss_ == min(model.loss_curve_)
 
 
 def test_best_weights_over_warm_starts():

@@ -10,40 +10,39 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
+from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import is_regressor
-from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
-from skneural._arrays import FloatArray, IndexArray, rows_as_csr
+from skneural._arrays import FloatArray, rows_as_csr
 from skneural._sklearn import check_sample_weight
 from skneural._threads import blas_threads, largest_product
-from skneural.estimators._checks import naming_the_column, native, refuse_masked, saying_where
+from skneural.dropout import Dropout
+from skneural.estimators._checks import naming_the_column, native, refuse_masked
+from skneural.estimators._class_weight import weighted_by_class
 from skneural.estimators._memory import (
     Memory,
-    dropout_generator_memory,
-    forget_other_best,
-    generator_from_state,
+    begin_search_for_best,
+    dropout_memory,
     generator_memory,
-    generator_state,
     iterate_memory,
-    iterate_of,
     memory_to_go_on_from,
     resume_optimizer,
     running_mean_weight,
     seeded_generator,
+    without_scratch,
 )
 from skneural.estimators._outcome import all_or_nothing, settle
 from skneural.estimators._raw_outputs import RawOutputsMixin
-from skneural.estimators._validation import LabelledRows, Validator, scorer_of
+from skneural.estimators._validation import LabelledRows, ValidationMixin
 from skneural.estimators._version_stamp import VersionStampMixin
 from skneural.estimators._warnings import warn_user
-from skneural.losses import Loss
 from skneural.monitoring import Monitor, Record
 from skneural.network import Network
 from skneural.objective import Objective
@@ -59,7 +58,7 @@ COMPUTING_DTYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
+class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
     """What every network of this package shares.
 
     A subclass has the constructor parameters, and says what its layers, its targets, its
@@ -80,7 +79,6 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
 
     @property
     def _trained_network(self) -> Network:
-        """The network that is trained."""
         return self._network
 
     @abstractmethod
@@ -116,18 +114,6 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         `n_rows_seen` is the number of all rows trained on, earlier partial_fit calls included.
         """
 
-    def _minibatch_objective(
-        self,
-        batch_size: int,
-        mean_weight: float,
-        dtype: npt.DTypeLike,
-        *,
-        random_state: np.random.RandomState,
-        memory: Memory,
-    ) -> Objective:
-        """The same for mini-batches; `memory` knows the number of rows seen."""
-        return self._objective(batch_size, mean_weight, dtype, n_rows_seen=memory["n_rows"])
-
     @abstractmethod
     def _optimizer(self) -> Optimizer: ...
 
@@ -144,32 +130,26 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
     ) -> FloatArray:
         """Where a new training begins."""
 
-    @abstractmethod
-    def _loss(self) -> Loss:
-        """The loss for the outputs of the network."""
+    def _weights_by_class(
+        self, target: npt.NDArray[Any], sample_weight: FloatArray | None
+    ) -> FloatArray | None:
+        """What to multiply the weights of the rows of each class by."""
+        return None
 
-    @property
-    def _metric(self) -> Any:
-        """What early stopping goes by: 'score', 'loss', or the name of a scorer, or a scorer."""
-        return "score"
-
-    def _restores_best(self, validation: LabelledRows | None) -> bool:
-        """Whether to keep the parameters of the best epoch, not of the last.
-
-        `validation` are the user's own validation rows.
-        """
-        return bool(self.early_stopping)
+    def _dropout(
+        self,
+        n_rows: int,
+        dtype: npt.DTypeLike,
+        random_state: np.random.RandomState,
+        memory: Memory,
+    ) -> Dropout | None:
+        """Dropout over at most `n_rows` rows at a time, if there is to be any."""
+        return None
 
     @property
     def _most_seconds(self) -> float:
         """How long a fit may take."""
         return math.inf
-
-    def _training_weight(
-        self, sample_weight: FloatArray | None, target: npt.NDArray[Any], dtype: npt.DTypeLike
-    ) -> FloatArray | None:
-        """The weight of every row in training."""
-        return sample_weight
 
     @abstractmethod
     def _encode_target(
@@ -179,20 +159,6 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
 
         Sets `out_activation_` and, for a classifier, `classes_`.
         """
-
-    @abstractmethod
-    def _validation_score(
-        self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None
-    ) -> float:
-        """Score raw outputs against encoded targets: the higher, the better."""
-
-    def _encode_more_targets(self, y: Any) -> npt.NDArray[Any]:
-        """Targets of other rows, after those of the training rows have been encoded."""
-        raise NotImplementedError
-
-    def _strata(self, target: npt.NDArray[Any], n_validation: int) -> npt.NDArray[Any] | None:
-        """What to stratify a split into training and validation rows by; None for nothing."""
-        return None
 
     # ---------------------------------------------------------------- training
 
@@ -229,10 +195,12 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
                 y, continuing=continuing, incremental=incremental, classes=classes
             )
             self._describe(X.shape[1], target.shape[1], continuing=continuing)
-            weight = self._training_weight(check_sample_weight(sample_weight, X), target, X.dtype)
+            weight = check_sample_weight(sample_weight, X)
+            by_class = self._weights_by_class(target, weight)
+            weight = weighted_by_class(weight, by_class, target, X.dtype)
             interrupt = self._train(
                 LabelledRows(X, y, target, weight),
-                self._own_validation(*validation, dtype=X.dtype),
+                self._own_validation(*validation, by_class, X.dtype),
                 deadline=deadline,
                 continuing=continuing,
                 incremental=incremental,
@@ -275,25 +243,6 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             )
         return (fitted.type,)
 
-    def _own_validation(
-        self, X: Any, y: Any, sample_weight: Any, dtype: np.dtype[Any]
-    ) -> LabelledRows | None:
-        """The validation rows that the user passed to fit, if there are any."""
-        if X is None and y is None and sample_weight is None:
-            return None
-        if X is None or y is None:
-            raise ValueError(
-                "X_val and y_val go together, and sample_weight_val needs both: got "
-                f"X_val {'given' if X is not None else 'missing'}, "
-                f"y_val {'given' if y is not None else 'missing'}."
-            )
-        refuse_masked(X_val=X, y_val=y, sample_weight_val=sample_weight)
-        with saying_where("the validation rows (X_val, y_val, sample_weight_val)"):
-            X, y = self._validated(X, y, True, dtypes=(dtype.type,))
-            target = self._encode_more_targets(y)
-            weight = self._training_weight(check_sample_weight(sample_weight, X), target, dtype)
-        return LabelledRows(rows_as_csr(X), y, target, weight)
-
     def _train(
         self,
         rows: LabelledRows,
@@ -311,14 +260,16 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             training = Training(self._initial_params(random_state, rows.X.dtype))
         else:
             training = self._fitted_training(memory)
-            forget_other_best(
-                training.record, memory, self._judge(validation), restores_best=restores_best
-            )
+        if self.warm_start and not incremental:
+            judge = self._judge(validation)
+            begin_search_for_best(training.record, memory, judge, restores_best=restores_best)
         training.deadline = deadline
         interrupt = None
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                minimise = self._run_minibatch_once if incremental else self._minimise
+                minimise = (
+                    partial(self._run_minibatch, max_iter=1) if incremental else self._minimise
+                )
                 minimise(training, rows, validation, random_state=random_state, memory=memory)
         except KeyboardInterrupt as error:
             if training.n_epochs == 0:
@@ -330,9 +281,7 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             complaint="" if incremental else self._complaint(training),
         )
         memory["holds_best"] = restores_best
-        memory["judge"] = self._judge(validation)
         memory.update(generator_memory(self.random_state, random_state))
-        memory.update(dropout_generator_memory(memory))
         self._publish(training, params, memory)
         return interrupt
 
@@ -350,21 +299,11 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             best_params=fitted if memory.get("holds_best") else None,
         ).copy()
         return Training(
-            np.array(iterate_of(fitted, memory)),
+            np.array(fitted),
             n_samples_seen=self.t_,
             n_earlier_epochs=memory.get("n_epochs", 0),
             record=record,
         )
-
-    def _judge(self, validation: LabelledRows | None) -> str | None:
-        """What validation rows judge the epochs by: the bests of two judges cannot be compared."""
-        if validation is None and not self.early_stopping:
-            return None
-        rows = "held-out" if validation is None else "own"
-        return f"{getattr(self._metric, '__name__', self._metric)} of {rows} rows"
-
-    def _run_minibatch_once(self, *data: Any, **state: Any) -> None:
-        self._run_minibatch(*data, **state, max_iter=1)
 
     def _run_minibatch(
         self,
@@ -385,14 +324,11 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         n_rows = X.shape[0] if chosen is None else len(chosen)
         batch_size = self._batch_size(n_rows)
         mean_weight = running_mean_weight(rows.weight, chosen, n_rows, memory)
-        objective = self._minibatch_objective(
-            batch_size, mean_weight, X.dtype, random_state=random_state, memory=memory
-        )
+        objective = self._objective(batch_size, mean_weight, X.dtype, n_rows_seen=memory["n_rows"])
+        objective.dropout = self._dropout(batch_size, X.dtype, random_state, memory)
         optimizer = self._optimizer()
-        n_weights = objective.network.n_weights
         rate = float(self.learning_rate_init)
-        resume_optimizer(training, optimizer, rate, n_weights, memory)
-        memory["optimizer_name"] = type(optimizer).__name__
+        resume_optimizer(training, optimizer, rate, objective.network.n_weights, memory)
         with self._blas_threads(batch_size):
             minimize_minibatch(
                 objective,
@@ -430,20 +366,6 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             verbose=self.verbose,
         )
 
-    def _validator(self, rows: LabelledRows) -> Validator:
-        if rows.weight is not None and not np.any(rows.weight):
-            raise ValueError("sample_weight is zero for every row held out by early_stopping.")
-        metric, network, loss = self._metric, self._trained_network, self._loss()
-        if metric == "loss":
-            return Validator(rows, network, loss)
-        if metric != "score":
-            return Validator(rows, network, loss, scorer_of(self, metric, rows))
-
-        def default_score(params: FloatArray, raw: FloatArray) -> float:
-            return self._validation_score(raw, rows.target, rows.weight)
-
-        return Validator(rows, network, loss, default_score)
-
     def _blas_threads(self, n_rows: int) -> AbstractContextManager[None]:
         return blas_threads(largest_product(n_rows, self._trained_network.shapes))
 
@@ -457,29 +379,6 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
             )
         return min(int(self.batch_size), n_rows)
 
-    def _split_rows(
-        self, target: npt.NDArray[Any], random_state: np.random.RandomState, memory: Memory
-    ) -> tuple[IndexArray, IndexArray]:
-        """Rows to train on and rows held out: the same again when training goes on."""
-        if "validation_generator" in memory:
-            random_state = generator_from_state(memory["validation_generator"])
-        else:
-            memory["validation_generator"] = generator_state(random_state)
-        n_validation = math.ceil(self.validation_fraction * len(target))
-        train, held_out = train_test_split(
-            np.arange(len(target)),
-            test_size=self.validation_fraction,
-            random_state=random_state,
-            stratify=self._strata(target, n_validation),
-        )
-        if len(held_out) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                f"your dataset: validation_fraction={self.validation_fraction} of {len(target)} "
-                f"rows leaves {len(held_out)}, at least 2 are needed."
-            )
-        return train, held_out
-
     # ---------------------------------------------------------------- the way down
 
     def _publish(self, training: Training, params: FloatArray, memory: Memory) -> None:
@@ -488,12 +387,13 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         self._params = params
         self._memory = {
             **memory,
-            "optimizer": training.optimizer_state,
+            "optimizer": without_scratch(training.optimizer_state),
             "learning_rate": training.learning_rate,
             "learning_rate_init": float(self.learning_rate_init),
             "no_improvement_count": record.no_improvement_count,
             "n_epochs": training.n_earlier_epochs + training.n_epochs,
             **iterate_memory(training),
+            **dropout_memory(training),
         }
         self.n_iter_: Any = training.n_epochs
         self.t_ = training.n_samples_seen
@@ -503,5 +403,6 @@ class BaseNetwork(RawOutputsMixin, VersionStampMixin, ABC):
         self.best_iteration_ = record.best_iteration
         self.validation_scores_ = record.validation_scores
         self.validation_loss_curve_ = record.validation_loss_curve
-        self.best_validation_score_ = record.best_validation_score
+        best_score = record.best_validation_score
+        self.best_validation_score_ = None if best_score == -np.inf else best_score
         self.stop_reason_ = training.stop_reason

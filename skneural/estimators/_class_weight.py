@@ -11,14 +11,13 @@ from sklearn.utils import compute_class_weight
 from skneural._arrays import BoolArray, FloatArray
 
 
-def fold_in_class_weight(
+def weights_by_class(
     class_weight: Any,
     classes: npt.NDArray[Any],
     target: BoolArray,
     sample_weight: FloatArray | None,
-    dtype: npt.DTypeLike,
 ) -> FloatArray | None:
-    """Sample weights times the weights of the classes.
+    """The weight of each class; None where all are the same.
 
     Parameters
     ----------
@@ -29,37 +28,59 @@ def fold_in_class_weight(
     target : boolean ndarray of shape (n_samples, n_outputs)
         As `Labels.encode` makes it, of one class a row.
     sample_weight : ndarray of shape (n_samples,) or None
-    dtype : dtype
 
     Returns
     -------
-    weight : ndarray of shape (n_samples,) or None
+    by_class : ndarray of shape (n_classes,) or None
 
     Raises
     ------
     ValueError
-        If a weight is negative or not finite, if a class is missing from a dict that has other
-        labels instead, or if no row has any weight.
+        If a weight is negative or not finite, or if a class is missing from a dict that has
+        other labels instead.
     """
     if class_weight is None:
-        return sample_weight
-    index = target[:, 0].astype(np.intp) if len(classes) == 2 else target.argmax(axis=1)
-    weight = np.ones(len(target)) if sample_weight is None else sample_weight.astype(np.float64)
+        return None
     if isinstance(class_weight, str):
-        totals = np.bincount(index, weights=weight, minlength=len(classes))
+        index = _class_index(target, len(classes))
+        totals = np.bincount(index, weights=sample_weight, minlength=len(classes))
         present = totals > 0
-        by_class = np.zeros(len(classes))
-        by_class[present] = totals.sum() / (np.count_nonzero(present) * totals[present])
-    else:
-        by_class = compute_class_weight(class_weight, classes=classes, y=classes)
-        _check(by_class, classes)
-    weight *= by_class[index]
+        balanced: FloatArray = np.zeros(len(classes))
+        balanced[present] = totals.sum() / (np.count_nonzero(present) * totals[present])
+        return balanced
+    by_class: FloatArray = compute_class_weight(class_weight, classes=classes, y=classes)
+    _check(by_class, classes)
+    return by_class
+
+
+def weighted_by_class(
+    sample_weight: FloatArray | None,
+    by_class: FloatArray | None,
+    target: BoolArray,
+    dtype: npt.DTypeLike,
+) -> FloatArray | None:
+    """Sample weights times the weights of the classes.
+
+    Raises
+    ------
+    ValueError
+        If no row has any weight.
+    """
+    if by_class is None:
+        return sample_weight
+    weight = by_class[_class_index(target, len(by_class))]
+    if sample_weight is not None:
+        weight *= sample_weight
     if not weight.any():
         raise ValueError(
-            f"class_weight={class_weight!r} leaves no row of y with any weight: give at least "
-            "one class a weight above zero."
+            "class_weight leaves no row of y with any weight: give at least one class a weight "
+            "above zero."
         )
     return weight.astype(dtype)
+
+
+def _class_index(target: BoolArray, n_classes: int) -> npt.NDArray[np.intp]:
+    return target[:, 0].astype(np.intp) if n_classes == 2 else target.argmax(axis=1)
 
 
 def refuse_balanced(class_weight: Any) -> None:

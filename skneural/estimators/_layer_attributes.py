@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -64,7 +64,7 @@ class LayerAttributesMixin:
         return _network(self._layer_sizes, self._hidden_activation)
 
 
-@cache
+@lru_cache(maxsize=128)
 def _network(
     layer_sizes: tuple[int, ...], activation: str | Activation | tuple[str | Activation, ...]
 ) -> Network:

@@ -15,7 +15,7 @@ from skneural._arrays import FloatArray, Matrix, rows_as_csr
 from skneural._sklearn import Hidden, Interval, Options, StrOptions, fit_context
 from skneural.conditioning import conditioner
 from skneural.estimators._base import COMPUTING_DTYPES
-from skneural.estimators._class_weight import fold_in_class_weight, refuse_balanced
+from skneural.estimators._class_weight import refuse_balanced, weights_by_class
 from skneural.estimators._classifier import NetworkClassifier
 from skneural.estimators._linear_attributes import LinearAttributesMixin, linear_network
 from skneural.estimators._memory import Memory
@@ -472,10 +472,10 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
             )
         return target
 
-    def _training_weight(
-        self, sample_weight: FloatArray | None, target: npt.NDArray[Any], dtype: npt.DTypeLike
+    def _weights_by_class(
+        self, target: npt.NDArray[Any], sample_weight: FloatArray | None
     ) -> FloatArray | None:
-        return fold_in_class_weight(self.class_weight, self.classes_, target, sample_weight, dtype)
+        return weights_by_class(self.class_weight, self.classes_, target, sample_weight)
 
     def _initial_params(
         self, random_state: np.random.RandomState, dtype: npt.DTypeLike

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 
 from skneural._arrays import FloatArray, IndexArray
 from skneural.monitoring import Record
-from skneural.optimizers import Optimizer
+from skneural.optimizers import RESERVED, Optimizer, State
 from skneural.training import Training
 
 Memory: TypeAlias = dict[str, Any]
@@ -42,18 +42,29 @@ def resume_optimizer(
     """Give `training` the remembered state of the optimizer, copied, or a new one."""
     training.learning_rate = learning_rate_init
     params = training.params
-    new = optimizer.initial_state(len(params), params.dtype, n_weights)
-    remembered = memory.get("optimizer", {})
-    is_same = memory.get("optimizer_name") == type(optimizer).__name__
-    if not is_same or remembered.keys() != new.keys():
-        training.optimizer_state = new
-        return
-    training.optimizer_state = {
-        name: np.array(value) if isinstance(value, np.ndarray) else value
-        for name, value in remembered.items()
-    }
-    if memory["learning_rate_init"] == learning_rate_init:
-        training.learning_rate = memory["learning_rate"]
+    state = optimizer.initial_state(len(params), params.dtype, n_weights)
+    training.optimizer_state = state
+    name = type(optimizer).__name__
+    if memory.get("optimizer_name") == name:
+        # What a setting has been switched on for since then begins anew.
+        for key, value in memory["optimizer"].items():
+            if key in state or key not in RESERVED:
+                state[key] = np.array(value) if isinstance(value, np.ndarray) else value
+        if memory["learning_rate_init"] == learning_rate_init:
+            training.learning_rate = memory["learning_rate"]
+        if "average" in state:
+            _resume_average(training, memory)
+    memory["optimizer_name"] = name
+
+
+def _resume_average(training: Training, memory: Memory) -> None:
+    """Go on from where the optimizer stood, if what it stood at is an average still."""
+    state = training.optimizer_state
+    if "iterate" in memory and np.array_equal(state["average"], training.params):
+        training.params = np.array(memory["iterate"])
+    else:
+        # The best epoch, or what somebody has made of the weights: it is to go on from there.
+        state["n_averaged"] = 0
 
 
 def iterate_memory(training: Training) -> Memory:
@@ -61,35 +72,31 @@ def iterate_memory(training: Training) -> Memory:
     return {"iterate": training.params} if "average" in training.optimizer_state else {}
 
 
-def iterate_of(fitted: FloatArray, memory: Memory) -> FloatArray:
-    """The parameters to go on from: those that predict, or those that they are an average of."""
-    average = memory.get("optimizer", {}).get("average")
-    # Whoever has changed the model from outside means it to go on from there.
-    if "iterate" in memory and average is not None and np.array_equal(fitted, average):
-        iterate: FloatArray = memory["iterate"]
-        return iterate
-    return fitted
+def without_scratch(state: State) -> State:
+    """What of an optimizer's state is worth keeping."""
+    return {name: value for name, value in state.items() if name != "scratch"}
 
 
-def forget_other_best(
-    record: Record, memory: Memory, judge: str | None, *, restores_best: bool
+def begin_search_for_best(
+    record: Record, memory: Memory, judge: str, *, restores_best: bool
 ) -> None:
-    """Begin the search for the best epoch anew where the one on record is of no use.
+    """Forget the best epoch on record where it is of no use, and note who judges from now on.
 
     Parameters
     ----------
     record : Record
     memory : dict
-    judge : str or None
-        By what validation rows are to judge the epochs; None without such rows.
+    judge : str
+        Names what the best epoch is told by.
     restores_best : bool
         Whether the parameters of the best epoch will be needed.
     """
-    if judge is not None and judge != memory.get("judge"):
-        record.best_validation_score = record.best_iteration = record.best_params = None
-    elif restores_best and not memory.get("holds_best"):
+    is_another = memory.get("judge") != judge
+    if is_another or (restores_best and not memory.get("holds_best")):
         record.best_validation_score = record.best_loss = None
         record.best_iteration = record.best_params = None
+        record.validation_scores = record.validation_loss_curve = None
+    memory["judge"] = judge
 
 
 def running_mean_weight(
@@ -132,13 +139,13 @@ def generator_from_state(state: dict[str, Any]) -> np.random.RandomState:
     return random_state
 
 
-def seeded_generator(seed: Any, memory: Memory | None) -> np.random.RandomState:
+def seeded_generator(seed: Any, memory: Memory) -> np.random.RandomState:
     """The generator that a `random_state` parameter stands for.
 
     An integer seed starts a new sequence, except where a memory left by the same seed is
     given: then the sequence goes on. None and RandomState instances go on by themselves.
     """
-    if memory is not None and is_seed(seed) and memory.get("seed") == seed:
+    if is_seed(seed) and memory.get("seed") == seed:
         return generator_from_state(memory["generator"])
     generator: np.random.RandomState = check_random_state(seed)
     return generator
@@ -152,25 +159,19 @@ def generator_memory(seed: Any, random_state: np.random.RandomState) -> Memory:
 
 
 def dropout_generator(random_state: np.random.RandomState, memory: Memory) -> np.random.Generator:
-    """What draws for dropout: a remembered generator that goes on, or a new one.
-
-    It is put into `memory` as it is: what state it will be left in is not known yet.
-    """
+    """What draws for dropout: a remembered generator that goes on, or a new one."""
+    bits = np.random.PCG64(0)
     if "dropout_generator" in memory:
-        bits = np.random.PCG64()
         bits.state = memory["dropout_generator"]
     else:
         bits = np.random.PCG64(random_state.randint(2**31 - 1))
-    memory["dropout_generator"] = generator = np.random.Generator(bits)
-    return generator
+    return np.random.Generator(bits)
 
 
-def dropout_generator_memory(memory: Memory) -> Memory:
-    """The generator for dropout as plain data, if one has been at work."""
-    generator = memory.get("dropout_generator")
-    if not isinstance(generator, np.random.Generator):
-        return {}
-    return {"dropout_generator": generator.bit_generator.state}
+def dropout_memory(training: Training) -> Memory:
+    """The state of the generator for dropout, as plain data, if there is one."""
+    generator = training.dropout_generator
+    return {} if generator is None else {"dropout_generator": generator.bit_generator.state}
 
 
 def is_seed(seed: Any) -> bool:

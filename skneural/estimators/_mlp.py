@@ -21,6 +21,7 @@ from skneural.estimators._memory import Memory, dropout_generator
 from skneural.estimators._mlp_settings import (
     check_objects,
     checked_activation,
+    detach_shared_activation,
     dropout_rates,
     loss_of,
     optimizer_of,
@@ -44,7 +45,7 @@ def has_epochs(estimator: MultilayerPerceptron) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. solver='lbfgs' is not "
-            "stochastic: use 'adam' or 'sgd'."
+            "stochastic: use 'adam' or another optimizer."
         )
     return True
 
@@ -177,6 +178,7 @@ class MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
             If there is no such parameter, or it is a name where an object has settings.
         """
         refuse_settings_of_names(self, params)
+        detach_shared_activation(self, params)
         return super().set_params(**params)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -256,44 +258,32 @@ class MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         return initial_params(self._network, self.initialization, random_state, dtype)
 
     def _objective(
-        self,
-        n_rows: int,
-        mean_weight: float,
-        dtype: npt.DTypeLike,
-        *,
-        n_rows_seen: int,
-        dropout: Dropout | None = None,
+        self, n_rows: int, mean_weight: float, dtype: npt.DTypeLike, *, n_rows_seen: int
     ) -> Objective:
         # As in scikit-learn, each batch has the whole penalty, whatever its share of the rows.
+        alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
         return Objective(
             self._network,
             self._loss(),
-            (1 - self.l1_ratio) * float(self.alpha),
+            (1 - l1_ratio) * alpha,
             n_rows=n_rows,
             mean_weight=mean_weight,
             dtype=dtype,
-            l1=self.l1_ratio * float(self.alpha),
-            dropout=dropout,
+            l1=l1_ratio * alpha,
         )
 
-    def _minibatch_objective(
+    def _dropout(
         self,
-        batch_size: int,
-        mean_weight: float,
+        n_rows: int,
         dtype: npt.DTypeLike,
-        *,
         random_state: np.random.RandomState,
         memory: Memory,
-    ) -> Objective:
+    ) -> Dropout | None:
         sizes = self._layer_sizes[1:-1]
         rates = dropout_rates(self, len(sizes))
-        dropout = None
-        if any(rates):
-            generator = dropout_generator(random_state, memory)
-            dropout = Dropout(rates, sizes, batch_size, generator, dtype)
-        return self._objective(
-            batch_size, mean_weight, dtype, n_rows_seen=memory["n_rows"], dropout=dropout
-        )
+        if not any(rates):
+            return None
+        return Dropout(rates, sizes, n_rows, dropout_generator(random_state, memory), dtype)
 
     def _minimise(
         self,
@@ -326,12 +316,15 @@ class MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
     def _metric(self) -> Any:
         return self.early_stopping_metric
 
-    def _restores_best(self, validation: LabelledRows | None) -> bool:
+    def _is_judged(self, own_validation: LabelledRows | None) -> bool:
+        # As in scikit-learn, 'lbfgs' holds no rows out.
+        holds_out = bool(self.early_stopping) and self.solver != "lbfgs"
+        return own_validation is not None or holds_out
+
+    def _restores_best(self, own_validation: LabelledRows | None) -> bool:
         if self.restore_best_weights != "auto":
             return bool(self.restore_best_weights)
-        # As in scikit-learn, 'lbfgs' holds no rows out.
-        is_validated = validation is not None or self.solver != "lbfgs"
-        return bool(self.early_stopping) and is_validated
+        return super()._restores_best(own_validation)
 
     @property
     def _most_seconds(self) -> float:

@@ -10,9 +10,9 @@ from sklearn.utils.metaestimators import available_if
 
 from skneural._arrays import FloatArray
 from skneural._sklearn import StrOptions, fit_context
-from skneural.estimators._class_weight import fold_in_class_weight, refuse_balanced
+from skneural.estimators._class_weight import refuse_balanced, weights_by_class
 from skneural.estimators._classifier import NetworkClassifier
-from skneural.estimators._labels import Labels
+from skneural.estimators._labels import Labels, sorted_classes
 from skneural.estimators._mlp import MultilayerPerceptron, has_epochs
 from skneural.estimators._mlp_documentation import CLASS_WEIGHT, share_documentation
 from skneural.estimators._mlp_settings import (
@@ -231,7 +231,7 @@ class ScratchMLPClassifier(MultilayerPerceptron, NetworkClassifier):
         """
         model: ScratchMLPClassifier = cls._from_layers(coefs, intercepts, params)
         labels = Labels(np.asarray(classes), multilabel)
-        if not np.array_equal(labels.classes, np.unique(labels.classes)):
+        if not np.array_equal(labels.classes, sorted_classes(labels.classes)):
             raise ValueError(f"classes must be sorted and differ, got {classes!r}.")
         if labels.n_outputs != model.n_outputs_:
             raise ValueError(
@@ -241,15 +241,15 @@ class ScratchMLPClassifier(MultilayerPerceptron, NetworkClassifier):
         model._use_labels(labels)
         return model
 
-    def _training_weight(
-        self, sample_weight: FloatArray | None, target: npt.NDArray[Any], dtype: npt.DTypeLike
+    def _weights_by_class(
+        self, target: npt.NDArray[Any], sample_weight: FloatArray | None
     ) -> FloatArray | None:
         if self.class_weight is not None and self._multilabel:
             raise ValueError(
                 f"class_weight={self.class_weight!r} is for rows of one class each, y is "
                 "multilabel. Use sample_weight instead."
             )
-        return fold_in_class_weight(self.class_weight, self.classes_, target, sample_weight, dtype)
+        return weights_by_class(self.class_weight, self.classes_, target, sample_weight)
 
     def _loss(self) -> Loss:
         return loss_of(self).for_output(self.out_activation_)

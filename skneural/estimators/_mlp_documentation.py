@@ -139,8 +139,10 @@ l1_ratio : float, default=0.0
 
 early_stopping_metric : 'score', 'loss', scorer name or callable, default='score'
     *Stopping:* what tells the best epoch by the validation rows: <score> ('score'), the loss
-    without the penalty ('loss'), or any of scikit-learn's scorers. 'loss' sees progress where a
-    score of labels stands still; a scorer such as 'roc_auc' suits unequal classes.
+    without the penalty ('loss'), or any of scikit-learn's scorers, by name or as a callable
+    ``(estimator, X, y)``. 'loss' sees progress where a score of labels stands still; a scorer
+    such as 'roc_auc' suits unequal classes. Weights, those of classes too, count in all that
+    take `sample_weight`.
 
 restore_best_weights : 'auto' or bool, default='auto'
     *Stopping:* whether to keep the weights of the best epoch, not of the last. 'auto' does so
@@ -173,8 +175,8 @@ class_weight : dict, 'balanced' or None, default=None
     are not in the dict count 1. 'balanced' gives all classes the same total weight,
     ``total / (n_classes * total of the class)``, sample weights included. For rare classes that
     are to be found: it raises their recall, and makes probabilities those of a balanced sample.
-    Source: G. King and L. Zeng, "Logistic regression in rare events data", Political Analysis
-    9, 2001.
+    Not for multilabel. Source: G. King and L. Zeng, "Logistic regression in rare events data",
+    Political Analysis 9, 2001.
 """
 
 ATTRIBUTES = """\
@@ -189,7 +191,7 @@ loss_ : float
     Training loss, penalty included, of the last epoch.
 
 best_loss_ : float or None
-    The lowest training loss; None with `early_stopping`.
+    The lowest training loss; None where `early_stopping` stops by validation rows.
 
 loss_curve_ : list of float
     Training loss of every epoch (iteration, for 'lbfgs').
@@ -202,7 +204,7 @@ validation_loss_curve_ : list of float or None
     Their loss, without the penalty.
 
 best_validation_score_ : float or None
-    The highest of the scores.
+    The highest of the scores; None also if none was a number.
 
 best_iteration_ : int or None
     The epoch, counted from 1 along `loss_curve_`, of the highest validation score; of the
@@ -215,7 +217,7 @@ stop_reason_ : str
     down). Empty after `from_weights`.
 
 t_ : int
-    Rows trained on by 'sgd' or 'adam', each as often as it was visited.
+    Rows trained on in mini-batches, each as often as it was visited.
 
 n_iter_ : int
     Epochs (iterations) of the last call.

@@ -126,10 +126,16 @@ class ScratchMLPRegressor(RegressorMixin, MultilayerPerceptron):
         Raises
         ------
         ValueError
-            If the layers do not fit onto each other.
+            If the layers do not fit onto each other, or the last of them not to `loss`.
         """
         model: ScratchMLPRegressor = cls._from_layers(coefs, intercepts, params)
-        model.out_activation_ = model._link
+        loss = loss_of(model)
+        if loss.link == "increasing" and model.n_outputs_ != loss.n_outputs_per_target:
+            raise ValueError(
+                f"The last of coefs puts out {model.n_outputs_} columns, {loss!r} needs "
+                f"{loss.n_outputs_per_target}."
+            )
+        model.out_activation_ = loss.link
         return model
 
     def predict(self, X: Any) -> FloatArray:
@@ -142,7 +148,7 @@ class ScratchMLPRegressor(RegressorMixin, MultilayerPerceptron):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            For ``loss=Quantile([...])`` one column for each level.
+            For ``loss=Quantile([...])`` of several levels, one column for each.
         """
         predicted: FloatArray = self._predict(X, self._through_link)
         return predicted.ravel() if self.n_outputs_ == 1 else predicted
@@ -226,8 +232,7 @@ class ScratchMLPRegressor(RegressorMixin, MultilayerPerceptron):
         if target.shape[1] > 1:
             raise ValueError(
                 f"loss={loss!r} predicts several quantiles of one target, y has "
-                f"{target.shape[1]} columns: fit one regressor a column, for instance with "
-                "sklearn.multioutput.MultiOutputRegressor."
+                f"{target.shape[1]} columns: fit one regressor a column."
             )
         return np.repeat(target, loss.n_outputs_per_target, axis=1)
 
@@ -242,5 +247,7 @@ class ScratchMLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        # Columns of several targets and of several quantiles would be one too many.
+        is_one_each = not isinstance(self.loss, Quantile) or self.loss.link != "increasing"
+        tags.target_tags.multi_output = is_one_each
         return tags

@@ -6,6 +6,7 @@ A name takes its settings from the estimator (`momentum`, `beta_1`, ...), an obj
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from numbers import Real
 from typing import Any
 
@@ -17,6 +18,7 @@ from skneural._sklearn import InvalidParameterError
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.losses import (
     CLASSIFICATION_LOSSES,
+    INVERSE_LINKS,
     REGRESSION_LOSSES,
     ClassificationLoss,
     Loss,
@@ -48,9 +50,22 @@ def optimizer_of(estimator: Any) -> Optimizer:
     """The optimizer that `solver` stands for, which is not 'lbfgs'."""
     solver = estimator.solver
     if isinstance(solver, Optimizer):
-        return solver
+        return _with_plain_numbers(solver)
     settings = {name: getattr(estimator, name) for name in SHARED_SETTINGS[solver]}
-    return OPTIMIZERS[solver](**settings)
+    return _with_plain_numbers(OPTIMIZERS[solver](**settings))
+
+
+def _with_plain_numbers(optimizer: Optimizer) -> Optimizer:
+    """The same optimizer, with Python's numbers for NumPy's.
+
+    One of those, from a grid made by `numpy.linspace`, would have a step in float32 computed in
+    float64.
+    """
+    plain = copy(optimizer)
+    for name, value in vars(optimizer).items():
+        if isinstance(value, np.number):
+            setattr(plain, name, value.item())
+    return plain
 
 
 def schedule_of(estimator: Any) -> Schedule:
@@ -84,7 +99,14 @@ def loss_of(estimator: Any) -> Loss:
             f"must be a loss of {'classes' if has_classes else 'numbers'}, which {loss!r} is not: "
             f"one of {sorted(losses)} or an object of skneural.losses.",
         )
-    return loss if isinstance(loss, Loss) else losses[loss]
+    loss = loss if isinstance(loss, Loss) else losses[loss]()
+    if not has_classes and loss.link not in INVERSE_LINKS:
+        raise _invalid(
+            estimator,
+            "loss",
+            f"must have a link in {sorted(INVERSE_LINKS)}: that of {loss!r} is {loss.link!r}.",
+        )
+    return loss
 
 
 def checked_activation(estimator: Any, n_hidden: int) -> str | Activation | tuple[Any, ...]:
@@ -101,7 +123,9 @@ def checked_activation(estimator: Any, n_hidden: int) -> str | Activation | tupl
     if isinstance(activation, Activation):
         return _kept(activation)
     for each in activation:
-        if not isinstance(each, Activation) and each not in ACTIVATIONS:
+        if not isinstance(each, Activation) and (
+            not isinstance(each, str) or each not in ACTIVATIONS
+        ):
             raise _invalid(
                 estimator,
                 "activation",
@@ -132,7 +156,7 @@ def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
         If a rate is not from 0 to below 1, or a list has not one for each hidden layer.
     """
     dropout = estimator.dropout
-    rates = (dropout,) * n_hidden if isinstance(dropout, Real) else tuple(dropout)
+    rates = (dropout,) * n_hidden if np.ndim(dropout) == 0 else tuple(dropout)
     if len(rates) != n_hidden:
         raise _invalid(
             estimator,
@@ -172,6 +196,17 @@ def refuse_settings_of_names(estimator: Any, params: Mapping[str, Any]) -> None:
             )
 
 
+def detach_shared_activation(estimator: Any, params: dict[str, Any]) -> None:
+    """Before a setting of its activation is set, give an estimator one of its own.
+
+    Those in `ACTIVATIONS` are everybody's.
+    """
+    activation = params.get("activation", estimator.activation)
+    is_shared = any(activation is each for each in ACTIVATIONS.values())
+    if is_shared and any(path.startswith("activation__") for path in params):
+        params["activation"] = _kept(activation)
+
+
 def require_gradient_everywhere(estimator: Any, loss: Loss) -> None:
     """Raise ValueError for what L-BFGS cannot minimise."""
     if np.any(estimator.dropout):
@@ -188,6 +223,11 @@ def require_gradient_everywhere(estimator: Any, loss: Loss) -> None:
 
 def require_lasting_steps(optimizer: Optimizer) -> None:
     """Raise ValueError where an L1 penalty cannot be weighed against the optimizer's steps."""
+    if type(optimizer).step_length is Optimizer.step_length:
+        raise ValueError(
+            f"l1_ratio > 0 needs to know how long the steps of the optimizer are, which "
+            f"{type(optimizer).__name__} does not say: give it a method step_length."
+        )
     if getattr(optimizer, "momentum", 0) == 1:
         raise ValueError(
             "l1_ratio > 0 needs momentum below 1: with momentum=1 a steady gradient would move "

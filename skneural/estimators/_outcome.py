@@ -81,6 +81,14 @@ def settle(training: Training, *, restores_best: bool, complaint: str) -> FloatA
         params = training.params if training.model is training.params else training.model.copy()
     if not np.all(np.isfinite(params)):
         raise ValueError(NOT_FINITE)
+    scores = training.record.validation_scores
+    if scores and training.record.best_validation_score == -np.inf:
+        warn_user(
+            "No epoch had a validation score that is a number, so that none could be told to be "
+            "the best. The metric may not be defined for the validation rows, for instance "
+            "because they lack classes.",
+            UserWarning,
+        )
     if complaint and training.stop_reason in ("max_iter", "no_progress"):
         warn_user(complaint, ConvergenceWarning)
     return params
