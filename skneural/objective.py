@@ -125,7 +125,6 @@ class Objective:
         layers = self._layers(params)
         workspace = self._workspace.rows(X.shape[0])
         scale = 1.0 / (X.shape[0] * self.mean_weight)
-        penalty_scale = self._penalty_scale(X.shape[0])
 
         weight = None
         if sample_weight is not None:
@@ -139,7 +138,7 @@ class Objective:
         if weight is not None:
             delta *= weight
         self.network.backward(layers, self._gradient_layers, workspace, self.dropout)
-        penalty = self._add_penalty(params, penalty_scale)
+        penalty = self._add_penalty(params, self._penalty_scale(X.shape[0]))
 
         self.reported = self._reported_share * data + penalty
         return data + penalty, self.gradient

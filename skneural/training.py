@@ -205,16 +205,17 @@ def _run_epoch(
 ) -> float:
     """Visit all batches once; return the sum of the losses of all rows."""
     params, state = training.params, training.optimizer_state
+    has_l1, is_averaging = objective.l1 > 0, optimizer.averaging is not None
     total = 0.0
     visits = batches.in_order() if rows is None else batches.gathered(rows)
     for (X, y, weight), rate in zip(visits, rates, strict=False):
         _, gradient = objective.value_and_gradient(params, X, y, weight)
         optimizer.step(params, gradient, rate, state)
-        if objective.l1:
+        if has_l1:
             optimizer.unclipped_step_length(rate, state, out=gradient)
             objective.shrink(params, gradient, X.shape[0])
-        if optimizer.averaging:
-            optimizer.average(params, gradient, state, keeps_zeros=objective.l1 > 0)
+        if is_averaging:
+            optimizer.average(params, gradient, state, keeps_zeros=has_l1)
         total += objective.reported * X.shape[0]
     return total
 

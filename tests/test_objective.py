@@ -39,11 +39,17 @@ def numerical_gradient(function, params, step=1e-6):
     return gradient
 
 
+#: Every activation under one loss, and every loss above one activation.
+COMBINATIONS = [
+    *((activation, "log_loss", "softmax") for activation in ACTIVATIONS),
+    *(("tanh", *pair) for pair in LOSSES if pair != ("log_loss", "softmax")),
+]
+
+
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize(("loss", "output"), LOSSES, ids="-".join)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("activation", "loss", "output"), COMBINATIONS)
 def test_gradient_is_the_derivative(activation, loss, output, depth, kind, weighted):
     network = Network((N_FEATURES, *DEPTHS[depth], N_OUTPUTS), ACTIVATIONS[activation])
     params = initial_params(network, "glorot_uniform", np.random.RandomState(1), np.float64)

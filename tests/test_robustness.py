@@ -24,7 +24,7 @@ from skneural.losses import Huber, LogLoss, Quantile
 from skneural.monitoring import Monitor
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam
-from skneural.schedules import Cosine, LinearWarmUp
+from skneural.schedules import Cosine, Exponential, LinearWarmUp
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.standard_normal((24, 3))
@@ -312,6 +312,33 @@ def test_interrupt_leaves_the_last_whole_epoch(
         expected = fit_of_whole_epochs(new, n_epochs, before)
         assert state(estimator, *HOW_IT_ENDED) == expected, f"interrupted at {name} {k}"
         assert n_epochs == 0 or estimator.stop_reason_ == "interrupted"
+
+
+#: What draws, remembers and counts besides.
+FEATURES = {
+    "dropout": 0.3,
+    "solver": Adam(averaging=0.9, weight_decay=0.1, max_grad_norm=1.0),
+    "learning_rate": LinearWarmUp(1, then=Exponential(0.5)),
+    "l1_ratio": 0.5,
+    "restore_best_weights": True,
+}
+
+
+@pytest.mark.parametrize("features", [{}, FEATURES, {**FEATURES, "early_stopping": True}], ids=len)
+@parametrize_estimators
+def test_interrupt_amid_all_features(monkeypatch, estimator, features):
+    new = clone(estimator).set_params(**{**PATIENT, **features})
+    for k in range(1, 13):
+        interrupted = clone(new)
+        before = state(interrupted, *HOW_IT_ENDED)
+        with monkeypatch.context() as patch:
+            interrupt(patch, Adam, "step", k)
+            with pytest.raises(KeyboardInterrupt):
+                interrupted.fit(X, target_of(estimator))
+        n_epochs = (k - 1) // 3
+        expected = fit_of_whole_epochs(new, n_epochs, before)
+        assert state(interrupted, *HOW_IT_ENDED) == expected, f"interrupted at step {k}"
+        assert n_epochs == 0 or interrupted.stop_reason_ == "interrupted"
 
 
 @parametrize_estimators
