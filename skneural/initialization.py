@@ -32,9 +32,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from skneural._arrays import FloatArray
+from skneural._arrays import FloatArray, as_shape_of
 from skneural.activations import GLOROT_FACTOR
-from skneural.network import Layer, Network, as_shape_of
+from skneural.network import Layer, Network
 
 #: ``initialization(fan_in, fan_out, random_state)`` gives weights of shape (fan_in, fan_out).
 Initialization: TypeAlias = Callable[[int, int, np.random.RandomState], FloatArray]

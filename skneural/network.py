@@ -29,7 +29,7 @@ network is, and the penalised part (the weights) is one slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -285,62 +285,3 @@ def _activation_buffers(
     """What an activation function may write to besides its input."""
     kept = (np.empty(shape, dtype=dtype) for _ in range(activation.n_kept))
     return (np.empty(shape, dtype=bool), *kept)
-
-
-class LayerArrays(list[Any]):
-    """The arrays of a fitted network, one per layer: a list of views that cannot come loose.
-
-    Writing into an element changes the network, and so does assigning to an element: the
-    values are copied in. Whatever would change the number of layers raises TypeError.
-    Copies and pickles are plain lists.
-    """
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(index, slice):
-            targets, values = self[index], list(value)
-            if len(targets) != len(values):
-                self._refuse()
-        else:
-            targets, values = [self[index]], [value]
-        arrays = [as_shape_of(target, new) for target, new in zip(targets, values, strict=True)]
-        for target, array in zip(targets, arrays, strict=True):
-            target[...] = array
-
-    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
-            f"The network has {len(self)} layers of weights: their number cannot change. "
-            "Assign to an element to replace a layer's values, or work on list(...)."
-        )
-
-    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
-    __delitem__ = __iadd__ = __imul__ = _refuse
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return list, (list(self),)
-
-
-def as_shape_of(target: FloatArray, value: Any) -> FloatArray:
-    """A copy of `value` in the dtype of `target`; ValueError unless it fits and is finite."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"Expected real numbers for this layer, got dtype {array.dtype}.")
-    if array.shape != target.shape:
-        raise ValueError(
-            f"Expected an array of shape {target.shape} for this layer, got {array.shape}."
-        )
-    with np.errstate(over="ignore"):
-        # A copy: the values may be a view of another layer that is assigned to first.
-        array = array.astype(target.dtype)
-    if not np.all(np.isfinite(array)):
-        raise ValueError("The values for this layer contain NaN or infinity.")
-    return array
-
-
-def assign_layers(targets: Iterable[FloatArray], values: Iterable[Any], name: str) -> None:
-    """Copy `values` into `targets`, one array a layer, all or nothing."""
-    targets, values = list(targets), list(values)
-    if len(targets) != len(values):
-        raise ValueError(
-            f"{name} must hold one array per layer: expected {len(targets)}, got {len(values)}."
-        )
-    LayerArrays(targets)[:] = values

@@ -221,6 +221,8 @@ class SGD(Optimizer):
     momentum : float, default=0.9
         :math:`\mu`, from 0 to 1. With 0 this is plain gradient descent.
     nesterovs_momentum : bool, default=True
+    weight_decay, max_grad_norm, averaging
+        As in `Optimizer`.
 
     References
     ----------
@@ -277,6 +279,8 @@ class Adam(Optimizer):
         Decay rates of the two means, from 0 to below 1.
     epsilon : float, default=1e-8
         Keeps the division stable.
+    weight_decay, max_grad_norm, averaging
+        As in `Optimizer`.
 
     Notes
     -----
@@ -342,6 +346,8 @@ class AdamW(Adam):
         As in `Adam`.
     weight_decay : float, default=0.01
         :math:`\lambda`. It is multiplied by the learning rate: a schedule lowers both.
+    max_grad_norm, averaging
+        As in `Optimizer`.
 
     References
     ----------
@@ -372,6 +378,8 @@ class NAdam(Adam):
         As in `Adam`, but epsilon is added to the root after its bias is corrected.
     momentum_decay : float, default=0.004
         :math:`\psi`. The larger, the sooner :math:`\mu` reaches :math:`\beta_1`.
+    weight_decay, max_grad_norm, averaging
+        As in `Optimizer`.
 
     References
     ----------
@@ -449,6 +457,8 @@ class RMSprop(Optimizer):
         Keeps the division stable.
     momentum : float, default=0.0
         :math:`\mu`, from 0 to 1.
+    weight_decay, max_grad_norm, averaging
+        As in `Optimizer`.
 
     Notes
     -----
@@ -518,6 +528,8 @@ class AdaGrad(Optimizer):
     ----------
     epsilon : float, default=1e-10
         Keeps the division stable.
+    weight_decay, max_grad_norm, averaging
+        As in `Optimizer`.
 
     References
     ----------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
 import tracemalloc
 
 import numpy as np
@@ -13,7 +11,7 @@ from scipy import sparse
 from skneural._arrays import chunk_rows
 from skneural.activations import ACTIVATIONS
 from skneural.initialization import initial_params
-from skneural.network import LayerArrays, Network, Workspace, assign_layers
+from skneural.network import Network, Workspace
 
 NETWORK = Network((4, 5, 3, 2), ACTIVATIONS["tanh"])
 
@@ -85,55 +83,3 @@ def test_cut_workspaces_share_memory():
         for whole, part in zip(wholes, parts, strict=True):
             assert len(part) == 4
             assert np.shares_memory(whole, part)
-
-
-def layer_arrays():
-    vector = np.zeros(6)
-    return vector, LayerArrays([vector[:2], vector[2:]])
-
-
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda arrays: arrays[0].__setitem__(..., [1, 2]),
-        lambda arrays: arrays.__setitem__(0, [1, 2]),
-        lambda arrays: arrays.__setitem__(-2, np.array([1, 2])),
-        lambda arrays: arrays.__setitem__(slice(0, 1), [[1, 2]]),
-        lambda arrays: assign_layers(arrays, [[1, 2], np.zeros(4)], "coefs_"),
-    ],
-)
-def test_writing_reaches_the_vector(write):
-    vector, arrays = layer_arrays()
-    write(arrays)
-    np.testing.assert_array_equal(vector, [1, 2, 0, 0, 0, 0])
-
-
-@pytest.mark.parametrize(
-    ("write", "error", "message"),
-    [
-        (lambda a: a.__setitem__(0, [1, 2, 3]), ValueError, "shape"),
-        (lambda a: a.__setitem__(0, [1, np.nan]), ValueError, "NaN"),
-        (lambda a: a.__setitem__(slice(0, 2), [[1, 2], [9]]), ValueError, "shape"),
-        (lambda a: a.__setitem__(slice(0, 2), [[1, 2]]), TypeError, "2 layers"),
-        (lambda a: assign_layers(a, [[1, 2]], "coefs_"), ValueError, "coefs_.*expected 2, got 1"),
-        (lambda a: a.append([1]), TypeError, "2 layers"),
-        (lambda a: a.pop(), TypeError, "2 layers"),
-        (lambda a: a.__delitem__(0), TypeError, "2 layers"),
-        (lambda a: a.sort(), TypeError, "2 layers"),
-    ],
-)
-def test_what_cannot_be_written_changes_nothing(write, error, message):
-    vector, arrays = layer_arrays()
-    with pytest.raises(error, match=message):
-        write(arrays)
-    np.testing.assert_array_equal(vector, 0)
-    assert len(arrays) == 2
-
-
-def test_copies_of_the_list_are_plain_lists():
-    _, arrays = layer_arrays()
-    for duplicate in (copy.copy(arrays), copy.deepcopy(arrays), pickle.loads(pickle.dumps(arrays))):
-        assert type(duplicate) is list
-        duplicate.append(0)
-    assert isinstance(arrays, list)
-    assert len(arrays + arrays) == 4

@@ -10,7 +10,8 @@ import numpy as np
 
 from skneural._arrays import FloatArray
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.network import LayerArrays, Network, assign_layers
+from skneural.estimators._layer_arrays import LayerArrays, assign_layers
+from skneural.network import Network
 
 
 class LayerAttributesMixin:

@@ -11,9 +11,9 @@ from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from skneural._arrays import FloatArray, Matrix, row_chunks
+from skneural._arrays import FloatArray, Matrix, as_shape_of, row_chunks
 from skneural.activations import ACTIVATIONS
-from skneural.network import Network, as_shape_of
+from skneural.network import Network
 
 
 class LinearAttributesMixin:
