@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import sklearn
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     Hidden,
@@ -19,7 +20,28 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in for what scikit-learn does not have yet."""
+
+        @property
+        def set_callbacks(self) -> Any:
+            """Not there."""
+            raise AttributeError(
+                "set_callbacks needs the callbacks of scikit-learn 1.9 or newer. This is "
+                f"scikit-learn {sklearn.__version__}."
+            )
+
+    def with_callbacks(method: Any) -> Any:
+        """The method as it is."""
+        return method
+
+
 __all__ = [
+    "CallbackSupportMixin",
     "Hidden",
     "Interval",
     "InvalidParameterError",
@@ -27,6 +49,7 @@ __all__ = [
     "StrOptions",
     "check_sample_weight",
     "fit_context",
+    "with_callbacks",
 ]
 
 

@@ -80,6 +80,7 @@ def minimize_lbfgs(
         # SciPy computes in float64 whatever the network computes in. As in scikit-learn it is
         # given the reported loss: for several outputs under squared error that is not quite
         # the function of this gradient, but anything else would end in another model.
+        monitor.begin_epoch()
         point[...] = variables.params(x)
         _, gradient = objective.value_and_gradient(point, X, y, weight)
         return variables.value_and_gradient(x, objective.reported, gradient.astype(np.float64))
@@ -90,7 +91,9 @@ def minimize_lbfgs(
         training.params[...] = params
         training.loss = objective.reported
         training.n_epochs += 1
-        if monitor.early_stopping and monitor.is_impatient(training.record):
+        if monitor.is_asked_to_stop():
+            training.stop_reason = "callback"
+        elif monitor.early_stopping and monitor.is_impatient(training.record):
             monitor.announce_plateau("Stopping.")
             training.stop_reason = "early_stopping"
         elif perf_counter() >= training.deadline:
@@ -118,8 +121,8 @@ def minimize_lbfgs(
         raise
     finally:
         monitor.end()
-    value_and_gradient(result.x)
-    training.params[...] = point
+    training.params[...] = variables.params(result.x)
+    objective.value_and_gradient(training.params, X, y, weight)
     training.loss = objective.reported
     training.n_epochs = min(result.nit, max_iter)
     training.message = f"status={result.status}: {result.message}"

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural._arrays import FloatArray, IndexArray
+from skneural.monitoring import Watcher
 from skneural.perceptron import OnlinePerceptron
 
 
@@ -135,7 +136,13 @@ class Snapshot:
         )
 
 
-def train(lessons: Sequence[Lesson], max_iter: int, *, verbose: int = 0) -> Iterator[Snapshot]:
+def train(
+    lessons: Sequence[Lesson],
+    max_iter: int,
+    *,
+    verbose: int = 0,
+    watcher: Watcher | None = None,
+) -> Iterator[Snapshot]:
     """Train units side by side, each until its patience is at an end.
 
     They know nothing of each other. Side by side, so that after every epoch there is a model
@@ -148,6 +155,8 @@ def train(lessons: Sequence[Lesson], max_iter: int, *, verbose: int = 0) -> Iter
         Most epochs.
     verbose : int, default=0
         Whether to print every epoch of every unit.
+    watcher : Watcher or None, default=None
+        Is told of every epoch, after it has been yielded, and may end the training.
 
     Yields
     ------
@@ -155,9 +164,13 @@ def train(lessons: Sequence[Lesson], max_iter: int, *, verbose: int = 0) -> Iter
         After every epoch.
     """
     for _ in range(max_iter):
+        if watcher is not None:
+            watcher.epoch_begins()
         for lesson in lessons:
             if not lesson.is_over:
                 lesson.epoch(verbose)
         yield Snapshot.of(lessons, lessons[0].unit.rows.X.dtype)
+        if watcher is not None and watcher.epoch_ended():
+            return
         if all(lesson.is_over for lesson in lessons):
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -74,6 +75,19 @@ class Record:
         return duplicate
 
 
+class Watcher(Protocol):
+    """Whoever is to be told of every epoch."""
+
+    def epoch_begins(self) -> None:
+        """An epoch is about to begin, or has begun already."""
+
+    def epoch_ended(self) -> bool:
+        """The training stands at the end of an epoch; whether it is to go no further."""
+
+    def training_ended(self) -> None:
+        """No epoch is to come, not even one that has begun."""
+
+
 class Monitor:
     """Says of every epoch whether it was progress, and keeps the best one.
 
@@ -91,6 +105,7 @@ class Monitor:
         Whether to keep the parameters of the best epoch.
     verbose : bool or int, default=False
         True or 1 prints every epoch, k > 1 the first, every k-th and the last.
+    watcher : Watcher or None, default=None
     """
 
     def __init__(
@@ -102,6 +117,7 @@ class Monitor:
         early_stopping: bool = False,
         keeps_best: bool = False,
         verbose: bool | int = False,
+        watcher: Watcher | None = None,
     ) -> None:
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
@@ -109,6 +125,7 @@ class Monitor:
         self.early_stopping = early_stopping
         self.keeps_best = keeps_best
         self.verbose = int(verbose)
+        self.watcher = watcher
         self._unprinted: list[str] = []
 
     def begin(self, record: Record) -> None:
@@ -122,6 +139,15 @@ class Monitor:
         if record.validation_scores is None or record.best_validation_score is None:
             record.validation_scores, record.validation_loss_curve = [], []
             record.best_validation_score = -np.inf
+
+    def begin_epoch(self) -> None:
+        """Say that an epoch begins; saying so again does no harm."""
+        if self.watcher is not None:
+            self.watcher.epoch_begins()
+
+    def is_asked_to_stop(self) -> bool:
+        """Say that the training stands at the end of an epoch; whether it is to go no further."""
+        return self.watcher is not None and self.watcher.epoch_ended()
 
     def end_epoch(self, epoch: int, loss: float, params: FloatArray, record: Record) -> None:
         """Enter an epoch, counted from 1, in the record."""
@@ -173,14 +199,19 @@ class Monitor:
         if not self.verbose:
             return
         watched = "Validation score" if self.early_stopping else "Training loss"
-        self.end()
+        self._print_last()
         self._say(
             "%s did not improve more than tol=%f for %d consecutive epochs. %s"
             % (watched, self.tol, self.n_iter_no_change, consequence)
         )
 
     def end(self) -> None:
-        """Print the last epoch, if it has not been printed yet."""
+        """Print the last epoch, if it has not been printed yet; nothing more is to come."""
+        if self.watcher is not None:
+            self.watcher.training_ended()
+        self._print_last()
+
+    def _print_last(self) -> None:
         self._say(*self._unprinted)
         self._unprinted = []
 

@@ -89,6 +89,7 @@ def minimize_newton(
             # The second derivative of the step before: near the optimum it hardly changes.
             if _is_over(training, factor, gradient, slope, tol):
                 break
+            monitor.begin_epoch()
             factor = _factorised(coordinates.hessian(training.params))
             if factor is None:
                 training.stop_reason = "singular"
@@ -114,6 +115,9 @@ def minimize_newton(
             training.loss = value
             training.n_epochs += 1
             monitor.end_epoch(training.n_epochs, value, training.params, training.record)
+            if monitor.is_asked_to_stop():
+                training.stop_reason = "callback"
+                break
         else:
             if is_flat(gradient, tol):
                 training.stop_reason = "converged"

@@ -114,6 +114,7 @@ def minimize_fista(
         training.loss = noticed = here.value
         n_idle = 0
         while not problem.is_over(before, here, training, tol) and training.n_epochs < max_iter:
+            monitor.begin_epoch()
             # After a step of Newton's method, a proximal one lets other weights leave zero.
             following = problem.newton_step(here) if n_until_newton <= 0 else None
             n_until_newton = 1 if following is not None else n_until_newton - 1
@@ -126,6 +127,9 @@ def minimize_fista(
             training.loss = here.value
             training.n_epochs += 1
             monitor.end_epoch(training.n_epochs, here.value, training.params, training.record)
+            if monitor.is_asked_to_stop():
+                training.stop_reason = "callback"
+                break
             # Small decreases add up: what counts is how far it has come since the last that did.
             n_idle += 1
             if noticed - here.value > negligible * max(1, here.value):

@@ -204,6 +204,7 @@ class _Walk:
         """Value, and gradient in the variables."""
         if not variables.any():  # where the round before has ended
             return self.training.loss, self._conditioned
+        self.monitor.begin_epoch()
         self._point[...] = self._start + self._conditioning.step(variables)
         self._value_tried = self._evaluate_point(self._gradient_tried)
         self._conditioned_tried = self._conditioning.gradient(self._gradient_tried)
@@ -237,11 +238,15 @@ class _Walk:
         self._gradient, self._gradient_tried = self._gradient_tried, self._gradient
         self._conditioned = self._conditioned_tried
         self.monitor.end_epoch(training.n_epochs, training.loss, training.params, training.record)
+        if self.monitor.is_asked_to_stop():
+            self.training.stop_reason = "callback"
         if self.is_over():
             raise StopIteration
 
     def is_over(self) -> bool:
-        """Whether the training stands at an optimum, or nowhere."""
+        """Whether the training stands at an optimum, or nowhere, or has been asked to stop."""
+        if self.training.stop_reason == "callback":
+            return True
         if not np.isfinite(self.training.loss):
             self.training.stop_reason = "not_finite"
             return True

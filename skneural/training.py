@@ -49,8 +49,8 @@ class Training:
     loss : float
         Training loss of the last of them.
     stop_reason : str
-        'converged', 'early_stopping', 'max_iter', 'max_time', 'interrupted', 'not_finite' or,
-        from L-BFGS alone, 'no_progress'.
+        'converged', 'early_stopping', 'max_iter', 'max_time', 'callback', 'interrupted',
+        'not_finite' or, from L-BFGS alone, 'no_progress'.
     message : str
         What the minimiser has to say about an early end.
     """
@@ -165,6 +165,7 @@ def minimize_minibatch(
 
     with _whole_epochs_only(training, optimizer, drawing) as epoch_ended:
         while training.n_epochs < max_iter:
+            monitor.begin_epoch()
             if shuffle_with is not None and rows is not None:
                 rows = rows[shuffle_with.permutation(n_rows)]
             rates = _rates(training, schedule, math.ceil(n_rows / batch_size), n_planned_epochs)
@@ -226,6 +227,7 @@ def _is_over(
     """Report the epoch, adapt the learning rate to it, and decide whether to stop."""
     record = training.record
     monitor.end_epoch(training.n_epochs, training.loss, training.model, record)
+    is_asked_to_stop = monitor.is_asked_to_stop()
     if not np.isfinite(training.loss):
         training.stop_reason = "not_finite"
         return True
@@ -235,6 +237,9 @@ def _is_over(
         training.n_samples_seen,
         record.no_improvement_count,
     )
+    if is_asked_to_stop:
+        training.stop_reason = "callback"
+        return True
     if not monitor.is_impatient(record):
         return False
     slower = schedule.on_plateau(training.learning_rate)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
+from copy import copy
 from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar
@@ -21,9 +22,10 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
 from skneural._arrays import FloatArray, rows_as_csr
-from skneural._sklearn import check_sample_weight
+from skneural._sklearn import CallbackSupportMixin, check_sample_weight
 from skneural._threads import blas_threads, largest_product
 from skneural.dropout import Dropout
+from skneural.estimators._callbacks import EpochTasks, epoch_tasks
 from skneural.estimators._checks import naming_the_column, native, refuse_masked
 from skneural.estimators._class_weight import weighted_by_class
 from skneural.estimators._memory import (
@@ -43,7 +45,7 @@ from skneural.estimators._raw_outputs import RawOutputsMixin
 from skneural.estimators._validation import LabelledRows, ValidationMixin
 from skneural.estimators._version_stamp import VersionStampMixin
 from skneural.estimators._warnings import warn_user
-from skneural.monitoring import Monitor, Record
+from skneural.monitoring import Monitor, Record, Watcher
 from skneural.network import Network
 from skneural.objective import Objective
 from skneural.optimizers import Optimizer
@@ -58,7 +60,7 @@ COMPUTING_DTYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
+class BaseNetwork(CallbackSupportMixin, ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
     """What every network of this package shares.
 
     A subclass has the constructor parameters, and says what its layers, its targets, its
@@ -102,6 +104,7 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
         *,
         random_state: np.random.RandomState,
         memory: Memory,
+        watcher: Watcher | None,
     ) -> None:
         """Run the minimiser that `solver` names, for a fit."""
 
@@ -189,6 +192,7 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
                 "go on. Train the model that it was made from, or call fit with warm_start=False "
                 "to start anew."
             )
+        tasks = None if incremental else epoch_tasks(self, X, y, sample_weight)
         with all_or_nothing(self):
             X, y = self._validated(X, y, continuing)
             target = self._encode_target(
@@ -204,9 +208,12 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
                 deadline=deadline,
                 continuing=continuing,
                 incremental=incremental,
+                tasks=tasks,
             )
         if interrupt is not None:
             raise interrupt
+        if tasks is not None:
+            tasks.fit_ended()
         return self
 
     def _validated(
@@ -251,6 +258,7 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
         deadline: float,
         continuing: bool,
         incremental: bool,
+        tasks: EpochTasks | None,
     ) -> KeyboardInterrupt | None:
         """Train and publish. Returns the interrupt that ended the training, if one did."""
         memory = memory_to_go_on_from(self._memory, incremental) if continuing else {}
@@ -264,13 +272,22 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
             judge = self._judge(validation)
             begin_search_for_best(training.record, memory, judge, restores_best=restores_best)
         training.deadline = deadline
+        if tasks is not None:
+            tasks.attributes = partial(self._attributes_of, training, random_state, memory)
         interrupt = None
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 minimise = (
                     partial(self._run_minibatch, max_iter=1) if incremental else self._minimise
                 )
-                minimise(training, rows, validation, random_state=random_state, memory=memory)
+                minimise(
+                    training,
+                    rows,
+                    validation,
+                    random_state=random_state,
+                    memory=memory,
+                    watcher=tasks,
+                )
         except KeyboardInterrupt as error:
             if training.n_epochs == 0:
                 raise
@@ -284,6 +301,22 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
         memory.update(generator_memory(self.random_state, random_state))
         self._publish(training, params, memory)
         return interrupt
+
+    def _attributes_of(
+        self, training: Training, random_state: np.random.RandomState, memory: Memory
+    ) -> dict[str, Any] | None:
+        """What would change in the estimator if the training ended here, in copies."""
+        if not np.isfinite(training.loss):
+            return None
+        would_be, training = copy(self), training.copy()
+        memory = {**memory, **generator_memory(self.random_state, random_state)}
+        would_be._publish(training, training.model.copy(), {**memory, "holds_best": False})
+        before = vars(self)
+        return {
+            name: value
+            for name, value in vars(would_be).items()
+            if name not in before or value is not before[name]
+        }
 
     def _fitted_training(self, memory: Memory) -> Training:
         """A training that goes on from a copy of the fitted parameters, and what goes with them."""
@@ -313,6 +346,7 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
         *,
         random_state: np.random.RandomState,
         memory: Memory,
+        watcher: Watcher | None,
         max_iter: int | None = None,
     ) -> None:
         """Train in mini-batches, for `max_iter` epochs or what the parameter of that name says."""
@@ -339,7 +373,7 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
                 optimizer=optimizer,
                 schedule=self._schedule(),
                 learning_rate_init=rate,
-                monitor=self._monitor(validation, self.n_iter_no_change),
+                monitor=self._monitor(validation, watcher, self.n_iter_no_change),
                 batch_size=batch_size,
                 max_iter=self.max_iter if max_iter is None else max_iter,
                 n_planned_epochs=self.max_iter,
@@ -355,7 +389,9 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
         mean_weight = 1.0 if rows.weight is None else float(np.mean(rows.weight, dtype=float))
         return self._objective(n_rows, mean_weight, rows.X.dtype, n_rows_seen=n_rows)
 
-    def _monitor(self, validation: LabelledRows | None, n_iter_no_change: float) -> Monitor:
+    def _monitor(
+        self, validation: LabelledRows | None, watcher: Watcher | None, n_iter_no_change: float
+    ) -> Monitor:
         """Watches over a training, with the validation rows where there are any."""
         return Monitor(
             tol=self.tol,
@@ -364,6 +400,7 @@ class BaseNetwork(ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
             early_stopping=self.early_stopping and validation is not None,
             keeps_best=self._restores_best(validation),
             verbose=self.verbose,
+            watcher=watcher,
         )
 
     def _blas_threads(self, n_rows: int) -> AbstractContextManager[None]:

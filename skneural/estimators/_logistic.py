@@ -12,7 +12,14 @@ from scipy.linalg import LinAlgWarning
 from sklearn.utils.metaestimators import available_if
 
 from skneural._arrays import FloatArray, Matrix, rows_as_csr
-from skneural._sklearn import Hidden, Interval, Options, StrOptions, fit_context
+from skneural._sklearn import (
+    Hidden,
+    Interval,
+    Options,
+    StrOptions,
+    fit_context,
+    with_callbacks,
+)
 from skneural.conditioning import conditioner
 from skneural.estimators._base import COMPUTING_DTYPES
 from skneural.estimators._class_weight import refuse_balanced, weights_by_class
@@ -28,7 +35,7 @@ from skneural.estimators._penalty import (
 from skneural.estimators._validation import LabelledRows
 from skneural.estimators._warnings import warn_user
 from skneural.losses import LOSSES, Loss
-from skneural.monitoring import Monitor
+from skneural.monitoring import Watcher
 from skneural.network import Network
 from skneural.newton import minimize_newton
 from skneural.objective import Objective
@@ -214,9 +221,9 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         `early_stopping`, of the lowest loss.
 
     stop_reason_ : str
-        Why the last call ended: 'converged', 'max_iter', 'early_stopping', 'not_finite' (with
-        `early_stopping` alone, else it is an error), 'interrupted' or 'no_progress' (rounding
-        leaves no way further down).
+        Why the last call ended: 'converged', 'max_iter', 'early_stopping', 'callback' (one of
+        scikit-learn's callbacks asked for it), 'not_finite' (with `early_stopping` alone, else
+        it is an error), 'interrupted' or 'no_progress' (rounding leaves no way further down).
 
     validation_scores_, validation_loss_curve_ : list of float or None
         Accuracy and mean log loss of the held-out rows after every epoch; None without
@@ -358,6 +365,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.dtype = dtype
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScratchLogisticRegression:
         """Find the optimum for rows and their labels.
@@ -508,10 +516,16 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         *,
         random_state: np.random.RandomState,
         memory: Memory,
+        watcher: Watcher | None,
     ) -> None:
         if self.solver in STOCHASTIC:
             self._run_minibatch(
-                training, rows, validation, random_state=random_state, memory=memory
+                training,
+                rows,
+                validation,
+                random_state=random_state,
+                memory=memory,
+                watcher=watcher,
             )
             return
         with self._blas_threads(rows.X.shape[0]):
@@ -521,6 +535,7 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
                 rows_as_csr(rows.X),
                 rows.target.astype(rows.X.dtype, copy=False),
                 rows.weight,
+                watcher,
             )
 
     def _go_to_the_optimum(
@@ -530,10 +545,11 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         X: Matrix,
         y: FloatArray,
         sample_weight: FloatArray | None,
+        watcher: Watcher | None,
     ) -> None:
         problem = (objective, training, X, y, sample_weight)
         rule: dict[str, Any] = {
-            "monitor": Monitor(tol=self.tol, n_iter_no_change=np.inf, verbose=self.verbose),
+            "monitor": self._monitor(None, watcher, np.inf),
             "tol": self.tol * TOLERANCE_SHARES.get(self.solver, 1.0),
             "max_iter": self.max_iter,
         }

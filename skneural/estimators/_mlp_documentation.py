@@ -212,9 +212,10 @@ best_iteration_ : int or None
 
 stop_reason_ : str
     Why the last call ended: 'converged', 'max_iter', 'early_stopping', 'max_time',
-    'not_finite' (the loss is no longer finite, and the best epoch has been restored; without
-    one it is an error), 'interrupted' (Ctrl-C) or 'no_progress' ('lbfgs' finds no way further
-    down). Empty after `from_weights`.
+    'callback' (one of scikit-learn's callbacks asked for it), 'not_finite' (the loss is no
+    longer finite, and the best epoch has been restored; without one it is an error),
+    'interrupted' (Ctrl-C) or 'no_progress' ('lbfgs' finds no way further down). Empty after
+    `from_weights`.
 
 t_ : int
     Rows trained on in mini-batches, each as often as it was visited.

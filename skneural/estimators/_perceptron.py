@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import copy
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -16,8 +18,16 @@ from sklearn.utils.validation import validate_data
 
 from skneural._arrays import BoolArray, FloatArray, IndexArray, Matrix
 from skneural._rows import Rows, rows_of
-from skneural._sklearn import Interval, StrOptions, check_sample_weight, fit_context
+from skneural._sklearn import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    with_callbacks,
+)
 from skneural._threads import blas_threads
+from skneural.estimators._callbacks import EpochTasks, epoch_tasks
 from skneural.estimators._checks import naming_the_column, native, refuse_masked
 from skneural.estimators._labels import Labels
 from skneural.estimators._linear_attributes import LinearAttributesMixin
@@ -37,7 +47,13 @@ SPARSE_INTERCEPT_RATE = 0.01
 L1_SHARE = {"l2": 0.0, "l1": 1.0, "elasticnet": None, None: 0.0}
 
 
-class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin, VersionStampMixin):
+class ScratchPerceptron(
+    LinearAttributesMixin,
+    ClassifierMixin,
+    CallbackSupportMixin,
+    RawOutputsMixin,
+    VersionStampMixin,
+):
     """Linear classifier trained by Rosenblatt's perceptron rule.
 
     One unit decides between two classes. Of three classes or more, each has a unit that tells
@@ -211,6 +227,7 @@ class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin,
 
     # ---------------------------------------------------------------- fit and predict
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -357,14 +374,18 @@ class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin,
     ) -> Any:
         refuse_masked(X=X, y=y, sample_weight=sample_weight)
         continuing = self.__sklearn_is_fitted__() and (incremental or self.warm_start)
+        tasks = None if incremental else epoch_tasks(self, X, y, sample_weight)
         with all_or_nothing(self):
             X, y = self._validated(X, y, continuing)
             target = self._encoded(y, classes, continuing=continuing, incremental=incremental)
             start = self._start(X, target.shape[1], coef_init, intercept_init, continuing)
             lessons = self._lessons(X, y, target, check_sample_weight(sample_weight, X), *start)
-            interrupt = self._train(lessons, max_iter, n_seen=self.t_ if incremental else 1.0)
+            n_seen = self.t_ if incremental else 1.0
+            interrupt = self._train(lessons, max_iter, n_seen=n_seen, tasks=tasks)
         if interrupt is not None:
             raise interrupt
+        if tasks is not None:
+            tasks.fit_ended()
         return self
 
     def _validated(self, X: Any, y: Any, continuing: bool) -> tuple[Matrix, npt.NDArray[Any]]:
@@ -469,7 +490,12 @@ class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin,
         )
 
     def _train(
-        self, lessons: list[Lesson], max_iter: int, *, n_seen: float
+        self,
+        lessons: list[Lesson],
+        max_iter: int,
+        *,
+        n_seen: float,
+        tasks: EpochTasks | None,
     ) -> KeyboardInterrupt | None:
         """Train and publish. Returns the interrupt that ended the training, if one did."""
         X = lessons[0].unit.rows.X
@@ -477,8 +503,11 @@ class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin,
         try:
             # One thread: a product with a vector waits for memory, and more threads wait too.
             with np.errstate(over="ignore", invalid="ignore"), blas_threads(1):
-                for after_epoch in train(lessons, max_iter, verbose=int(self.verbose)):
+                epochs = train(lessons, max_iter, verbose=int(self.verbose), watcher=tasks)
+                for after_epoch in epochs:
                     snapshot = after_epoch
+                    if tasks is not None:
+                        tasks.attributes = partial(self._attributes_of, snapshot)
         except KeyboardInterrupt as error:
             if snapshot is None:
                 raise
@@ -486,6 +515,13 @@ class ScratchPerceptron(LinearAttributesMixin, ClassifierMixin, RawOutputsMixin,
         assert snapshot is not None
         self._publish(snapshot, n_seen + snapshot.n_epochs * X.shape[0])
         return interrupt
+
+    def _attributes_of(self, snapshot: Snapshot) -> dict[str, Any]:
+        """What would change in the estimator if the training ended here."""
+        would_be = copy(self)
+        would_be._publish(snapshot, self.t_)
+        names = ("_params", "_sparse_coef", "n_iter_", "t_")
+        return {name: getattr(would_be, name) for name in names}
 
     def _publish(self, snapshot: Snapshot, n_seen: float) -> None:
         """Turn a finished training into fitted attributes."""

@@ -10,6 +10,9 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from skneural._version import __version__
 
+#: What scikit-learn's callbacks keep on an estimator as long as it is being fitted.
+OF_A_FIT = ("_callback_fit_ctx", "_parent_callback_ctx", "_skl_callbacks_to_teardown")
+
 
 class SkneuralVersionWarning(InconsistentVersionWarning):
     """A pickle was made by another version of skneural."""
@@ -37,7 +40,9 @@ class VersionStampMixin(BaseEstimator):
     """
 
     def __getstate__(self) -> dict[str, Any]:
-        return dict(super().__getstate__(), _skneural_version=__version__)
+        state = dict(super().__getstate__(), _skneural_version=__version__)
+        # A copy that is made amid a fit is no part of it.
+        return {name: value for name, value in state.items() if name not in OF_A_FIT}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
