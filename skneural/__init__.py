@@ -5,6 +5,7 @@
 import sklearn  # noqa: F401
 
 from skneural._version import __version__
+from skneural.estimators._hidden_layer import HiddenLayerTransformer
 from skneural.estimators._logistic import ScratchLogisticRegression
 from skneural.estimators._mlp_classifier import ScratchMLPClassifier
 from skneural.estimators._mlp_regressor import ScratchMLPRegressor
@@ -12,6 +13,7 @@ from skneural.estimators._perceptron import ScratchPerceptron
 from skneural.estimators._version_stamp import SkneuralVersionWarning
 
 __all__ = [
+    "HiddenLayerTransformer",
     "ScratchLogisticRegression",
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",

@@ -197,14 +197,41 @@ class Network:
         """
         if X.shape[0] == 1 and isinstance(X, np.ndarray):
             return iter([(slice(0, 1), self._raw_of_row(params, X[0])[np.newaxis])])
-        return self._raw_in_chunks(params, X)
+        return self._raw_in_chunks(self.layers(params), X)
 
-    def _raw_in_chunks(self, params: FloatArray, X: Matrix) -> Iterator[tuple[slice, FloatArray]]:
-        layers = self.layers(params)
+    def hidden_chunks(
+        self, params: FloatArray, X: Matrix, layer: int
+    ) -> Iterator[tuple[slice, FloatArray]]:
+        """Outputs of a hidden layer in runs of rows. Nothing above that layer is computed.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        layer : int
+            Which one, from 0 for the first.
+
+        Yields
+        ------
+        rows : slice
+        activations : ndarray of shape (n_rows, n_units)
+            A buffer that the next run overwrites.
+        """
+        # Up to that layer it is a network by itself, whose raw outputs lack their activation.
+        below = Network(self.layer_sizes[: layer + 2], self.activations[:layer], self.fit_intercept)
+        activation = self.activations[layer]
+        for rows, z in below._raw_in_chunks(self.layers(params)[: layer + 1], X):
+            activation.forward(z, *_activation_buffers(activation, z.shape, z.dtype))
+            yield rows, z
+
+    def _raw_in_chunks(
+        self, layers: Sequence[Layer], X: Matrix
+    ) -> Iterator[tuple[slice, FloatArray]]:
+        dtype = layers[0].weights.dtype
         workspace: Workspace | None = None
-        for rows, chunk in row_chunks(X, self.layer_sizes, params.dtype):
+        for rows, chunk in row_chunks(X, self.layer_sizes, dtype):
             if workspace is None:  # the first chunk is the largest
-                workspace = Workspace(self, chunk.shape[0], params.dtype)
+                workspace = Workspace(self, chunk.shape[0], dtype)
             yield rows, self.forward(layers, chunk, workspace.rows(chunk.shape[0]))
 
     def _raw_of_row(self, params: FloatArray, x: FloatArray) -> FloatArray:

@@ -29,6 +29,14 @@ PICTURES = {
     "plot_gradient_descent": [("iteration", 3, 0), ("iteration", 3, 0)],
     "plot_digits_one_hidden_layer": [("epoch", 2, 0), ("epoch", 2, 0)],
     "plot_mnist_softmax": [("epoch", 2, 0)] + 4 * [("", 0, 1)],
+    "plot_displays": [
+        ("epoch", 3, 0),
+        ("", 0, 1),
+        ("", 0, 0),
+        ("$z$", 2, 0),
+        ("", 0, 0),
+        ("weight", 0, 0),
+    ],
 }
 MNIST = Path(os.environ.get("SKNEURAL_DATA", "")) / "mnist.npz"
 needs_mnist = pytest.mark.skipif(

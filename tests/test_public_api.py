@@ -23,6 +23,7 @@ from skneural import (
 )
 
 PUBLIC_NAMES = [
+    "HiddenLayerTransformer",
     "ScratchLogisticRegression",
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",
@@ -34,6 +35,7 @@ ROOMS = [
     "activations",
     "conditioning",
     "curvature",
+    "display",
     "dropout",
     "estimators",
     "feature_sign",

@@ -11,11 +11,12 @@ import numpy.typing as npt
 from sklearn.metrics import get_scorer_names
 
 from skneural._arrays import FloatArray
-from skneural._sklearn import Interval, Options, StrOptions, fit_context
+from skneural._sklearn import Interval, Options, StrOptions, fit_context, with_callbacks
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.dropout import Dropout
 from skneural.estimators._base import COMPUTING_DTYPES, BaseNetwork
 from skneural.estimators._checks import checked_layer_sizes
+from skneural.estimators._hidden_layer import HiddenActivationsMixin
 from skneural.estimators._layer_attributes import LayerAttributesMixin, stacked_layers
 from skneural.estimators._memory import Memory, dropout_generator
 from skneural.estimators._mlp_settings import (
@@ -35,6 +36,7 @@ from skneural.estimators._validation import LabelledRows
 from skneural.initialization import INITIALIZATIONS, initial_params
 from skneural.lbfgs import minimize_lbfgs
 from skneural.losses import REGRESSION_LOSSES, Loss
+from skneural.monitoring import Watcher
 from skneural.objective import Objective
 from skneural.optimizers import OPTIMIZERS, Optimizer
 from skneural.schedules import SCHEDULES, Schedule
@@ -50,7 +52,7 @@ def has_epochs(estimator: MultilayerPerceptron) -> bool:
     return True
 
 
-class MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
+class MultilayerPerceptron(LayerAttributesMixin, HiddenActivationsMixin, BaseNetwork):
     """The constructor that both estimators share, in the order of scikit-learn's regressor."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -181,6 +183,7 @@ class MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         detach_shared_activation(self, params)
         return super().set_params(**params)
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -293,10 +296,16 @@ class MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
         *,
         random_state: np.random.RandomState,
         memory: Memory,
+        watcher: Watcher | None,
     ) -> None:
         if self.solver != "lbfgs":
             self._run_minibatch(
-                training, rows, validation, random_state=random_state, memory=memory
+                training,
+                rows,
+                validation,
+                random_state=random_state,
+                memory=memory,
+                watcher=watcher,
             )
             return
         with self._blas_threads(rows.X.shape[0]):
@@ -306,7 +315,7 @@ class MultilayerPerceptron(LayerAttributesMixin, BaseNetwork):
                 rows.X,
                 rows.target.astype(rows.X.dtype, copy=False),
                 rows.weight,
-                monitor=self._monitor(validation, self.n_iter_no_change),
+                monitor=self._monitor(validation, watcher, self.n_iter_no_change),
                 tol=self.tol,
                 max_iter=self.max_iter,
                 max_fun=self.max_fun,
