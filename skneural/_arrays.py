@@ -6,6 +6,7 @@ multiplies, slices and gathers rows without knowing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -235,6 +236,11 @@ def blocks(*vectors: FloatArray) -> Iterator[tuple[FloatArray, ...]]:
 def block_length(dtype: npt.DTypeLike) -> int:
     """The largest number of elements of one piece."""
     return BLOCK * np.dtype(np.float64).itemsize // np.dtype(dtype).itemsize
+
+
+def norm(vector: FloatArray) -> float:
+    """Euclidean norm, infinite where the square of it overflows."""
+    return math.sqrt(float(np.dot(vector, vector)))
 
 
 def spread(values: FloatArray, out: FloatArray) -> FloatArray:

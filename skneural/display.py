@@ -137,7 +137,7 @@ class LossCurveDisplay(_Display):
         estimator : estimator
             Fitted, with a `loss_curve_`.
         learning_rates : array-like of shape (at most n_losses,), default=None
-            The learning rate of every epoch.
+            The learning rate of every epoch; None for those of its history, if they change.
         ax : matplotlib Axes or sequence of them, default=None
             As for `plot`.
         **kwargs
@@ -159,6 +159,10 @@ class LossCurveDisplay(_Display):
                 f"This {type(estimator).__name__} has no loss_curve_ to draw: it keeps none, it "
                 "was not trained by fit or partial_fit, or for_prediction() left it out."
             )
+        if learning_rates is None:
+            rates = [each["learning_rate"] for each in getattr(estimator, "history_", [])]
+            # One that never changes, or that a solver does not have, is not worth a panel.
+            learning_rates = rates if len(set(rates)) > 1 else None
         metric = getattr(estimator, "early_stopping_metric", "score")
         if metric == "score":
             metric = "accuracy" if hasattr(estimator, "classes_") else "$R^2$"

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from skneural._arrays import FloatArray, Matrix
+from skneural._arrays import FloatArray, Matrix, norm
 from skneural.monitoring import Monitor
 from skneural.objective import Objective
 from skneural.training import Training
@@ -87,7 +87,13 @@ def minimize_lbfgs(
 
     def iteration_ended(x: FloatArray) -> None:
         params = variables.params(x).astype(dtype)
-        monitor.end_epoch(training.n_epochs + 1, objective.reported, params, training.record)
+        monitor.end_epoch(
+            training.n_epochs + 1,
+            objective.reported,
+            params,
+            training.record,
+            gradient_norm=norm(objective.gradient),
+        )
         training.params[...] = params
         training.loss = objective.reported
         training.n_epochs += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Protocol
 
 import numpy as np
@@ -55,6 +56,9 @@ class Record:
         validation rows, of the lowest training loss.
     best_params : ndarray of shape (n_params,) or None
         The parameters of that epoch, if they are to be kept.
+    learning_rates, gradient_norms, seconds : list of float
+        Of every epoch: the rate of its last step, the norm of its last gradient, and how long it
+        took, validation included. NaN for what a minimiser does not have.
     """
 
     loss_curve: list[float] = field(default_factory=list)
@@ -65,6 +69,9 @@ class Record:
     no_improvement_count: int = 0
     best_iteration: int | None = None
     best_params: FloatArray | None = None
+    learning_rates: list[float] = field(default_factory=list)
+    gradient_norms: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
     def copy(self) -> Record:
         """A copy that shares no list (the best parameters are never written to)."""
@@ -127,9 +134,11 @@ class Monitor:
         self.verbose = int(verbose)
         self.watcher = watcher
         self._unprinted: list[str] = []
+        self._since = 0.0
 
     def begin(self, record: Record) -> None:
         """Make a record, new or continued, ready for the rule in force."""
+        self._since = perf_counter()
         if self.early_stopping:
             record.best_loss = None
         elif record.best_loss is None:
@@ -149,13 +158,27 @@ class Monitor:
         """Say that the training stands at the end of an epoch; whether it is to go no further."""
         return self.watcher is not None and self.watcher.epoch_ended()
 
-    def end_epoch(self, epoch: int, loss: float, params: FloatArray, record: Record) -> None:
+    def end_epoch(
+        self,
+        epoch: int,
+        loss: float,
+        params: FloatArray,
+        record: Record,
+        *,
+        learning_rate: float = math.nan,
+        gradient_norm: float = math.nan,
+    ) -> None:
         """Enter an epoch, counted from 1, in the record."""
         lines = ["Iteration %d, loss = %.8f" % (epoch, loss)]
         # First of all: an interrupt during validation is to leave the record as it was.
         validation = NO_VALIDATION
         if self.validate is not None and np.isfinite(loss):
             validation = self.validate(params)
+        now = perf_counter()
+        record.seconds.append(now - self._since)
+        self._since = now
+        record.learning_rates.append(learning_rate)
+        record.gradient_norms.append(gradient_norm)
         record.loss_curve.append(loss)
         best_loss = math.inf if record.best_loss is None else record.best_loss
         is_best = loss < best_loss

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 
-from skneural._arrays import FloatArray, Matrix
+from skneural._arrays import FloatArray, Matrix, norm
 from skneural.conditioning import sum_to_zero
 from skneural.curvature import Coordinates, output_basis
 from skneural.monitoring import Monitor
@@ -114,7 +114,13 @@ def minimize_newton(
             training.params[...] = point
             training.loss = value
             training.n_epochs += 1
-            monitor.end_epoch(training.n_epochs, value, training.params, training.record)
+            monitor.end_epoch(
+                training.n_epochs,
+                value,
+                training.params,
+                training.record,
+                gradient_norm=norm(gradient),
+            )
             if monitor.is_asked_to_stop():
                 training.stop_reason = "callback"
                 break

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skneural._arrays import FloatArray, Matrix
+from skneural._arrays import FloatArray, Matrix, norm
 from skneural.conditioning import Conditioning, sum_to_zero
 from skneural.curvature import Coordinates
 from skneural.feature_sign import minimize_quadratic_l1
@@ -126,7 +126,13 @@ def minimize_fista(
             training.params[...] = problem.centred(here.params)
             training.loss = here.value
             training.n_epochs += 1
-            monitor.end_epoch(training.n_epochs, here.value, training.params, training.record)
+            monitor.end_epoch(
+                training.n_epochs,
+                here.value,
+                training.params,
+                training.record,
+                gradient_norm=norm(here.gradient),
+            )
             if monitor.is_asked_to_stop():
                 training.stop_reason = "callback"
                 break

@@ -28,7 +28,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.optimize
 
-from skneural._arrays import FloatArray, Matrix, in_single_precision
+from skneural._arrays import FloatArray, Matrix, in_single_precision, norm
 from skneural.conditioning import (
     Conditioning,
     JointConditioning,
@@ -237,7 +237,13 @@ class _Walk:
         training.n_epochs += 1
         self._gradient, self._gradient_tried = self._gradient_tried, self._gradient
         self._conditioned = self._conditioned_tried
-        self.monitor.end_epoch(training.n_epochs, training.loss, training.params, training.record)
+        self.monitor.end_epoch(
+            training.n_epochs,
+            training.loss,
+            training.params,
+            training.record,
+            gradient_norm=norm(self._gradient),
+        )
         if self.monitor.is_asked_to_stop():
             self.training.stop_reason = "callback"
         if self.is_over():

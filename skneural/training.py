@@ -7,17 +7,16 @@ Every minimiser walks from `Training.params` to better parameters and leaves in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import repeat
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from skneural._arrays import Batches, FloatArray, IndexArray, Matrix
+from skneural._arrays import Batches, FloatArray, IndexArray, Matrix, norm
 from skneural.monitoring import Monitor, Record
 from skneural.objective import Objective
 from skneural.optimizers import Optimizer, State
@@ -44,6 +43,8 @@ class Training:
     dropout_generator : Generator or None
         What draws for dropout, if there is any.
     record : Record
+    last_rate, gradient_norm : float
+        The learning rate of the last step, and the norm of the gradient before it.
     n_epochs : int
         Whole epochs (or L-BFGS iterations) of this call.
     loss : float
@@ -63,6 +64,8 @@ class Training:
     deadline: float = math.inf
     dropout_generator: np.random.Generator | None = None
     record: Record = field(default_factory=Record)
+    last_rate: float = math.nan
+    gradient_norm: float = math.nan
     n_epochs: int = 0
     loss: float = np.nan
     stop_reason: str = ""
@@ -185,22 +188,22 @@ def minimize_minibatch(
 
 def _rates(
     training: Training, schedule: Schedule, n_batches: int, n_planned_epochs: int
-) -> Iterable[float]:
+) -> list[float]:
     """The learning rate of every step of the epoch to come."""
     # Plain numbers: one of NumPy's would have a step in float32 computed in float64.
     rate = float(training.learning_rate)
     if not schedule.is_timed:
-        return repeat(rate)
+        return [rate] * n_batches
     begin = training.n_earlier_epochs + training.n_epochs
-    times = (begin + i / n_batches for i in range(n_batches))
-    return (float(rate * schedule.factor(time, n_planned_epochs)) for time in times)
+    times = [begin + i / n_batches for i in range(n_batches)]
+    return [float(rate * schedule.factor(time, n_planned_epochs)) for time in times]
 
 
 def _run_epoch(
     objective: Objective,
     training: Training,
     optimizer: Optimizer,
-    rates: Iterable[float],
+    rates: Sequence[float],
     batches: Batches,
     rows: IndexArray | None,
 ) -> float:
@@ -209,8 +212,12 @@ def _run_epoch(
     has_l1, is_averaging = objective.l1 > 0, optimizer.averaging is not None
     total = 0.0
     visits = batches.in_order() if rows is None else batches.gathered(rows)
-    for (X, y, weight), rate in zip(visits, rates, strict=False):
+    n_left = len(rates)
+    for (X, y, weight), rate in zip(visits, rates, strict=True):
         _, gradient = objective.value_and_gradient(params, X, y, weight)
+        n_left -= 1
+        if n_left == 0:
+            training.last_rate, training.gradient_norm = rate, norm(gradient)
         optimizer.step(params, gradient, rate, state)
         if has_l1:
             optimizer.unclipped_step_length(rate, state, out=gradient)
@@ -226,7 +233,14 @@ def _is_over(
 ) -> bool:
     """Report the epoch, adapt the learning rate to it, and decide whether to stop."""
     record = training.record
-    monitor.end_epoch(training.n_epochs, training.loss, training.model, record)
+    monitor.end_epoch(
+        training.n_epochs,
+        training.loss,
+        training.model,
+        record,
+        learning_rate=training.last_rate,
+        gradient_norm=training.gradient_norm,
+    )
     is_asked_to_stop = monitor.is_asked_to_stop()
     if not np.isfinite(training.loss):
         training.stop_reason = "not_finite"

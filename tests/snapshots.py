@@ -23,5 +23,6 @@ def frozen(value):
 
 
 def state(estimator, *but):
-    """All attributes of an estimator, except those named."""
+    """All attributes of an estimator, except those named, and the seconds that epochs took."""
+    but = (*but, "_seconds")
     return {name: frozen(part) for name, part in vars(estimator).items() if name not in but}

@@ -96,9 +96,9 @@ FITTED = {
     ScratchPerceptron: {},
 }
 VIEWS = {
-    ScratchMLPClassifier: ["coefs_", "intercepts_"],
-    ScratchMLPRegressor: ["coefs_", "intercepts_"],
-    ScratchLogisticRegression: ["coef_", "intercept_"],
+    ScratchMLPClassifier: ["coefs_", "intercepts_", "history_"],
+    ScratchMLPRegressor: ["coefs_", "intercepts_", "history_"],
+    ScratchLogisticRegression: ["coef_", "intercept_", "history_"],
     ScratchPerceptron: ["coef_", "intercept_"],
 }
 EXTRAS = ("pandas", "polars", "matplotlib", "torch", "rich", "onnx", "skops", "pyarrow")

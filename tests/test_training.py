@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import tracemalloc
-from itertools import repeat
 
 import numpy as np
 import pytest
@@ -95,10 +95,11 @@ def test_with_everything_on_it_allocates_none_either(optimizer, dtype):
     objective = Objective(network, loss, 1e-4, batch_size, dtype=dtype, l1=1e-4, dropout=dropout)
     training.optimizer_state = optimizer.initial_state(network.n_params, dtype, network.n_weights)
     batches = Batches(X, y, None, batch_size)
-    order, rate = np.arange(len(X))[::-1], 1e-3
+    order = np.arange(len(X))[::-1]
+    rates = [1e-3] * math.ceil(len(X) / batch_size)
 
     def run():
-        _run_epoch(objective, training, optimizer, repeat(rate), batches, order)
+        _run_epoch(objective, training, optimizer, rates, batches, order)
 
     run()
     tracemalloc.start()

@@ -28,6 +28,7 @@ from skneural.dropout import Dropout
 from skneural.estimators._callbacks import EpochTasks, epoch_tasks
 from skneural.estimators._checks import naming_the_column, native, refuse_masked
 from skneural.estimators._class_weight import weighted_by_class
+from skneural.estimators._history import HistoryMixin
 from skneural.estimators._memory import (
     Memory,
     begin_search_for_best,
@@ -60,7 +61,14 @@ COMPUTING_DTYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-class BaseNetwork(CallbackSupportMixin, ValidationMixin, RawOutputsMixin, VersionStampMixin, ABC):
+class BaseNetwork(
+    CallbackSupportMixin,
+    HistoryMixin,
+    ValidationMixin,
+    RawOutputsMixin,
+    VersionStampMixin,
+    ABC,
+):
     """What every network of this package shares.
 
     A subclass has the constructor parameters, and says what its layers, its targets, its
@@ -74,6 +82,9 @@ class BaseNetwork(CallbackSupportMixin, ValidationMixin, RawOutputsMixin, Versio
         "loss_curve_",
         "validation_scores_",
         "validation_loss_curve_",
+        "_learning_rates",
+        "_gradient_norms",
+        "_seconds",
     )
     out_activation_: str
 
@@ -330,6 +341,9 @@ class BaseNetwork(CallbackSupportMixin, ValidationMixin, RawOutputsMixin, Versio
             memory.get("no_improvement_count", 0),
             self.best_iteration_,
             best_params=fitted if memory.get("holds_best") else None,
+            learning_rates=self._learning_rates,
+            gradient_norms=self._gradient_norms,
+            seconds=self._seconds,
         ).copy()
         return Training(
             np.array(fitted),
@@ -436,6 +450,9 @@ class BaseNetwork(CallbackSupportMixin, ValidationMixin, RawOutputsMixin, Versio
         self.t_ = training.n_samples_seen
         self.loss_ = training.loss
         self.loss_curve_ = record.loss_curve
+        self._learning_rates = record.learning_rates
+        self._gradient_norms = record.gradient_norms
+        self._seconds = record.seconds
         self.best_loss_ = record.best_loss
         self.best_iteration_ = record.best_iteration
         self.validation_scores_ = record.validation_scores

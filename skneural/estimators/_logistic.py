@@ -229,6 +229,11 @@ class ScratchLogisticRegression(LinearAttributesMixin, NetworkClassifier):
         Accuracy and mean log loss of the held-out rows after every epoch; None without
         `early_stopping`.
 
+    history_ : list of dict
+        A record of every iteration (epoch): 'epoch', 'loss', 'validation_loss',
+        'validation_score', 'learning_rate', 'gradient_norm' and 'seconds'; None for what there is
+        none of. ``history_.to_frame()`` is a DataFrame.
+
     best_validation_score_ : float or None
         The highest score.
 
