@@ -1,0 +1,468 @@
+"""Checkpoints, histories and the search for a learning rate.
+
+SKNEURAL_KILLS says how often the training is killed while it saves.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.datasets import load_wine
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+from snapshots import frozen, state
+
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
+from skneural.callbacks import (
+    Checkpoint,
+    HistoryLogger,
+    load_checkpoint,
+)
+from skneural.optimizers import Adam
+from skneural.schedules import Cosine
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SINCE_1_9 = pytest.mark.skipif(
+    tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9),
+    reason="reference: the callbacks of scikit-learn begin with 1.9",
+)
+X, Y = load_wine(return_X_y=True)
+X = StandardScaler().fit_transform(X)
+SMALL = {"hidden_layer_sizes": 5, "max_iter": 6, "random_state": 0}
+NETWORK = ScratchMLPClassifier(**SMALL)
+
+
+class Each:
+    """Calls a function at the end of each epoch."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        return context.task_name == "epoch" and self.function(fitted_estimator)
+
+
+def names(folder):
+    return sorted(os.listdir(folder))
+
+
+# ------------------------------------------------------------------------------ checkpoints
+
+
+@SINCE_1_9
+@pytest.mark.parametrize(
+    ("path", "settings", "expected"),
+    [
+        ("net.pkl", {}, {"net.pkl": 6}),
+        ("net", {}, {"net": 6}),
+        ("a/b/net.pkl", {"every": 4}, {"net.pkl": 4}),
+        ("net.pkl", {"every": 7}, {}),
+        ("net.pkl", {"every": 2, "keep": 9}, {f"net-00000{i}.pkl": i for i in (2, 4, 6)}),
+        ("net.pkl", {"keep": 2}, {f"net-00000{i}.pkl": i for i in (5, 6)}),
+        ("n{epoch}{fit}.x", {"keep": np.int64(1)}, {"n-000006.x": 6}),
+        ("n{epoch}.x", {}, {"n-000006.x": 6}),
+    ],
+)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        NETWORK,
+        ScratchMLPRegressor(**SMALL, solver="lbfgs"),
+        ScratchPerceptron(max_iter=6, tol=None),
+    ],
+    ids=repr,
+)
+def test_files(tmp_path, path, settings, expected, estimator):
+    models = []
+    checkpoint = Checkpoint(tmp_path / path, **settings)
+    model = clone(estimator).set_callbacks(checkpoint, Each(models.append)).fit(X, Y)
+    folder = os.path.dirname(tmp_path / path)
+    assert names(folder) == sorted(expected) if expected else names(tmp_path) == []
+    for name, n in expected.items():
+        loaded = load_checkpoint(os.path.join(folder, name))
+        assert np.max(loaded.n_iter_) == n
+        assert state(loaded) == state(models[n - 1], "_skl_callbacks")
+    assert model._skl_callbacks[0] is checkpoint
+    assert checkpoint._fits == {}
+
+
+@SINCE_1_9
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        ScratchMLPClassifier(**{**SMALL, "max_iter": 12}, early_stopping=True),
+        ScratchMLPClassifier(**{**SMALL, "max_iter": 12}, learning_rate_init=1.0),
+        ScratchLogisticRegression(solver="sgd", max_iter=12),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("every", [1, 3])
+def test_best(tmp_path, estimator, every):
+    def fit(model):
+        return model.set_callbacks(Checkpoint(tmp_path / "net", every, "best")).fit(X, Y)
+
+    def values(model):
+        curve = model.validation_scores_ or [-loss for loss in model.loss_curve_]
+        return curve[every - 1 :: every]
+
+    model = fit(clone(estimator).set_params(n_iter_no_change=99, tol=0))
+    saved = load_checkpoint(tmp_path / "net")
+    assert values(saved)[-1] == max(values(model))
+    assert len(saved.loss_curve_) == every * (1 + int(np.argmax(values(model))))
+    # What goes on overwrites it only by better.
+    before = (saved.validation_scores_ or [-loss for loss in saved.loss_curve_])[-1]
+    fit(saved.set_params(warm_start=True, learning_rate_init=1e-9))
+    after = load_checkpoint(tmp_path / "net")
+    assert (after.validation_scores_ or [-loss for loss in after.loss_curve_])[-1] >= before
+
+
+@SINCE_1_9
+def test_best_of_nothing():
+    model = ScratchPerceptron().set_callbacks(Checkpoint("net", keep="best"))
+    with pytest.raises(ValueError, match="loss_curve_, which ScratchPerceptron does not keep"):
+        model.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"every": 0}, "every must be a whole number from 1 on, got 0"),
+        ({"every": 1.5}, "every must be"),
+        ({"every": True}, "every must be"),
+        ({"keep": "all"}, "keep must be 'last', 'best' or a whole number"),
+        ({"keep": 0}, "keep must be"),
+    ],
+)
+def test_wrong_settings(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Checkpoint("net", **arguments)
+
+
+@SINCE_1_9
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        NETWORK,
+        ScratchMLPClassifier(**SMALL, early_stopping=True),
+        ScratchMLPRegressor(**SMALL, solver=Adam(averaging=0.9), dropout=0.1),
+        ScratchMLPRegressor(**SMALL, solver="lbfgs"),
+        ScratchPerceptron(max_iter=6, tol=None),
+    ],
+    ids=repr,
+)
+def test_resume_by_warm_start(tmp_path, estimator):
+    """As a training that was never broken off goes on when it is fitted again."""
+    model = clone(estimator).set_params(max_iter=3)
+    if getattr(estimator, "early_stopping", False):
+        model.set_params(restore_best_weights=False)
+    model.set_callbacks(Checkpoint(tmp_path / "net")).fit(X, Y)
+    loaded = load_checkpoint(tmp_path / "net")
+    assert not hasattr(loaded, "_skl_callbacks")
+    for each in (model.set_callbacks(), loaded):
+        each.set_params(warm_start=True).fit(X, Y)
+    assert frozen(loaded._params) == frozen(model._params)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+def stored(tmp_path):
+    clone(NETWORK).set_callbacks(Checkpoint(tmp_path / "net")).fit(X, Y)
+    return (tmp_path / "net").read_bytes()
+
+
+class Bomb:
+    def __reduce__(self):
+        return (pytest.fail, ("it was unpickled",))
+
+
+@SINCE_1_9
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda content: b"", "no checkpoint"),
+        (lambda content: content[:10], "no checkpoint"),
+        (lambda content: content[:40], "is damaged"),
+        (lambda content: content[:-1], "is damaged"),
+        (lambda content: content + b"0", "is damaged"),
+        (lambda content: content[:500] + bytes([content[500] ^ 1]) + content[501:], "is damaged"),
+        (lambda content: content[:30] + bytes([content[30] ^ 1]) + content[31:], "is damaged"),
+        (lambda content: pickle.dumps(Bomb()), "no checkpoint"),
+        (lambda content: content[:87] + pickle.dumps(Bomb()), "is damaged"),
+    ],
+)
+def test_damaged_files(tmp_path, damage, message):
+    path = tmp_path / "net"
+    path.write_bytes(damage(stored(tmp_path)))
+    with pytest.raises(ValueError, match=f"(?s)net' is not loaded.*{message}.*load only what you"):
+        load_checkpoint(path)
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("problem", ["write", "folder is a file", "is a folder"])
+def test_errors_of_the_disk(tmp_path, monkeypatch, problem):
+    path = tmp_path / "net"
+    if problem == "write":
+
+        def full(descriptor):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+    elif problem == "is a folder":
+        path.mkdir()
+    else:
+        path.write_text("")
+        path = path / "net"
+    before = names(tmp_path)
+    model = clone(NETWORK).set_callbacks(Checkpoint(path))
+    message = f"(?s)Cannot write the checkpoint: .*{re.escape(str(path))}"
+    with pytest.raises(OSError, match=message):
+        model.fit(X, Y)
+    assert names(tmp_path) == before
+    with pytest.raises(NotFittedError):
+        check_is_fitted(model)
+
+
+#: Trains from the last checkpoint on until it is killed, again and again.
+KILLED = """
+import os, random, signal, sys, time, warnings
+import numpy as np
+from skneural import ScratchMLPClassifier
+from skneural.callbacks import Checkpoint, load_checkpoint
+
+folder, keep, n_kills = sys.argv[1], sys.argv[2], int(sys.argv[3])
+path = os.path.join(folder, "net.checkpoint")
+X = np.random.RandomState(0).standard_normal((20, 50))
+y = np.arange(20) % 2
+
+def newest():
+    names = sorted(name for name in os.listdir(folder) if not name.endswith(".tmp"))
+    return os.path.join(folder, names[-1]) if names else None
+
+def train():
+    model = ScratchMLPClassifier(300, random_state=0)
+    if newest():
+        model = load_checkpoint(newest())
+    model.set_params(warm_start=True, max_iter=10**6, tol=0, n_iter_no_change=10**6)
+    model.set_callbacks(Checkpoint(path, keep=int(keep) if keep.isdigit() else keep))
+    model.fit(X, y)
+
+random.seed(0)
+n_epochs = n_resumed = 0
+for _ in range(n_kills):
+    child = os.fork()
+    if child == 0:
+        try:
+            train()
+        finally:
+            os._exit(1)
+    time.sleep(random.uniform(0, 0.15))
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    if newest():
+        for name in os.listdir(folder):
+            if not name.endswith(".tmp"):
+                model = load_checkpoint(os.path.join(folder, name))
+                assert np.isfinite(model.predict_proba(X)).all()
+        model = load_checkpoint(newest())
+        n_resumed += len(model.loss_curve_) > n_epochs
+        assert len(model.loss_curve_) >= n_epochs
+        n_epochs = len(model.loss_curve_)
+leftovers = sum(name.endswith(".tmp") for name in os.listdir(folder))
+print(n_epochs, n_resumed, leftovers)
+"""
+
+
+@SINCE_1_9
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: POSIX kills and forks")
+@pytest.mark.parametrize("keep", ["last", "2"])
+def test_killed_while_it_saves(tmp_path, keep):
+    n_kills = int(os.environ.get("SKNEURAL_KILLS", "10"))
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path, keep, str(n_kills)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    n_epochs, n_resumed, leftovers = map(int, run.stdout.split())
+    print(f"{n_kills} kills: {n_epochs} epochs, {n_resumed} resumed, {leftovers} amid a file")
+    assert n_epochs >= n_resumed >= 1
+
+
+# --------------------------------------------------------------------------------- searches
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_search_in_two_processes(tmp_path, in_pipeline):
+    """Every training has a file and lines of its own."""
+    best, last = (Checkpoint(tmp_path / keep / "net.x", keep=keep) for keep in ("best", "last"))
+    history = [HistoryLogger(tmp_path / f"history.{suffix}") for suffix in ("csv", "jsonl")]
+    network = clone(NETWORK).set_callbacks(best, last, *history)
+    grid, model = {"alpha": [0.1, 1.0]}, network
+    if in_pipeline:
+        model = make_pipeline(StandardScaler(), network)
+        grid = {"scratchmlpclassifier__alpha": [0.1, 1.0]}
+    search = GridSearchCV(model, grid, cv=2, n_jobs=2).fit(X, Y)
+    end = "-1" if in_pipeline else ""
+    trainings = [*(f"-0-{i}{end}" for i in range(4)), f"-1{end}"]
+    for folder in ("best", "last"):
+        assert names(tmp_path / folder) == sorted(f"net{fit}.x" for fit in trainings)
+    loaded = [load_checkpoint(tmp_path / "last" / f"net{fit}.x") for fit in trainings]
+    assert [each.alpha for each in loaded[:4]] == [0.1, 0.1, 1.0, 1.0]
+    winner = search.best_estimator_[-1] if in_pipeline else search.best_estimator_
+    assert frozen(loaded[-1]._params) == frozen(winner._params)
+    for rows in map(read, (tmp_path / "history.csv", tmp_path / "history.jsonl")):
+        run = rows[0]["fit"][:8]
+        assert Counter(row["fit"] for row in rows) == {run + fit: 6 for fit in trainings}
+        assert [
+            float(row["loss"]) for row in rows if row["fit"] == run + trainings[-1]
+        ] == winner.loss_curve_
+    assert (tmp_path / "history.csv").read_text().count("epoch") == 1
+
+
+@SINCE_1_9
+def test_fits_that_do_not_know_of_each_other(tmp_path):
+    model = clone(NETWORK).set_callbacks(Checkpoint(tmp_path / "net{run}.x"))
+    for _ in range(2):
+        model.fit(X, Y)
+    assert len(names(tmp_path)) == 2
+    assert all(re.fullmatch(r"net-[0-9a-f]{8}\.x", name) for name in names(tmp_path))
+
+
+@SINCE_1_9
+def test_callbacks_are_pickled_amid_a_fit(tmp_path):
+    callbacks = [Checkpoint(tmp_path / "net", 2, 3), HistoryLogger(tmp_path / "h.csv")]
+    copies = []
+
+    def copy_them(_):
+        copies.append(pickle.loads(pickle.dumps(callbacks)))
+
+    clone(NETWORK).set_callbacks(*callbacks, Each(copy_them)).fit(X, Y)
+    assert repr(copies[3]) == repr(callbacks)
+    assert vars(copies[3][0]) == vars(callbacks[0])
+    assert vars(copies[3][1]) == vars(callbacks[1])
+    clone(NETWORK).set_callbacks(*copies[3]).fit(X, Y)
+    assert len(read(tmp_path / "h.csv")) == 12
+
+
+@SINCE_1_9
+def test_the_callback_of_the_documentation():
+    page = Path(__file__).parents[1] / "docs" / "callbacks.rst"
+    block = re.search(r"\n   (class StopAfter.*?)\n\n\S", page.read_text(), re.DOTALL)
+    variables = {"network": clone(NETWORK), "X": X, "y": Y}
+    exec(dedent(f"   {block[1]}"), variables)
+    assert variables["network"].n_iter_ == 3
+    assert variables["network"].stop_reason_ == "callback"
+
+
+# ---------------------------------------------------------------------------------- history
+
+
+def read(path):
+    text = path.read_text()
+    assert text.endswith("\n")
+    if path.suffix == ".csv":
+        return list(csv.DictReader(text.splitlines()))
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+@pytest.mark.parametrize(
+    ("estimator", "has"),
+    [
+        (NETWORK, "loss learning_rate"),
+        (
+            ScratchMLPClassifier(**SMALL, early_stopping=True, learning_rate=Cosine()),
+            "loss learning_rate validation_loss validation_score",
+        ),
+        (ScratchMLPRegressor(**SMALL, solver="lbfgs"), "loss"),
+        (ScratchLogisticRegression(solver="newton-cg", max_iter=6, tol=1e-9), "loss"),
+        (ScratchPerceptron(max_iter=6, tol=None), ""),
+    ],
+    ids=repr,
+)
+def test_history_is_read_while_training(tmp_path, suffix, estimator, has):
+    path = tmp_path / f"history{suffix}"
+    path.touch()
+    seen = []
+    model = clone(estimator).set_callbacks(
+        HistoryLogger(path), Each(lambda _: seen.append(read(path)))
+    )
+    model.fit(X, Y)
+    assert [len(rows) for rows in seen] == [1, 2, 3, 4, 5, 6]
+    rows = seen[-1]
+    assert rows[:5] == seen[4]
+    curves = {
+        "loss": "loss_curve_",
+        "validation_loss": "validation_loss_curve_",
+        "validation_score": "validation_scores_",
+    }
+    for column, curve in curves.items():
+        if column in has.split():
+            assert [float(row[column]) for row in rows] == getattr(model, curve)
+        else:
+            assert all(row[column] in ("", None) for row in rows)
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    seconds = [float(row["seconds"]) for row in rows]
+    assert 0 < seconds[0] < seconds[5] == max(seconds)
+    rates = [float(row["learning_rate"]) for row in rows if row["learning_rate"] not in ("", None)]
+    if "learning_rate" in has:
+        assert rates == [record["learning_rate"] for record in model.history_]
+        norms = [float(row["gradient_norm"]) for row in rows]
+        assert norms == [record["gradient_norm"] for record in model.history_]
+    else:
+        assert rates == []
+    model.set_callbacks(HistoryLogger(path)).fit(X, Y)
+    rows = read(path)
+    assert len(rows) == 12
+    assert len({row["fit"] for row in rows}) == 2
+
+
+@SINCE_1_9
+def test_errors_of_the_history(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="no_folder"):
+        HistoryLogger(tmp_path / "no_folder" / "history.csv")
+    path = tmp_path / "history.csv"
+    model = clone(NETWORK).set_callbacks(HistoryLogger(path))
+    monkeypatch.setattr(os, "write", lambda descriptor, content: len(content) - 1)
+    with pytest.raises(OSError, match=r"Cannot write all of a line.*history\.csv"):
+        model.fit(X, Y)
+
+
+@SINCE_1_9
+def test_history_whose_file_was_deleted_begins_anew(tmp_path):
+    path = tmp_path / "history.csv"
+    model = clone(NETWORK).set_callbacks(HistoryLogger(path))
+    path.unlink()
+    model.fit(X, Y)
+    assert len(read(path)) == 6
