@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from skneural._arrays import FloatArray
+from skneural.progress import ProgressLine, progress_line
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,10 @@ class Monitor:
     keeps_best : bool, default=False
         Whether to keep the parameters of the best epoch.
     verbose : bool or int, default=False
-        True or 1 prints every epoch, k > 1 the first, every k-th and the last.
+        True or 1 prints every epoch, k > 1 the first, every k-th and the last. On a terminal, 1
+        is a single line that follows the training, see `skneural.progress`.
+    max_iter : int, default=0
+        Most epochs, for that line.
     watcher : Watcher or None, default=None
     """
 
@@ -124,6 +128,7 @@ class Monitor:
         early_stopping: bool = False,
         keeps_best: bool = False,
         verbose: bool | int = False,
+        max_iter: int = 0,
         watcher: Watcher | None = None,
     ) -> None:
         self.tol = tol
@@ -132,13 +137,16 @@ class Monitor:
         self.early_stopping = early_stopping
         self.keeps_best = keeps_best
         self.verbose = int(verbose)
+        self.max_iter = max_iter
         self.watcher = watcher
         self._unprinted: list[str] = []
+        self._line: ProgressLine | None = None
         self._since = 0.0
 
     def begin(self, record: Record) -> None:
         """Make a record, new or continued, ready for the rule in force."""
         self._since = perf_counter()
+        self._line = progress_line(self.max_iter) if self.verbose == 1 else None
         if self.early_stopping:
             record.best_loss = None
         elif record.best_loss is None:
@@ -194,7 +202,10 @@ class Monitor:
         if is_best:
             record.best_iteration = len(record.loss_curve)
             record.best_params = params.copy() if self.keeps_best else None
-        if epoch == 1 or (self.verbose and epoch % self.verbose == 0):
+        if self._line is not None:
+            score = None if self.validate is None else validation.score
+            self._line.show(epoch, loss, score, learning_rate)
+        elif epoch == 1 or (self.verbose and epoch % self.verbose == 0):
             self._unprinted = []
             self._say(*lines)
         else:
@@ -233,12 +244,19 @@ class Monitor:
         if self.watcher is not None:
             self.watcher.training_ended()
         self._print_last()
+        if self._line is not None:
+            self._line.end()
+            self._line = None
 
     def _print_last(self) -> None:
         self._say(*self._unprinted)
         self._unprinted = []
 
     def _say(self, *lines: str) -> None:
-        if self.verbose:
-            for line in lines:
+        if not self.verbose:
+            return
+        for line in lines:
+            if self._line is None:
                 print(line)
+            else:
+                self._line.say(line)

@@ -166,24 +166,26 @@ def minimize_minibatch(
         training.dropout_generator = objective.dropout.generator
     drawing = [each for each in (shuffle_with, training.dropout_generator) if each is not None]
 
-    with _whole_epochs_only(training, optimizer, drawing) as epoch_ended:
-        while training.n_epochs < max_iter:
-            monitor.begin_epoch()
-            if shuffle_with is not None and rows is not None:
-                rows = rows[shuffle_with.permutation(n_rows)]
-            rates = _rates(training, schedule, math.ceil(n_rows / batch_size), n_planned_epochs)
-            loss = _run_epoch(objective, training, optimizer, rates, batches, rows)
-            training.loss = loss / n_rows
-            training.n_epochs += 1
-            training.n_samples_seen += n_rows
-            if _is_over(training, schedule, learning_rate_init, monitor):
-                break
-            if training.n_epochs < max_iter:
-                if perf_counter() >= training.deadline:
-                    training.stop_reason = "max_time"
+    try:
+        with _whole_epochs_only(training, optimizer, drawing) as epoch_ended:
+            while training.n_epochs < max_iter:
+                monitor.begin_epoch()
+                if shuffle_with is not None and rows is not None:
+                    rows = rows[shuffle_with.permutation(n_rows)]
+                rates = _rates(training, schedule, math.ceil(n_rows / batch_size), n_planned_epochs)
+                loss = _run_epoch(objective, training, optimizer, rates, batches, rows)
+                training.loss = loss / n_rows
+                training.n_epochs += 1
+                training.n_samples_seen += n_rows
+                if _is_over(training, schedule, learning_rate_init, monitor):
                     break
-                epoch_ended()
-    monitor.end()
+                if training.n_epochs < max_iter:
+                    if perf_counter() >= training.deadline:
+                        training.stop_reason = "max_time"
+                        break
+                    epoch_ended()
+    finally:
+        monitor.end()
 
 
 def _rates(

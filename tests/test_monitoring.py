@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import subprocess
+import sys
+
 import pytest
 from sklearn.datasets import make_classification
 from sklearn.neural_network import MLPClassifier
@@ -77,3 +83,101 @@ def test_iterations_of_lbfgs(capsys):
     )
     lines = printed(classifier, capsys)
     assert len(lines) == classifier.n_iter_ == len(classifier.loss_curve_)
+
+
+def printed_on_a_terminal(code):
+    """What a program writes to a terminal 120 columns wide."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "120", "TERM": "xterm"}
+    program = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    pieces = []
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        pieces.append(piece)
+    os.close(ours)
+    assert program.wait() == 0, b"".join(pieces).decode()
+    # Without the colours.
+    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(pieces).decode())
+
+
+FIT = """
+import warnings
+warnings.simplefilter("ignore")
+from sklearn.datasets import load_wine
+from skneural import ScratchMLPClassifier
+X, y = load_wine(return_X_y=True)
+network = ScratchMLPClassifier(random_state=0, **{params})
+"""
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_one_line_that_follows_the_training_on_a_terminal(solver):
+    params = {"verbose": 1, "max_iter": 30, "solver": solver, "early_stopping": solver == "adam"}
+    params["n_iter_no_change"] = 100
+    text = printed_on_a_terminal(FIT.format(params=params) + "network.fit(X, y)")
+    assert "Iteration" not in text
+    last = re.findall(r"epoch \d+/30 .*", text)[-1]
+    assert re.search(r"epoch 30/30 +loss \d+\.\d{6} ", last)
+    assert ("validation 0." in last) == ("rate 0.001" in last) == (solver == "adam")
+    assert re.search(r"\d:\d\d:\d\d left \d:\d\d:\d\d", last)
+    # It is written over, not below, itself.
+    assert text.count("\n") <= 3
+
+
+def test_the_reason_to_stop_stands_above_the_line():
+    params = {"verbose": 1, "tol": 10.0, "n_iter_no_change": 2}
+    text = printed_on_a_terminal(FIT.format(params=params) + "network.fit(X, y)")
+    reason = "Training loss did not improve more than tol=10.000000 for 2 consecutive epochs."
+    assert text.count(reason) == 1
+
+
+CAPTURED = """
+import io, sys
+sys.stdout = out = io.StringIO()
+network.fit(X, y)
+sys.stdout = sys.__stdout__
+print(out.getvalue())
+"""
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "network.set_params(verbose=2).fit(X, y)",
+        "network.partial_fit(X, y, classes=[0, 1, 2])",
+        "import sys; sys.modules['rich.progress'] = None; network.fit(X, y)",
+        CAPTURED,
+    ],
+    ids=["every second epoch", "partial_fit", "without rich", "captured"],
+)
+def test_plain_lines(rest):
+    text = printed_on_a_terminal(FIT.format(params={"verbose": 1, "max_iter": 3}) + rest)
+    assert "Iteration 1, loss = " in text
+    assert "epoch" not in text
+
+
+def test_two_lines_at_a_time():
+    """Where rich has room for one line only, the training prints plainly."""
+    code = FIT.format(params={"verbose": 1, "max_iter": 3}) + (
+        "from rich.progress import Progress\nwith Progress(): network.fit(X, y)"
+    )
+    assert re.search("Iteration 3, loss = |epoch 3/3 +loss", printed_on_a_terminal(code))
+
+
+def test_an_error_amid_the_training_gives_the_terminal_back():
+    params = {"verbose": 1, "solver": "sgd", "learning_rate_init": 1.0, "alpha": 1e4}
+    code = FIT.format(params={**params, "max_iter": 500, "n_iter_no_change": 500}) + (
+        "try: network.fit(X, y)\nexcept ValueError: print('diverged')\n"
+        "network.set_params(alpha=0, learning_rate_init=0.001, max_iter=2).fit(X, y)"
+    )
+    text = printed_on_a_terminal(code)
+    assert "diverged" in text
+    assert "epoch 2/2" in text

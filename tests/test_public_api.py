@@ -51,6 +51,7 @@ ROOMS = [
     "objective",
     "optimizers",
     "perceptron",
+    "progress",
     "proximal",
     "quasi_newton",
     "schedules",

@@ -387,7 +387,7 @@ class BaseNetwork(
                 optimizer=optimizer,
                 schedule=self._schedule(),
                 learning_rate_init=rate,
-                monitor=self._monitor(validation, watcher, self.n_iter_no_change),
+                monitor=self._monitor(validation, watcher, self.n_iter_no_change, max_iter),
                 batch_size=batch_size,
                 max_iter=self.max_iter if max_iter is None else max_iter,
                 n_planned_epochs=self.max_iter,
@@ -404,7 +404,11 @@ class BaseNetwork(
         return self._objective(n_rows, mean_weight, rows.X.dtype, n_rows_seen=n_rows)
 
     def _monitor(
-        self, validation: LabelledRows | None, watcher: Watcher | None, n_iter_no_change: float
+        self,
+        validation: LabelledRows | None,
+        watcher: Watcher | None,
+        n_iter_no_change: float,
+        max_iter: int | None = None,
     ) -> Monitor:
         """Watches over a training, with the validation rows where there are any."""
         return Monitor(
@@ -414,6 +418,7 @@ class BaseNetwork(
             early_stopping=self.early_stopping and validation is not None,
             keeps_best=self._restores_best(validation),
             verbose=self.verbose,
+            max_iter=self.max_iter if max_iter is None else max_iter,
             watcher=watcher,
         )
 

@@ -32,6 +32,7 @@ from skneural.estimators._mlp_settings import (
     schedule_of,
 )
 from skneural.estimators._outcome import OUT_OF_EPOCHS
+from skneural.estimators._summary import SummaryMixin
 from skneural.estimators._validation import LabelledRows
 from skneural.initialization import INITIALIZATIONS, initial_params
 from skneural.lbfgs import minimize_lbfgs
@@ -52,7 +53,7 @@ def has_epochs(estimator: MultilayerPerceptron) -> bool:
     return True
 
 
-class MultilayerPerceptron(LayerAttributesMixin, HiddenActivationsMixin, BaseNetwork):
+class MultilayerPerceptron(LayerAttributesMixin, HiddenActivationsMixin, SummaryMixin, BaseNetwork):
     """The constructor that both estimators share, in the order of scikit-learn's regressor."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
