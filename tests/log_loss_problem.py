@@ -47,9 +47,9 @@ class Recorded(Monitor):
         super().__init__(tol=0, n_iter_no_change=np.inf)
         self.path = []
 
-    def end_epoch(self, epoch, loss, params, record):
+    def end_epoch(self, epoch, loss, params, record, **numbers):
         self.path.append(params.copy())
-        super().end_epoch(epoch, loss, params, record)
+        super().end_epoch(epoch, loss, params, record, **numbers)
 
 
 class Interrupting(Objective):

@@ -207,8 +207,8 @@ def by_the_epoch(patch):
     seconds = [0]
     end_epoch = Monitor.end_epoch
 
-    def a_second_later(*args):
-        end_epoch(*args)
+    def a_second_later(*args, **numbers):
+        end_epoch(*args, **numbers)
         seconds[0] += 1
 
     patch.setattr(Monitor, "end_epoch", a_second_later)
