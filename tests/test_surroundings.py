@@ -46,6 +46,8 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
 )
+from skneural.estimators import _documentation_link
+from skneural.estimators._documentation_link import documentation_address
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -548,6 +550,30 @@ def test_html_representation(estimator, fitted, build):
     assert type(estimator).__name__ in html
     assert "0.0123" in html
     assert ("sk-estimator-doc-link fitted" in html) == fitted
+
+
+@parametrize_estimators
+def test_html_links_to_the_documentation_once_it_has_an_address(monkeypatch, estimator):
+    assert estimator._get_doc_link() == documentation_address() == ""
+    monkeypatch.setattr(_documentation_link, "documentation_address", lambda: "https://x.org/en")
+    name = type(estimator).__name__
+    assert estimator._get_doc_link() == f"https://x.org/en/estimators.html#skneural.{name}"
+    html = estimator_html_repr(estimator)
+    assert f'href="https://x.org/en/estimators.html#skneural.{name}"' in html
+
+
+@pytest.mark.parametrize(
+    ("urls", "address"),
+    [
+        (None, ""),
+        (["Source, https://x.org/code"], ""),
+        (["Source, https://x.org/code", "Documentation, https://x.org/en/"], "https://x.org/en"),
+    ],
+)
+def test_address_of_the_documentation(monkeypatch, urls, address):
+    found = type("Metadata", (), {"get_all": lambda self, name: urls})()
+    monkeypatch.setattr(_documentation_link, "metadata", lambda name: found)
+    assert documentation_address.__wrapped__() == address
 
 
 @parametrize_estimators

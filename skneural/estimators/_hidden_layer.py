@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn import get_config
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     MetaEstimatorMixin,
     TransformerMixin,
@@ -25,6 +24,7 @@ from skneural._arrays import FloatArray, assembled
 from skneural._sklearn import InvalidParameterError, fit_context
 from skneural.estimators._base import COMPUTING_DTYPES
 from skneural.estimators._checks import checked_layer_sizes
+from skneural.estimators._documentation_link import DocumentationLinkMixin
 from skneural.estimators._raw_outputs import RawOutputsMixin
 
 
@@ -62,7 +62,7 @@ class HiddenActivationsMixin(RawOutputsMixin):
 
 
 class HiddenLayerTransformer(
-    ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMixin, DocumentationLinkMixin
 ):
     """The outputs of a hidden layer of a network, as features for another estimator.
 

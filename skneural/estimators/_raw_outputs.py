@@ -8,18 +8,18 @@ from copy import copy, deepcopy
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._arrays import FloatArray, Matrix, assembled
 from skneural.estimators._checks import naming_the_column, refuse_masked, refuse_too_large
+from skneural.estimators._documentation_link import DocumentationLinkMixin
 from skneural.network import Network
 
 #: Elements whose squares add up to less are finite in float32 as well.
 LARGEST_SQUARE = 1e70
 
 
-class RawOutputsMixin(BaseEstimator):
+class RawOutputsMixin(DocumentationLinkMixin):
     """What all fitted networks do first when they predict. It never writes to the estimator."""
 
     #: Attributes that only a further training needs.
