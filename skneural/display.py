@@ -716,6 +716,103 @@ class ActivationDisplay(_Display):
         return self._drawn_on(axes)
 
 
+class LearningRateDisplay(_Display):
+    """The loss while the learning rate was rising, and the rate to begin with.
+
+    Parameters
+    ----------
+    rates : array-like of shape (n_steps,)
+        The learning rate of each step.
+    losses : array-like of shape (n_steps,)
+        The loss of the rows of that step.
+    smoothed : array-like of shape (n_steps,)
+        The same, smoothed.
+    suggestion : float, default=nan
+        The rate to mark; NaN for none.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skneural import ScratchMLPClassifier
+    >>> from skneural.display import LearningRateDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> network = ScratchMLPClassifier(random_state=0)
+    >>> display = LearningRateDisplay.from_estimator(network, X / 16, y)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        rates: npt.ArrayLike,
+        losses: npt.ArrayLike,
+        smoothed: npt.ArrayLike,
+        suggestion: float = math.nan,
+    ) -> None:
+        self.rates = rates
+        self.losses = losses
+        self.smoothed = smoothed
+        self.suggestion = suggestion
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: Any, *, ax: Any = None, **kwargs: Any
+    ) -> LearningRateDisplay:
+        """Search for a learning rate, and draw what was found.
+
+        Parameters
+        ----------
+        estimator : ScratchMLPClassifier or ScratchMLPRegressor
+            It need not be fitted, and stays as it is.
+        X, y : array-like
+            As for fit.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+        **kwargs
+            For `skneural.learning_rate.find_learning_rate`, which says what may be wrong with them.
+
+        Returns
+        -------
+        display : LearningRateDisplay
+            With the rate to begin with in `suggestion`.
+        """
+        # The search trains estimators, which live on a floor above this one.
+        from skneural.learning_rate import find_learning_rate
+
+        curve = find_learning_rate(estimator, X, y, **kwargs)
+        return cls(curve.rates, curve.losses, curve.smoothed, curve.suggestion).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> LearningRateDisplay:
+        """Draw the losses over the rates, and mark the suggestion.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        self : LearningRateDisplay
+        """
+        axes = _axes(ax, 1)
+        panel, smoothed = axes[0], _curve(self.smoothed)
+        panel.plot(self.rates, self.losses, color="0.7", label="loss of each step")
+        panel.plot(self.rates, smoothed, "C0-", label="smoothed")
+        if math.isfinite(self.suggestion):
+            label = f"suggestion: {self.suggestion:.2g}"
+            panel.axvline(self.suggestion, color="C1", linestyle="--", label=label)
+        # The last losses are far above all that matters.
+        low, high = smoothed.min(), smoothed[0]
+        if high > low:
+            panel.set_ylim(low - 0.2 * (high - low), high + 0.5 * (high - low))
+        panel.set(xscale="log", xlabel="learning rate", ylabel="training loss")
+        panel.legend()
+        return self._drawn_on(axes)
+
+
 def _matplotlib(module: str) -> Any:
     """A module of matplotlib, which is loaded here and nowhere else."""
     try:

@@ -11,8 +11,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
@@ -24,6 +23,7 @@ from sklearn.utils.multiclass import unique_labels
 from skneural._arrays import FloatArray
 from skneural._settings import number
 from skneural._sklearn import check_sample_weight
+from skneural.display import LearningRateDisplay
 from skneural.estimators._mlp import MultilayerPerceptron
 from skneural.estimators._outcome import NOT_FINITE
 from skneural.estimators._warnings import warn_user
@@ -73,18 +73,14 @@ class LearningRateCurve:
     suggestion : float
         The rate at which the smoothed loss falls most steeply along a logarithmic axis of rates;
         NaN if it falls nowhere.
-    ax_ : matplotlib Axes
-        After `plot`.
-    figure_ : matplotlib Figure
-        After `plot`.
     """
 
-    rates: FloatArray
-    losses: FloatArray
-    smoothed: FloatArray
+    rates: FloatArray = field(repr=False)
+    losses: FloatArray = field(repr=False)
+    smoothed: FloatArray = field(repr=False)
     suggestion: float
 
-    def plot(self, ax: Any = None) -> LearningRateCurve:
+    def plot(self, ax: Any = None) -> LearningRateDisplay:
         """Draw the losses over the rates, and mark the suggestion.
 
         Parameters
@@ -94,29 +90,10 @@ class LearningRateCurve:
 
         Returns
         -------
-        self : LearningRateCurve
+        display : LearningRateDisplay
         """
-        if ax is None:
-            try:
-                pyplot = import_module("matplotlib.pyplot")
-            except ImportError as error:
-                raise ImportError(
-                    "plot draws with matplotlib, which is not installed: pip install skneural[plot]"
-                ) from error
-            _, ax = pyplot.subplots()
-        ax.plot(self.rates, self.losses, color="0.7", label="loss of each step")
-        ax.plot(self.rates, self.smoothed, label="smoothed")
-        if math.isfinite(self.suggestion):
-            label = f"suggestion: {self.suggestion:.2g}"
-            ax.axvline(self.suggestion, color="C1", linestyle="--", label=label)
-        # The last losses are far above all that matters.
-        low, high = self.smoothed.min(), self.smoothed[0]
-        if high > low:
-            ax.set_ylim(low - 0.2 * (high - low), high + 0.5 * (high - low))
-        ax.set(xscale="log", xlabel="learning rate", ylabel="training loss")
-        ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        display = LearningRateDisplay(self.rates, self.losses, self.smoothed, self.suggestion)
+        return display.plot(ax=ax)
 
 
 def find_learning_rate(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,7 +18,14 @@ from skneural import (
     ScratchPerceptron,
 )
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.display import ActivationDisplay, LossCurveDisplay, NetworkDisplay, WeightsDisplay
+from skneural.display import (
+    ActivationDisplay,
+    LearningRateDisplay,
+    LossCurveDisplay,
+    NetworkDisplay,
+    WeightsDisplay,
+)
+from skneural.learning_rate import find_learning_rate
 
 # Older releases of matplotlib meet deprecations in newer releases of what they build upon.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:(matplotlib|pyparsing)")
@@ -52,6 +60,7 @@ DRAWN = [
     pytest.param(NetworkDisplay.from_estimator, NETWORK, id="network"),
     pytest.param(ActivationDisplay.from_estimator, NETWORK, id="activation of a network"),
     pytest.param(ActivationDisplay.from_activation, "gelu", id="activation"),
+    pytest.param(partial(LearningRateDisplay.from_estimator, X=X, y=y), NETWORK, id="rates"),
 ]
 
 
@@ -376,3 +385,19 @@ def test_given_panels_are_used(pyplot):
     display = LossCurveDisplay.from_estimator(NETWORK, ax=axes)
     assert_array_equal(display.axes_, axes)
     assert display.figure_ is figure
+
+
+@pytest.mark.parametrize(("X", "y"), [(X, y), (0 * X, 0 * y)], ids=["falls", "falls nowhere"])
+@pytest.mark.filterwarnings("ignore:The loss has not fallen")
+def test_learning_rates(X, y):
+    curve = find_learning_rate(ScratchMLPClassifier(alpha=0, random_state=0), X, y)
+    ax = curve.plot().ax_
+    losses, smoothed, *suggestion = ax.get_lines()
+    for line, values in (losses, curve.losses), (smoothed, curve.smoothed):
+        assert_array_equal(line.get_xdata(), curve.rates)
+        assert_array_equal(line.get_ydata(), values)
+    drawn = [rate for line in suggestion for rate in set(line.get_xdata())]
+    assert drawn == ([curve.suggestion] if X.any() else [])
+    labels = [ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()]
+    assert labels == ["log", "learning rate", "training loss"]
+    assert ax.get_ylim()[0] < curve.smoothed.min() < ax.get_ylim()[1]

@@ -125,13 +125,6 @@ def test_no_rate_at_which_the_loss_falls():
     assert np.isnan(curve.suggestion)
 
 
-def test_plot():
-    from matplotlib import pyplot
-
-    curve = find_learning_rate(ScratchMLPClassifier(random_state=0), X, Y)
-    assert curve.plot() is curve
-    assert curve.ax_.get_xscale() == "log"
-    assert curve.figure_ is curve.ax_.figure
-    _, ax = pyplot.subplots()
-    assert curve.plot(ax).ax_ is ax
-    pyplot.close("all")
+def test_repr_is_short():
+    curve = find_learning_rate(NETWORK, X, Y)
+    assert repr(curve) == f"LearningRateCurve(suggestion={curve.suggestion!r})"
