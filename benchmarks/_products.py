@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skneural._arrays import product, transposed_product
+from skneural.arrays.matrices import product, transposed_product
 
 
 def forward_products(X, weights, outputs):

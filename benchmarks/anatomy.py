@@ -10,17 +10,18 @@ of everything but BLAS is one over the share of the products.
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import numpy as np
 from _pairs import environment, markdown_table
 from _products import backward_products, forward_products
 
-from skneural._arrays import Batches
-from skneural._threads import blas_threads, largest_product
 from skneural.activations import ACTIVATIONS
-from skneural.initialization import initial_params
+from skneural.arrays.matrices import Batches
+from skneural.arrays.threads import blas_threads, largest_product
+from skneural.initialization import weight_draws
 from skneural.losses import LOSSES, LossBuffers
-from skneural.network import Network
+from skneural.network import Workspace, dense_arrays, dense_network
 from skneural.objective import Objective
 from skneural.optimizers import Adam
 
@@ -47,13 +48,13 @@ def problem(n_rows, layer_sizes, dtype):
 def medians(n_rows, layer_sizes, batch_size, dtype):
     """Microseconds of every part of a batch, and of the products in the two passes."""
     X, y = problem(n_rows, layer_sizes, dtype)
-    network = Network(layer_sizes, ACTIVATIONS["relu"])
+    network = relu_network(layer_sizes)
     order = np.random.RandomState(0).permutation(n_rows)
     order = np.resize(order[: n_rows // batch_size * batch_size], ENOUGH_BATCHES * batch_size)
-    batches = Batches(X, y, None, batch_size).gathered(order)
+    batches = Batches(X, y, None, batch_size).iter_batches(order)
     step = steps_of_a_batch(network, batch_size, dtype)
     seconds = []
-    with blas_threads(largest_product(batch_size, network.shapes)):
+    with blas_threads(largest_product(batch_size, pairwise(layer_sizes))):
         for _ in range(ENOUGH_BATCHES):
             times = [time.perf_counter()]
             batch = next(batches)
@@ -65,29 +66,43 @@ def medians(n_rows, layer_sizes, batch_size, dtype):
     return 1e6 * np.median(seconds, axis=0)
 
 
+def relu_network(layer_sizes):
+    relu = ACTIVATIONS["relu"]
+    draws = weight_draws("glorot_uniform", relu, len(layer_sizes) - 1)
+    return dense_network(layer_sizes, relu, draws=draws)
+
+
 def steps_of_a_batch(network, batch_size, dtype):
     """Functions of a gathered batch: its parts in order, then the products by themselves."""
-    loss = LOSSES["log_loss", "logistic" if network.layer_sizes[-1] == 1 else "softmax"]
+    loss = LOSSES["log_loss", "logistic" if network.n_outputs == 1 else "softmax"]
     objective = Objective(network, loss, 1e-4, batch_size, dtype=dtype)
-    params = initial_params(network, "glorot_uniform", np.random.RandomState(0), dtype)
+    params = np.empty(network.n_params, dtype)
+    network.initialize(params, np.random.RandomState(0))
     optimizer = Adam()
-    state = optimizer.initial_state(len(params), dtype)
-    layers, gradients = network.layers(params), network.layers(objective.gradient)
-    workspace = objective._workspace
-    outputs, deltas = workspace.outputs, workspace.deltas
-    buffers = LossBuffers(deltas[-1], workspace.column, workspace.spare)
-    weights = [layer.weights for layer in layers]
-    of_weights = [layer.weights for layer in gradients]
+    state = optimizer.init_state(len(params), dtype)
+    arrays, gradients = network.arrays(params), network.arrays(objective.gradient)
+    workspace = Workspace(network, batch_size, dtype)
+    buffers = LossBuffers(workspace.delta, workspace.column, workspace.spare)
+    raw = None
+
+    def forward(batch):
+        nonlocal raw
+        raw = network.forward(arrays, batch[0], workspace)
 
     def value_and_gradient(batch):
-        loss.value_and_gradient(outputs[-1], batch[1], None, buffers)
-        deltas[-1][...] *= 1 / batch_size
+        loss.value_and_gradient(raw, batch[1], buffers)
+        workspace.delta[...] *= 1 / batch_size
 
+    # The products write to arrays of their own.
+    weights = [layer[0] for layer in dense_arrays(network, params)]
+    of_weights = [W.copy() for W in weights]
+    outputs = [np.zeros((batch_size, W.shape[1]), dtype) for W in weights]
+    deltas = [z.copy() for z in outputs]
     return [
-        lambda batch: network.forward(layers, batch[0], workspace),
+        forward,
         value_and_gradient,
-        lambda batch: network.backward(layers, gradients, workspace),
-        lambda batch: objective._add_penalty(params, 1 / batch_size),
+        lambda batch: network.backward(arrays, gradients, workspace, workspace.delta),
+        lambda batch: objective._add_penalty(params, objective.gradient, 1 / batch_size),
         lambda batch: optimizer.step(params, objective.gradient, 1e-3, state),
         lambda batch: forward_products(batch[0], weights, outputs),
         lambda batch: backward_products(batch[0], weights, outputs, deltas, of_weights),

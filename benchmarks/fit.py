@@ -29,7 +29,7 @@ from scipy import sparse
 from sklearn.neural_network import MLPClassifier
 
 from skneural import ScratchMLPClassifier
-from skneural._threads import blas_threads, largest_product
+from skneural.arrays.threads import blas_threads, largest_product
 
 if installed("torch"):
     import _torch

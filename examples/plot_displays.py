@@ -2,7 +2,7 @@
 What a network has learned, in four pictures
 ============================================
 
-The displays of `skneural.display` take what they draw from a fitted estimator, as those of
+The displays of `skneural.inspection` take what they draw from a fitted estimator, as those of
 scikit-learn do: one call makes one figure. Here they draw into the panels of a single one.
 
 - The losses of every epoch tell whether a network has learned enough, or its training images by
@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 
 from skneural import ScratchMLPClassifier
-from skneural.display import ActivationDisplay, LossCurveDisplay, NetworkDisplay, WeightsDisplay
+from skneural.inspection import ActivationDisplay, LossCurveDisplay, NetworkDisplay, WeightsDisplay
 
 PICTURE = Path(__file__).with_suffix(".png")
 

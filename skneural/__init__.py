@@ -5,12 +5,12 @@
 import sklearn  # noqa: F401
 
 from skneural._version import __version__
-from skneural.estimators._hidden_layer import HiddenLayerTransformer
-from skneural.estimators._logistic import ScratchLogisticRegression
-from skneural.estimators._mlp_classifier import ScratchMLPClassifier
-from skneural.estimators._mlp_regressor import ScratchMLPRegressor
-from skneural.estimators._perceptron import ScratchPerceptron
-from skneural.estimators._version_stamp import SkneuralVersionWarning
+from skneural.estimators.logistic.classifier import ScratchLogisticRegression
+from skneural.estimators.mlp.classifier import ScratchMLPClassifier
+from skneural.estimators.mlp.hidden_layer import HiddenLayerTransformer
+from skneural.estimators.mlp.regressor import ScratchMLPRegressor
+from skneural.estimators.perceptron.classifier import ScratchPerceptron
+from skneural.estimators.version import SkneuralVersionWarning
 
 __all__ = [
     "HiddenLayerTransformer",

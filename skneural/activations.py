@@ -25,12 +25,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi, sqrt
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
-from skneural._arrays import BoolArray, FloatArray
-from skneural._settings import Settings, number
+from skneural.arrays.matrices import BoolArray, FloatArray
+from skneural.settings import Settings, number
 
 LEAKY_RELU_SLOPE = 0.01
 
@@ -62,13 +63,13 @@ class Activation(Settings):
     name : str
         The name under which estimators find it in `ACTIVATIONS`.
     forward : callable
-        ``forward(z, mask, *kept)`` replaces `z`, of shape (n_rows, n_units), by :math:`f(z)`.
+        ``forward(z, mask, *saved)`` replaces `z`, of shape (n_rows, n_units), by :math:`f(z)`.
     backward : callable
-        ``backward(delta, a, mask, *kept)`` multiplies `delta` by :math:`f'(z)`, where
+        ``backward(delta, a, mask, *saved)`` multiplies `delta` by :math:`f'(z)`, where
         ``a`` is :math:`f(z)`, both of shape (n_rows, n_units). It may overwrite `a`,
         which nobody reads afterwards.
-    n_kept : int, default=0
-        How many arrays `kept` are: floating point, of the shape of `z`. What `forward` leaves
+    n_saved : int, default=0
+        How many arrays `saved` are: floating point, of the shape of `z`. What `forward` leaves
         in them is there when `backward` is called, for functions whose derivative does not
         follow from `a`.
     glorot_factor : float, default=6.0
@@ -86,11 +87,21 @@ class Activation(Settings):
     name: str
     forward: Callable[..., None]
     backward: Callable[..., None]
-    n_kept: int = 0
+    n_saved: int = 0
     glorot_factor: float = number(GLOROT_FACTOR, 0, closed="neither")
 
     def __repr__(self) -> str:
         return f"Activation({self.name!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The functions of this package are its own: in a pickle they go by their name.
+        known = ACTIVATIONS.get(self.name) if isinstance(self.name, str) else None
+        is_known = known is not None and vars(self) == vars(known)
+        return {"name": self.name} if is_known else dict(vars(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        known = vars(ACTIVATIONS[state["name"]]) if list(state) == ["name"] else {}
+        vars(self).update(known, **state)
 
 
 def _identity(z: FloatArray, mask: BoolArray) -> None:
@@ -292,12 +303,12 @@ ACTIVATIONS = {
         Activation("logistic", _logistic, _logistic_backward, glorot_factor=2.0),
         Activation("tanh", _tanh, _tanh_backward),
         Activation("relu", _relu, _relu_backward),
-        Activation("leaky_relu", _leaky_relu, _leaky_relu_backward, n_kept=1),
-        Activation("elu", _elu, _elu_backward, n_kept=1),
-        Activation("selu", _selu, _selu_backward, n_kept=1),
+        Activation("leaky_relu", _leaky_relu, _leaky_relu_backward, n_saved=1),
+        Activation("elu", _elu, _elu_backward, n_saved=1),
+        Activation("selu", _selu, _selu_backward, n_saved=1),
         Activation("softplus", _softplus, _softplus_backward),
-        Activation("gelu", _gelu, _gelu_backward, n_kept=2),
-        Activation("silu", _silu, _silu_backward, n_kept=1),
-        Activation("mish", _mish, _mish_backward, n_kept=2),
+        Activation("gelu", _gelu, _gelu_backward, n_saved=2),
+        Activation("silu", _silu, _silu_backward, n_saved=1),
+        Activation("mish", _mish, _mish_backward, n_saved=2),
     )
 }

@@ -34,7 +34,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from skneural.estimators._version_stamp import OF_A_FIT
+from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 
 #: The first bytes of a checkpoint; a checksum and the pickle follow.
 CHECKPOINT_BEGINS = b"skneural checkpoint 1\n"
@@ -103,8 +103,8 @@ class Checkpoint:
     """Saves the model as it is after an epoch, so that a crash costs little.
 
     Whatever happens, power cuts included, the file is a complete model: that of the last epoch
-    saved, or of the one before. `load_checkpoint` reads it, and the model can predict at once or
-    go on by ``model.set_params(warm_start=True).fit(X, y)``.
+    saved, or of the one before. `load_checkpoint` reads it, and the model can predict at once;
+    ``model.resume(X, y)`` continues the fit, with the same rows.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def _write_checkpoint(model: Any, path: str) -> None:
     """Replace a file by a new one at a single moment, when all of the new one is on the disk."""
     # A copy: other callbacks have been given the same model.
     model = copy(model)
-    for name in ("_skl_callbacks", *OF_A_FIT):
+    for name in ("_skl_callbacks", *FIT_ONLY_ATTRIBUTES):
         vars(model).pop(name, None)
     content = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL)
     checksum = hashlib.sha256(content).hexdigest().encode()
@@ -296,7 +296,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     model : estimator
-        Fitted, as it was after the epoch; ``set_params(warm_start=True).fit(X, y)`` goes on.
+        Fitted, as it was after the epoch; ``model.resume(X, y)`` continues the fit.
 
     Raises
     ------
@@ -414,11 +414,7 @@ class HistoryLogger:
             _run(context) + _task_numbers(fit),
             _epoch(context, fitted_estimator),
             now - self._began.get(_fit_key(fit), now),
-            _last(fitted_estimator, "loss_curve_"),
-            _last(fitted_estimator, "validation_loss_curve_"),
-            _last(fitted_estimator, "validation_scores_"),
-            _last(fitted_estimator, "_learning_rates"),
-            _last(fitted_estimator, "_gradient_norms"),
+            *(_finite(value) for value in _last_epoch(fitted_estimator)),
         ]
         if self._is_table:
             line = ",".join("" if value is None else str(value) for value in values)
@@ -472,8 +468,17 @@ class _appended:  # noqa: N801  # used like the function `open`
             self.write(line)
 
 
-def _last(model: Any, name: str) -> float | None:
-    """The last number of a curve, if there is one."""
-    curve = getattr(model, name, None)
+def _last_epoch(model: Any) -> list[float | None]:
+    """The last five of `HISTORY_COLUMNS`; None for what the estimator does not keep."""
+    names = HISTORY_COLUMNS[3:]
+    if not getattr(model, "loss_curve_", None):
+        return [None] * len(names)
+    # From where `history_` is made of: all of it, for every epoch, would take too long.
+    history = model._fitted.state.record.history
+    epoch = history.rows[history.n_rows - 1]
+    return [getattr(epoch, name) for name in names]
+
+
+def _finite(value: float | None) -> float | None:
     # JSON has no word for what is not finite.
-    return float(curve[-1]) if curve and math.isfinite(curve[-1]) else None
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -25,16 +25,16 @@ On the way back, the sum is over the :math:`n_\text{out}` units of the layer abo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import sqrt
-from typing import TypeAlias
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from skneural._arrays import FloatArray, as_shape_of
-from skneural.activations import GLOROT_FACTOR
-from skneural.network import Layer, Network
+from skneural.activations import GLOROT_FACTOR, Activation
+from skneural.arrays.matrices import FloatArray, as_shape_of
 
 #: ``initialization(fan_in, fan_out, random_state)`` gives weights of shape (fan_in, fan_out).
 Initialization: TypeAlias = Callable[[int, int, np.random.RandomState], FloatArray]
@@ -46,7 +46,7 @@ def glorot_uniform(
     r"""Uniform in :math:`\pm\sqrt{6 / (n_\text{in} + n_\text{out})}`, for tanh and logistic.
 
     The variance is a third of the bound's square: :math:`2 / (n_\text{in} + n_\text{out})`.
-    In place of 6, `initial_params` has the `glorot_factor` of the activation function.
+    In place of 6, `WeightDraw` has the `glorot_factor` of the activation function.
 
     Source: X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", AISTATS 2010.
@@ -64,10 +64,10 @@ def glorot_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState
 
 
 def he_uniform(fan_in: int, fan_out: int, random_state: np.random.RandomState) -> FloatArray:
-    r"""Uniform in :math:`\pm\sqrt{6 / n_\text{in}}`, for relu and its kin.
+    r"""Uniform in :math:`\pm\sqrt{6 / n_\text{in}}`, for ReLU-like activations.
 
-    The variance is that of `he_normal`. Its kin are the functions that are about z above zero,
-    and small below: leaky_relu, elu, gelu, silu, mish.
+    The variance is that of `he_normal`. ReLU-like are the functions that are about z above
+    zero, and small below: leaky_relu, elu, gelu, silu, mish.
 
     Source: K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers: Surpassing
     human-level performance on ImageNet classification", ICCV 2015.
@@ -77,7 +77,7 @@ def he_uniform(fan_in: int, fan_out: int, random_state: np.random.RandomState) -
 
 
 def he_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState) -> FloatArray:
-    r"""Normal with variance :math:`2 / n_\text{in}`, for relu and its kin.
+    r"""Normal with variance :math:`2 / n_\text{in}`, for ReLU-like activations.
 
     Source: as for `he_uniform`.
     """
@@ -141,75 +141,87 @@ INITIALIZATIONS: dict[str, Initialization] = {
 }
 
 
-def initial_params(
-    network: Network,
-    initialization: str | Initialization,
-    random_state: np.random.RandomState,
-    dtype: npt.DTypeLike,
-) -> FloatArray:
-    """The parameters that a training begins with, drawn layer by layer.
+class WeightDraw:
+    """What fills the arrays of a dense layer: see `skneural.layers.Dense`.
 
     Parameters
     ----------
-    network : Network
     initialization : str or callable
-        A name in `INITIALIZATIONS`, or ``initialization(fan_in, fan_out, random_state)`` that
-        gives the weights of one layer. Intercepts begin at zero, but for 'glorot_uniform' and
-        'standard_normal', which draw them after the weights of their layer, from the same
-        distribution: the former as scikit-learn does, so that the same seed gives the same
-        network.
-    random_state : RandomState
-    dtype : dtype
-
-    Returns
-    -------
-    params : ndarray of shape (network.n_params,)
+        A name in `INITIALIZATIONS`, or ``initialization(fan_in, fan_out, random_state)`` that gives
+        the weights. Intercepts begin at zero, but for 'glorot_uniform' and 'standard_normal', which
+        draw them after the weights of their layer, from the same distribution: the former as
+        scikit-learn does, so that the same seed gives the same network.
+    glorot_factor : float
+        That of the activation function of the layer.
 
     Raises
     ------
     ValueError
-        If what a callable gives are not finite real numbers in the shape of the layer.
+        When called, if what a callable gives are not finite real numbers in the shape of the layer.
     """
-    params: FloatArray = np.empty(network.n_params, dtype=dtype)
-    for layer, factor in zip(network.layers(params), _glorot_factors(network), strict=True):
-        layer.weights[...] = _weights(initialization, layer, factor, random_state)
-        n_intercepts = len(layer.intercepts)
-        if initialization == "glorot_uniform":
-            bound = sqrt(factor / sum(layer.weights.shape))
-            layer.intercepts[...] = random_state.uniform(-bound, bound, n_intercepts)
-        elif initialization == "standard_normal":
-            layer.intercepts[...] = random_state.standard_normal(n_intercepts)
+
+    def __init__(self, initialization: str | Initialization, glorot_factor: float) -> None:
+        self.initialization = initialization
+        self.glorot_factor = glorot_factor
+
+    def __call__(
+        self, weights: FloatArray, intercepts: FloatArray | None, rng: np.random.RandomState
+    ) -> None:
+        """Draw the weights of a layer and, where the initialization has them, intercepts."""
+        fan_in, fan_out = weights.shape
+        if self.initialization == "glorot_uniform":
+            # With the factor of the activation function, and for intercepts too.
+            bound = sqrt(self.glorot_factor / (fan_in + fan_out))
+            weights[...] = rng.uniform(-bound, bound, weights.shape)
+            if intercepts is not None:
+                intercepts[...] = rng.uniform(-bound, bound, fan_out)
+            return
+        if isinstance(self.initialization, str):
+            weights[...] = INITIALIZATIONS[self.initialization](fan_in, fan_out, rng)
         else:
-            layer.intercepts[...] = 0
-    return params
+            weights[...] = _checked(self.initialization(fan_in, fan_out, rng), weights)
+        if intercepts is None:
+            return
+        if self.initialization == "standard_normal":
+            intercepts[...] = rng.standard_normal(fan_out)
+        else:
+            intercepts[...] = 0
 
 
-def _glorot_factors(network: Network) -> list[float]:
-    """The `glorot_factor` of every layer; that of the last, which has no activation, repeated."""
-    if not isinstance(network.activation, tuple):
-        # Without a hidden layer too, as in scikit-learn.
-        return [network.activation.glorot_factor] * len(network.shapes)
-    factors = [activation.glorot_factor for activation in network.activation]
-    return [*factors, *(factors[-1:] or [GLOROT_FACTOR])]
-
-
-def _weights(
+def weight_draws(
     initialization: str | Initialization,
-    layer: Layer,
-    factor: float,
-    random_state: np.random.RandomState,
-) -> FloatArray:
-    """The weights for `layer`, whose activation function has the Glorot factor `factor`."""
-    fan_in, fan_out = layer.weights.shape
-    if initialization == "glorot_uniform":
-        return glorot_uniform(fan_in, fan_out, random_state, factor)
-    if isinstance(initialization, str):
-        return INITIALIZATIONS[initialization](fan_in, fan_out, random_state)
-    drawn = initialization(fan_in, fan_out, random_state)
+    activations: Activation | Sequence[Activation],
+    n_layers: int,
+) -> list[WeightDraw]:
+    """What draws the weights of each of `n_layers` dense layers.
+
+    Parameters
+    ----------
+    initialization : str or callable
+        See `WeightDraw`.
+    activations : Activation or sequence of Activation
+        Of all hidden layers, or one for each.
+    n_layers : int
+
+    Returns
+    -------
+    draws : list of WeightDraw
+    """
+    if isinstance(activations, Activation):
+        # Without a hidden layer too, as in scikit-learn.
+        factors = [activations.glorot_factor] * n_layers
+    else:
+        # The last layer has no activation function: that of the layer below counts.
+        factors = list(map(attrgetter("glorot_factor"), activations))
+        factors += factors[-1:] or [GLOROT_FACTOR]
+    return list(map(partial(WeightDraw, initialization), factors))
+
+
+def _checked(drawn: Any, weights: FloatArray) -> FloatArray:
     try:
-        return as_shape_of(layer.weights, drawn)
+        return as_shape_of(weights, drawn)
     except ValueError as error:
         raise ValueError(
             "initialization must give finite real numbers in the shape of the layer, "
-            f"(fan_in, fan_out) = {(fan_in, fan_out)}: {error}"
+            f"(fan_in, fan_out) = {weights.shape}: {error}"
         ) from error

@@ -1,14 +1,15 @@
-r"""The multilayer perceptron: forward pass, backward pass, and where its numbers lie.
+r"""The network: a chain of layers, its forward and backward pass, and where its numbers lie.
 
-A network with layer sizes :math:`n_0, n_1, \ldots, n_L` maps a row :math:`x` to raw
+A multilayer perceptron with layer sizes :math:`n_0, n_1, \ldots, n_L` maps a row :math:`x` to raw
 outputs by
 
 .. math::
 
     a_0 = x, \qquad z_i = a_{i-1} W_i + b_i, \qquad a_i = f_i(z_i) \quad (i < L),
 
-and :math:`z_L` is the result: the output activation belongs to the loss. With
-:math:`\delta_i` the derivative of the loss in :math:`z_i`, the chain rule gives
+and :math:`z_L` is the result: the output activation belongs to the loss. Every step is a layer,
+`Dense` or `Activate`; the forward pass calls them one after another. With :math:`\delta_i` the
+derivative of the loss in :math:`z_i`, the chain rule gives
 
 .. math::
 
@@ -16,164 +17,234 @@ and :math:`z_L` is the result: the output activation belongs to the loss. With
     \frac{\partial}{\partial b_i} = \sum_{\text{rows}} \delta_i, \qquad
     \delta_{i-1} = \delta_i W_i^\top \odot f_{i-1}'(z_{i-1}),
 
-which is backpropagation (D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning
-representations by back-propagating errors", Nature 323, 1986).
+from the last layer to the first, which is backpropagation (D. E. Rumelhart, G. E. Hinton and R. J.
+Williams, "Learning representations by back-propagating errors", Nature 323, 1986): every layer
+turns the derivative in its output into that in its input, and on the way fills in those in its
+parameters.
 
 Memory layout
 -------------
-All parameters lie in one flat vector: the weights of every layer first, each matrix of
-shape (fan in, fan out) in C order, then the intercepts of every layer. Layers are views of
-that vector. So an optimizer step is a handful of vector operations however deep the
-network is, and the penalised part (the weights) is one slice.
+All parameters lie in one flat vector: the penalised ones of every layer first (weight matrices of
+shape (fan in, fan out) in C order), then the others (intercepts). The arrays of the layers are
+views of that vector. So an optimizer step is a handful of vector operations however deep the
+network is, and the penalised part is one slice. Of K networks trained side by side, *members*, the
+vectors are the rows of a matrix of shape (K, n_params).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from skneural._arrays import (
-    FloatArray,
-    Matrix,
-    product,
-    row_chunks,
-    spread,
-    transposed_product,
-)
 from skneural.activations import Activation
-from skneural.dropout import Dropout
+from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
+from skneural.layers import Activate, Arrays, Dense, Dropout, Layer, PassMemory
+from skneural.layers.contract import Parameter, check_chain
+from skneural.layers.dense import Draw
+
+#: Parameters from one place to another, and a factor other than 1 for them.
+Factors = tuple[tuple[slice, float], ...]
 
 
-class Layer(NamedTuple):
-    """The parameters of one layer, or their gradient: views of a flat vector."""
-
-    weights: FloatArray
-    intercepts: FloatArray
-
-
-@dataclass(frozen=True)
 class Network:
-    """The architecture of a multilayer perceptron. It owns no arrays.
+    """A chain of layers. It owns no arrays.
 
     Parameters
     ----------
-    layer_sizes : tuple of int
-        Number of inputs, of units in each hidden layer, and of outputs.
-    activation : Activation or tuple of Activation
-        Activation function of the hidden layers: of all, or one for each.
-    fit_intercept : bool, default=True
-        Whether the layers have intercepts. Without, those of every layer are empty.
+    layers : sequence of Layer
+        From the rows to the raw outputs.
+    n_inputs : int
+        Columns of the rows.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Columns of the raw outputs.
+    n_params : int
+        Length of the parameter vector.
+    n_penalised : int
+        Length of its first part, on which penalties and weight decay act.
+    draws : bool
+        Whether a layer draws at random in training.
+    rates, decays : tuple of (slice, float)
+        Where factors of the learning rate, and of weight decay, are other than 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer, or if one works in place and the one before it has made no array of
+        its own: the rows of the user would be overwritten.
     """
 
-    layer_sizes: tuple[int, ...]
-    activation: Activation | tuple[Activation, ...]
-    fit_intercept: bool = True
+    def __init__(self, layers: Sequence[Layer], n_inputs: int) -> None:
+        self.layers = tuple(layers)
+        self.n_inputs = n_inputs
+        if not self.layers:
+            raise ValueError("A network needs at least one layer.")
+        check_chain(self.layers, "network")
+        self.n_outputs = self.layers[-1].n_outputs
+        self.draws, self.widest = False, 0
+        self._places: list[list[tuple[slice, tuple[int, ...]]]] = []
+        penalised: list[tuple[int, int, Parameter]] = []
+        others: list[tuple[int, int, Parameter]] = []
+        for i, layer in enumerate(self.layers):
+            self.draws = self.draws or layer.draws
+            self.widest = max(self.widest, layer.widest)
+            parameters = layer.parameters()
+            self._places.append([(slice(0), ())] * len(parameters))
+            for j, parameter in enumerate(parameters):
+                (penalised if parameter.penalised else others).append((i, j, parameter))
+        stop, self.n_penalised = 0, 0
+        rates, decays = [], []
+        for i, j, parameter in penalised + others:
+            start, stop = stop, stop + math.prod(parameter.shape)
+            place = slice(start, stop)
+            self._places[i][j] = place, parameter.shape
+            if parameter.penalised:
+                self.n_penalised = stop
+            if parameter.rate != 1:
+                rates.append((place, parameter.rate))
+            if parameter.penalised and parameter.decay != 1:
+                decays.append((place, parameter.decay))
+        self.n_params = stop
+        self.rates: Factors = tuple(rates)
+        self.decays: Factors = tuple(decays)
 
-    @cached_property
-    def activations(self) -> tuple[Activation, ...]:
-        """The activation function of every hidden layer."""
-        n_hidden = len(self.layer_sizes) - 2
-        if isinstance(self.activation, tuple):
-            return self.activation
-        return (self.activation,) * n_hidden
+    def arrays(self, params: FloatArray) -> list[Arrays]:
+        """The arrays of every layer: views of a vector of length `n_params`.
 
-    @cached_property
-    def shapes(self) -> list[tuple[int, int]]:
-        """(fan in, fan out) of every layer of weights."""
-        return list(pairwise(self.layer_sizes))
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,), or (K, n_params) for K members
 
-    @cached_property
-    def n_weights(self) -> int:
-        """Length of the penalised part of the parameter vector."""
-        return sum(fan_in * fan_out for fan_in, fan_out in self.shapes)
+        Returns
+        -------
+        arrays : list of tuple of ndarray
+            In the shape of the parameters, or with an axis of length K before it.
+        """
+        members = params.shape[:-1]
+        arrays: list[Arrays] = []
+        for places in self._places:
+            own: list[FloatArray] = []
+            for place, shape in places:
+                own.append(params[..., place].reshape(*members, *shape))
+            arrays.append(tuple(own))
+        return arrays
 
-    @cached_property
-    def n_params(self) -> int:
-        """Length of the parameter vector."""
-        return self.n_weights + sum(self.n_intercepts)
+    def initialize(
+        self, params: FloatArray, rng: np.random.RandomState, X: Matrix | None = None
+    ) -> None:
+        """Fill a vector of parameters with what a training begins with, layer by layer.
 
-    @cached_property
-    def n_intercepts(self) -> tuple[int, ...]:
-        """Number of intercepts of every layer."""
-        sizes = self.layer_sizes[1:]
-        return sizes if self.fit_intercept else (0,) * len(sizes)
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+        rng : RandomState
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features) or None, default=None
+            The rows to train on, for layers that look at data.
+        """
+        arrays = self.arrays(params)
+        for i, layer in enumerate(self.layers):
+            layer.initialize(arrays[i], rng, partial(self._outputs_below, i, arrays, X))
 
-    def layers(self, vector: FloatArray) -> list[Layer]:
-        """The layers of a flat vector of length `n_params`, as views."""
-        return [
-            Layer(vector[weights].reshape(shape), vector[intercepts])
-            for weights, shape, intercepts in self._places
-        ]
+    def _outputs_below(self, i: int, arrays: list[Arrays], X: Matrix | None) -> Matrix:
+        """What layer i reads of the rows."""
+        x = X
+        for layer, own in zip(self.layers[:i], arrays, strict=False):
+            x = layer.forward(own, x)
+        return x
 
-    @cached_property
-    def _places(self) -> list[tuple[slice, tuple[int, int], slice]]:
-        """Where the weights and intercepts of every layer lie, and the shape of the weights."""
-        places = []
-        start, first_intercept = 0, self.n_weights
-        for (fan_in, fan_out), n in zip(self.shapes, self.n_intercepts, strict=True):
-            weights = slice(start, start + fan_in * fan_out)
-            intercepts = slice(first_intercept, first_intercept + n)
-            places.append((weights, (fan_in, fan_out), intercepts))
-            start, first_intercept = weights.stop, intercepts.stop
-        return places
+    def check_rows(self, X: Matrix) -> None:
+        """Refuse sparse rows where the first layer needs dense ones.
+
+        The passes do not look: whoever has rows to pass on does so once.
+
+        Raises
+        ------
+        TypeError
+            If `X` is sparse and the first layer does not take that.
+        """
+        if not isinstance(X, np.ndarray) and not self.layers[0].takes_sparse:
+            raise TypeError(
+                f"{type(self.layers[0]).__name__}, the first layer of the network, needs dense "
+                "rows: X is sparse. X.toarray() makes it dense."
+            )
+
+    # ---------------------------------------------------------------- the two passes
 
     def forward(
         self,
-        layers: Sequence[Layer],
+        arrays: Sequence[Arrays],
         X: Matrix,
         workspace: Workspace,
-        dropout: Dropout | None = None,
+        random: Sequence[np.random.Generator] | None = None,
     ) -> FloatArray:
-        """Raw outputs of the rows of `X`, in the last buffer of the workspace."""
-        a = X
-        for i, (layer, z) in enumerate(zip(layers, workspace.outputs, strict=True)):
-            workspace.inputs[i] = a
-            product(a, layer.weights, out=z)
-            if self.fit_intercept:
-                z += spread(layer.intercepts, out=workspace.scratch[i])
-            if i < len(layers) - 1:
-                self.activations[i].forward(z, *workspace.activation_buffers[i])
-                a = z if dropout is None else dropout.forward(i, z)
-        return workspace.outputs[-1]
+        """Raw outputs of the rows of `X`.
+
+        Parameters
+        ----------
+        arrays : list of tuple of ndarray
+            See `arrays`.
+        X : {ndarray, sparse matrix} of shape (n_rows, n_features), or (K, n_rows, n_features)
+        workspace : Workspace
+            For as many rows.
+        random : sequence of Generator or None, default=None
+            What layers such as `Dropout` draw from in training, one for each member; None in
+            prediction.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
+            A buffer of the workspace.
+        """
+        x = X
+        inputs, buffers = workspace.inputs, workspace.buffers
+        for i, layer in enumerate(self.layers):
+            inputs[i] = x
+            x = layer.forward(arrays[i], x, buffers[i], random)
+        raw: FloatArray = x
+        return raw
 
     def backward(
         self,
-        layers: Sequence[Layer],
-        gradients: Sequence[Layer],
+        arrays: Sequence[Arrays],
+        gradients: Sequence[Arrays],
         workspace: Workspace,
-        dropout: Dropout | None = None,
-    ) -> None:
+        delta: FloatArray,
+        needs_input: bool = False,
+    ) -> FloatArray | None:
         """Fill `gradients` with the derivative of the loss in every parameter.
 
         Parameters
         ----------
-        layers, gradients : sequence of Layer
+        arrays, gradients : sequence of tuple of ndarray
             Parameters, and what to fill: views of two flat vectors.
         workspace : Workspace
-            As the forward pass left it, with the derivative of the loss in the raw outputs
-            in its last delta. Its outputs are overwritten.
-        dropout : Dropout or None, default=None
-            As the forward pass left it.
+            As the forward pass has left it. Its buffers are overwritten.
+        delta : ndarray of the shape of the raw outputs
+            Derivative of the loss in the raw outputs. Overwritten.
+        needs_input : bool, default=False
+            Whether the derivative in the rows is asked for.
+
+        Returns
+        -------
+        delta : ndarray of the shape of the rows, or None
         """
-        for i in reversed(range(len(layers))):
-            delta = workspace.deltas[i]
-            transposed_product(workspace.inputs[i], delta, out=gradients[i].weights)
-            if self.fit_intercept:
-                # A product with ones is the sum over the rows, by BLAS.
-                np.dot(workspace.ones, delta, out=gradients[i].intercepts)
-            if i > 0:
-                a, delta_below = workspace.outputs[i - 1], workspace.deltas[i - 1]
-                np.dot(delta, layers[i].weights.T, out=delta_below)
-                if dropout is not None:
-                    dropout.backward(i - 1, delta_below)
-                buffers = workspace.activation_buffers[i - 1]
-                self.activations[i - 1].backward(delta_below, a, *buffers)
+        below: FloatArray | None = delta
+        inputs, buffers = workspace.inputs, workspace.buffers
+        for i in range(len(self.layers) - 1, -1, -1):
+            assert below is not None
+            below = self.layers[i].backward(
+                arrays[i], gradients[i], inputs[i], buffers[i], below, needs_input or i > 0
+            )
+        return below
+
+    # ---------------------------------------------------------------- prediction
 
     def predict_raw(self, params: FloatArray, X: Matrix) -> FloatArray:
         """Raw outputs of shape (n_samples, n_outputs).
@@ -181,70 +252,55 @@ class Network:
         Nothing but local arrays is written to: safe to call from several threads. The memory
         used beyond the result does not depend on the number of rows.
         """
-        raw: FloatArray = np.empty((X.shape[0], self.layer_sizes[-1]), dtype=params.dtype)
-        for rows, chunk in self.raw_chunks(params, X):
-            raw[rows] = chunk
+        members = params.shape[:-1]
+        raw: FloatArray = np.empty((*members, X.shape[0], self.n_outputs), dtype=params.dtype)
+        for rows, chunk in self.raw_chunks(self.arrays(params), X, params.dtype, members):
+            raw[..., rows, :] = chunk
         return raw
 
-    def raw_chunks(self, params: FloatArray, X: Matrix) -> Iterator[tuple[slice, FloatArray]]:
-        """The same in runs of rows.
-
-        Yields
-        ------
-        rows : slice
-        raw : ndarray of shape (n_rows, n_outputs)
-            A buffer that the next run overwrites.
-        """
-        if X.shape[0] == 1 and isinstance(X, np.ndarray):
-            return iter([(slice(0, 1), self._raw_of_row(params, X[0])[np.newaxis])])
-        return self._raw_in_chunks(self.layers(params), X)
-
-    def hidden_chunks(
-        self, params: FloatArray, X: Matrix, layer: int
+    def raw_chunks(
+        self,
+        arrays: Sequence[Arrays],
+        X: Matrix,
+        dtype: npt.DTypeLike,
+        members: tuple[int, ...] = (),
     ) -> Iterator[tuple[slice, FloatArray]]:
-        """Outputs of a hidden layer in runs of rows. Nothing above that layer is computed.
+        """Raw outputs in runs of rows.
 
         Parameters
         ----------
-        params : ndarray of shape (n_params,)
+        arrays : sequence of tuple of ndarray
+            Of all layers, or of the first ones: what the last of these puts out is then the result.
         X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-        layer : int
-            Which one, from 0 for the first.
+        dtype : dtype
+            Of the parameters.
+        members : tuple of int, default=()
+            (K,) for K members.
 
         Yields
         ------
         rows : slice
-        activations : ndarray of shape (n_rows, n_units)
+        raw : ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
             A buffer that the next run overwrites.
         """
-        # Up to that layer it is a network by itself, whose raw outputs lack their activation.
-        below = Network(self.layer_sizes[: layer + 2], self.activations[:layer], self.fit_intercept)
-        activation = self.activations[layer]
-        for rows, z in below._raw_in_chunks(self.layers(params)[: layer + 1], X):
-            activation.forward(z, *_activation_buffers(activation, z.shape, z.dtype))
-            yield rows, z
-
-    def _raw_in_chunks(
-        self, layers: Sequence[Layer], X: Matrix
-    ) -> Iterator[tuple[slice, FloatArray]]:
-        dtype = layers[0].weights.dtype
+        if X.shape[0] == 1 and isinstance(X, np.ndarray):
+            # Setting up buffers would take longer than the rest.
+            x = X.astype(dtype, copy=False)
+            for layer, own in zip(self.layers, arrays, strict=False):
+                x = layer.forward(own, x)
+            yield slice(0, 1), x
+            return
+        self.check_rows(X)
         workspace: Workspace | None = None
-        for rows, chunk in row_chunks(X, self.layer_sizes, dtype):
+        widths = [layer.n_outputs for layer in self.layers]
+        for rows, chunk in row_chunks(X, (self.n_inputs, *widths), dtype):
             if workspace is None:  # the first chunk is the largest
-                workspace = Workspace(self, chunk.shape[0], dtype)
-            yield rows, self.forward(layers, chunk, workspace.rows(chunk.shape[0]))
-
-    def _raw_of_row(self, params: FloatArray, x: FloatArray) -> FloatArray:
-        """The forward pass of one row without buffers: they would take longer than the rest."""
-        a = x.astype(params.dtype, copy=False)
-        for i, (weights, shape, intercepts) in enumerate(self._places):
-            if i > 0:
-                activation, row = self.activations[i - 1], a[np.newaxis]
-                activation.forward(row, *_activation_buffers(activation, row.shape, row.dtype))
-            a = a.dot(params[weights].reshape(shape))
-            if self.fit_intercept:
-                a += params[intercepts]
-        return a
+                workspace = Workspace(self, chunk.shape[0], dtype, members)
+            x = chunk
+            of_rows = workspace.rows(chunk.shape[0])
+            for layer, own, buffers in zip(self.layers, arrays, of_rows.buffers, strict=False):
+                x = layer.forward(own, x, buffers)
+            yield rows, x
 
 
 class Workspace:
@@ -252,63 +308,113 @@ class Workspace:
 
     It lives as long as one fit or one prediction and is never stored on an estimator.
 
+    Parameters
+    ----------
+    network : Network
+    n_rows : int
+    dtype : dtype
+    members : tuple of int, default=()
+        (K,) for K members.
+    owned : list of ndarray or None, default=None
+        The memory of an earlier workspace for as many rows or more; None allocates.
+
     Attributes
     ----------
-    outputs : list of ndarray of shape (n_rows, layer size)
-        What each layer put out; the raw outputs last.
-    inputs : list of {ndarray, sparse matrix} of shape (n_rows, fan in)
-        What each layer read in the last forward pass: the rows, then outputs of the layer below.
-    activation_buffers : list of tuple of ndarray of shape (n_rows, layer size)
-        What the activation function of each hidden layer may write to, see `Activation`.
-    scratch : list of ndarray of shape (n_rows, layer size)
-    deltas : list of ndarray of shape (n_rows, layer size)
-        Derivatives of the loss in the input of each layer's activation; those in the raw
-        outputs last. They share the memory of `scratch`, which only the forward pass needs.
+    buffers : list of object
+        What each layer has asked for.
+    inputs : list of {ndarray, sparse matrix}
+        What each layer read in the last forward pass.
+    delta : ndarray of shape (n_rows, n_outputs)
+        For the derivative of the loss in the raw outputs.
+    spare : ndarray of shape (n_rows, n_outputs)
     column : ndarray of shape (n_rows, 1)
-        Scratch for the loss.
-    weight, spare : ndarray of shape (n_rows, n_outputs)
-        The sample weights, spread over the outputs; scratch for the loss.
+        Scratch for the loss. Of members, the rows come one after another in both.
     ones : ndarray of shape (n_rows,)
     """
 
-    def __init__(self, network: Network, n_rows: int, dtype: npt.DTypeLike) -> None:
-        sizes = network.layer_sizes[1:]
-        self.outputs: list[FloatArray] = [np.empty((n_rows, n), dtype=dtype) for n in sizes]
-        self.inputs: list[Matrix] = [None] * len(sizes)
-        self.activation_buffers: list[tuple[npt.NDArray[Any], ...]] = [
-            _activation_buffers(activation, (n_rows, n), dtype)
-            for activation, n in zip(network.activations, sizes[:-1], strict=True)
-        ]
-        self.scratch: list[FloatArray] = [np.empty_like(output) for output in self.outputs]
-        self.deltas = self.scratch
-        self.column: FloatArray = np.empty((n_rows, 1), dtype=dtype)
-        self.weight: FloatArray = np.empty_like(self.outputs[-1])
-        self.spare: FloatArray = np.empty_like(self.outputs[-1])
-        self.ones: FloatArray = np.ones(n_rows, dtype=dtype)
-        self._cut: dict[int, Workspace] = {n_rows: self}
+    def __init__(
+        self,
+        network: Network,
+        n_rows: int,
+        dtype: npt.DTypeLike,
+        members: tuple[int, ...] = (),
+        owned: list[npt.NDArray[Any]] | None = None,
+    ) -> None:
+        self._network = network
+        self._largest = (n_rows, dtype, members)
+        self._cuts: dict[int, Workspace] = {}
+        memory = PassMemory(n_rows, dtype, network.widest, members, owned)
+        self._owned = memory.owned
+        self.buffers: list[Any] = []
+        for layer in network.layers:
+            self.buffers.append(layer.buffers(memory))
+        self.inputs: list[Matrix] = [None] * len(network.layers)
+        delta = memory.delta(network.n_outputs)
+        assert delta is not None
+        self.delta: FloatArray = delta
+        self.spare: FloatArray = memory.kept(network.n_outputs).reshape(-1, network.n_outputs)
+        self.column: FloatArray = memory.kept(1).reshape(-1, 1)
+        self.ones = memory.ones()
 
     def rows(self, n_rows: int) -> Workspace:
-        """The first `n_rows` rows of these buffers: views of the same memory."""
-        if n_rows not in self._cut:
-            cut = Workspace.__new__(Workspace)
-            for name, value in vars(self).items():
-                if name == "activation_buffers":
-                    cut.activation_buffers = [
-                        tuple(buffer[:n_rows] for buffer in buffers) for buffers in value
-                    ]
-                elif name == "inputs":
-                    cut.inputs = [None] * len(value)
-                elif isinstance(value, list):
-                    setattr(cut, name, [buffer[:n_rows] for buffer in value])
-                elif isinstance(value, np.ndarray):
-                    setattr(cut, name, value[:n_rows])
-            self._cut[n_rows] = cut
-        return self._cut[n_rows]
+        """The same memory for fewer rows."""
+        if n_rows == self._largest[0]:
+            return self
+        if n_rows not in self._cuts:
+            _, dtype, members = self._largest
+            self._cuts[n_rows] = Workspace(self._network, n_rows, dtype, members, self._owned)
+        return self._cuts[n_rows]
+
+    def content(self) -> list[npt.NDArray[Any]]:
+        """What is in the buffers now, to be set again: a backward pass overwrites it."""
+        return [array.copy() for array in self._owned]
+
+    def set_content(self, content: list[npt.NDArray[Any]]) -> None:
+        """Set the buffers to what has been in them."""
+        for array, values in zip(self._owned, content, strict=True):
+            np.copyto(array, values)
 
 
-def _activation_buffers(
-    activation: Activation, shape: tuple[int, ...], dtype: npt.DTypeLike
-) -> tuple[npt.NDArray[Any], ...]:
-    """What an activation function may write to besides its input."""
-    kept = (np.empty(shape, dtype=dtype) for _ in range(activation.n_kept))
-    return (np.empty(shape, dtype=bool), *kept)
+def dense_network(
+    layer_sizes: Sequence[int],
+    activations: Activation | Sequence[Activation],
+    fit_intercept: bool = True,
+    dropout: Sequence[float] = (),
+    draws: Sequence[Draw | None] = (),
+) -> Network:
+    """A multilayer perceptron: dense layers with activation functions, and dropout, between them.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Number of inputs, of units in each hidden layer, and of outputs.
+    activations : Activation or sequence of Activation
+        Activation function of the hidden layers: of all, or one for each.
+    fit_intercept : bool, default=True
+        Whether the layers have intercepts.
+    dropout : sequence of float, default=()
+        Rate of dropout of each hidden layer; empty for none.
+    draws : sequence of callable, default=()
+        What draws the initial weights of each dense layer, see `Dense`.
+
+    Returns
+    -------
+    network : Network
+    """
+    n_hidden = len(layer_sizes) - 2
+    if isinstance(activations, Activation):
+        activations = (activations,) * n_hidden
+    layers: list[Layer] = []
+    for i in range(n_hidden + 1):
+        fan_in, fan_out = layer_sizes[i], layer_sizes[i + 1]
+        layers.append(Dense(fan_in, fan_out, fit_intercept, draws[i] if draws else None))
+        if i < n_hidden:
+            layers.append(Activate(activations[i], fan_out))
+            if dropout and dropout[i]:
+                layers.append(Dropout(dropout[i], fan_out))
+    return Network(layers, layer_sizes[0])
+
+
+def dense_arrays(network: Network, params: FloatArray) -> list[Arrays]:
+    """(weights, intercepts) of the dense layers of a network: views. Empty without intercepts."""
+    return [arrays for arrays in network.arrays(params) if arrays]

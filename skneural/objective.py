@@ -16,9 +16,9 @@ by the sum of the weights *of the batch*: weights that are constant within a bat
 cancel, and a batch of zero weight divides by zero. Here the divisor is the same for all
 batches of a size, a weight of 2 counts as the row twice, and nothing is divided by zero.
 
-The L1 penalty :math:`\lambda \lVert W \rVert_1` has no gradient at zero, where it means to bring
-weights. It is left out of the gradient, and made good for by a *proximal step* after each step
-of an optimizer: every weight is moved towards zero by :math:`c`, and no further,
+The L1 penalty :math:`\lambda \lVert W \rVert_1` is not differentiable at zero, and zero is where
+it drives weights. It is left out of the gradient. Instead, an optimizer makes a *proximal step*
+after each of its steps: every weight is moved towards zero by :math:`c`, and no further,
 
 .. math:: S_c(w) = \operatorname{sign}(w) \max(|w| - c, 0), \qquad
           c = \tau \frac{\lambda}{N \bar s},
@@ -33,13 +33,19 @@ networks", NeurIPS 2021.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from skneural._arrays import FloatArray, Matrix, block_length, blocks, spread
-from skneural.dropout import Dropout
+from skneural.arrays.matrices import FloatArray, Matrix, block_length, blocks
+from skneural.layers import Arrays
 from skneural.losses import Loss, LossBuffers
-from skneural.network import Layer, Network, Workspace
+from skneural.network import Network, Workspace
+
+#: A number, or one for each member.
+Values = Any
 
 
 class Objective:
@@ -53,24 +59,21 @@ class Objective:
         Strength of the L2 penalty.
     n_rows : int
         Largest number of rows ever given at once.
-    mean_weight : float, default=1.0
-        Mean sample weight of all rows trained on.
+    mean_weight : float or ndarray of shape (K,), default=1.0
+        Mean sample weight of all rows trained on; those of each member may have their own.
     dtype : dtype, default=float64
         Of parameters, gradient and buffers.
     n_penalty_rows : int or None, default=None
         The rows that share the penalty; None for those of each batch.
     l1 : float, default=0.0
-        Strength of the L1 penalty, whose part of the gradient is up to `shrink`.
-    dropout : Dropout or None, default=None
-        Makes value and gradient those of a randomly thinned network.
+        Strength of the L1 penalty, whose part of the gradient is left to a proximal step.
+    members : tuple of int, default=()
+        (K,) for K members: values and gradients are then those of each.
 
     Attributes
     ----------
-    gradient : ndarray of shape (n_params,)
+    gradient : ndarray of shape (n_params,), or (K, n_params)
         Of the last evaluation; overwritten by the next.
-    reported : float
-        The last value as scikit-learn reports it: as descended, except that the squared
-        error of several outputs is their mean, while their sum is descended.
     """
 
     def __init__(
@@ -79,26 +82,44 @@ class Objective:
         loss: Loss,
         alpha: float,
         n_rows: int,
-        mean_weight: float = 1.0,
+        mean_weight: Values = 1.0,
         dtype: npt.DTypeLike = np.float64,
         n_penalty_rows: int | None = None,
         l1: float = 0.0,
-        dropout: Dropout | None = None,
+        members: tuple[int, ...] = (),
     ) -> None:
         self.network = network
         self.loss = loss
+        self._settings = (n_rows, dtype)
         self.alpha = alpha
         self.mean_weight = mean_weight
         self.n_penalty_rows = n_penalty_rows
         self.l1 = l1
-        self.dropout = dropout
-        self.gradient: FloatArray = np.empty(network.n_params, dtype=dtype)
-        self.reported = np.nan
-        self._reported_share = 1 / network.layer_sizes[-1] if loss.averages_outputs else 1.0
-        self._gradient_layers = network.layers(self.gradient)
+        self.members = members
+        self.gradient: FloatArray = np.empty((*members, network.n_params), dtype=dtype)
+        self._gradient_arrays = network.arrays(self.gradient)
+        self._reported_share = 1 / network.n_outputs if loss.reports_mean_over_outputs else 1.0
         self._block: FloatArray = np.empty(min(block_length(dtype), network.n_params), dtype=dtype)
-        self._workspace = Workspace(network, n_rows, dtype)
+        self._workspace = Workspace(network, n_rows, dtype, members)
         self._bound: FloatArray | None = None
+        self._arrays: list[Arrays] = []
+
+    def of_members(self, active: Sequence[int]) -> Objective:
+        """The objective of some of the members, with buffers for these alone."""
+        n_rows, dtype = self._settings
+        mean_weight = np.broadcast_to(self.mean_weight, self.members)[list(active)]
+        members = (len(active),)
+        return Objective(
+            self.network,
+            self.loss,
+            self.alpha,
+            n_rows,
+            mean_weight,
+            dtype,
+            self.n_penalty_rows,
+            self.l1,
+            members,
+        )
 
     def value_and_gradient(
         self,
@@ -106,88 +127,103 @@ class Objective:
         X: Matrix,
         y: FloatArray,
         sample_weight: FloatArray | None = None,
-    ) -> tuple[float, FloatArray]:
+        random: Sequence[np.random.Generator] | None = None,
+    ) -> tuple[Values, FloatArray, Values]:
         """Evaluate F and the gradient of all but its L1 penalty.
 
         Parameters
         ----------
-        params : ndarray of shape (n_params,)
+        params : ndarray of shape (n_params,), or (K, n_params) for members
         X : {ndarray, sparse matrix} of shape (n_rows, n_features)
-        y : ndarray of shape (n_rows, n_outputs)
-        sample_weight : ndarray of shape (n_rows, 1) or None
+            Or (K, n_rows, n_features), where every member has rows of its own.
+        y : ndarray of shape (n_rows, n_targets), or (K, n_rows, n_targets)
+        sample_weight : ndarray of shape (n_rows,) or (K, n_rows), or None, default=None
+        random : sequence of Generator or None, default=None
+            What `Dropout` draws from, one for each member. None for the network without it.
 
         Returns
         -------
-        value : float
-        gradient : ndarray of shape (n_params,)
+        value : float, or ndarray of shape (K,)
+        gradient : ndarray of shape (n_params,), or (K, n_params)
             The attribute of that name.
+        reported : float, or ndarray of shape (K,)
+            The value as scikit-learn reports it: as descended, except that the squared error of
+            several outputs is their mean, while their sum is descended.
         """
-        layers = self._layers(params)
-        workspace = self._workspace.rows(X.shape[0])
-        scale = 1.0 / (X.shape[0] * self.mean_weight)
-
-        weight = None
-        if sample_weight is not None:
-            weight = spread(sample_weight, out=workspace.weight)
-
-        raw = self.network.forward(layers, X, workspace, self.dropout)
-        buffers = LossBuffers(workspace.deltas[-1], workspace.column, workspace.spare)
-        data = scale * self.loss.value_and_gradient(raw, y, weight, buffers)
-        delta = buffers.gradient
-        delta *= scale
-        if weight is not None:
-            delta *= weight
-        self.network.backward(layers, self._gradient_layers, workspace, self.dropout)
-        penalty = self._add_penalty(params, self._penalty_scale(X.shape[0]))
-
-        self.reported = self._reported_share * data + penalty
-        return data + penalty, self.gradient
-
-    def shrink(self, params: FloatArray, step_length: FloatArray, n_rows: int) -> None:
-        """The proximal step of the L1 penalty, in place.
-
-        Parameters
-        ----------
-        params : ndarray of shape (n_params,)
-            After a step along the gradient of a batch.
-        step_length : ndarray of shape (n_params,)
-            How far that step moves each per unit of gradient. Used as scratch.
-        n_rows : int
-            Of the batch.
-        """
-        strength = self.l1_strength(n_rows)
-        n_weights = self.network.n_weights
-        for w, threshold in blocks(params[:n_weights], step_length[:n_weights]):
-            threshold *= strength
-            # What lies within the threshold of zero is taken off, which leaves exactly zero.
-            taken = np.minimum(w, threshold, out=self._block[: len(w)])
-            np.negative(threshold, out=threshold)
-            np.maximum(taken, threshold, out=taken)
-            w -= taken
-
-    def l1_strength(self, n_rows: int) -> float:
-        """What a batch of so many rows multiplies the L1 norm of the weights by."""
-        return self.l1 * self._penalty_scale(n_rows)
-
-    def _penalty_scale(self, n_rows: int) -> float:
-        return 1.0 / ((self.n_penalty_rows or n_rows) * self.mean_weight)
-
-    def _add_penalty(self, params: FloatArray, scale: float) -> float:
-        """Add the L2 penalty's gradient to the weights' part; return the value of both."""
+        n_rows = y.shape[-2]
+        # Minimisers update one vector in place: its views are made once, not per batch.
+        if params is not self._bound:
+            self._bound, self._arrays = params, self.network.arrays(params)
+        arrays = self._arrays
+        workspace = self._workspace.rows(n_rows)
+        raw = self.network.forward(arrays, X, workspace, random)
+        data: Values
+        delta = workspace.delta
+        if self.members:
+            data = self._loss_of_members(raw, y, sample_weight, workspace)
+        else:
+            buffers = LossBuffers(delta, workspace.column, workspace.spare)
+            losses = self.loss.value_and_gradient(raw, y, buffers)
+            weight = workspace.ones if sample_weight is None else sample_weight
+            share = 1.0 / (n_rows * self.mean_weight)
+            data = share * float(np.dot(losses, weight))
+            delta *= share
+            if sample_weight is not None:
+                workspace.spare[...] = sample_weight[:, np.newaxis]
+                delta *= workspace.spare
+        self.network.backward(arrays, self._gradient_arrays, workspace, delta)
         if self.alpha == 0 and self.l1 == 0:
-            return 0.0
-        n_weights = self.network.n_weights
+            return data, self.gradient, self._reported_share * data
+        scale = 1.0 / ((self.n_penalty_rows or n_rows) * self.mean_weight)
+        penalty: Values
+        if self.members:
+            scales = np.broadcast_to(scale, self.members).tolist()
+            rows = zip(params, self.gradient, scales, strict=True)
+            penalty = np.array([self._add_penalty(*row) for row in rows])
+        else:
+            penalty = self._add_penalty(params, self.gradient, float(scale))
+        return data + penalty, self.gradient, self._reported_share * data + penalty
+
+    def _loss_of_members(
+        self,
+        raw: FloatArray,
+        y: FloatArray,
+        sample_weight: FloatArray | None,
+        workspace: Workspace,
+    ) -> Values:
+        """The weighted mean loss of each; its derivative in the raw outputs is left in `delta`."""
+        n_rows, n_outputs = raw.shape[-2:]
+        delta = workspace.delta
+        # For the loss the rows of all members come one after another.
+        flat = (-1, n_outputs)
+        if y.ndim == 2:
+            y = np.broadcast_to(y, (*self.members, *y.shape))
+        buffers = LossBuffers(delta.reshape(flat), workspace.column, workspace.spare)
+        losses = self.loss.value_and_gradient(
+            raw.reshape(flat), y.reshape(-1, y.shape[-1]), buffers
+        )
+        losses = losses.reshape(*self.members, n_rows)
+        scale = 1.0 / (n_rows * np.broadcast_to(self.mean_weight, self.members))
+        delta *= scale[:, np.newaxis, np.newaxis].astype(delta.dtype)
+        if sample_weight is None:
+            total = losses.sum(axis=1)
+        else:
+            total = (losses * sample_weight).sum(axis=1)
+            delta *= sample_weight[..., np.newaxis]
+        return scale * total.astype(np.float64)
+
+    def l1_strength(self, n_rows: int) -> Values:
+        """What a batch of so many rows multiplies the L1 norm of the weights by."""
+        return self.l1 * (1.0 / ((self.n_penalty_rows or n_rows) * self.mean_weight))
+
+    def _add_penalty(self, params: FloatArray, gradient: FloatArray, scale: float) -> float:
+        """Add the L2 penalty's gradient to that of the weights; return the value of both."""
+        n = self.network.n_penalised
         value, magnitude = 0.0, 0.0
-        for w, g in blocks(params[:n_weights], self.gradient[:n_weights]):
+        for w, g in blocks(params[:n], gradient[:n]):
             penalty = np.multiply(w, self.alpha * scale, out=self._block[: len(w)])
             g += penalty
             value += float(np.dot(w, penalty))
             if self.l1:
                 magnitude += float(np.abs(w, out=penalty).sum())
         return 0.5 * value + self.l1 * scale * magnitude
-
-    def _layers(self, params: FloatArray) -> list[Layer]:
-        # Minimisers update one vector in place: its views are made once, not per batch.
-        if params is not self._bound:
-            self._bound, self._bound_layers = params, self.network.layers(params)
-        return self._bound_layers

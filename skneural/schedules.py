@@ -8,7 +8,7 @@ epoch is at 2, the second at 2.25.
 ==================  ==========================================================================
 Constant            For adaptive optimizers, and to begin with.
 Cosine              The first to try where the number of epochs is known: it needs no tuning.
-OneCycle            For a short training at the highest rate that the network bears.
+OneCycle            For a short training at the largest stable learning rate.
 LinearWarmUp        Before any other, where the first steps are too long.
 StepDecay           Where it is known from experience when to go down.
 Exponential         A slow descent that needs no last epoch.
@@ -25,10 +25,10 @@ import math
 from dataclasses import dataclass
 from numbers import Integral
 
-from skneural._settings import Settings, number
+from skneural.settings import Settings, number
 
 #: Epochs for what follows a warm-up as long as the training: next to none, but not zero.
-SHORTEST = 1e-9
+NEGLIGIBLE_LENGTH = 1e-9
 
 
 @dataclass(repr=False, eq=False)
@@ -42,7 +42,10 @@ class Schedule(Settings):
     ends_with_max_iter : bool
         Whether the last epoch allowed is where the schedule was heading, and not a training
         broken off.
-    farewell : str
+    depends_on_time_alone : bool
+        Whether neither `after_epoch` nor `on_plateau` changes anything: networks that are trained
+        side by side share such a schedule, and no other.
+    stop_message : str
         What to print when a plateau ends the training.
     """
 
@@ -55,7 +58,12 @@ class Schedule(Settings):
         return False
 
     @property
-    def farewell(self) -> str:
+    def depends_on_time_alone(self) -> bool:
+        kind = type(self)
+        return kind.after_epoch is Schedule.after_epoch and kind.on_plateau is Schedule.on_plateau
+
+    @property
+    def stop_message(self) -> str:
         return "Stopping."
 
     def factor(self, epoch: float, max_iter: float) -> float:
@@ -144,7 +152,7 @@ class Adaptive(Schedule):
     negligible: float = number(1e-6, 0)
 
     @property
-    def farewell(self) -> str:
+    def stop_message(self) -> str:
         return "Learning rate too small. Stopping."
 
     def on_plateau(self, rate: float) -> float | None:
@@ -429,8 +437,12 @@ class LinearWarmUp(Schedule):
         return self._then.ends_with_max_iter
 
     @property
-    def farewell(self) -> str:
-        return self._then.farewell
+    def depends_on_time_alone(self) -> bool:
+        return self._then.depends_on_time_alone
+
+    @property
+    def stop_message(self) -> str:
+        return self._then.stop_message
 
     def check(self) -> None:
         if not isinstance(self.then, Schedule | None):
@@ -446,7 +458,7 @@ class LinearWarmUp(Schedule):
         left = max_iter - self.n_epochs
         if left <= 0:
             # What follows is at its end when it begins.
-            return self._then.factor(epoch - self.n_epochs + SHORTEST, SHORTEST)
+            return self._then.factor(epoch - self.n_epochs + NEGLIGIBLE_LENGTH, NEGLIGIBLE_LENGTH)
         return self._then.factor(epoch - self.n_epochs, left)
 
     def after_epoch(

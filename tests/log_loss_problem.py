@@ -10,14 +10,14 @@ from scipy import sparse
 from scipy.special import expit, log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
-from skneural.activations import ACTIVATIONS
-from skneural.conditioning import conditioner
+from skneural.convex.preconditioned import PreconditionedMinimizer
+from skneural.convex.preconditioning import preconditioner
 from skneural.losses import LOSSES
-from skneural.monitoring import Monitor
-from skneural.network import Network
+from skneural.minimizers.history import EarlyStopping, History
+from skneural.minimizers.run import Run, drive
+from skneural.minimizers.state import Record, TrainingState
+from skneural.network import dense_network
 from skneural.objective import Objective
-from skneural.quasi_newton import minimize_conditioned
-from skneural.training import Training
 
 #: A possible decrease that is lost in the rounding of a value near one: where features are
 #: large, the gradient has not come down to the tolerance by then.
@@ -40,16 +40,51 @@ COLUMNS = {
 }
 
 
-class Recorded(Monitor):
-    """A monitor that keeps the parameters after every iteration."""
+class Listener:
+    """Keeps the states after every iteration; asks to stop after one of them."""
 
-    def __init__(self):
-        super().__init__(tol=0, n_iter_no_change=np.inf)
-        self.path = []
+    def __init__(self, run_of, stop_after=np.inf):
+        self.states, self.run_of, self.stop_after = [], run_of, stop_after
 
-    def end_epoch(self, epoch, loss, params, record, **numbers):
-        self.path.append(params.copy())
-        super().end_epoch(epoch, loss, params, record, **numbers)
+    def epoch_begins(self):
+        pass
+
+    def epoch_ended(self):
+        self.states.append(self.run_of().state)
+        return self.states[-1].record.n_iter >= self.stop_after
+
+    def training_ended(self):
+        pass
+
+
+class Training:
+    """One fit: where it stands, why it ended, and the parameters after every iteration."""
+
+    stop_reason = ""
+
+    def __init__(self, state, max_iter, stop_after=np.inf, **options):
+        self.listener = Listener(lambda: self.run, stop_after)
+        # Full-batch minimisers have no patience.
+        stopping = EarlyStopping(tol=0, n_iter_no_change=np.inf)
+        self.run = Run(state, stopping, max_iter=max_iter, listener=self.listener, **options)
+
+    def drive(self, minimizer):
+        try:
+            self.stop_reason = drive(minimizer, self.run)
+        except KeyboardInterrupt:
+            self.stop_reason = "interrupted"
+            raise
+
+    params = property(lambda self: self.run.state.params)
+    loss = property(lambda self: self.run.state.record.loss)
+    n_epochs = property(lambda self: self.run.n_iter)
+    loss_curve = property(lambda self: self.run.state.record.history.column("loss"))
+    path = property(lambda self: [state.params for state in self.listener.states])
+
+
+def fresh(params):
+    """The state that a fit of its own starts from: nothing is shared with other fits."""
+    return TrainingState(params, record=Record(histories=(History(),)))
 
 
 class Interrupting(Objective):
@@ -74,7 +109,7 @@ class Problem:
         self.rows, self.weight, self.alpha, self.dtype = rows.astype(dtype), weight, alpha, dtype
         labels = LABELS[: len(self.dense)]
         self.y = ((labels == 1)[:, np.newaxis] if n_outputs == 1 else np.eye(3)[labels]) + 0.0
-        self.network = Network((rows.shape[1], n_outputs), ACTIVATIONS["identity"], fit_intercept)
+        self.network = dense_network((rows.shape[1], n_outputs), (), fit_intercept)
         self.objective = Interrupting(
             self.network,
             LOSSES["log_loss", "logistic" if n_outputs == 1 else "softmax"],
@@ -83,28 +118,28 @@ class Problem:
             mean_weight=1.0 if weight is None else weight.mean(),
             dtype=dtype,
         )
+        self.fit_intercept = fit_intercept
         self.s = np.ones(len(self.dense)) if weight is None else weight
-        self.is_weight = np.arange(self.network.n_params) < self.network.n_weights
+        self.is_weight = np.arange(self.network.n_params) < self.network.n_penalised
         ones = np.ones((len(self.dense), int(fit_intercept)))
         self.tilde = np.hstack([self.dense, ones])
 
-    def run(self, minimise, *, start=None, tol=1e-4, max_iter=200, **options):
+    def minimizer(self, kind, *, tol=1e-4, **options):
+        return kind(
+            self.objective,
+            self.rows,
+            self.y.astype(self.dtype),
+            None if self.weight is None else self.weight.astype(self.dtype),
+            tol,
+            **options,
+        )
+
+    def run(self, kind, *, start=None, max_iter=200, **options):
         start = np.zeros(self.network.n_params) if start is None else np.array(start)
-        self.training = training = Training(start.astype(self.dtype))
-        self.monitor = Recorded()
+        self.training = Training(fresh(start.astype(self.dtype)), max_iter)
         with threadpool_limits(1):  # on matrices as small as these, threads are in the way
-            minimise(
-                self.objective,
-                training,
-                self.rows,
-                self.y.astype(self.dtype),
-                None if self.weight is None else self.weight.astype(self.dtype),
-                monitor=self.monitor,
-                tol=tol,
-                max_iter=max_iter,
-                **options,
-            )
-        return training
+            self.training.drive(self.minimizer(kind, **options))
+        return self.training
 
     def raw(self, params):
         return self.tilde @ params.reshape(self.tilde.shape[1], -1)
@@ -145,22 +180,22 @@ class Problem:
 
 def minimise(problem, method, *, separable=False, **options):
     """Run in whitened variables or, if separable, in those of a diagonal."""
-    condition = conditioner(
+    precondition = preconditioner(
         problem.network, problem.rows, problem.weight, problem.alpha, separable=separable
     )
-    return problem.run(minimize_conditioned, method=method, condition=condition, **options)
+    return problem.run(PreconditionedMinimizer, method=method, precondition=precondition, **options)
 
 
 def assert_loss_curve(problem, training, resolution=1e-14):
     """One value for every iteration, that of its parameters, and none higher than the last."""
-    curve = training.record.loss_curve
-    assert len(curve) == training.n_epochs == len(problem.monitor.path)
+    curve = training.loss_curve
+    assert len(curve) == training.n_epochs == len(training.path)
     tolerance = max(1e-10, 1e2 * resolution)
-    values = [problem.value(params.astype(float)) for params in problem.monitor.path]
+    values = [problem.value(params.astype(float)) for params in training.path]
     np.testing.assert_allclose(curve, values, rtol=tolerance)
     if curve:
         assert training.loss == curve[-1]
-        np.testing.assert_array_equal(training.params, problem.monitor.path[-1])
+        np.testing.assert_array_equal(training.params, training.path[-1])
         assert np.max(np.diff([problem.value(np.zeros(len(training.params))), *curve])) <= (
             resolution * curve[0]
         )

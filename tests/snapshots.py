@@ -23,6 +23,19 @@ def frozen(value):
 
 
 def state(estimator, *but):
-    """All attributes of an estimator, except those named, and the seconds that epochs took."""
-    but = (*but, "_seconds")
-    return {name: frozen(part) for name, part in vars(estimator).items() if name not in but}
+    """All of an estimator: its parameters, and what a fit has left, as in a pickle of it.
+
+    Except for what is named, wherever it is found, and the seconds that epochs took. The names are
+    those of attributes of the estimator, and of the parts of its fitted object.
+    """
+    parts = dict(vars(estimator))
+    if parts.get("_fitted") is not None:
+        fitted = parts["_fitted"]
+        parts["_fitted"] = {**fitted.to_dict(), "outcome": dict(vars(fitted.outcome))}
+    return frozen(_without({*but, "seconds"}, parts))
+
+
+def _without(names, value):
+    if not isinstance(value, dict):
+        return value
+    return {name: _without(names, part) for name, part in value.items() if name not in names}

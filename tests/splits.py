@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from skneural.estimators import _validation
+from skneural.estimators import validation
 
 
 def spied_splits(monkeypatch):
     """A list that fills with the (train, held_out) of every split from here on."""
     splits = []
-    original = _validation.train_test_split
+    original = validation.train_test_split
 
     def spy(*args, **kwargs):
         splits.append(original(*args, **kwargs))
         return splits[-1]
 
-    monkeypatch.setattr(_validation, "train_test_split", spy)
+    monkeypatch.setattr(validation, "train_test_split", spy)
     return splits

@@ -59,7 +59,7 @@ def value_and_slope(name, z):
     activation = ACTIVATIONS[name]
     mask = np.empty(z.shape, dtype=bool)
     # What is in the arrays to begin with must not matter.
-    kept = [np.full_like(z, np.nan) for _ in range(activation.n_kept)]
+    kept = [np.full_like(z, np.nan) for _ in range(activation.n_saved)]
     a, slope = z.copy(), np.ones_like(z)
     activation.forward(a, mask, *kept)
     value = a.copy()
@@ -85,7 +85,7 @@ def test_backward_multiplies_by_the_derivative(name):
     numerical = (DEFINITIONS[name](Z + step) - DEFINITIONS[name](Z - step)) / (2 * step)
     activation = ACTIVATIONS[name]
     mask = np.empty(Z.shape, dtype=bool)
-    kept = [np.empty_like(Z) for _ in range(activation.n_kept)]
+    kept = [np.empty_like(Z) for _ in range(activation.n_saved)]
     a, delta = Z.copy(), np.full_like(Z, 3.0)
     activation.forward(a, mask, *kept)
     activation.backward(delta, a, mask, *kept)
@@ -157,7 +157,7 @@ def test_a_pass_allocates_nothing_of_the_size_of_z(name, dtype):
     activation = ACTIVATIONS[name]
     z = np.random.RandomState(0).standard_normal((300, 100)).astype(dtype)
     delta, mask = np.ones_like(z), np.empty(z.shape, dtype=bool)
-    kept = [np.empty_like(z) for _ in range(activation.n_kept)]
+    kept = [np.empty_like(z) for _ in range(activation.n_saved)]
     tracemalloc.start()
     activation.forward(z, mask, *kept)
     activation.backward(delta, z, mask, *kept)
@@ -244,7 +244,7 @@ def cube_backward(delta, a, mask, squares):
 
 
 def test_one_of_ones_own(monkeypatch):
-    monkeypatch.setitem(ACTIVATIONS, "cube", Activation("cube", cube, cube_backward, n_kept=1))
+    monkeypatch.setitem(ACTIVATIONS, "cube", Activation("cube", cube, cube_backward, n_saved=1))
     value, slope = value_and_slope("cube", np.array([-2.0, 0.0, 3.0]))
     np.testing.assert_array_equal(value, [-8, 0, 27])
     np.testing.assert_array_equal(slope, [12, 0, 27])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skneural import _arrays
+from skneural.arrays import matrices
 
 KINDS = {
     "C order": np.ascontiguousarray,
@@ -42,7 +42,7 @@ def assert_equal(result, expected):
 def test_column_means(kind, shape, dtype):
     X, weight = data(shape, dtype)
     expected = np.average(X.astype(float), axis=0, weights=weight)
-    assert_equal(_arrays.column_means(KINDS[kind](X), weight), expected)
+    assert_equal(matrices.column_means(KINDS[kind](X), weight), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,7 +50,7 @@ def test_the_centre_of_sparse_rows_is_zero(kind):
     X, weight = data("small")
     is_sparse = kind in ("csr", "csc")
     expected = np.zeros(5) if is_sparse else np.average(X, axis=0, weights=weight)
-    assert_equal(_arrays.centre_of(KINDS[kind](X), weight), expected)
+    assert_equal(matrices.centre_of(KINDS[kind](X), weight), expected)
 
 
 CENTRES = {"zero": np.zeros_like, "mean": lambda mean: mean, "elsewhere": lambda mean: mean - 7}
@@ -70,7 +70,7 @@ def test_scatter(kind, shape, centre, dtype):
     point = CENTRES[centre](np.average(X.astype(float), axis=0, weights=weight))
     expected = scatter_by_hand(X, weight, point)
     scale = weight.sum() * np.max(X.astype(float) ** 2)
-    result = _arrays.scatter(KINDS[kind](X), weight, point)
+    result = matrices.scatter(KINDS[kind](X), weight, point)
     np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-13 * scale)
 
 
@@ -82,7 +82,7 @@ def test_column_scatter_is_the_diagonal_of_scatter(kind, shape, centre):
     point = CENTRES[centre](np.average(X, axis=0, weights=weight))
     expected = np.diag(scatter_by_hand(X, weight, point))
     scale = weight.sum() * np.max(X**2)
-    result = _arrays.column_scatter(KINDS[kind](X), weight, point)
+    result = matrices.column_scatter(KINDS[kind](X), weight, point)
     np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-13 * scale)
 
 
@@ -98,7 +98,7 @@ def test_column_scatter_squares_float32_in_float64(kind, values):
     X = FLOAT32[values]
     weight = np.array([1.0, 2.0, 1.0])
     mean = np.average(X.astype(float), axis=0, weights=weight)
-    result = _arrays.column_scatter(KINDS[kind](X), weight, mean)
+    result = matrices.column_scatter(KINDS[kind](X), weight, mean)
     np.testing.assert_allclose(result, np.diag(scatter_by_hand(X, weight, mean)), rtol=1e-8)
 
 
@@ -114,46 +114,46 @@ def test_weighted_gram(kind, shape, dtype, with_ones):
     if with_ones:
         taken = np.hstack([taken, np.ones((len(X), 1))])
     expected = taken.T @ (weight[:, np.newaxis] * taken)
-    assert_equal(_arrays.weighted_gram(rows, weight, centre, with_ones), expected)
+    assert_equal(matrices.weighted_gram(rows, weight, centre, with_ones), expected)
 
 
 @pytest.mark.parametrize("with_ones", [False, True], ids=["", "with ones"])
-@pytest.mark.parametrize("n_factors", [1, 2])
+@pytest.mark.parametrize("n_weights", [1, 2])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_outer_gram(kind, shape, n_factors, with_ones):
+def test_weighted_grams(kind, shape, n_weights, with_ones):
     X, _ = data(shape)
     rows = KINDS[kind](X)
-    factors = np.random.RandomState(1).randn(len(X), n_factors)
+    weights = np.random.RandomState(1).randn(len(X), n_weights)
     centre = np.linspace(-1, 1, X.shape[1])
     taken = X if sparse.issparse(rows) else X - centre
     if with_ones:
         taken = np.hstack([taken, np.ones((len(X), 1))])
-    long_rows = np.einsum("ik,ij->ikj", factors, taken).reshape(len(X), -1)
-    result = _arrays.outer_gram(rows, factors, centre, with_ones)
-    assert_equal(result, long_rows.T @ long_rows)
+    result = matrices.weighted_grams(rows, weights, centre, with_ones)
+    assert_equal(result, np.einsum("nk,ni,nj->ikj", weights, taken, taken, optimize=True))
 
 
 @pytest.mark.parametrize("with_ones", [False, True], ids=["", "with ones"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_columns(kind, with_ones):
     X, weight = data("small")
-    none = _arrays.columns(KINDS[kind](X), np.array([], dtype=np.intp))
+    none = matrices.columns(KINDS[kind](X), np.array([], dtype=np.intp))
     assert none.shape == (30, 0)
-    centre = _arrays.centre_of(none, weight)
+    centre = matrices.centre_of(none, weight)
     assert centre.shape == (0,)
-    gram = _arrays.weighted_gram(none, weight, centre, with_ones)
+    gram = matrices.weighted_gram(none, weight, centre, with_ones)
     np.testing.assert_allclose(gram, np.full(2 * (int(with_ones),), weight.sum()))
-    factors = np.random.RandomState(1).randn(30, 2)
-    outer = _arrays.outer_gram(none, factors, centre, with_ones)
-    np.testing.assert_allclose(outer, factors.T @ factors if with_ones else np.empty((0, 0)))
+    weights = np.random.RandomState(1).randn(30, 2)
+    grams = matrices.weighted_grams(none, weights, centre, with_ones)
+    total = weights.sum(axis=0).reshape(1, 2, 1)
+    np.testing.assert_allclose(grams, total if with_ones else np.empty((0, 2, 0)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_columns_come_in_the_order_asked_for(kind):
     X, _ = data("small")
     index = np.array([3, 0, 4])
-    picked = _arrays.columns(KINDS[kind](X), index)
+    picked = matrices.columns(KINDS[kind](X), index)
     picked = picked.toarray() if sparse.issparse(picked) else picked
     np.testing.assert_array_equal(picked, X[:, index])
 
@@ -165,8 +165,8 @@ def test_products(kind, dtype):
     rng = np.random.RandomState(1)
     right, left = rng.randn(5, 2).astype(dtype), rng.randn(30, 2).astype(dtype)
     forward, back = np.empty((30, 2), dtype=dtype), np.empty((5, 2), dtype=dtype)
-    _arrays.product(KINDS[kind](X), right, out=forward)
-    _arrays.transposed_product(KINDS[kind](X), left, out=back)
+    matrices.product(KINDS[kind](X), right, out=forward)
+    matrices.transposed_product(KINDS[kind](X), left, out=back)
     tolerance = 100 * np.finfo(dtype).eps
     np.testing.assert_allclose(forward, X @ right, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(back, X.T @ left, rtol=tolerance, atol=tolerance)
@@ -182,19 +182,21 @@ def peak_of(function):
 
 
 WIDE_VERBS = {
-    "column_means": lambda X, w: _arrays.column_means(X, w),
-    "column_scatter": lambda X, w: _arrays.column_scatter(X, w, np.ones(X.shape[1])),
-    "product": lambda X, w: _arrays.product(X, np.ones((X.shape[1], 2)), np.empty((len(w), 2))),
-    "transposed_product": lambda X, w: _arrays.transposed_product(
+    "column_means": lambda X, w: matrices.column_means(X, w),
+    "column_scatter": lambda X, w: matrices.column_scatter(X, w, np.ones(X.shape[1])),
+    "product": lambda X, w: matrices.product(X, np.ones((X.shape[1], 2)), np.empty((len(w), 2))),
+    "transposed_product": lambda X, w: matrices.transposed_product(
         X, np.ones((len(w), 2)), np.empty((X.shape[1], 2))
     ),
-    "columns": lambda X, w: _arrays.columns(X, np.arange(0, X.shape[1], 2)),
-    "row_chunks": lambda X, w: list(_arrays.row_chunks(X, (X.shape[1], 1), np.float32)),
+    "columns": lambda X, w: matrices.columns(X, np.arange(0, X.shape[1], 2)),
+    "row_chunks": lambda X, w: list(matrices.row_chunks(X, (X.shape[1], 1), np.float32)),
 }
 TALL_VERBS = {
-    "weighted_gram": lambda X, w: _arrays.weighted_gram(X, w, np.zeros(X.shape[1])),
-    "scatter": lambda X, w: _arrays.scatter(X, w, np.ones(X.shape[1])),
-    "outer_gram": lambda X, w: _arrays.outer_gram(X, np.ones((len(w), 2)), np.zeros(X.shape[1])),
+    "weighted_gram": lambda X, w: matrices.weighted_gram(X, w, np.zeros(X.shape[1])),
+    "scatter": lambda X, w: matrices.scatter(X, w, np.ones(X.shape[1])),
+    "weighted_grams": lambda X, w: matrices.weighted_grams(
+        X, np.ones((len(w), 2)), np.zeros(X.shape[1])
+    ),
 }
 
 
@@ -216,7 +218,7 @@ def test_sparse_rows_are_never_made_dense(verb, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_chunks_are_all_rows_in_order(kind, dtype):
     X, _ = data("blocks")
-    chunks = list(_arrays.row_chunks(KINDS[kind](X), (300, 2), dtype))
+    chunks = list(matrices.row_chunks(KINDS[kind](X), (300, 2), dtype))
     assert all(chunk.dtype == dtype for _, chunk in chunks)
     dense = [chunk.toarray() if sparse.issparse(chunk) else chunk for _, chunk in chunks]
     np.testing.assert_array_equal(np.concatenate(dense), X.astype(dtype))
@@ -238,9 +240,9 @@ CHUNKS = [
 @pytest.mark.parametrize(("layer_sizes", "n_dense", "n_sparse"), CHUNKS, ids=str)
 def test_chunks_of_sparse_rows_are_long(layer_sizes, n_dense, n_sparse):
     X = sparse.csr_matrix((1000, layer_sizes[0]))
-    longest = max(chunk.shape[0] for _, chunk in _arrays.row_chunks(X, layer_sizes, float))
+    longest = max(chunk.shape[0] for _, chunk in matrices.row_chunks(X, layer_sizes, float))
     assert longest == n_sparse
-    assert _arrays.chunk_rows(1000, max(layer_sizes)) == n_dense
+    assert matrices.chunk_rows(1000, max(layer_sizes)) == n_dense
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -248,9 +250,9 @@ def test_chunks_of_sparse_rows_are_long(layer_sizes, n_dense, n_sparse):
 def test_row_maxima_and_sums(shape, dtype):
     matrix = np.random.RandomState(0).standard_normal(shape).astype(dtype)
     before, column = matrix.copy(), np.empty((shape[0], 1), dtype=dtype)
-    _arrays.row_maxima(matrix, out=column, scratch=np.empty_like(matrix))
+    matrices.row_maxima(matrix, out=column, scratch=np.empty_like(matrix))
     np.testing.assert_array_equal(column, matrix.max(axis=1, keepdims=True))
-    _arrays.row_sums(matrix, out=column)
+    matrices.row_sums(matrix, out=column)
     expected = matrix.astype(np.float64).sum(axis=1, keepdims=True)
     tolerance = 1e-13 if dtype == np.float64 else 1e-4
     np.testing.assert_allclose(column, expected, rtol=tolerance, atol=tolerance)
@@ -259,16 +261,16 @@ def test_row_maxima_and_sums(shape, dtype):
 
 def test_row_maxima_of_nan():
     matrix, column = np.array([[1.0, np.nan], [3.0, 2.0]]), np.empty((2, 1))
-    _arrays.row_maxima(matrix, out=column, scratch=np.empty_like(matrix))
+    matrices.row_maxima(matrix, out=column, scratch=np.empty_like(matrix))
     np.testing.assert_array_equal(column, [[np.nan], [3.0]])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [0, 1, _arrays.BLOCK, 2 * _arrays.BLOCK, 4 * _arrays.BLOCK + 3])
+@pytest.mark.parametrize("n", [0, 1, matrices.BLOCK, 2 * matrices.BLOCK, 4 * matrices.BLOCK + 3])
 def test_blocks_are_the_vectors_in_order(n, dtype):
     first, second = np.arange(n, dtype=dtype), -np.arange(n, dtype=dtype)
-    pieces = list(_arrays.blocks(first, second))
-    assert all(piece.nbytes <= 8 * _arrays.BLOCK for pair in pieces for piece in pair)
+    pieces = list(matrices.blocks(first, second))
+    assert all(piece.nbytes <= 8 * matrices.BLOCK for pair in pieces for piece in pair)
     for vector, parts in zip((first, second), zip(*pieces, strict=True), strict=True):
         np.testing.assert_array_equal(np.concatenate(parts), vector)
         assert all(np.shares_memory(part, vector) for part in parts if n)
@@ -276,11 +278,11 @@ def test_blocks_are_the_vectors_in_order(n, dtype):
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix])
 @pytest.mark.parametrize("n_pieces", [1, 3])
-def test_pieces_are_assembled(make, n_pieces):
+def test_chunks_are_concatenated(make, n_pieces):
     whole = np.arange(24).reshape(12, 2)
     cuts = np.array_split(np.arange(12), n_pieces)
     pieces = ((slice(cut[0], cut[-1] + 1), make(whole[cut])) for cut in cuts)
-    found = _arrays.assembled(pieces, n_rows=12)
+    found = matrices.concatenate_chunks(pieces, n_rows=12)
     assert type(found) is type(make(whole))
     assert found.dtype == whole.dtype
     np.testing.assert_array_equal(found.toarray() if sparse.issparse(found) else found, whole)

@@ -55,3 +55,14 @@ def test_other_errors_stay_as_they_are():
     assert "Column" not in str(caught.value)
     with pytest.raises(ValueError, match="NaN"):
         ScratchMLPRegressor().fit(sparse.csr_matrix(X * np.nan), Y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [([0, np.nan, 1, 2], "y contains NaN"), (Y[:3], "inconsistent numbers of samples")],
+)
+def test_targets_of_a_score_are_checked(y, message):
+    X = np.arange(12.0).reshape(4, 3)
+    model = ScratchMLPRegressor(hidden_layer_sizes=2, solver="lbfgs").fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        model.score(X, y)

@@ -18,7 +18,7 @@ from skneural import (
     ScratchMLPRegressor,
     ScratchPerceptron,
 )
-from skneural.estimators import _raw_outputs
+from skneural.estimators import base
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -74,7 +74,7 @@ def outcome(model, method, rows):
 
 def always_validated(model, method, rows, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(_raw_outputs.RawOutputsMixin, "_is_clean", lambda self, X: False)
+        patch.setattr(base, "_is_clean", lambda X, model: False)
         return outcome(model, method, rows)
 
 
@@ -91,7 +91,7 @@ def test_clean_rows_are_not_validated_and_predicted_the_same(
     model, rows = FITTED[name], X[:n_rows].astype(dtype)
     expected, _ = always_validated(model, method, rows, monkeypatch)
     before = rows.copy()
-    monkeypatch.setattr(_raw_outputs, "validate_data", must_not_be_called)
+    monkeypatch.setattr(base, "validate_data", must_not_be_called)
     found = dense(getattr(model, method)(rows))
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
@@ -158,7 +158,7 @@ NOT_CLEAN = {
 )
 def test_all_else_is_validated(name, rows, monkeypatch):
     model = FITTED[name]
-    assert not model._is_clean(rows)
+    assert not base._is_clean(rows, model._model)
     result, told = outcome(model, "predict", rows)
     expected, expected_told = always_validated(model, "predict", rows, monkeypatch)
     np.testing.assert_array_equal(result, expected)

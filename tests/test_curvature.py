@@ -9,8 +9,7 @@ import pytest
 from scipy import sparse
 from scipy.special import expit, softmax
 
-from skneural.activations import ACTIVATIONS
-from skneural.curvature import (
+from skneural.convex.curvature import (
     Coordinates,
     HessianProduct,
     diagonal_curvature,
@@ -18,8 +17,9 @@ from skneural.curvature import (
     probabilities,
     sum_to_zero_basis,
 )
+from skneural.convex.linear import linear_arrays
 from skneural.losses import LOSSES
-from skneural.network import Network
+from skneural.network import dense_network
 from skneural.objective import Objective
 
 N_ROWS, N_FEATURES = 12, 4
@@ -44,7 +44,7 @@ class Case:
     """An objective at a point, with its second derivative there by central differences."""
 
     def __init__(self, kind, n_outputs, weighted, fit_intercept, dtype=np.float64):
-        self.network = Network((N_FEATURES, n_outputs), ACTIVATIONS["identity"], fit_intercept)
+        self.network = dense_network((N_FEATURES, n_outputs), (), fit_intercept)
         self.X = KINDS[kind](X.astype(dtype))
         self.y = TARGETS[n_outputs].astype(dtype)
         self.weight = WEIGHT.astype(dtype) if weighted else None
@@ -59,8 +59,7 @@ class Case:
         self.params = RNG.randn(self.network.n_params).astype(dtype)
 
     def gradient(self, params):
-        column = None if self.weight is None else self.weight[:, np.newaxis]
-        return self.objective.value_and_gradient(params, self.X, self.y, column)[1].copy()
+        return self.objective.value_and_gradient(params, self.X, self.y, self.weight)[1].copy()
 
     def numerical_hessian(self, step=1e-5):
         columns = [
@@ -83,7 +82,7 @@ def assert_close(result, expected):
 def test_probabilities(kind, n_outputs, dtype):
     case = Case(kind, n_outputs, False, True, dtype)
     p = probabilities(case.network, case.params, case.X)
-    (layer,) = case.network.layers(case.params.astype(float))
+    layer = linear_arrays(case.network, case.params.astype(float))
     raw = X @ layer.weights + layer.intercepts
     assert p.dtype == np.float64
     expected = expit(raw) if n_outputs == 1 else softmax(raw, axis=1)
@@ -195,21 +194,22 @@ def test_restricted_coordinates_move_nothing_else(kind, n_outputs, weighted, fit
     np.testing.assert_array_equal(
         coordinates.is_weight, [True, True, False] if fit_intercept else [True, True]
     )
-    (layer,) = case.network.layers(coordinates.expand(np.ones(2 + fit_intercept)))
+    layer = linear_arrays(case.network, coordinates.expand(np.ones(2 + fit_intercept)))
     np.testing.assert_array_equal(layer.weights[[3, 1], 0], 1)
     assert np.count_nonzero(layer.weights) == 2
-    assert np.all(layer.intercepts[1:] == 0)
+    if fit_intercept:
+        assert np.all(layer.intercepts[1:] == 0)
 
 
 @every_case
 def test_position_is_that_of_the_weights(kind, n_outputs, weighted, fit_intercept):
     case = Case(kind, n_outputs, weighted, fit_intercept)
-    (layer,) = case.network.layers(case.params)
+    layer = linear_arrays(case.network, case.params)
     for basis in bases(n_outputs).values():
         coordinates = case.coordinates(basis)
         position = coordinates.position(case.params)
         np.testing.assert_array_equal(position[~coordinates.is_weight], 0)
-        (reached,) = case.network.layers(coordinates.expand(position))
+        reached = linear_arrays(case.network, coordinates.expand(position))
         projected = layer.weights @ basis @ basis.T
         np.testing.assert_allclose(reached.weights, projected, atol=1e-14)
 

@@ -50,10 +50,10 @@ def test_float32_is_what_float32_input_gives(estimator, rows):
     asked = new(estimator, dtype="float32").fit(rows, Y)
     converted = rows.astype(np.float32) if hasattr(rows, "astype") else np.float32(rows)
     given = new(estimator).fit(converted, Y)
-    assert asked._params.dtype == np.float32
-    np.testing.assert_array_equal(asked._params, given._params)
+    assert asked._model.params.dtype == np.float32
+    np.testing.assert_array_equal(asked._model.params, given._model.params)
     assert asked.loss_curve_ == given.loss_curve_
-    assert all(m.dtype == np.float32 for m in asked._memory["optimizer"].values() if np.ndim(m))
+    assert all(m.dtype == np.float32 for m in asked._fitted.state.optimizer.values() if np.ndim(m))
 
 
 @each
@@ -61,8 +61,8 @@ def test_float64_is_what_float64_input_gives(estimator):
     single = X.astype(np.float32)
     asked = new(estimator, dtype="float64").fit(single, Y)
     given = new(estimator).fit(single.astype(np.float64), Y)
-    assert asked._params.dtype == np.float64
-    np.testing.assert_array_equal(asked._params, given._params)
+    assert asked._model.params.dtype == np.float64
+    np.testing.assert_array_equal(asked._model.params, given._model.params)
 
 
 @each
@@ -80,19 +80,20 @@ def test_predictions_of_float32_come_in_float32(estimator):
 @each
 def test_training_goes_on_in_the_fitted_dtype_alone(estimator):
     model = new(estimator, dtype="float32", warm_start=True).fit(X, Y)
-    before = model._params.copy()
+    before = model._model.params.copy()
     with pytest.raises(ValueError, match=r"fitted parameters are float32, dtype='float64'"):
         model.set_params(dtype="float64").fit(X, Y)
-    np.testing.assert_array_equal(model._params, before)
-    assert model.set_params(dtype="auto").fit(X, Y)._params.dtype == np.float32
-    assert model.set_params(dtype="float64", warm_start=False).fit(X, Y)._params.dtype == np.float64
+    np.testing.assert_array_equal(model._model.params, before)
+    assert model.set_params(dtype="auto").fit(X, Y)._model.params.dtype == np.float32
+    anew = model.set_params(dtype="float64", warm_start=False).fit(X, Y)
+    assert anew._model.params.dtype == np.float64
 
 
 def test_partial_fit_keeps_to_float32():
     model = ScratchMLPClassifier(**NETWORK, dtype="float32")
     for _ in range(2):
         model.partial_fit(X, Y, classes=range(10))
-    assert model._params.dtype == np.float32
+    assert model._model.params.dtype == np.float32
     with pytest.raises(ValueError, match="dtype='float64' now asks for others"):
         model.set_params(dtype="float64").partial_fit(X, Y)
 

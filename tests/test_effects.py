@@ -18,12 +18,12 @@ from sklearn.model_selection import KFold, cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-import skneural.estimators._base
-import skneural.lbfgs
-import skneural.training
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural.estimators import network
+from skneural.layers import Dropout, PassMemory
 from skneural.losses import Focal, Huber, LogLoss, Quantile
-from skneural.monitoring import Monitor
+from skneural.minimizers import run
+from skneural.minimizers.run import Run
 from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from skneural.schedules import (
     Cosine,
@@ -205,14 +205,14 @@ def max_time_holds_within_an_epoch():
 def by_the_epoch(patch):
     """Let `time.perf_counter` count epochs."""
     seconds = [0]
-    end_epoch = Monitor.end_epoch
+    end_epoch = Run.end_epoch
 
     def a_second_later(*args, **numbers):
         end_epoch(*args, **numbers)
         seconds[0] += 1
 
-    patch.setattr(Monitor, "end_epoch", a_second_later)
-    for module in (skneural.training, skneural.lbfgs, skneural.estimators._base):
+    patch.setattr(Run, "end_epoch", a_second_later)
+    for module in (network, run):
         patch.setattr(module, "perf_counter", lambda: seconds[0])
     return seconds
 
@@ -242,11 +242,10 @@ def dropout_keeps_more_for_rows_not_seen():
 
 def a_single_row_through_dropout_is_unbiased():
     """The mean over many draws of what the layer above reads is what it reads in prediction."""
-    from skneural.dropout import Dropout
-
-    dropout = Dropout([0.3], [5], 100_000, np.random.Generator(np.random.PCG64(0)))
+    dropout = Dropout(0.3, 5)
+    buffers = dropout.buffers(PassMemory(100_000, np.float64, 5))
     a = np.tile([[1.0, -2.0, 0.0, 0.5, 3.0]], (100_000, 1))
-    read = dropout.forward(0, a)
+    read = dropout.forward((), a, buffers, [np.random.Generator(np.random.PCG64(0))])
     np.testing.assert_allclose(read.mean(axis=0), a[0], atol=0.02)
     np.testing.assert_allclose((read == 0).mean(axis=0)[[0, 1, 3, 4]], 0.3, atol=0.01)
 

@@ -74,7 +74,7 @@ def test_norm_of_the_gradient_by_hand():
     one, two = (
         ScratchMLPClassifier(**{**SMALL, "max_iter": n}, **params).fit(X, Y) for n in (3, 4)
     )
-    moved = np.linalg.norm(two._params - one._params)
+    moved = np.linalg.norm(two._model.params - one._model.params)
     assert two.history_[-1]["gradient_norm"] == pytest.approx(moved / 0.5, rel=1e-9)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from networks import initial_params, layers_of, network_of
 from scipy.stats import kstest, norm, uniform
 
 from skneural.activations import ACTIVATIONS
-from skneural.initialization import INITIALIZATIONS, initial_params
-from skneural.network import Network
+from skneural.initialization import INITIALIZATIONS
 
 
 def normal(variance):
@@ -34,14 +34,25 @@ DISTRIBUTIONS = {
 #: Those that draw the intercepts too.
 WITH_INTERCEPTS = {"glorot_uniform", "standard_normal"}
 
-NETWORK = Network((5, 4, 3, 2), (ACTIVATIONS["logistic"], ACTIVATIONS["tanh"]))
+#: Layer sizes and activations of a network.
+NETWORK = (5, 4, 3, 2), ("logistic", "tanh")
+SHAPES = [(5, 4), (4, 3), (3, 2)]
+N_WEIGHTS = 20 + 12 + 6
+N_PARAMS = N_WEIGHTS + 4 + 3 + 2
 
 names = pytest.mark.parametrize("name", INITIALIZATIONS)
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 
-def drawn(initialization, network=NETWORK, seed=0, dtype=np.float64):
-    return initial_params(network, initialization, np.random.RandomState(seed), dtype)
+def drawn(initialization, network=NETWORK, seed=0, dtype=np.float64, *, fit_intercept=True):
+    network = network_of(*network, initialization, fit_intercept=fit_intercept)
+    return initial_params(network, seed, dtype)
+
+
+def drawn_layers(initialization, network=NETWORK, **options):
+    fit_intercept = options.get("fit_intercept", True)
+    params = drawn(initialization, network, **options)
+    return layers_of(network_of(*network, fit_intercept=fit_intercept), params)
 
 
 def test_every_initialization_is_tested():
@@ -64,56 +75,56 @@ def test_weights_have_the_distribution(name, shape):
 def test_the_seed_decides(name, dtype):
     params = drawn(name, dtype=dtype)
     assert params.dtype == dtype
-    assert params.shape == (NETWORK.n_params,)
+    assert params.shape == (N_PARAMS,)
     np.testing.assert_array_equal(params, drawn(name, dtype=dtype))
     np.testing.assert_array_equal(params, drawn(name).astype(dtype))
-    assert (params[: NETWORK.n_weights] != drawn(name, seed=1)[: NETWORK.n_weights]).all()
+    assert (params[:N_WEIGHTS] != drawn(name, seed=1)[:N_WEIGHTS]).all()
 
 
 @names
 def test_layers_are_drawn_one_after_another(name):
-    network = Network((3, 3, 3, 3), ACTIVATIONS["tanh"], fit_intercept=False)
     random_state = np.random.RandomState(0)
-    for layer in network.layers(drawn(name, network)):
-        np.testing.assert_array_equal(layer.weights, INITIALIZATIONS[name](3, 3, random_state))
-        assert layer.intercepts.size == 0
+    layers = drawn_layers(name, ((3, 3, 3, 3), "tanh"), fit_intercept=False)
+    assert len(layers) == 3
+    for (weights,) in layers:  # no intercepts
+        np.testing.assert_array_equal(weights, INITIALIZATIONS[name](3, 3, random_state))
 
 
 @names
 def test_intercepts_begin_at_zero_but_for_two(name):
-    intercepts = drawn(name)[NETWORK.n_weights :]
+    intercepts = drawn(name)[N_WEIGHTS:]
     assert np.all(intercepts != 0 if name in WITH_INTERCEPTS else intercepts == 0)
 
 
 @dtypes
 @pytest.mark.parametrize(
-    ("network", "factors"),
+    ("network", "fit_intercept", "factors"),
     [
-        (NETWORK, [2, 6, 6]),
-        (Network((5, 4, 2), ACTIVATIONS["logistic"]), [2, 2]),
-        (Network((5, 2), ACTIVATIONS["logistic"]), [2]),
-        (Network((5, 2), ()), [6]),
-        (Network((5, 4, 2), ACTIVATIONS["relu"], fit_intercept=False), [6, 6]),
+        (NETWORK, True, [2, 6, 6]),
+        (((5, 4, 2), "logistic"), True, [2, 2]),
+        (((5, 2), "logistic"), True, [2]),
+        (((5, 2), ()), True, [6]),
+        (((5, 4, 2), "relu"), False, [6, 6]),
     ],
 )
-def test_glorot_uniform_draws_what_scikit_learn_draws(network, factors, dtype):
+def test_glorot_uniform_draws_what_scikit_learn_draws(network, fit_intercept, factors, dtype):
     random_state = np.random.RandomState(0)
-    sizes = network.layer_sizes
+    sizes = network[0]
     weights, intercepts = [], []
     for fan_in, fan_out, factor in zip(sizes[:-1], sizes[1:], factors, strict=True):
         bound = np.sqrt(factor / (fan_in + fan_out))
         weights.append(random_state.uniform(-bound, bound, (fan_in, fan_out)).ravel())
-        if network.fit_intercept:
+        if fit_intercept:
             intercepts.append(random_state.uniform(-bound, bound, fan_out))
     expected = np.concatenate(weights + intercepts).astype(dtype)
-    params = drawn("glorot_uniform", network, dtype=dtype)
+    params = drawn("glorot_uniform", network, dtype=dtype, fit_intercept=fit_intercept)
     assert params.dtype == dtype
     np.testing.assert_array_equal(params, expected)
 
 
 def test_standard_normal_draws_weights_before_intercepts():
     random_state = np.random.RandomState(0)
-    for layer in NETWORK.layers(drawn("standard_normal")):
+    for layer in drawn_layers("standard_normal"):
         for part in layer:
             np.testing.assert_array_equal(part, random_state.standard_normal(part.shape))
 
@@ -155,7 +166,7 @@ def test_the_signal_neither_fades_nor_grows(name, activation):
     a = random_state.standard_normal((100, 400))
     for _ in range(10):
         a = a @ INITIALIZATIONS[name](400, 400, random_state)
-        kept = [np.empty_like(a) for _ in range(chosen.n_kept)]
+        kept = [np.empty_like(a) for _ in range(chosen.n_saved)]
         chosen.forward(a, np.empty(a.shape, dtype=bool), *kept)
     # A variance wrong by a factor of 2 would be one of 1024 here.
     assert 1 / 2 < np.mean(a**2) < 2
@@ -171,10 +182,11 @@ def test_a_callable():
 
     params = drawn(counting, dtype=np.float32)
     assert params.dtype == np.float32
-    assert asked == NETWORK.shapes
-    for layer, (fan_in, _) in zip(NETWORK.layers(params), NETWORK.shapes, strict=True):
-        assert (layer.weights == np.arange(fan_in)[:, np.newaxis] + 0.5).all()
-        assert (layer.intercepts == 0).all()
+    assert asked == SHAPES
+    layers = layers_of(network_of(*NETWORK), params)
+    for (weights, intercepts), (fan_in, _) in zip(layers, SHAPES, strict=True):
+        assert (weights == np.arange(fan_in)[:, np.newaxis] + 0.5).all()
+        assert (intercepts == 0).all()
 
 
 def test_a_callable_of_the_table():

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from skneural.estimators._layer_arrays import LayerArrays, assign_layers
+from skneural.estimators.mlp.layer_arrays import LayerArrays, assign_layers
 
 
 def layer_arrays():

@@ -11,13 +11,20 @@ import pytest
 from scipy.special import expit, softmax, xlogy
 from sklearn import _loss as sklearn_loss
 from sklearn.base import clone
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import d2_pinball_score, r2_score
 
 from skneural import losses
 from skneural.losses import (
     CLASSIFICATION_LOSSES,
-    INVERSE_LINKS,
+    EXP,
+    IDENTITY,
+    INCREASING,
+    LINKS,
+    LOGISTIC,
     LOSSES,
     REGRESSION_LOSSES,
+    SOFTMAX,
     AbsoluteError,
     BinaryFocal,
     BinaryLogLoss,
@@ -25,7 +32,9 @@ from skneural.losses import (
     Focal,
     Gamma,
     Huber,
+    Link,
     LogLoss,
+    Loss,
     LossBuffers,
     MultinomialFocal,
     MultinomialLogLoss,
@@ -37,16 +46,16 @@ from skneural.losses import (
 
 N_ROWS = 6
 RNG = np.random.RandomState(0)
-RAW = RNG.randn(N_ROWS, 3)
-WEIGHT = np.repeat([[0.0], [1.0], [2.0], [0.5], [3.0], [1.5]], 3, axis=1)
+LOGITS = RNG.randn(N_ROWS, 3)
+#: As wide as three quantiles of three targets need it.
+RAW = np.hstack([LOGITS, np.random.RandomState(1).randn(N_ROWS, 6)])
+WEIGHT = np.array([0.0, 1.0, 2.0, 0.5, 3.0, 1.5])
 
 NUMBERS = RNG.randn(N_ROWS, 3)
 COUNTS = RNG.poisson(2, size=(N_ROWS, 3)).astype(float)
 LABELS = (RNG.rand(N_ROWS, 3) > 0.5).astype(float)
 ONE_HOT = np.eye(3)[[0, 1, 2, 2, 0, 1]]
 POSITIVE = RNG.exponential(size=(N_ROWS, 3))
-#: One target, for three quantiles of it.
-REPEATED = np.repeat(NUMBERS[:, :1], 3, axis=1)
 
 
 def identity(z):
@@ -93,7 +102,7 @@ def multiclass(smoothing=0.0, gamma=0.0):
 
 
 class Definition(NamedTuple):
-    """A loss, targets, and what it is: the loss of each element, given the prediction."""
+    """A loss, targets, and its definition: the loss of each element, given the prediction."""
 
     loss: Any
     output: str
@@ -113,9 +122,9 @@ DEFINITIONS = [
     Definition(Huber(delta=100), "identity", NUMBERS, identity, half_square),
     Definition(Quantile(), "identity", NUMBERS, identity, pinball(0.5)),
     Definition(Quantile(0.1), "identity", NUMBERS, identity, pinball(0.1)),
-    Definition(Quantile([0.9]), "increasing", NUMBERS[:, :1], identity, pinball(0.9)),
+    Definition(Quantile([0.9]), "increasing", NUMBERS, identity, pinball(0.9)),
     Definition(
-        Quantile((0.1, 0.5, 0.8)), "increasing", REPEATED, cumulative, pinball(0.1, 0.5, 0.8)
+        Quantile((0.1, 0.5, 0.8)), "increasing", NUMBERS, cumulative, pinball(0.1, 0.5, 0.8)
     ),
     Definition(Poisson(), "exp", COUNTS, np.exp, lambda p, y: xlogy(y, y) - y * np.log(p) - y + p),
     Definition(Gamma(), "exp", POSITIVE, np.exp, lambda p, y: np.log(p / y) + y / p - 1),
@@ -138,26 +147,50 @@ DEFINITIONS = [
 ]
 
 definitions = pytest.mark.parametrize("definition", DEFINITIONS, ids=str)
-weighted = pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
-outputs = pytest.mark.parametrize("output", ["logistic", "softmax"])
+targets = pytest.mark.parametrize("n_targets", [1, 3])
+links = pytest.mark.parametrize("link", [LOGISTIC, SOFTMAX], ids=["logistic", "softmax"])
 
 
-def value_and_gradient(loss, raw, y, weight=None):
+def losses_and_gradient(loss, raw, y):
+    """The loss of each row, and its derivative, in arrays of their own."""
     column = np.empty((len(raw), 1), dtype=raw.dtype)
     buffers = LossBuffers(np.empty_like(raw), column, np.empty_like(raw))
-    value = loss.value_and_gradient(raw.copy(), y, weight, buffers)
-    return value, buffers.gradient
+    of_rows = loss.value_and_gradient(raw.copy(), y, buffers).copy()
+    assert of_rows.shape == (len(raw),)
+    return of_rows, buffers.gradient
 
 
-def raw_and_weight(definition, weighted):
-    n_outputs = definition.y.shape[1]
-    return RAW[:, :n_outputs].copy(), WEIGHT[:, :n_outputs].copy() if weighted else None
+def value_and_gradient(loss, raw, y):
+    """The sum of the losses of all rows, and the derivative."""
+    of_rows, gradient = losses_and_gradient(loss, raw, y)
+    return float(of_rows.sum()), gradient
+
+
+def part_of(definition, n_targets):
+    """Raw outputs and targets, of the first targets alone."""
+    n_outputs = definition.loss.n_outputs(n_targets)
+    y = definition.y[:, :n_targets]
+    if definition.output == "softmax" and n_targets == 1:
+        y = np.ones_like(y)  # a single class is that of every row
+    return RAW[:, :n_outputs].copy(), y
+
+
+def elements_of(definition, raw, y):
+    """The loss of each output by the definition, and its prediction less the target."""
+    if definition.output == "increasing":
+        # One row for each target of each row: the columns are its quantiles.
+        rows, y = raw.reshape(-1, definition.loss.n_outputs(1)), y.reshape(-1, 1)
+    else:
+        rows = raw
+    p = definition.link(rows)
+    return definition.elementwise(p, y).reshape(raw.shape), p - y
 
 
 def test_every_loss_is_tested():
     defined = [(definition.loss, definition.output) for definition in DEFINITIONS]
     assert all((loss, output) in defined for (_, output), loss in LOSSES.items())
-    assert {output for _, output in defined} == set(INVERSE_LINKS)
+    assert {output for _, output in defined} == set(LINKS)
+    assert all(loss.link == LINKS[output] for loss, output in defined)
 
 
 def test_what_can_be_trained_by_name():
@@ -177,28 +210,27 @@ def test_what_can_be_trained_by_name():
     }
     for (name, output), loss in LOSSES.items():
         if output in ("logistic", "softmax"):
-            assert loss == CLASSIFICATION_LOSSES[name]().for_output(output)
+            assert loss == CLASSIFICATION_LOSSES[name]().with_link(LINKS[output])
         else:
             assert loss == REGRESSION_LOSSES[name]()
 
 
 @definitions
-@weighted
-def test_value_is_the_weighted_sum_over_rows_and_outputs(definition, weighted):
-    raw, weight = raw_and_weight(definition, weighted)
-    elements = definition.elementwise(definition.link(raw), definition.y)
-    expected = elements.sum() if weight is None else (weight * elements).sum()
-    value, _ = value_and_gradient(definition.loss, raw, definition.y, weight)
-    assert value == pytest.approx(expected, rel=1e-12)
+@targets
+def test_the_loss_of_a_row_is_the_sum_over_its_outputs(definition, n_targets):
+    raw, y = part_of(definition, n_targets)
+    expected, _ = elements_of(definition, raw, y)
+    found, _ = losses_and_gradient(definition.loss, raw, y)
+    np.testing.assert_allclose(found, expected.sum(axis=1), rtol=1e-12, atol=1e-15)
 
 
 @definitions
-@weighted
-def test_gradient_is_the_derivative_of_each_rows_own_loss(definition, weighted):
-    loss, y = definition.loss, definition.y
-    raw, weight = raw_and_weight(definition, weighted)
+@targets
+def test_gradient_is_the_derivative_of_each_rows_own_loss(definition, n_targets):
+    loss = definition.loss
+    raw, y = part_of(definition, n_targets)
     if not loss.is_smooth:
-        assert np.abs(definition.link(raw) - y).min() > 1e-3
+        assert np.abs(elements_of(definition, raw, y)[1]).min() > 1e-3
     step = 1e-6
     numerical = np.empty_like(raw)
     for index in np.ndindex(raw.shape):
@@ -207,15 +239,15 @@ def test_gradient_is_the_derivative_of_each_rows_own_loss(definition, weighted):
         above, _ = value_and_gradient(loss, raw + shift, y)
         below, _ = value_and_gradient(loss, raw - shift, y)
         numerical[index] = (above - below) / (2 * step)
-    _, gradient = value_and_gradient(loss, raw, y, weight)
+    _, gradient = value_and_gradient(loss, raw, y)
     np.testing.assert_allclose(gradient, numerical, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("loss", [AbsoluteError(), Quantile(0.2), Quantile([0.2, 0.7])], ids=repr)
 def test_gradients_that_jump(loss):
     assert not loss.is_smooth
-    y = np.zeros((1, loss.n_outputs_per_target))
-    raw = np.full_like(y, -800.0)  # a softplus of which is zero
+    y = np.zeros((1, 1))
+    raw = np.full((1, loss.n_outputs(1)), -800.0)  # a softplus of which is zero
     steps = []
     for raw[0, 0] in (-1e-9, 1e-9):
         _, gradient = value_and_gradient(loss, raw, y)
@@ -231,10 +263,25 @@ def test_only_losses_with_a_jump_are_not_smooth(definition):
 
 @definitions
 def test_inverse_link(definition):
-    raw, _ = raw_and_weight(definition, False)
+    # That of quantiles takes the outputs of one target.
+    raw, _ = part_of(definition, 1 if definition.output == "increasing" else 3)
     expected = definition.link(raw.copy())
-    INVERSE_LINKS[definition.output](raw)
+    LINKS[definition.output].inverse(raw)
     np.testing.assert_allclose(raw, expected, rtol=1e-12)
+
+
+@definitions
+@targets
+@pytest.mark.parametrize("n_rows", [1, N_ROWS])
+def test_predictions_are_the_inverse_link_of_the_outputs_of_each_target(
+    definition, n_targets, n_rows
+):
+    raw, y = part_of(definition, n_targets)
+    raw, y = raw[:n_rows], y[:n_rows]
+    _, difference = elements_of(definition, raw, y)
+    expected = difference.reshape(n_rows, n_targets, -1) + y[:, :, np.newaxis]
+    predicted = definition.loss.predict(raw.copy())
+    np.testing.assert_allclose(predicted, expected.reshape(raw.shape), rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.filterwarnings("error")
@@ -245,17 +292,17 @@ def test_links_of_extreme_logits(n_rows, dtype):
     far = 0.95 * -np.log(np.finfo(dtype).tiny)
     z = np.linspace(-far, far, 1001).astype(dtype).repeat(n_rows).reshape(-1, n_rows).T
     logistic = z.copy()
-    INVERSE_LINKS["logistic"](logistic)
+    LINKS["logistic"].inverse(logistic)
     exact = expit(z.astype(np.float64))
     np.testing.assert_allclose(logistic, exact, rtol=4 * far * np.finfo(dtype).eps)
     huge = np.array([[-3e38, 3e38, 0.0]], dtype=dtype).repeat(n_rows, axis=0)
-    INVERSE_LINKS["logistic"](huge)
+    LINKS["logistic"].inverse(huge)
     np.testing.assert_array_equal(huge, np.array([[0, 1, 0.5]]).repeat(n_rows, axis=0))
 
     pair = np.stack([np.zeros(1001), np.linspace(-far, far, 1001)], axis=1).astype(dtype)
     pair = pair[:n_rows]
     softmax = pair.copy()
-    INVERSE_LINKS["softmax"](softmax)
+    LINKS["softmax"].inverse(softmax)
     np.testing.assert_allclose(
         softmax[:, 1], expit(pair[:, 1].astype(float)), rtol=4 * far * np.finfo(dtype).eps
     )
@@ -263,17 +310,17 @@ def test_links_of_extreme_logits(n_rows, dtype):
 
 @definitions
 def test_float32_stays_float32(definition):
-    raw, _ = raw_and_weight(definition, False)
-    y = definition.y.astype(np.float32)
+    raw, y = part_of(definition, 3)
+    y = y.astype(np.float32)
     value, gradient = value_and_gradient(definition.loss, raw.astype(np.float32), y)
     assert gradient.dtype == np.float32
     assert isinstance(value, float)
     exact, exact_gradient = value_and_gradient(definition.loss, raw, y.astype(float))
     assert value == pytest.approx(exact, rel=1e-5)
     np.testing.assert_allclose(gradient, exact_gradient, rtol=1e-4, atol=1e-6)
-    predicted = raw.astype(np.float32)
-    INVERSE_LINKS[definition.output](predicted)
-    np.testing.assert_allclose(predicted, definition.link(raw), rtol=1e-5)
+    predicted = definition.loss.predict(raw.astype(np.float32))
+    assert predicted.dtype == np.float32
+    np.testing.assert_allclose(predicted, definition.loss.predict(raw), rtol=1e-5, atol=1e-6)
 
 
 #: Bytes. NumPy 1 has a buffer inside its reductions along an axis, of 8192 numbers.
@@ -284,17 +331,15 @@ MEMORY_LIMIT = 10_000 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 80_
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_no_array_of_the_size_of_a_batch_is_allocated(definition, dtype):
     loss = definition.loss
-    raw, weight = raw_and_weight(definition, True)
+    raw, y = part_of(definition, 3)
     n_copies = 120_000 // raw.size
-    raw, weight, y = (
-        np.tile(rows, (n_copies, 1)).astype(dtype) for rows in (raw, weight, definition.y)
-    )
+    raw, y = (np.tile(rows, (n_copies, 1)).astype(dtype) for rows in (raw, y))
     buffers = LossBuffers(np.empty_like(raw), raw[:, :1].copy(), np.empty_like(raw))
     given = raw.copy()
-    loss.value_and_gradient(given, y, weight, buffers)
+    loss.value_and_gradient(given, y, buffers)
     np.copyto(given, raw)
     tracemalloc.start()
-    loss.value_and_gradient(given, y, weight, buffers)
+    loss.value_and_gradient(given, y, buffers)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < MEMORY_LIMIT
@@ -303,24 +348,24 @@ def test_no_array_of_the_size_of_a_batch_is_allocated(definition, dtype):
 # ---------------------------------------------------------------- far from the boundary
 
 
-@outputs
+@links
 @pytest.mark.parametrize(
     "loss", [LogLoss(), LogLoss(0.1), LogLoss(0.9), Focal(0), Focal(0.5), Focal(2.0)], ids=repr
 )
 @pytest.mark.parametrize("scale", [1e2, 1e4, 1e300])
-def test_losses_of_classes_are_finite_wherever_the_logits_are(loss, output, scale):
-    y = LABELS if output == "logistic" else ONE_HOT
-    value, gradient = value_and_gradient(loss.for_output(output), RAW * scale, y)
+def test_classification_losses_are_finite_wherever_the_logits_are(loss, link, scale):
+    y = LABELS if link == LOGISTIC else ONE_HOT
+    value, gradient = value_and_gradient(loss.with_link(link), LOGITS * scale, y)
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
     # Far out, each decision against a target costs its distance from the boundary.
     smoothing = getattr(loss, "label_smoothing", 0.0)
-    if output == "logistic":
+    if link == LOGISTIC:
         t = (1 - smoothing) * y + smoothing / 2
-        expected = np.where(RAW > 0, 1 - t, t) * np.abs(RAW)
+        expected = np.where(LOGITS > 0, 1 - t, t) * np.abs(LOGITS)
     else:
         t = (1 - smoothing) * y + smoothing / 3
-        expected = t * (RAW.max(axis=1, keepdims=True) - RAW)
+        expected = t * (LOGITS.max(axis=1, keepdims=True) - LOGITS)
     assert value == pytest.approx(expected.sum() * scale, rel=1e-2)
 
 
@@ -363,24 +408,26 @@ def test_focal_loss_keeps_its_digits_where_the_model_is_sure(gamma, margin):
     np.testing.assert_allclose(gradient, slope * np.array([[1 / 3, -1, 2 / 3]]), rtol=1e-12)
 
 
-@outputs
-@weighted
-def test_the_log_loss_is_the_focal_loss_without_focus(output, weighted):
-    y, weight = LABELS if output == "logistic" else ONE_HOT, WEIGHT if weighted else None
-    value, gradient = value_and_gradient(Focal(0.0).for_output(output), RAW, y, weight)
-    expected, expected_gradient = value_and_gradient(LogLoss().for_output(output), RAW, y, weight)
-    assert value == pytest.approx(expected, rel=1e-13)
+@links
+@targets
+def test_the_log_loss_is_the_focal_loss_without_focus(link, n_targets):
+    raw, y = LOGITS[:, :n_targets], LABELS[:, :n_targets]
+    if link == SOFTMAX:
+        y = ONE_HOT if n_targets == 3 else np.ones_like(y)
+    found, gradient = losses_and_gradient(Focal(0.0).with_link(link), raw, y)
+    expected, expected_gradient = losses_and_gradient(LogLoss().with_link(link), raw, y)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-12)
 
 
-@outputs
-def test_smoothed_labels_are_the_optimum(output):
+@links
+def test_smoothed_labels_are_the_optimum(link):
     """Where the probabilities are the smoothed labels the gradient is zero."""
-    n_classes = 2 if output == "logistic" else 3
-    t = 0.8 * (LABELS if output == "logistic" else ONE_HOT) + 0.2 / n_classes
-    raw = np.log(t) - np.log(1 - t) if output == "logistic" else np.log(t)
-    y = LABELS if output == "logistic" else ONE_HOT
-    _, gradient = value_and_gradient(LogLoss(0.2).for_output(output), raw, y)
+    n_classes = 2 if link == LOGISTIC else 3
+    t = 0.8 * (LABELS if link == LOGISTIC else ONE_HOT) + 0.2 / n_classes
+    raw = np.log(t) - np.log(1 - t) if link == LOGISTIC else np.log(t)
+    y = LABELS if link == LOGISTIC else ONE_HOT
+    _, gradient = value_and_gradient(LogLoss(0.2).with_link(link), raw, y)
     np.testing.assert_allclose(gradient, 0, atol=1e-15)
 
 
@@ -402,7 +449,7 @@ def test_quantiles_never_cross(scale, dtype):
     scale = min(scale, 1e37) if dtype == np.float32 else scale
     predicted = (scale * np.random.RandomState(1).randn(200, 7)).astype(dtype)
     first = predicted[:, 0].copy()
-    INVERSE_LINKS["increasing"](predicted)
+    LINKS["increasing"].inverse(predicted)
     assert predicted.dtype == dtype
     assert np.isfinite(predicted).all()
     assert (np.diff(predicted, axis=1) >= 0).all()
@@ -412,45 +459,39 @@ def test_quantiles_never_cross(scale, dtype):
 @pytest.mark.filterwarnings("error")
 def test_increments_are_stable():
     raw = np.array([[0.0, -1e300, -1000.0, -30.0, 0.0, 30.0, 1000.0, 1e300]])
-    INVERSE_LINKS["increasing"](raw)
+    LINKS["increasing"].inverse(raw)
     tiny, middle, large = np.exp(-30.0), np.log(2.0) + np.exp(-30.0), 30 + np.exp(-30.0)
     expected = [0, 0, 0, tiny, middle, middle + large, middle + large + 1000, 1e300]
     np.testing.assert_allclose(raw[0], expected, rtol=1e-13)
 
 
-@weighted
-def test_quantiles_of_several_targets_are_losses_that_add_up(weighted):
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_quantiles_of_several_targets_are_losses_that_add_up(dtype):
     loss = Quantile([0.2, 0.5, 0.9])
     rng = np.random.RandomState(2)
-    raw = rng.randn(5, 6)
-    y = rng.randn(5, 2).repeat(3, axis=1)
-    weight = rng.rand(5, 1).repeat(6, axis=1) if weighted else None
-    value, gradient = value_and_gradient(loss, raw, y, weight)
-    parts = [
-        value_and_gradient(
-            loss, raw[:, part], y[:, part], None if weight is None else weight[:, part]
-        )
-        for part in (slice(3), slice(3, 6))
-    ]
-    assert value == pytest.approx(parts[0][0] + parts[1][0], rel=1e-13)
+    raw, y = rng.randn(5, 6).astype(dtype), rng.randn(5, 2).astype(dtype)
+    found, gradient = losses_and_gradient(loss, raw, y)
+    parts = [losses_and_gradient(loss, raw[:, 3 * j : 3 * j + 3], y[:, j : j + 1]) for j in (0, 1)]
+    np.testing.assert_allclose(found, parts[0][0] + parts[1][0], rtol=4 * np.finfo(dtype).eps)
     np.testing.assert_array_equal(gradient, np.hstack([parts[0][1], parts[1][1]]))
 
 
 @pytest.mark.parametrize(
     ("quantile", "link", "n_outputs"),
     [
-        (0.5, "identity", 1),
-        (np.float32(0.5), "identity", 1),
-        ([0.5], "increasing", 1),
-        ((0.1, 0.9), "increasing", 2),
-        ([0.1, np.float64(0.5), 0.9], "increasing", 3),
+        (0.5, IDENTITY, 1),
+        (np.float32(0.5), IDENTITY, 1),
+        ([0.5], INCREASING, 1),
+        ((0.1, 0.9), INCREASING, 2),
+        ([0.1, np.float64(0.5), 0.9], INCREASING, 3),
     ],
 )
 def test_outputs_of_quantiles(quantile, link, n_outputs):
     loss = Quantile(quantile)
     loss.check()
     assert loss.link == link
-    assert loss.n_outputs_per_target == n_outputs
+    assert [loss.n_outputs(n_targets) for n_targets in (1, 2)] == [n_outputs, 2 * n_outputs]
+    assert loss.accepts_several_targets is (link == IDENTITY)
 
 
 # ---------------------------------------------------------------- against scikit-learn
@@ -469,11 +510,12 @@ TWINS = [
 
 @pytest.mark.parametrize(("ours", "theirs", "y"), TWINS, ids=[repr(ours) for ours, *_ in TWINS])
 def test_loss_of_scikit_learn(ours, theirs, y):
-    raw, y, weight = RAW.reshape(-1, 1), y.reshape(-1, 1), WEIGHT.reshape(-1, 1)
+    raw, y = LOGITS.reshape(-1, 1), y.reshape(-1, 1)
     expected, expected_gradient = theirs.loss_gradient(y[:, 0].copy(), raw[:, 0].copy())
     expected += theirs.constant_to_optimal_zero(y[:, 0])
-    value, gradient = value_and_gradient(ours, raw, y, weight)
-    assert value == pytest.approx(weight[:, 0] @ expected, rel=1e-12)
+    found, gradient = losses_and_gradient(ours, raw, y)
+    # Where a loss is small, the terms of theirs cancel.
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(gradient[:, 0], expected_gradient, rtol=1e-12)
 
 
@@ -544,35 +586,43 @@ def test_settings_that_are_not_possible(loss, message):
         loss.check()
 
 
-@outputs
-def test_what_a_classifier_minimises_has_the_settings_it_was_given(output):
-    is_binary = output == "logistic"
+@links
+def test_what_a_classifier_minimises_has_the_settings_it_was_given(link):
+    is_binary = link == LOGISTIC
     for loss, kinds in (
         (LogLoss(0.1), (BinaryLogLoss, MultinomialLogLoss)),
         (Focal(0.5), (BinaryFocal, MultinomialFocal)),
         (SquaredError(), (BinarySquaredError, MultinomialSquaredError)),
     ):
-        trained = loss.for_output(output)
+        trained = loss.with_link(link)
         assert type(trained) is kinds[not is_binary]
         assert trained.get_params() == loss.get_params()
-        assert trained.for_output(output) == trained
+        assert trained.link == link
+        assert trained.with_link(link) == trained
+        assert type(trained.with_link(SOFTMAX if is_binary else LOGISTIC)) is kinds[is_binary]
         assert trained.is_smooth
-        assert not trained.averages_outputs
+        assert not trained.reports_mean_over_outputs
 
 
 @pytest.mark.parametrize("loss", [LogLoss(), Focal(0.5)], ids=repr)
-def test_a_loss_of_classes_is_not_trained_without_an_output(loss):
-    with pytest.raises(NotImplementedError, match=r"(LogLoss|Focal)\(.*for_output\('softmax'\)"):
-        value_and_gradient(loss, RAW, ONE_HOT)
+def test_a_classification_loss_is_not_trained_without_a_link(loss):
+    with pytest.raises(NotImplementedError, match=r"(LogLoss|Focal)\(.*with_link\(SOFTMAX\)"):
+        value_and_gradient(loss, LOGITS, ONE_HOT)
 
 
-@outputs
+@pytest.mark.parametrize("loss", [LogLoss(), Focal(), SquaredError()], ids=repr)
+def test_classification_losses_have_two_links(loss):
+    with pytest.raises(ValueError, match=r"LOGISTIC or SOFTMAX outputs, got Link\(name='exp'"):
+        loss.with_link(EXP)
+
+
+@links
 @pytest.mark.parametrize(
     "loss", [AbsoluteError(), Huber(2.0), Quantile(), Poisson(), Gamma()], ids=repr
 )
-def test_a_loss_of_numbers_is_not_for_classes(loss, output):
-    with pytest.raises(ValueError, match=r"\(.*\) is a loss of numbers, .* classifier"):
-        loss.for_output(output)
+def test_a_regression_loss_is_not_for_classifiers(loss, link):
+    with pytest.raises(ValueError, match=r"\(.*\) is a regression loss, .* classifier"):
+        loss.with_link(link)
 
 
 @pytest.mark.parametrize(
@@ -605,7 +655,7 @@ def test_targets_that_are_possible(definition):
 
 @pytest.mark.parametrize("pair", [pair for pair in LOSSES if pair[1] == "softmax"], ids="-".join)
 def test_a_single_class_is_certain(pair):
-    value, gradient = value_and_gradient(LOSSES[pair], RAW[:, :1], np.ones((N_ROWS, 1)))
+    value, gradient = value_and_gradient(LOSSES[pair], LOGITS[:, :1], np.ones((N_ROWS, 1)))
     assert value == 0
     np.testing.assert_array_equal(gradient, 0)
 
@@ -613,10 +663,142 @@ def test_a_single_class_is_certain(pair):
 def test_quantiles_in_an_array():
     loss = Quantile(np.linspace(0.1, 0.9, 3))
     loss.check()
-    assert loss.link == "increasing"
+    assert loss.link == INCREASING
     assert loss == Quantile(np.linspace(0.1, 0.9, 3)) != Quantile(np.linspace(0.1, 0.8, 3))
     assert "0.5" in repr(loss)
     of_list = Quantile([0.1, 0.5, 0.9])
-    found = [value_and_gradient(each, RAW, RAW[:, :1].repeat(3, 1)) for each in (loss, of_list)]
+    found = [value_and_gradient(each, LOGITS, NUMBERS[:, :1]) for each in (loss, of_list)]
     assert found[0][0] == found[1][0]
     np.testing.assert_array_equal(found[0][1], found[1][1])
+
+
+# ---------------------------------------------------------------- links
+
+
+def square(raw):
+    np.square(raw, out=raw)
+
+
+class SameRepr:
+    """Inverse links that print alike and differ."""
+
+    def __call__(self, raw):
+        raw += id(self)
+
+    def __repr__(self):
+        return "the same"
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_links_are_pickled_by_name(name):
+    link = LINKS[name]
+    assert link.name == name
+    assert pickle.loads(pickle.dumps(link)) is link
+    assert link.inverse.__name__.encode() not in pickle.dumps(link)
+
+
+def test_a_link_of_ones_own():
+    own, alike = Link("square", square), Link("exp", square)
+    for link in (own, alike):
+        copy = pickle.loads(pickle.dumps(link))
+        assert copy == link
+        assert hash(copy) == hash(link)
+    assert len({own, alike, EXP, Link("exp", EXP.inverse)}) == 3
+    assert own != "square"
+
+
+def test_links_that_print_alike_are_two():
+    first, second = Link("own", SameRepr()), Link("own", SameRepr())
+    assert repr(first) == repr(second)
+    assert first != second
+    assert first == Link("own", first.inverse)
+
+
+# ---------------------------------------------------------------- what is the loss's own to say
+
+
+class MeanAndWidth(Loss):
+    """Two outputs for each target, of which it predicts one."""
+
+    def n_outputs(self, n_targets):
+        return 2 * n_targets
+
+    def value_and_gradient(self, raw, y, buffers):
+        raise NotImplementedError
+
+    def predict(self, raw):
+        return raw[:, ::2]
+
+
+def test_defaults_of_the_contract():
+    loss = SquaredError()
+    assert loss.link == IDENTITY
+    assert loss.accepts_several_targets
+    assert [loss.n_outputs(n_targets) for n_targets in (1, 4)] == [1, 4]
+    assert loss.reports_mean_over_outputs
+    own = MeanAndWidth()
+    assert own.with_link(LOGISTIC) is own
+    assert own.n_outputs(3) == 6
+    np.testing.assert_array_equal(own.predict(LOGITS[:, :2]), LOGITS[:, :1])
+    assert own.score(NUMBERS[:, 0], NUMBERS[:, :1]) == 1.0
+
+
+CONSTANT = np.full((N_ROWS, 1), 2.0)
+PREDICTED = NUMBERS + 0.5 * LOGITS
+
+R2_CASES = {
+    "one column": (NUMBERS[:, :1], PREDICTED[:, :1]),
+    "flat": (NUMBERS[:, 0], PREDICTED[:, 0]),
+    "flat and a column": (NUMBERS[:, 0], PREDICTED[:, :1]),
+    "several columns": (NUMBERS, PREDICTED),
+    "exact": (NUMBERS, NUMBERS),
+    "constant target": (CONSTANT, PREDICTED[:, :1]),
+    "constant target, exact": (CONSTANT, CONSTANT),
+    "constant among others": (np.hstack([NUMBERS, CONSTANT]), np.hstack([PREDICTED, CONSTANT])),
+    "missed constant": (np.hstack([NUMBERS, CONSTANT]), np.hstack([PREDICTED, CONSTANT + 1])),
+    "counts": (COUNTS.astype(int), PREDICTED),
+    "float32": (NUMBERS.astype(np.float32), PREDICTED.astype(np.float32)),
+    "lists": (NUMBERS.tolist(), PREDICTED.tolist()),
+}
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("case", R2_CASES)
+def test_the_default_score_is_r2(case, weight):
+    y, predicted = R2_CASES[case]
+    expected = r2_score(y, predicted, sample_weight=weight)
+    assert Huber().score(y, predicted, weight) == pytest.approx(expected, rel=1e-6)
+
+
+def test_r2_of_a_single_row_is_not_defined():
+    with pytest.warns(UndefinedMetricWarning, match="less than two samples"):
+        assert np.isnan(SquaredError().score([1.0], [1.0]))
+
+
+@pytest.mark.parametrize("predicted", [NUMBERS[:, :2], NUMBERS[:3], NUMBERS[0]])
+def test_r2_of_other_columns_than_those_of_y(predicted):
+    with pytest.raises(ValueError, match="needs a score method of its own"):
+        SquaredError().score(NUMBERS, predicted)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize(
+    ("quantile", "n_targets"),
+    [(0.2, 1), (0.2, 3), ([0.2], 1), ([0.2, 0.7], 1), ([0.2, 0.7], 2), (np.array([0.1, 0.6]), 1)],
+    ids=str,
+)
+def test_the_score_of_quantiles_is_d2_of_the_pinball_loss(quantile, n_targets, weight):
+    levels = np.atleast_1d(quantile)
+    y, predicted = NUMBERS[:, :n_targets], RAW[:, : n_targets * len(levels)]
+    scores = [
+        d2_pinball_score(
+            y[:, i], predicted[:, i * len(levels) + j], sample_weight=weight, alpha=level
+        )
+        for i in range(n_targets)
+        for j, level in enumerate(levels)
+    ]
+    loss = Quantile(quantile)
+    assert loss.score(y, predicted, weight) == pytest.approx(np.mean(scores), rel=1e-12)
+    if n_targets == 1:
+        flat = predicted.ravel() if len(levels) == 1 else predicted
+        assert loss.score(y[:, 0], flat, weight) == pytest.approx(np.mean(scores), rel=1e-12)

@@ -43,17 +43,17 @@ def test_the_rate_of_invscaling_goes_on_falling():
     rates = []
     for _ in range(3):
         model.partial_fit(X, Y, classes=[0, 1])
-        rates.append(model._memory["learning_rate"])
+        rates.append(model._fitted.state.record.learning_rate)
     np.testing.assert_allclose(rates, [0.001 / np.sqrt(60 * k + 1) for k in (1, 2, 3)])
 
 
 def test_another_solver_begins_with_a_state_of_its_own():
     model = fitted(solver="adam")
     model.set_params(solver="sgd").partial_fit(X, Y)
-    assert set(model._memory["optimizer"]) == {
-        "n_weights",
-        "steady_velocity",
+    assert set(model._fitted.state.optimizer) == {
+        "n_penalised",
         "velocity",
+        "velocity_of_unit_gradient",
     }
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from scipy.special import expit
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_wine
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -24,6 +26,7 @@ from skneural.losses import (
     BinarySquaredError,
     Focal,
     Huber,
+    Link,
     LogLoss,
     MultinomialLogLoss,
     Poisson,
@@ -154,9 +157,11 @@ def test_same_seed_same_model_and_pickle(kind, params):
 def test_sparse_rows_are_rows(kind, params, dtype):
     rows = np.where(np.abs(X) > 0.5, X, 0).astype(dtype)
     dense, thin = (fitted(kind, params, each) for each in (rows, sparse.csr_matrix(rows)))
-    assert dense._params.dtype == thin._params.dtype == dtype
+    assert dense._model.params.dtype == thin._model.params.dtype == dtype
     tolerance = 1e-9 if dtype == np.float64 else 1e-3
-    np.testing.assert_allclose(thin._params, dense._params, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        thin._model.params, dense._model.params, rtol=tolerance, atol=tolerance
+    )
 
 
 @parametrize_features
@@ -177,7 +182,7 @@ def test_partial_fit_goes_on_where_it_stopped(kind, params):
         )
         if n == 1:
             parts = pickle.loads(pickle.dumps(parts))
-    assert frozen(parts._params) == frozen(whole._params)
+    assert frozen(parts._model.params) == frozen(whole._model.params)
     assert frozen(parts.loss_curve_) == frozen(whole.loss_curve_)
 
 
@@ -269,7 +274,7 @@ def test_what_was_not_default_is_printed():
 )
 def test_an_object_is_its_name_with_settings_of_its_own(kind, named, as_object):
     one, two = fitted(kind, named), fitted(kind, as_object)
-    assert frozen(one._params) == frozen(two._params)
+    assert frozen(one._model.params) == frozen(two._model.params)
     np.testing.assert_array_equal(one.predict(X), two.predict(X))
 
 
@@ -288,7 +293,7 @@ def test_moments_of_another_optimizer_are_no_use():
     model = fitted("classifier", {"solver": "adam"})
     for solver in (AdamW(), NAdam(), Adam(), "adamw"):
         model.set_params(solver=solver).partial_fit(X, Y)
-        assert model._memory["optimizer"]["step"] == 4
+        assert model._fitted.state.optimizer["step"] == 4
 
 
 def test_settings_of_a_resumed_optimizer_can_change():
@@ -297,8 +302,8 @@ def test_settings_of_a_resumed_optimizer_can_change():
         one, two = (fitted("classifier", {"solver": Adam()}) for _ in range(2))
         one.set_params(**{f"solver__{name}": value}).partial_fit(X, Y)
         two.set_params(solver=Adam(**{name: value})).partial_fit(X, Y)
-        assert frozen(one._params) == frozen(two._params)
-        assert one._memory["optimizer"]["step"] == 20
+        assert frozen(one._model.params) == frozen(two._model.params)
+        assert one._fitted.state.optimizer["step"] == 20
 
 
 def test_who_changes_an_averaged_model_goes_on_from_there():
@@ -314,9 +319,9 @@ def test_an_average_goes_on_from_the_best_epoch():
     params = {"solver": SGD(0.0, averaging=0.999), "learning_rate_init": 1.0}
     params["early_stopping"] = True
     model = fitted("classifier", {**params, "max_iter": 30})
-    before = model._params.copy()
+    before = model._model.params.copy()
     model.set_params(early_stopping=False, learning_rate_init=1e-15).partial_fit(X, Y)
-    np.testing.assert_allclose(model._params, before, atol=1e-9)
+    np.testing.assert_allclose(model._model.params, before, atol=1e-9)
 
 
 def test_averages_have_the_zeros_of_l1():
@@ -337,17 +342,17 @@ def test_numbers_of_numpy_are_numbers(kind):
         params = {"solver": solver, "learning_rate": schedule, "l1_ratio": number(0.3)}
         params |= {"dropout": number(0.2), "learning_rate_init": number(0.01)}
         models.append(fitted(kind, params, rows))
-    assert frozen(models[0]._params) == frozen(models[1]._params)
+    assert frozen(models[0]._model.params) == frozen(models[1]._model.params)
 
 
 def test_scratch_is_not_kept():
     for name in OPTIMIZERS:
         model = fitted("classifier", {"solver": name})
-        assert "scratch" not in model._memory["optimizer"]
+        assert "scratch" not in model._fitted.state.optimizer
         copied = pickle.loads(pickle.dumps(model))
         for each in (model, copied):
             each.partial_fit(X, Y)
-        assert frozen(copied._params) == frozen(model._params)
+        assert frozen(copied._model.params) == frozen(model._model.params)
 
 
 def test_shared_activations_stay_what_they_are():
@@ -379,7 +384,7 @@ def test_settings_without_a_dataclass():
     assert clone(schedule).every == pickle.loads(pickle.dumps(schedule)).every == 2
     assert Halve(2) == schedule != Halve(3)
     one, two = (fitted("classifier", {"learning_rate": Halve(each)}) for each in (1, 100))
-    assert frozen(one._params) != frozen(two._params)
+    assert frozen(one._model.params) != frozen(two._model.params)
     search = GridSearchCV(
         clone(ESTIMATORS["classifier"]).set_params(learning_rate=schedule),
         {"learning_rate__every": [1, 3], "solver": [Adam(), AdamW()]},
@@ -427,15 +432,42 @@ def test_exact_zeros_whatever_the_rate_and_the_clipping(schedule, solver):
         assert model.loss_ == pytest.approx(optimum.loss_, rel=1e-4)
 
 
-def test_a_link_nobody_knows():
+def test_a_link_that_is_none():
     class Unlinked(RegressionLoss):
         link = "softplus"
 
-        def value_and_gradient(self, raw, y, weight, buffers):
-            return 0.0
+        def value_and_gradient(self, raw, y, buffers):
+            return raw[:, 0]
 
-    with pytest.raises(ValueError, match=r"must have a link in \[.*'softplus'"):
+    with pytest.raises(ValueError, match=r"must have a Link object .*'softplus'"):
         fitted("regressor", {"loss": Unlinked()})
+
+
+def softplus(raw):
+    np.logaddexp(raw, 0, out=raw)
+
+
+class SoftplusSquaredError(RegressionLoss):
+    """Half the squared error of log(1 + exp(z)), with a link that only this loss has."""
+
+    link = Link("softplus", softplus)
+
+    def value_and_gradient(self, raw, y, buffers):
+        residual = np.logaddexp(raw, 0) - y
+        buffers.gradient[...] = residual * expit(raw)
+        return (residual**2).sum(axis=1) / 2
+
+
+def test_a_link_of_ones_own():
+    y = np.exp(NUMBERS / NUMBERS.std())
+    model = clone(ESTIMATORS["regressor"]).set_params(loss=SoftplusSquaredError()).fit(X, y)
+    assert model.out_activation_ == "softplus"
+    predicted = model.predict(X)
+    assert predicted.min() > 0
+    assert model.score(X, y) == pytest.approx(r2_score(y, predicted))
+    given = ScratchMLPRegressor.from_weights(*layers_of(model), loss=SoftplusSquaredError())
+    np.testing.assert_array_equal(given.predict(X), predicted)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), predicted)
 
 
 # ----------------------------------------------------- what does not go together
@@ -468,10 +500,10 @@ def test_lbfgs_needs_a_gradient_that_does_not_jump(loss):
 @pytest.mark.parametrize(
     ("kind", "loss", "message"),
     [
-        ("classifier", Huber(), "must be a loss of classes, which Huber"),
-        ("classifier", Poisson(), "must be a loss of classes, which Poisson"),
-        ("regressor", LogLoss(), "must be a loss of numbers, which LogLoss"),
-        ("regressor", Focal(), "must be a loss of numbers, which Focal"),
+        ("classifier", Huber(), "must be a classification loss, which Huber"),
+        ("classifier", Poisson(), "must be a classification loss, which Poisson"),
+        ("regressor", LogLoss(), "must be a regression loss, which LogLoss"),
+        ("regressor", Focal(), "must be a regression loss, which Focal"),
     ],
 )
 def test_a_loss_of_the_other_kind(kind, loss, message):
@@ -487,7 +519,7 @@ def test_quantiles_of_several_targets():
         assert np.isfinite(model.score(X, two))
     for levels in ([0.1, 0.9], [0.5]):
         model = clone(ESTIMATORS["regressor"]).set_params(loss=Quantile(levels))
-        with pytest.raises(ValueError, match=r"several quantiles of one target, y has 2 columns"):
+        with pytest.raises(ValueError, match=r"is for one target, y has 2 columns"):
             model.fit(X, two)
 
 
@@ -506,7 +538,7 @@ def test_targets_a_loss_cannot_have(loss, y, message):
 class Signs(Optimizer):
     """Does not say how long its steps are."""
 
-    def initial_moments(self, n_params, dtype):
+    def init_moments(self, n_params, dtype):
         return {}
 
     def update(self, params, gradient, learning_rate, state):
@@ -521,12 +553,12 @@ def test_l1_needs_the_length_of_the_steps():
 
 @pytest.mark.parametrize("loss", [BinarySquaredError(), MultinomialLogLoss(), BinaryFocal()])
 def test_losses_of_one_output_activation(loss):
-    with pytest.raises(ValueError, match="must be a loss of numbers"):
+    with pytest.raises(ValueError, match="must be a regression loss"):
         fitted("regressor", {"loss": loss})
     whole = {"BinarySquaredError": "squared_error", "MultinomialLogLoss": "log_loss"}
     name = whole.get(type(loss).__name__, "focal")
-    assert frozen(fitted("classifier", {"loss": loss})._params) == frozen(
-        fitted("classifier", {"loss": name})._params
+    assert frozen(fitted("classifier", {"loss": loss})._model.params) == frozen(
+        fitted("classifier", {"loss": name})._model.params
     )
 
 
@@ -540,7 +572,7 @@ def test_class_weight_in_partial_fit():
     model.set_params(class_weight={2: 3.0}).partial_fit(X, Y, classes=[0, 1, 2])
     weighted = clone(ESTIMATORS["classifier"])
     weighted.partial_fit(X, Y, np.where(Y == 2, 3.0, 1.0), classes=[0, 1, 2])
-    assert frozen(model._params) == frozen(weighted._params)
+    assert frozen(model._model.params) == frozen(weighted._model.params)
 
 
 def test_class_weight_of_several_labels():
@@ -622,7 +654,7 @@ def layers_of(model):
 def test_classifier_of_given_weights(params, y, arguments, dtype):
     model = clone(ESTIMATORS["classifier"]).set_params(dtype=dtype, **params).fit(X, y)
     given = ScratchMLPClassifier.from_weights(*layers_of(model), **arguments, **params)
-    assert given._params.dtype == model._params.dtype
+    assert given._model.params.dtype == model._model.params.dtype
     assert given.hidden_layer_sizes == model.hidden_layer_sizes
     np.testing.assert_array_equal(given.classes_, model.classes_)
     for method in ("predict", "predict_proba", "decision_function", "predict_log_proba"):

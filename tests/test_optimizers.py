@@ -11,8 +11,8 @@ import pytest
 from sklearn.base import clone
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from skneural._arrays import BLOCK
-from skneural.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, NAdam, RMSprop
+from skneural.arrays.matrices import BLOCK
+from skneural.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, NAdam, RMSprop, contract
 
 RATE = 0.1
 
@@ -78,7 +78,7 @@ def test_every_optimizer_is_tested(optimizer):
 @pytest.mark.parametrize(("optimizer", "expected"), BY_HAND, ids=str)
 def test_two_steps_by_hand(optimizer, expected):
     w = np.array([1.0])
-    state = optimizer.initial_state(1, np.float64)
+    state = optimizer.init_state(1, np.float64)
     for gradient, value in zip([2.0, -1.0], expected, strict=True):
         optimizer.step(w, np.array([gradient]), RATE, state)
         assert w[0] == pytest.approx(value, rel=1e-14)
@@ -88,7 +88,7 @@ def run(optimizer, n_params=20, dtype=np.float64, n_steps=50):
     """The path of w under random gradients."""
     rng = np.random.RandomState(0)
     w = rng.randn(n_params).astype(dtype)
-    state = optimizer.initial_state(n_params, dtype)
+    state = optimizer.init_state(n_params, dtype)
     path = [w.copy()]
     for _ in range(n_steps):
         optimizer.step(w, rng.randn(n_params).astype(dtype), RATE, state)
@@ -177,7 +177,7 @@ def test_only_weights_decay(optimizer):
     # Without a gradient nothing else moves: 2 * (1 - 0.1 * 0.5) = 1.9, 1.9 * 0.95 = 1.805.
     optimizer = clone(optimizer).set_params(weight_decay=0.5)
     w = np.array([2.0, -2.0, 2.0])
-    state = optimizer.initial_state(3, np.float64, n_weights=2)
+    state = optimizer.init_state(3, np.float64, n_penalised=2)
     for size in (1.9, 1.805):
         optimizer.step(w, np.zeros(3), RATE, state)
         np.testing.assert_allclose(w, [size, -size, 2.0], rtol=1e-15)
@@ -190,7 +190,7 @@ def test_decay_comes_before_the_step_and_leaves_it_alone(optimizer):
     for start, decay in ((1.0, 0.5), (0.95, 0.0)):
         decaying = clone(optimizer).set_params(weight_decay=decay)
         w = np.full(2, start)
-        decaying.step(w, gradient.copy(), RATE, decaying.initial_state(2, np.float64))
+        decaying.step(w, gradient.copy(), RATE, decaying.init_state(2, np.float64))
         paths.append(w)
     np.testing.assert_array_equal(*paths)
 
@@ -200,7 +200,7 @@ def test_clipping_by_hand():
     for largest, clipped in ((2.0, [1.2, 1.6]), (5.0, [3.0, 4.0]), (6.0, [3.0, 4.0])):
         optimizer = SGD(momentum=0.0, max_grad_norm=largest)
         w = np.zeros(2)
-        optimizer.step(w, np.array([3.0, 4.0]), 1.0, optimizer.initial_state(2, np.float64))
+        optimizer.step(w, np.array([3.0, 4.0]), 1.0, optimizer.init_state(2, np.float64))
         np.testing.assert_allclose(w, np.negative(clipped), rtol=1e-15)
 
 
@@ -209,7 +209,7 @@ def test_clipping_of_gradients_whose_square_overflows(dtype, size):
     optimizer = SGD(momentum=0.0, max_grad_norm=2.0)
     w = np.zeros(2, dtype=dtype)
     gradient = np.array([3 * size, 4 * size], dtype=dtype)
-    optimizer.step(w, gradient, 1.0, optimizer.initial_state(2, dtype))
+    optimizer.step(w, gradient, 1.0, optimizer.init_state(2, dtype))
     np.testing.assert_allclose(w, [-1.2, -1.6], rtol=1e-6)
 
 
@@ -217,7 +217,7 @@ def test_clipping_of_gradients_whose_square_overflows(dtype, size):
 def test_clipping_does_not_hide_what_is_not_finite(value):
     optimizer = SGD(momentum=0.0, nesterovs_momentum=False, max_grad_norm=2.0)
     w = np.zeros(2)
-    optimizer.step(w, np.array([3.0, value]), 1.0, optimizer.initial_state(2, np.float64))
+    optimizer.step(w, np.array([3.0, value]), 1.0, optimizer.init_state(2, np.float64))
     assert not np.isfinite(w[1])
 
 
@@ -227,7 +227,7 @@ def test_clipping_is_a_smaller_gradient(optimizer):
     paths = []
     for each, gradient in ((clipping, [30.0, 40.0]), (optimizer, [0.6, 0.8])):
         w = np.array([1.0, -1.0])
-        each.step(w, np.array(gradient), RATE, each.initial_state(2, np.float64))
+        each.step(w, np.array(gradient), RATE, each.init_state(2, np.float64))
         paths.append(w)
     np.testing.assert_allclose(*paths, rtol=1e-14)
 
@@ -248,7 +248,7 @@ AVERAGES = [
 @pytest.mark.parametrize(("averaging", "expected"), AVERAGES)
 def test_averages_by_hand(averaging, expected):
     optimizer = SGD(averaging=averaging)
-    state = optimizer.initial_state(1, np.float64)
+    state = optimizer.init_state(1, np.float64)
     for value, average in zip([4.0, 2.0, 9.0, 1.0], expected, strict=True):
         w = np.array([value])
         optimizer.average(w, np.empty(1), state)
@@ -258,12 +258,12 @@ def test_averages_by_hand(averaging, expected):
 
 @each_optimizer
 def test_without_averaging_there_is_no_average(optimizer):
-    assert "average" not in optimizer.initial_state(1, np.float64)
+    assert "average" not in optimizer.init_state(1, np.float64)
 
 
 def test_an_average_can_keep_zeros():
     optimizer = SGD(averaging=1.0)
-    state = optimizer.initial_state(2, np.float64)
+    state = optimizer.init_state(2, np.float64)
     for w in ([2.0, 4.0], [0.0, -2.0]):
         optimizer.average(np.array(w), np.empty(2), state, keeps_zeros=True)
     np.testing.assert_array_equal(state["average"], [0.0, 1.0])
@@ -292,7 +292,7 @@ def test_step_length_is_the_move_under_a_steady_gradient(optimizer):
     optimizer = clone(optimizer).set_params(weight_decay=0.0)
     gradient = np.array([3.0, -0.5, 1e-2])
     w = np.zeros(3)
-    state = optimizer.initial_state(3, np.float64)
+    state = optimizer.init_state(3, np.float64)
     # 0.99^5000 is far below rounding: what has to be steady, is.
     for _ in range(5000):
         optimizer.step(w, gradient.copy(), RATE, state)
@@ -306,7 +306,7 @@ def test_step_length_is_the_move_under_a_steady_gradient(optimizer):
 @pytest.mark.parametrize("optimizer", [SGD(), SGD(0.5, False), SGD(0.0), SGD(1.0)], ids=str)
 def test_momentum_remembers_the_rates_of_its_steps(optimizer):
     """Under a steady gradient the length of a step is its length, whatever the rates before."""
-    state = optimizer.initial_state(1, np.float64)
+    state = optimizer.init_state(1, np.float64)
     w, length = np.zeros(1), np.empty(1)
     for rate in (0.5, 0.1, 1e-3, 0.0, 0.2):
         before = w.copy()
@@ -316,24 +316,158 @@ def test_momentum_remembers_the_rates_of_its_steps(optimizer):
 
 
 @each_optimizer
-def test_length_of_clipped_steps(optimizer):
+def test_length_of_clipped_steps(optimizer, monkeypatch):
+    """The unit of an L1 penalty, per unit of the gradient before it was clipped."""
+    lengths = []
+    monkeypatch.setattr(
+        contract, "prox_l1", lambda w, length, strength: lengths.append(length.copy())
+    )
     clipping = clone(optimizer).set_params(max_grad_norm=1.0)
-    lengths = np.empty((2, 4))
-    for each, length in zip((clipping, optimizer), lengths, strict=True):
-        gradient = np.full(4, 2.0 if each is clipping else 0.5)  # of norms 4 and 1
-        state = each.initial_state(4, np.float64)
-        each.step(np.zeros(4), gradient, RATE, state)
-        each.unclipped_step_length(RATE, state, length)
+    for each, size in ((clipping, 2.0), (optimizer, 0.5)):  # of norms 4 and 1
+        state = each.init_state(4, np.float64)
+        each.step(np.zeros(4), np.full(4, size), RATE, state, l1=1.0)
     np.testing.assert_allclose(lengths[0], lengths[1] / 4, rtol=1e-12)
+    assert np.all(lengths[1] > 0)
+
+
+# ---------------------------------------------------------------------- factors and members
+
+
+class OneByOne:
+    """The reference: an optimizer for each parameter, at a rate of its own.
+
+    Clipping and averaging aside, no parameter depends on another.
+    """
+
+    def __init__(self, optimizer, start, rates, decays, n_penalised):
+        self.w = [np.array([value]) for value in start]
+        self.rates, self.n_penalised = rates, n_penalised
+        # Decay acts before the step, at the learning rate without its factor.
+        self.decays = [
+            optimizer.weight_decay * factor * (i < n_penalised) for i, factor in enumerate(decays)
+        ]
+        self.steps = clone(optimizer).set_params(
+            weight_decay=0.0, averaging=None, max_grad_norm=None
+        )
+        self.states = [self.steps.init_state(1, np.float64) for _ in start]
+
+    def step(self, gradient, rate, l1):
+        for i, w in enumerate(self.w):
+            w *= 1 - rate * self.decays[i]
+            own_rate = rate * self.rates[i]
+            self.steps.step(w, gradient[i : i + 1].copy(), own_rate, self.states[i])
+            if i < self.n_penalised:
+                length = np.empty(1)
+                self.steps.step_length(own_rate, self.states[i], length)
+                w[...] = np.sign(w) * np.maximum(np.abs(w) - l1 * length, 0)
+        return np.concatenate(self.w)
+
+
+RATES = ((slice(0, 2), 6.0), (slice(5, 6), 6.0))
+DECAYS = ((slice(1, 3), 0.25),)
+RATE_OF_EACH = [6, 6, 1, 1, 1, 6, 1]
+DECAY_OF_EACH = [1, 0.25, 0.25, 1, 1, 1, 1]
+
+
+@each_optimizer
+def test_a_parameter_of_rate_6_moves_6_times_as_far(optimizer):
+    optimizer = clone(optimizer).set_params(weight_decay=0.0)
+    paths = []
+    for rates in (((slice(0, 3), 6.0),), ()):
+        w, gradients = np.zeros(4), np.random.RandomState(0).randn(20, 4)
+        state = optimizer.init_state(4, np.float64, rates=rates)
+        path = []
+        for gradient in gradients:
+            optimizer.step(w, gradient.copy(), RATE, state, rates=rates)
+            path.append(w.copy())
+        paths.append(np.array(path))
+    fast, slow = paths
+    np.testing.assert_allclose(fast[:, :3], 6 * slow[:, :3], rtol=1e-11, atol=1e-13)
+    np.testing.assert_array_equal(fast[:, 3], slow[:, 3])
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.03])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.5])
+@each_optimizer
+def test_factors_beside_one_parameter_at_a_time(optimizer, weight_decay, l1):
+    optimizer = clone(optimizer).set_params(weight_decay=weight_decay, averaging=0.8)
+    rng = np.random.RandomState(0)
+    w, n_penalised = rng.randn(7), 5
+    reference = OneByOne(optimizer, w, RATE_OF_EACH, DECAY_OF_EACH, n_penalised)
+    state = optimizer.init_state(7, np.float64, n_penalised, RATES)
+    average = np.zeros(7)
+    for t in range(1, 21):
+        gradient = 0.1 * rng.randn(7)
+        expected = reference.step(gradient, RATE, l1)
+        average += max(0.2, 1 / t) * (expected - average)
+        if l1:
+            average[expected == 0] = 0
+        optimizer.step(w, gradient.copy(), RATE, state, l1=l1 or None, rates=RATES, decays=DECAYS)
+        np.testing.assert_allclose(w, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(state["average"], average, rtol=1e-9, atol=1e-12)
+
+
+def test_factors_of_decay_by_hand():
+    # Without a gradient: 2 * (1 - 0.1 * 0.5 * factor), for factors 1, 4, 0; the last is no weight.
+    optimizer, w = AdamW(weight_decay=0.5), np.full(4, 2.0)
+    state = optimizer.init_state(4, np.float64, n_penalised=3)
+    decays = ((slice(1, 2), 4.0), (slice(2, 3), 0.0))
+    optimizer.step(w, np.zeros(4), RATE, state, decays=decays)
+    np.testing.assert_allclose(w, [1.9, 1.6, 2.0, 2.0], rtol=1e-15)
+
+
+MEMBER_SETTINGS = {
+    "plain": {},
+    "weight decay": {"weight_decay": 0.5},
+    "clipping": {"max_grad_norm": 2.0},
+    "averaging": {"averaging": 0.8},
+    "everything": {"weight_decay": 0.5, "max_grad_norm": 2.0, "averaging": 0.8},
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("l1", [None, 0.03, (0.0, 0.03, 0.3)], ids=str)
+@pytest.mark.parametrize("with_factors", [False, True], ids=["", "factors"])
+@pytest.mark.parametrize("settings", MEMBER_SETTINGS)
+@each_optimizer
+def test_a_step_of_members_is_a_step_of_each(optimizer, settings, with_factors, l1, dtype):
+    optimizer = clone(optimizer).set_params(**MEMBER_SETTINGS[settings])
+    rng = np.random.RandomState(0)
+    together = rng.randn(3, 7).astype(dtype)
+    alone = [each.copy() for each in together]
+    rates, decays = (RATES, DECAYS) if with_factors else ((), ())
+    state = optimizer.init_state((3, 7), dtype, 5, rates)
+    states = [optimizer.init_state(7, dtype, 5, rates) for _ in alone]
+    strengths = np.array(l1) if isinstance(l1, tuple) else l1
+    sizes = np.array([[0.1], [1.0], [5.0]])  # the gradient of the first is not clipped
+    for _ in range(10):
+        gradient = (sizes * rng.randn(3, 7)).astype(dtype)
+        for k, w in enumerate(alone):
+            own = l1[k] if isinstance(l1, tuple) else l1
+            optimizer.step(
+                w, gradient[k].copy(), RATE, states[k], l1=own, rates=rates, decays=decays
+            )
+        optimizer.step(
+            together, gradient.copy(), RATE, state, l1=strengths, rates=rates, decays=decays
+        )
+    tolerance = 1e-12 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(together, alone, rtol=tolerance, atol=tolerance)
+    assert together.dtype == dtype
+    if optimizer.averaging is not None:
+        averages = [each["average"] for each in states]
+        np.testing.assert_allclose(state["average"], averages, rtol=tolerance, atol=tolerance)
+    if optimizer.max_grad_norm is not None:
+        np.testing.assert_allclose(state["clipping"], [each["clipping"] for each in states])
+        assert state["clipping"][0] == 1 > state["clipping"][2]
 
 
 def test_names_that_are_taken():
     class Careless(SGD):
-        def initial_moments(self, n_params, dtype):
+        def init_moments(self, n_params, dtype):
             return {"average": np.zeros(n_params)}
 
-    with pytest.raises(ValueError, match=r"moments of Careless .*'average', which is taken"):
-        Careless().initial_state(3, np.float64)
+    with pytest.raises(ValueError, match=r"init_moments of Careless .*'average', which is taken"):
+        Careless().init_state(3, np.float64)
 
 
 @each_optimizer
@@ -346,7 +480,7 @@ def test_blocks_make_no_difference(optimizer):
 
     def moved(part):
         piece = w[part].copy()
-        state = optimizer.initial_state(len(piece), np.float64)
+        state = optimizer.init_state(len(piece), np.float64)
         for gradient in gradients:
             optimizer.step(piece, gradient[part].copy(), RATE, state)
         length = np.empty_like(piece)
@@ -363,7 +497,7 @@ def test_a_step_allocates_next_to_nothing(optimizer):
     optimizer = clone(optimizer).set_params(weight_decay=0.1, max_grad_norm=1.0, averaging=0.9)
     n_params = 3 * BLOCK + 17
     w, gradient = np.ones(n_params), np.ones(n_params)
-    state = optimizer.initial_state(n_params, np.float64)
+    state = optimizer.init_state(n_params, np.float64)
 
     def step():
         optimizer.step(w, gradient, RATE, state)
@@ -383,7 +517,7 @@ def test_a_step_allocates_next_to_nothing(optimizer):
 @each_optimizer
 def test_float32_stays_float32(optimizer):
     optimizer = clone(optimizer).set_params(weight_decay=0.1, max_grad_norm=1.0, averaging=0.9)
-    state = optimizer.initial_state(4, np.float32)
+    state = optimizer.init_state(4, np.float32)
     w, scratch = np.ones(4, dtype=np.float32), np.ones(4, dtype=np.float32)
     optimizer.step(w, np.ones(4, dtype=np.float32), RATE, state)
     optimizer.average(w, scratch, state)
@@ -412,7 +546,7 @@ def test_the_state_is_all_that_is_remembered(optimizer):
     optimizer = clone(optimizer).set_params(averaging=0.9)
     rng = np.random.RandomState(0)
     w = rng.randn(5)
-    state = optimizer.initial_state(5, np.float64)
+    state = optimizer.init_state(5, np.float64)
     for gradient in rng.randn(3, 5):
         optimizer.step(w, gradient, RATE, state)
         optimizer.average(w, gradient, state)
@@ -430,7 +564,7 @@ def test_the_state_is_all_that_is_remembered(optimizer):
 def test_zero_gradients_move_nothing(optimizer):
     optimizer = clone(optimizer).set_params(weight_decay=0.0, max_grad_norm=1.0)
     w = np.ones(3)
-    state = optimizer.initial_state(3, np.float64)
+    state = optimizer.init_state(3, np.float64)
     for _ in range(2):
         optimizer.step(w, np.zeros(3), RATE, state)
     np.testing.assert_array_equal(w, 1.0)

@@ -39,6 +39,7 @@ from skneural.callbacks import (
     HistoryLogger,
     load_checkpoint,
 )
+from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 from skneural.optimizers import Adam
 from skneural.schedules import Cosine
 
@@ -109,7 +110,7 @@ def test_files(tmp_path, path, settings, expected, estimator):
     for name, n in expected.items():
         loaded = load_checkpoint(os.path.join(folder, name))
         assert np.max(loaded.n_iter_) == n
-        assert state(loaded) == state(models[n - 1], "_skl_callbacks")
+        assert state(loaded) == state(models[n - 1], "_skl_callbacks", *FIT_ONLY_ATTRIBUTES)
     assert model._skl_callbacks[0] is checkpoint
     assert checkpoint._fits == {}
 
@@ -188,7 +189,7 @@ def test_resume_by_warm_start(tmp_path, estimator):
     assert not hasattr(loaded, "_skl_callbacks")
     for each in (model.set_callbacks(), loaded):
         each.set_params(warm_start=True).fit(X, Y)
-    assert frozen(loaded._params) == frozen(model._params)
+    assert frozen(loaded._model.params) == frozen(model._model.params)
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
@@ -339,7 +340,7 @@ def test_search_in_two_processes(tmp_path, in_pipeline):
     loaded = [load_checkpoint(tmp_path / "last" / f"net{fit}.x") for fit in trainings]
     assert [each.alpha for each in loaded[:4]] == [0.1, 0.1, 1.0, 1.0]
     winner = search.best_estimator_[-1] if in_pipeline else search.best_estimator_
-    assert frozen(loaded[-1]._params) == frozen(winner._params)
+    assert frozen(loaded[-1]._model.params) == frozen(winner._model.params)
     for rows in map(read, (tmp_path / "history.csv", tmp_path / "history.jsonl")):
         run = rows[0]["fit"][:8]
         assert Counter(row["fit"] for row in rows) == {run + fit: 6 for fit in trainings}

@@ -17,13 +17,11 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Perceptron
 from sklearn.utils._seq_dataset import ArrayDataset64
-from snapshots import state
+from snapshots import frozen, state
 
 from skneural import ScratchPerceptron
-from skneural._rows import rows_of
-from skneural.estimators._sgd_order import epoch_orders
-from skneural.lessons import Patience
-from skneural.perceptron import OnlinePerceptron, Rule
+from skneural.estimators.perceptron.sgd_order import epoch_orders
+from skneural.perceptron import OnlinePerceptron, Patience, Rule, rows_of
 
 RELEASE = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 NEWEST_ONLY = pytest.mark.skipif(
@@ -482,7 +480,10 @@ def test_an_interrupt_keeps_the_last_whole_epoch(monkeypatch, fitted, n_calls):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         expected = ScratchPerceptron(max_iter=n_epochs).fit(X, Y)
-    assert state(fitted, "max_iter") == state(expected, "max_iter")
+    assert frozen(fitted._fitted.model.to_dict()) == frozen(expected._fitted.model.to_dict())
+    assert frozen(fitted._fitted.state.minimizer) == frozen(expected._fitted.state.minimizer)
+    assert (fitted.n_iter_, fitted.t_) == (expected.n_iter_, expected.t_)
+    assert (fitted.stop_reason_, expected.stop_reason_) == ("interrupted", "max_iter")
 
 
 def test_sparsify_and_back(fitted):

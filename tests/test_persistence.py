@@ -16,10 +16,10 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
 from snapshots import frozen, state
 
-import skneural.network
+import skneural.layers.dense
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor, SkneuralVersionWarning, __version__
 from skneural.activations import ACTIVATIONS
-from skneural.estimators import _version_stamp
+from skneural.estimators import base
 from skneural.optimizers import Adam, NAdam
 from skneural.schedules import Cosine
 
@@ -176,7 +176,7 @@ def test_mapped_file_is_never_written_to(tmp_path):
 
 def stamped(monkeypatch, version):
     with monkeypatch.context() as patch:
-        patch.setattr(_version_stamp, "__version__", version)
+        patch.setattr(base, "__version__", version)
         return pickle.dumps(trained("binary", "adam"))
 
 
@@ -200,9 +200,11 @@ def test_version_warning_is_one_of_scikit_learn(monkeypatch):
 
 def test_pickle_without_a_version_warns():
     model = trained("binary", "adam")
+    written = model.__getstate__()
+    del written["_skneural_version"]
     restored = ScratchMLPClassifier.__new__(ScratchMLPClassifier)
     with pytest.warns(SkneuralVersionWarning, match="unknown"):
-        restored.__setstate__(vars(model))
+        restored.__setstate__(written)
     assert state(restored) == state(model)
 
 
@@ -445,8 +447,8 @@ def test_prediction_amid_a_partial_fit_is_of_the_model_before(monkeypatch):
     before, seen = outputs(model), []
     step = Adam.step
 
-    def step_and_look(*args):
-        step(*args)
+    def step_and_look(*args, **kwargs):
+        step(*args, **kwargs)
         seen.append(outputs(model))
 
     monkeypatch.setattr(Adam, "step", step_and_look)
@@ -461,7 +463,7 @@ def test_prediction_goes_on_with_the_model_it_began_with(monkeypatch):
     model = trained("three classes", "adam")
     later = copy.deepcopy(model).partial_fit(X, MARK)
     before = outputs(model)["decision_function"]
-    product, calls = skneural.network.product, []
+    product, calls = skneural.layers.dense.product, []
 
     def product_with_training_between(*args, **kwargs):
         calls.append(args)
@@ -469,7 +471,7 @@ def test_prediction_goes_on_with_the_model_it_began_with(monkeypatch):
             model.partial_fit(X, MARK)
         product(*args, **kwargs)
 
-    monkeypatch.setattr(skneural.network, "product", product_with_training_between)
+    monkeypatch.setattr(skneural.layers.dense, "product", product_with_training_between)
     assert frozen(model.decision_function(X)) == before
     monkeypatch.undo()
     assert outputs(model) == outputs(later) != before

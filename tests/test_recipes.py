@@ -36,7 +36,7 @@ BLOCKS = [
     re.sub("^   ", "", block, flags=re.MULTILINE).strip()
     for block in re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", PAGE.read_text())
 ]
-CALIBRATION, FIT_NAME, TENSORBOARD, MLFLOW, HISTORY = BLOCKS
+CALIBRATION, GRADIENTS, FIT_NAME, TENSORBOARD, MLFLOW, HISTORY = BLOCKS
 LOGGED = ("loss", "validation_score", "learning_rate")
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -53,6 +53,17 @@ def run(*blocks, **names):
 def expected(network):
     """What is to be logged of a network that records validation scores."""
     return [(key, epoch[key], epoch["epoch"]) for epoch in network.history_ for key in LOGGED]
+
+
+def test_input_gradients(capsys):
+    names = run(GRADIENTS)
+    network, rows, gradients = names["pipe"][-1], names["rows"], names["gradients"]
+    assert gradients.shape == rows.shape
+    for j in range(rows.shape[1]):
+        step = np.where(np.arange(rows.shape[1]) == j, 1e-6, 0.0)
+        above, below = (network.predict_proba(rows + s)[:, 0] for s in (step, -step))
+        np.testing.assert_allclose(gradients[:, j], (above - below) / 2e-6, rtol=1e-4, atol=1e-8)
+    assert capsys.readouterr().out.startswith("proline: ")
 
 
 @SINCE_1_8

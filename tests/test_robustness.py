@@ -18,10 +18,12 @@ from snapshots import frozen, state
 from threadpoolctl import threadpool_info
 
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor
-from skneural._sklearn import InvalidParameterError
-from skneural._threads import blas_threads
+from skneural.arrays.threads import blas_threads
+from skneural.estimators import network, plan
+from skneural.estimators.sklearn_private import InvalidParameterError
 from skneural.losses import Huber, LogLoss, Quantile
-from skneural.monitoring import Monitor
+from skneural.minimizers import minibatch, run
+from skneural.minimizers.run import Run
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam
 from skneural.schedules import Cosine, Exponential, LinearWarmUp
@@ -237,12 +239,16 @@ def test_prediction_amid_a_failing_partial_fit():
         np.testing.assert_array_equal(each, expected)
 
 
+#: The modules that train and publish.
+TRAINING_FILES = {module.__file__ for module in (network, plan, minibatch, run)}
+
+
 @contextmanager
 def at_every_line(act):
     """Call ``act(frame)`` before every line of the modules that train and publish."""
 
     def trace(frame, event, _):
-        if not frame.f_code.co_filename.endswith(("_base.py", "training.py")):
+        if frame.f_code.co_filename not in TRAINING_FILES:
             return None
         if event == "line":
             act(frame)
@@ -262,10 +268,11 @@ def at_every_line(act):
 MOMENTS = {
     "step": {"adam": (Adam, "step", 3), "sgd": (SGD, "step", 3)},
     "gradient": dict.fromkeys(["adam", "sgd"], (Objective, "value_and_gradient", 3)),
-    "epoch's end": dict.fromkeys(["adam", "sgd"], (Monitor, "end_epoch", 1)),
+    "epoch's end": dict.fromkeys(["adam", "sgd"], (Run, "end_epoch", 1)),
 }
-#: What a training that was interrupted does not share with one that was to be so short.
-HOW_IT_ENDED = ("max_iter", "stop_reason_")
+#: What a training that was interrupted does not share with one that was to be so short: the
+#: digest of its settings has that of max_iter in it.
+HOW_IT_ENDED = ("max_iter", "stop_reason", "settings")
 PATIENT = {"max_iter": 4, "n_iter_no_change": 50, "validation_fraction": 0.25, "tol": 0.0}
 
 
@@ -308,7 +315,8 @@ def test_interrupt_leaves_the_last_whole_epoch(
             interrupt(patch, owner, name, k)
             with pytest.raises(KeyboardInterrupt):
                 estimator.fit(X, target_of(estimator))
-        n_epochs = (k - 1) // per_epoch
+        # An epoch that has been recorded is whole.
+        n_epochs = k if moment == "epoch's end" else (k - 1) // per_epoch
         expected = fit_of_whole_epochs(new, n_epochs, before)
         assert state(estimator, *HOW_IT_ENDED) == expected, f"interrupted at {name} {k}"
         assert n_epochs == 0 or estimator.stop_reason_ == "interrupted"
@@ -380,13 +388,23 @@ def test_interrupted_lbfgs_leaves_the_last_whole_iteration(monkeypatch, estimato
         estimator.set_params(**new.get_params())
         before = state(estimator, *HOW_IT_ENDED)
         with monkeypatch.context() as patch:
-            iterations = interrupt(patch, Monitor, "end_epoch", -1)
+            iterations = interrupt(patch, Run, "end_epoch", -1)
             interrupt(patch, Objective, "value_and_gradient", k)
             with pytest.raises(KeyboardInterrupt):
                 estimator.fit(X, target_of(estimator))
         expected = fit_of_whole_epochs(new, len(iterations), before)
         assert state(estimator, *HOW_IT_ENDED) == expected, f"interrupted at evaluation {k}"
-    assert len(iterations) == 6
+    # The last evaluation belongs to the sixth iteration; at the end of one it is whole.
+    assert len(iterations) == 5
+    for k in range(1, 7):
+        estimator = fit_quietly(estimator, random_state=7) if fitted else clone(estimator)
+        estimator.set_params(**new.get_params())
+        with monkeypatch.context() as patch:
+            interrupt(patch, Run, "end_epoch", k)
+            with pytest.raises(KeyboardInterrupt):
+                estimator.fit(X, target_of(estimator))
+        expected = fit_of_whole_epochs(new, k, None)
+        assert state(estimator, *HOW_IT_ENDED) == expected, f"interrupted after iteration {k}"
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -787,7 +805,7 @@ def test_bad_weights_are_refused(estimator, bad, message):
 def test_dtype_of_a_model(estimator, y, given, computed, params):
     data = np.abs(np.round(4 * X)).astype(given)
     model = fit_quietly(estimator, data, y, **params)
-    remembered = [a for a in model._memory["optimizer"].values() if isinstance(a, np.ndarray)]
+    remembered = [a for a in model._fitted.state.optimizer.values() if isinstance(a, np.ndarray)]
     arrays = [*model.coefs_, *model.intercepts_, *remembered, *raw_and_predicted(model, data)]
     assert bool(remembered) == (params != {"solver": "lbfgs"})
     assert {array.dtype.name for array in arrays} == {computed}
@@ -811,9 +829,9 @@ def test_model_goes_on_in_its_own_dtype(monkeypatch, estimator, y, first, later,
     computed = set()
     original = Objective.value_and_gradient
 
-    def look(self, *arrays):
-        computed.update(array.dtype.name for array in arrays)
-        return original(self, *arrays)
+    def look(self, params, X, y, weight, random):
+        computed.update(array.dtype.name for array in (params, X, y, weight))
+        return original(self, params, X, y, weight, random)
 
     monkeypatch.setattr(Objective, "value_and_gradient", look)
     for model, dtype in zip(models, (first, later), strict=True):
@@ -1105,9 +1123,9 @@ def test_only_ratios_of_weights_count_but_for_the_penalty(estimator, factor, par
     y = target_of(estimator)
     scaled = fit_quietly(estimator, X, y, factor * WEIGHT, alpha=0.1, **params)
     plain = fit_quietly(estimator, X, y, WEIGHT, alpha=0.1 / factor, **params)
-    ignored = ("alpha", "_memory")
+    ignored = ("alpha", "settings", "total_weight", "fit_weight")
     assert state(scaled, *ignored) == state(plain, *ignored)
-    assert frozen(scaled._memory["optimizer"]) == frozen(plain._memory["optimizer"])
+    assert frozen(scaled._fitted.state.optimizer) == frozen(plain._fitted.state.optimizer)
 
 
 @pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())

@@ -226,7 +226,7 @@ def test_without_a_plateau_most_leave_the_base_rate_alone(schedule):
 def test_at_a_plateau_most_stop(schedule):
     if not isinstance(schedule, Adaptive):
         assert schedule.on_plateau(0.3) is None
-        assert schedule.farewell == "Stopping."
+        assert schedule.stop_message == "Stopping."
 
 
 # ------------------------------------------------------------------------- between epochs
@@ -247,7 +247,7 @@ def test_adaptive():
         rate = schedule.on_plateau(rate)
     assert rates == pytest.approx([0.1 / 5**k for k in range(9)])
     assert rates[-2] > 1e-6 >= rates[-1]
-    assert schedule.farewell == "Learning rate too small. Stopping."
+    assert schedule.stop_message == "Learning rate too small. Stopping."
 
 
 # Per schedule: epochs without progress at the end of each epoch, and the rates after it.
@@ -285,7 +285,7 @@ def test_after_a_warm_up_all_is_as_the_schedule_says(then):
     schedule = LinearWarmUp(n_epochs=4, start=0.5, then=then)
     alone = Constant() if then is None else then
     assert schedule.ends_with_max_iter is alone.ends_with_max_iter
-    assert schedule.farewell == alone.farewell
+    assert schedule.stop_message == alone.stop_message
     for n_stalled in (0, 1, 5):
         arguments = 0.3, 0.1, 1000, n_stalled
         assert schedule.after_epoch(*arguments) == alone.after_epoch(*arguments)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from math import inf, nan
 from typing import ClassVar
 
@@ -11,7 +14,10 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skneural._settings import Settings, number
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural.activations import Activation
+from skneural.losses import Quantile
+from skneural.settings import Settings, number
 
 
 class Empty(Settings):
@@ -204,3 +210,261 @@ def test_equal_settings(settings):
 
 def test_settings_of_another_class_are_not_equal():
     assert Inner() != Unfinished()
+
+
+# -------------------------------------------------------------------------------- equality
+
+
+@dataclass(repr=False, eq=False)
+class Holder(Settings):
+    value: object = None
+
+
+@dataclass(repr=False, eq=False)
+class OtherHolder(Holder):
+    pass
+
+
+class Callable:
+    """Prints like all others of its kind, and equals itself only."""
+
+    def __init__(self, shift=0.0):
+        self.shift = shift
+
+    def __call__(self, z, mask):
+        z += self.shift
+
+    def __repr__(self):
+        return "Callable()"
+
+
+class EqualByShift(Callable):
+    def __eq__(self, other):
+        return self.shift == other.shift
+
+    __hash__ = None
+
+
+class NoAnswer(Callable):
+    def __eq__(self, other):
+        return "maybe"
+
+    __hash__ = None
+
+
+@dataclass
+class Knots:
+    """Its == asks for the truth of an array."""
+
+    places: np.ndarray
+
+
+class Tagged(list):
+    """A list with an attribute."""
+
+    def __init__(self, values, tag):
+        super().__init__(values)
+        self.tag = tag
+
+
+def shifted(z, mask, *, by):
+    z += by.sum()
+
+
+def kept(delta, a, mask):
+    pass
+
+
+def table(last=0.0):
+    values = np.zeros(5000)
+    values[2500] = last
+    return values
+
+
+#: Pairs of values, made anew for each test: equal ones, which their copies equal too ...
+EQUAL = {
+    "None": lambda: (None, None),
+    "int and float": lambda: (1, 1.0),
+    "int and NumPy's": lambda: (3, np.int64(3)),
+    "float and NumPy's": lambda: (0.1, np.float64(0.1)),
+    "float and float32 of the same value": lambda: (0.5, np.float32(0.5)),
+    "bool and NumPy's": lambda: (True, np.True_),
+    "fraction": lambda: (0.25, Fraction(1, 4)),
+    "string and NumPy's": lambda: ("relu", np.str_("relu")),
+    "NaN": lambda: (nan, -nan),
+    "NaN and NumPy's": lambda: (float("nan"), np.float32("nan")),
+    "complex": lambda: (1 + 0j, 1),
+    "arrays": lambda: (table(1.0), table(1.0)),
+    "arrays of other strides": lambda: (np.eye(3)[:, 1], np.eye(3)[1]),
+    "arrays with NaN": lambda: (np.array([nan, 1]), np.array([nan, 1])),
+    "no elements": lambda: (np.zeros((0, 2)), np.zeros((0, 2))),
+    "no dimensions": lambda: (np.array(nan), np.array(nan)),
+    "arrays of strings": lambda: (np.array(["a", "b"]), np.array(["a", "b"])),
+    "arrays of dates": lambda: (np.array(["NaT"], "M8[D]"), np.array(["NaT"], "M8[D]")),
+    "arrays of objects": lambda: (
+        np.array([nan, None, np.ones(2)], dtype=object),
+        np.array([nan, None, np.ones(2)], dtype=object),
+    ),
+    "records": lambda: (np.zeros(2, "f8,i4"), np.zeros(2, "f8,i4")),
+    "lists": lambda: ([1, [nan, table()]], [1.0, [nan, table()]]),
+    "tuples": lambda: ((table(), "a"), (table(), "a")),
+    "dicts": lambda: ({"a": table(), "b": 1}, {"b": 1, "a": table()}),
+    "lists with attributes": lambda: (Tagged([1], table()), Tagged([1], table())),
+    "ranges": lambda: (range(3), range(3)),
+    "sets": lambda: ({1, 2}, {2, 1}),
+    "types": lambda: (np.float32, np.float32),
+    "functions": lambda: (np.tanh, np.tanh),
+    "partials": lambda: (partial(shifted, by=table(1.0)), partial(shifted, by=table(1.0))),
+    "partials of partials": lambda: (
+        partial(partial(shifted, 1), by=table()),
+        partial(partial(shifted, 1), by=table()),
+    ),
+    "bound methods": lambda: (Holder(table()).check, Holder(table()).check),
+    "settings": lambda: (Holder(Holder(table())), Holder(Holder(table()))),
+    "settings with an == of their own": lambda: (Outer(nan, Inner()), Outer(nan, Inner())),
+    "objects with ==": lambda: (EqualByShift(1.0), EqualByShift(1)),
+}
+
+#: ... and unequal ones, most of which print alike.
+UNEQUAL = {
+    "number and string": lambda: (1, "1"),
+    "None and string": lambda: (None, "None"),
+    "NaN and string": lambda: (nan, "NaN"),
+    "NaN and None": lambda: (nan, None),
+    "string and bytes": lambda: ("a", b"a"),
+    "float and float32": lambda: (0.1, np.float32(0.1)),
+    "long arrays": lambda: (table(1.0), table(2.0)),
+    "close arrays": lambda: (np.array([1.0]), np.array([1.0 + 1e-15])),
+    "arrays and NaN": lambda: (np.array([nan, 1]), np.array([nan, 2])),
+    "dtypes": lambda: (np.zeros(3), np.zeros(3, dtype=np.float32)),
+    "shapes": lambda: (np.zeros((1, 2)), np.zeros((2, 1))),
+    "lengths of arrays": lambda: (np.zeros(2), np.zeros(1)),
+    "array and number": lambda: (np.array(1.0), 1.0),
+    "array and list": lambda: (np.zeros(2), [0.0, 0.0]),
+    "arrays of objects": lambda: (
+        np.array([Callable()], dtype=object),
+        np.array([Callable()], dtype=object),
+    ),
+    "masked arrays": lambda: (
+        np.ma.array([1, 2], mask=[0, 1]),
+        np.ma.array([1, 2], mask=[1, 0]),
+    ),
+    "list and tuple": lambda: ([1], (1,)),
+    "lengths of lists": lambda: ([1], [1, 1]),
+    "lists": lambda: ([table(1.0)], [table(2.0)]),
+    "keys of dicts": lambda: ({"a": 1}, {"b": 1}),
+    "values of dicts": lambda: ({"a": table(1.0)}, {"a": table(2.0)}),
+    "attributes of lists": lambda: (Tagged([1], 1), Tagged([1], 2)),
+    "functions": lambda: (lambda: 1, lambda: 1),
+    "partials": lambda: (partial(shifted, by=table(1.0)), partial(shifted, by=table(2.0))),
+    "functions of partials": lambda: (partial(np.tanh, 1), partial(np.sinh, 1)),
+    "arguments of partials": lambda: (partial(kept, table(1.0)), partial(kept, table(2.0))),
+    "bound methods": lambda: (Callable(1).__call__, Callable(1).__call__),
+    "bound methods of settings": lambda: (Holder(table(1.0)).check, Holder(table(2.0)).check),
+    "other bound methods": lambda: (Holder().check, Holder()._names),
+    "settings": lambda: (Holder(table(1.0)), Holder(table(2.0))),
+    "types of settings": lambda: (Holder(1), OtherHolder(1)),
+    "callables": lambda: (Callable(1.0), Callable(2.0)),
+    "objects with ==": lambda: (EqualByShift(1.0), EqualByShift(2.0)),
+    "objects without an answer": lambda: (NoAnswer(), NoAnswer()),
+    "objects whose == fails": lambda: (Knots(np.zeros(2)), Knots(np.zeros(2))),
+}
+
+
+@pytest.fixture(params=[8, 1], ids=["", "precision=1"])
+def printing(request):
+    with np.printoptions(precision=request.param):
+        yield
+
+
+@pytest.mark.usefixtures("printing")
+@pytest.mark.parametrize("pair", EQUAL.values(), ids=EQUAL)
+def test_settings_with_equal_values_are_equal(pair):
+    a, b = map(Holder, pair())
+    assert a == b
+    assert b == a
+    assert hash(a) == hash(b)
+    for holder in (a, b):
+        for other in (clone(holder), copy.deepcopy(holder), pickle.loads(pickle.dumps(holder))):
+            assert other == holder
+            assert hash(other) == hash(holder)
+
+
+@pytest.mark.usefixtures("printing")
+@pytest.mark.parametrize("pair", UNEQUAL.values(), ids=UNEQUAL)
+def test_settings_with_unequal_values_are_not_equal(pair):
+    a, b = map(Holder, pair())
+    assert a != b
+    assert b != a
+    # Each is equal to itself, and to another holder of the same object.
+    assert a == a
+    assert a == copy.copy(a)
+    assert hash(a) == hash(copy.copy(a))
+
+
+def test_memory_maps_are_arrays(tmp_path):
+    # joblib makes them of large arrays, on their way into another process.
+    mapped = np.memmap(tmp_path / "values", "f8", "w+", shape=5000)
+    mapped[:] = table(1.0)
+    assert Holder(mapped) == Holder(table(1.0))
+    assert Holder(mapped) != Holder(table(2.0))
+
+
+def test_settings_that_differ_are_different_keys():
+    settings = [Quantile(0.5), Quantile(0.25), Inner, Holder(1), Holder(2), Holder("1"), Holder()]
+    assert len(dict.fromkeys([*settings, *settings])) == len(settings)
+
+
+def test_what_is_left_out_of_print_is_equal_to_the_default():
+    assert repr(Holder(np.array(None))) == "Holder(value=array(None, dtype=object))"
+    assert repr(Inner(np.float64(0.5))) == "Inner()"
+    assert repr(Inner(name=None)) == "Inner(name=None)"
+
+
+def alike(kind):
+    """Two activations that print alike, and do not compute alike."""
+    if kind == "partials":
+        return [
+            Activation("shifted", partial(shifted, by=table(last)), kept) for last in (0.0, 1.0)
+        ]
+    if kind == "callables":
+        return [Activation("shifted", Callable(shift), kept) for shift in (0.0, 1.0)]
+    # Equal settings, but not the same computation: it tells 0.0 from -0.0.
+    return [Activation("with_sign_of", partial(with_sign_of, by=by), kept) for by in (0.0, -0.0)]
+
+
+def with_sign_of(z, mask, *, by):
+    np.copyto(z, np.copysign(1.0, by) * z)
+
+
+@pytest.mark.parametrize("per_layer", [False, True])
+@pytest.mark.parametrize("kind", ["partials", "callables", "zeros"])
+def test_activations_that_print_alike_are_not_one(kind, per_layer):
+    activations = alike(kind)
+    if kind != "zeros":
+        assert repr(activations[0].forward) == repr(activations[1].forward)
+        assert activations[0] != activations[1]
+    weights = ([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)])
+    rows = np.array([[1.0, 2.0], [3.0, 5.0]])
+    # The output is the sum of both activations.
+    first, second = (
+        ScratchMLPRegressor.from_weights(*weights, activation=[each] if per_layer else each)
+        for each in activations
+    )
+    expected = {"zeros": ([3, 8], [-3, -8])}.get(kind, ([3, 8], [5, 10]))
+    for model, sums in zip((first, second), expected, strict=True):
+        np.testing.assert_array_equal(model.predict(rows), sums)
+        np.testing.assert_array_equal(model.predict(rows[:1]), sums[:1])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_training_uses_the_estimators_own_activation():
+    rows = np.random.RandomState(0).standard_normal((30, 3))
+    labels = rows[:, 0] > 0
+    predictions = [
+        ScratchMLPClassifier(4, activation=each, max_iter=3, tol=1e9, random_state=0)
+        .fit(rows, labels)
+        .predict_proba(rows)
+        for each in alike("callables")
+    ]
+    assert not np.allclose(*predictions, atol=1e-3)

@@ -32,7 +32,7 @@ def test_text():
         f"loss: {network.loss_:.6g}",
     ]
     assert repr(network.summary()) == str(network.summary())
-    assert network.summary().n_params == len(network._params)
+    assert network.summary().n_params == len(network._model.params)
 
 
 def test_table():

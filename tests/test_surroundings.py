@@ -46,8 +46,8 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
 )
-from skneural.estimators import _documentation_link
-from skneural.estimators._documentation_link import documentation_address
+from skneural.estimators import documentation_link
+from skneural.estimators.documentation_link import documentation_address
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -555,7 +555,7 @@ def test_html_representation(estimator, fitted, build):
 @parametrize_estimators
 def test_html_links_to_the_documentation_once_it_has_an_address(monkeypatch, estimator):
     assert estimator._get_doc_link() == documentation_address() == ""
-    monkeypatch.setattr(_documentation_link, "documentation_address", lambda: "https://x.org/en")
+    monkeypatch.setattr(documentation_link, "documentation_address", lambda: "https://x.org/en")
     name = type(estimator).__name__
     assert estimator._get_doc_link() == f"https://x.org/en/estimators.html#skneural.{name}"
     html = estimator_html_repr(estimator)
@@ -572,7 +572,7 @@ def test_html_links_to_the_documentation_once_it_has_an_address(monkeypatch, est
 )
 def test_address_of_the_documentation(monkeypatch, urls, address):
     found = type("Metadata", (), {"get_all": lambda self, name: urls})()
-    monkeypatch.setattr(_documentation_link, "metadata", lambda name: found)
+    monkeypatch.setattr(documentation_link, "metadata", lambda name: found)
     assert documentation_address.__wrapped__() == address
 
 

@@ -89,7 +89,7 @@ def test_held_out_rows_given_by_hand(monkeypatch, problem):
     losses = [each.validation_loss_curve_ for each in (by_hand, model)]
     np.testing.assert_allclose(*losses, rtol=1e-9)
     assert by_hand.best_iteration_ == model.best_iteration_
-    np.testing.assert_allclose(by_hand._params, model._params, rtol=1e-9)
+    np.testing.assert_allclose(by_hand._model.params, model._model.params, rtol=1e-9)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -257,8 +257,8 @@ def test_curves_of_validation_end_with_validation():
 class Exploding(SGD):
     """Goes to infinity with its fourth step."""
 
-    def initial_moments(self, n_params, dtype):
-        return {**super().initial_moments(n_params, dtype), "step": 0}
+    def init_moments(self, n_params, dtype):
+        return {**super().init_moments(n_params, dtype), "step": 0}
 
     def update(self, params, gradient, learning_rate, state):
         state["step"] += 1
@@ -321,7 +321,7 @@ def test_grid_search_passes_validation_rows_on():
     search = GridSearchCV(model, {"alpha": [0.1, 1.0]}, cv=3, n_jobs=2).fit(*data, **validation)
     best = search.best_estimator_
     by_hand = clone(model).set_params(**search.best_params_).fit(*data, **validation)
-    assert frozen(best._params) == frozen(by_hand._params)
+    assert frozen(best._model.params) == frozen(by_hand._model.params)
     assert best.validation_scores_ == by_hand.validation_scores_
 
 
@@ -344,7 +344,7 @@ def test_routing_through_a_search_and_a_pipeline():
             X_val=scaler.transform(validation["X_val"]),
             y_val=validation["y_val"],
         )
-        assert frozen(best._params) == frozen(by_hand._params)
+        assert frozen(best._model.params) == frozen(by_hand._model.params)
         assert best.validation_loss_curve_ == by_hand.validation_loss_curve_
     np.testing.assert_allclose(scaler.mean_, ROWS[TRAIN].mean(axis=0))
 
@@ -396,9 +396,9 @@ def test_the_best_by_validation_is_not_the_best_by_training():
         "three classes", restore_best_weights=True, warm_start=True, solver="sgd"
     )
     model.fit(*data, **validation)
-    before = model._params.copy()
+    before = model._model.params.copy()
     model.fit(*data)
-    assert np.any(model._params != before)
+    assert np.any(model._model.params != before)
     assert model.best_iteration_ == 1 + np.argmin(model.loss_curve_)
     assert model.best_loss_ == min(model.loss_curve_)
 
@@ -408,17 +408,41 @@ def test_best_weights_over_warm_starts():
         "three classes", restore_best_weights=True, warm_start=True, solver="sgd", batch_size=10
     )
     model.fit(*data)
-    good = model._params.copy()
+    good = model._model.params.copy()
     # From here on every epoch is worse than the best of the first fit, which is kept.
     model.set_params(learning_rate_init=50.0, max_iter=3).fit(*data)
     assert model.best_iteration_ <= 8
     assert min(model.loss_curve_) == model.loss_curve_[model.best_iteration_ - 1]
-    np.testing.assert_array_equal(model._params, good)
+    np.testing.assert_array_equal(model._model.params, good)
 
 
 def test_partial_fit_keeps_the_last_weights():
     model, data, _ = parts_of("three classes", restore_best_weights=True, solver="sgd")
     model.fit(*data)
-    before = model._params.copy()
+    before = model._model.params.copy()
     model.set_params(learning_rate_init=50.0).partial_fit(*data)
-    assert np.any(model._params != before)
+    assert np.any(model._model.params != before)
+
+
+def constant(value):
+    return lambda model, X, y: value
+
+
+def test_a_fit_is_resumed_with_the_same_metric_only():
+    """A function inside another is told from others by its code and by what it holds."""
+    model, data, validation = parts_of("three classes", early_stopping_metric=constant(1.0))
+    model.fit(*data, **validation)
+    model.set_params(max_iter=10, early_stopping_metric=constant(2.0))
+    with pytest.raises(ValueError, match=r"early_stopping_metric=.* is not what the fit was"):
+        model.resume(*data, **validation)
+    model.set_params(early_stopping_metric=make_scorer(r2_score))
+    with pytest.raises(ValueError, match=r"early_stopping_metric=.* is not what the fit was"):
+        model.resume(*data, **validation)
+    model.set_params(early_stopping_metric=constant(1.0)).resume(*data, **validation)
+    assert model.n_iter_ == 10
+    model.set_params(early_stopping_metric=make_scorer(r2_score)).fit(*data, **validation)
+    model.set_params(max_iter=12, early_stopping_metric=make_scorer(mean_absolute_error))
+    with pytest.raises(ValueError, match=r"early_stopping_metric=.* is not what the fit was"):
+        model.resume(*data, **validation)
+    model.set_params(early_stopping_metric=make_scorer(r2_score)).resume(*data, **validation)
+    assert model.n_iter_ == 12

@@ -1,0 +1,1 @@
+"""Dense and sparse matrices, cache blocks, BLAS threads, interrupts."""

@@ -1,0 +1,451 @@
+"""Operations on matrices that may be dense or sparse.
+
+This is the only module that asks which of the two a matrix is. Everything else multiplies,
+slices and gathers rows by these functions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+IndexArray: TypeAlias = npt.NDArray[np.intp]
+#: A dense array, or a SciPy CSR or CSC matrix or array.
+Matrix: TypeAlias = Any
+
+#: Elements of a long float64 vector to work on at a time, and twice as many of float32: 256 kB,
+#: so that the four vectors of an Adam step fit a second-level cache of 1 MB.
+BLOCK = 2**15
+
+#: What float32 can hold, with room for products.
+LARGEST_SINGLE = 1e15
+
+#: Up to this length, NumPy reduces all rows at once faster than one after another.
+SHORT_ROW = 64
+
+#: Elements of one buffer while predicting: 1 MB in float64, so that a layer's input and
+#: output stay in the second-level cache together.
+CHUNK_ELEMENTS = 2**17
+FEWEST_CHUNK_ROWS = 64
+
+
+def product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
+    """Write ``left @ right`` into `out`.
+
+    Parameters
+    ----------
+    left : {ndarray, sparse matrix}
+        A sparse one may be multiplied by the matrices of several members, of shape (K, ..., ...).
+    right, out : ndarray
+    """
+    if not isinstance(left, np.ndarray):
+        if right.ndim == 2:
+            out[...] = left @ right
+        else:
+            for k in range(len(right)):
+                out[k] = left @ right[k]
+    elif out.ndim == left.ndim and right.ndim == 2:
+        np.dot(left, right, out=out)
+    else:
+        np.matmul(left, right, out=out)
+
+
+def transposed_product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
+    """Write ``left.T @ right`` into `out`; of several members, for each of them."""
+    product(left.T if left.ndim == 2 else left.swapaxes(-1, -2), right, out)
+
+
+def column_means(X: Matrix, weight: FloatArray) -> FloatArray:
+    """Weighted mean of every column, in float64: shape (n_features,).
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    weight : ndarray of shape (n_rows,)
+        Not all zero.
+    """
+    total: FloatArray = np.zeros(X.shape[1])
+    for rows, block in _row_blocks(X, X.shape[1]):
+        total += block.T @ weight[rows]
+    total /= weight.sum()
+    return total
+
+
+def in_single_precision(X: Matrix) -> Matrix:
+    """`X` in float32, unless that would take its largest elements for infinite."""
+    stored = X.data if sparse.issparse(X) else X
+    largest = np.max(np.abs(stored), initial=0)
+    return X.astype(np.float32, copy=False) if largest < LARGEST_SINGLE else X
+
+
+def centre_of(X: Matrix, weight: FloatArray) -> FloatArray:
+    """What to subtract from the rows of `X`: their mean, and nothing if it is sparse."""
+    return np.zeros(X.shape[1]) if sparse.issparse(X) else column_means(X, weight)
+
+
+def columns(X: Matrix, index: IndexArray) -> Matrix:
+    """The columns of `X` with these numbers, in that order."""
+    return X[:, index]
+
+
+def column_scatter(X: Matrix, weight: FloatArray, centre: FloatArray) -> FloatArray:
+    """Weighted sum of the squared distances of every column from its `centre`.
+
+    The diagonal of `scatter`, for the price of one pass.
+    """
+    if sparse.issparse(X):
+        X = X.astype(np.float64, copy=False)
+        sums = X.T @ weight
+        squares: FloatArray = X.multiply(X).T @ weight - 2 * centre * sums
+        squares += weight.sum() * centre**2
+        return squares
+    total: FloatArray = np.zeros(X.shape[1])
+    for rows, block in _row_blocks(X, X.shape[1]):
+        distance = block - centre
+        distance *= distance
+        total += distance.T @ weight[rows]
+    return total
+
+
+def scatter(X: Matrix, weight: FloatArray, centre: FloatArray) -> FloatArray:
+    """``(X - centre).T @ diag(weight) @ (X - centre)``, also where X is sparse and stays so.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    weight : ndarray of shape (n_rows,)
+        Zero or positive.
+    centre : ndarray of shape (n_features,)
+
+    Returns
+    -------
+    scatter : ndarray of shape (n_features, n_features)
+    """
+    if not sparse.issparse(X):
+        return weighted_gram(X, weight, centre)
+    gram = weighted_gram(X, weight, np.zeros_like(centre))
+    cross = np.outer(X.T @ weight, centre)
+    gram -= cross + cross.T
+    gram += weight.sum() * np.outer(centre, centre)
+    return gram
+
+
+def weighted_gram(
+    X: Matrix, weight: FloatArray, centre: FloatArray, with_ones: bool = False
+) -> FloatArray:
+    """Weighted sum of the outer products of all rows with themselves, in float64.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    weight : ndarray of shape (n_rows,)
+        Zero or positive.
+    centre : ndarray of shape (n_features,)
+        What to subtract from every row. A sparse matrix is taken as it is.
+    with_ones : bool, default=False
+        Whether to append a column of ones to X.
+
+    Returns
+    -------
+    gram : ndarray of shape (n_columns, n_columns)
+        With n_columns = n_features + with_ones.
+    """
+    n_columns = X.shape[1] + with_ones
+    gram: FloatArray = np.zeros((n_columns, n_columns))
+    root = np.sqrt(weight, dtype=np.float64)[:, np.newaxis]
+    for rows, block in _centred_blocks(X, centre, with_ones, n_columns):
+        _add_gram(gram, _times_column(block, root[rows]))
+    return gram
+
+
+def weighted_grams(
+    X: Matrix, weights: FloatArray, centre: FloatArray, with_ones: bool = False
+) -> FloatArray:
+    """Gram matrices of the same rows under several weights, which may be negative.
+
+    Parameters
+    ----------
+    X, centre, with_ones
+        As for `weighted_gram`.
+    weights : ndarray of shape (n_rows, n_weights)
+
+    Returns
+    -------
+    grams : ndarray of shape (n_columns, n_weights, n_columns)
+        ``grams[:, k]`` is the matrix of ``weights[:, k]``.
+    """
+    n_columns, n_weights = X.shape[1] + with_ones, weights.shape[1]
+    grams: FloatArray = np.zeros((n_columns, n_weights, n_columns))
+    for rows, block in _centred_blocks(X, centre, with_ones, n_columns * (n_weights + 1)):
+        if sparse.issparse(block):
+            for k in range(n_weights):
+                grams[:, k] += (block.T @ _times_column(block, weights[:, k, None])).toarray()
+        else:
+            weighted = weights[rows, :, np.newaxis] * block[:, np.newaxis, :]
+            grams += (block.T @ weighted.reshape(len(block), -1)).reshape(grams.shape)
+    return grams
+
+
+def _add_gram(gram: FloatArray, block: Matrix) -> None:
+    if sparse.issparse(block):
+        gram += (block.T @ block).toarray()
+    else:
+        gram += block.T @ block  # NumPy sees that this is symmetric: half the work
+
+
+def _times_column(block: Matrix, column: FloatArray) -> Matrix:
+    return block.multiply(column).tocsr() if sparse.issparse(block) else block * column
+
+
+def _centred_blocks(
+    X: Matrix, centre: FloatArray, with_ones: bool, width: int
+) -> Iterator[tuple[slice, Matrix]]:
+    """Runs of rows in float64, less `centre` where dense, with ones in a last column.
+
+    The blocks of a dense matrix share one buffer.
+    """
+    if sparse.issparse(X):
+        ones = np.ones((X.shape[0], int(with_ones)))
+        yield slice(None), sparse.hstack([X.astype(np.float64), ones]).tocsr()
+        return
+    n_features = X.shape[1]
+    buffer: FloatArray = np.ones((0, 0))
+    for rows, block in _row_blocks(X, width):
+        if len(buffer) < len(block):  # the first block is the largest
+            buffer = np.ones((len(block), n_features + with_ones))
+        centred = buffer[: len(block)]
+        np.subtract(block, centre, out=centred[:, :n_features])
+        yield rows, centred
+
+
+def _row_blocks(X: Matrix, width: int) -> Iterator[tuple[slice, Matrix]]:
+    """Runs of rows of which `width` columns fit a cache; a sparse matrix in one piece."""
+    step = max(CHUNK_ELEMENTS // max(width, 1), FEWEST_CHUNK_ROWS)
+    if sparse.issparse(X):
+        step = X.shape[0]
+    for start in range(0, X.shape[0], step):
+        rows = slice(start, start + step)
+        yield rows, X[rows]
+
+
+def blocks(*vectors: FloatArray) -> Iterator[tuple[FloatArray, ...]]:
+    """Corresponding pieces of vectors of the same length and dtype, short enough for a cache."""
+    n = len(vectors[0])
+    step = block_length(vectors[0].dtype)
+    if n <= step:
+        yield vectors
+        return
+    for start in range(0, n, step):
+        piece = slice(start, start + step)
+        yield tuple(vector[piece] for vector in vectors)
+
+
+def block_length(dtype: npt.DTypeLike) -> int:
+    """The largest number of elements of one piece."""
+    return BLOCK * np.dtype(np.float64).itemsize // np.dtype(dtype).itemsize
+
+
+def norm(vector: FloatArray) -> float:
+    """Euclidean norm, infinite where the square of it overflows."""
+    return math.sqrt(float(np.dot(vector, vector)))
+
+
+def row_maxima(matrix: FloatArray, out: FloatArray, scratch: FloatArray) -> None:
+    """Write the largest element of each row into the column `out`.
+
+    `scratch` has the shape of `matrix`.
+    """
+    if matrix.shape[1] < SHORT_ROW:
+        turned = scratch.reshape(matrix.shape[::-1])
+        turned[...] = matrix.T
+        turned.max(axis=0, out=out[:, 0])
+    else:
+        matrix.max(axis=1, keepdims=True, out=out)
+
+
+def row_sums(matrix: FloatArray, out: FloatArray) -> None:
+    """Write the sum of each row into the column `out`."""
+    np.dot(matrix, _ones(matrix.shape[1], matrix.dtype.char), out=out[:, 0])
+
+
+@lru_cache(maxsize=32)
+def _ones(n: int, dtype: str) -> FloatArray:
+    ones: FloatArray = np.ones(n, dtype=dtype)
+    ones.setflags(write=False)  # all threads share it
+    return ones
+
+
+def rows_as_csr(X: Matrix) -> Matrix:
+    """`X` in a layout whose rows are cheap to take: CSC becomes CSR, the rest stays."""
+    return X.tocsr() if sparse.issparse(X) else X
+
+
+def row_chunks(
+    X: Matrix, layer_sizes: Sequence[int], dtype: npt.DTypeLike, *, as_dense: bool = False
+) -> Iterator[tuple[slice, Matrix]]:
+    """Walk over `X` in runs of rows, each in C order and of the given dtype.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    layer_sizes : sequence of int
+        Widths of the buffers for each row, that of the rows themselves first.
+    dtype : dtype
+    as_dense : bool, default=False
+        Whether sparse rows become dense, a run at a time.
+
+    Yields
+    ------
+    rows : slice
+        Which rows of `X` these are.
+    chunk : {ndarray, sparse matrix} of shape (at most `chunk_rows`, n_features)
+    """
+    n_rows = X.shape[0]
+    # Sparse rows take no buffer as wide as their features.
+    is_sparse = sparse.issparse(X) and not as_dense
+    step = chunk_rows(n_rows, max(layer_sizes[1:] if is_sparse else layer_sizes))
+    X = rows_as_csr(X)
+    for start in range(0, n_rows, step):
+        rows = slice(start, min(start + step, n_rows))
+        chunk = X[rows]
+        if sparse.issparse(chunk):
+            chunk = chunk.astype(dtype, copy=False)
+            yield rows, chunk.toarray() if as_dense else chunk
+        else:
+            yield rows, np.ascontiguousarray(chunk, dtype=dtype)
+
+
+def concatenate_chunks(pieces: Iterable[tuple[slice, Any]], n_rows: int) -> Any:
+    """Results of runs of rows, dense or sparse, put together to those of all `n_rows` rows.
+
+    Parameters
+    ----------
+    pieces : iterable of (slice, {ndarray, sparse matrix})
+        The rows of each result, in order, and the result.
+    """
+    pieces = iter(pieces)
+    rows, piece = next(pieces)
+    if rows.stop == n_rows:
+        return piece
+    if sparse.issparse(piece):
+        return sparse.vstack([piece, *(piece for _, piece in pieces)], format=piece.format)
+    whole = np.empty((n_rows, *piece.shape[1:]), dtype=piece.dtype)
+    whole[rows] = piece
+    for rows, piece in pieces:
+        whole[rows] = piece
+    return whole
+
+
+def chunk_rows(n_rows: int, widest_layer: int) -> int:
+    """How many rows to send through a network at a time when only predicting."""
+    return min(n_rows, max(FEWEST_CHUNK_ROWS, CHUNK_ELEMENTS // widest_layer))
+
+
+def as_shape_of(target: FloatArray, value: Any) -> FloatArray:
+    """A copy of `value` in the dtype of `target`; ValueError unless it fits and is finite."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"Expected real numbers for this layer, got dtype {array.dtype}.")
+    if array.shape != target.shape:
+        raise ValueError(
+            f"Expected an array of shape {target.shape} for this layer, got {array.shape}."
+        )
+    with np.errstate(over="ignore"):
+        # A copy: the values may be a view of another layer that is assigned to first.
+        array = array.astype(target.dtype)
+    if not np.all(np.isfinite(array)):
+        raise ValueError("The values for this layer contain NaN or infinity.")
+    return array
+
+
+class Batches:
+    """Mini-batches of rows, gathered into buffers that are used again and again.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Dense arrays in C order.
+    y : ndarray of shape (n_samples, n_targets)
+        Floating point, or boolean: one byte an element here, converted batch by batch.
+    sample_weight : ndarray of shape (n_samples,) or None
+    batch_size : int
+        Rows per batch; the last one of an epoch may be smaller.
+    members : tuple of int, default=()
+        (K,) for K members that have rows of their own. These have to be dense.
+    """
+
+    def __init__(
+        self,
+        X: Matrix,
+        y: npt.NDArray[Any],
+        sample_weight: FloatArray | None,
+        batch_size: int,
+        members: tuple[int, ...] = (),
+    ) -> None:
+        if members and sparse.issparse(X):
+            raise ValueError("Members with rows of their own need dense rows: X is sparse.")
+        self.X = X
+        self.y = y
+        self.weight = sample_weight
+        self.batch_size = batch_size
+        self.members = members
+        shape = (*members, batch_size)
+        self._X_buffer: FloatArray | None = None
+        if not sparse.issparse(X):
+            self._X_buffer = np.empty(math.prod((*shape, X.shape[1])), dtype=X.dtype)
+        n_elements = math.prod((*shape, y.shape[1]))
+        self._y_buffer: FloatArray = np.empty(n_elements, dtype=X.dtype)
+        self._y_gathered = np.empty(n_elements, dtype=y.dtype)
+        self._weight_buffer: FloatArray = np.empty(math.prod(shape), dtype=X.dtype)
+
+    def iter_batches(
+        self, order: IndexArray | None
+    ) -> Iterator[tuple[Matrix, FloatArray, FloatArray | None]]:
+        """Batches of the rows named by `order`, in that order.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n_rows,), or (K, n_rows) for members, or None
+            None for all rows as they stand: then X and weights are views, nothing is gathered.
+
+        Yields
+        ------
+        X : {ndarray, CSR matrix} of shape (n_batch, n_features) or (K, n_batch, n_features)
+        y : ndarray of shape (n_batch, n_targets) or (K, n_batch, n_targets)
+        weight : ndarray of shape (n_batch,) or (K, n_batch), or None
+        """
+        weight = None
+        n_rows = self.X.shape[0] if order is None else order.shape[-1]
+        for start in range(0, n_rows, self.batch_size):
+            piece = slice(start, start + self.batch_size)
+            if order is None:
+                X, y = self.X[piece], self.y[piece]
+                if self.weight is not None:
+                    weight = self.weight[piece]
+            else:
+                rows = order[..., piece]
+                X = self.X[rows] if self._X_buffer is None else _take(self.X, rows, self._X_buffer)
+                y = _take(self.y, rows, self._y_gathered)
+                if self.weight is not None:
+                    weight = _take(self.weight, rows, self._weight_buffer)
+            if y.dtype != self._y_buffer.dtype:
+                converted = self._y_buffer[: y.size].reshape(y.shape)
+                np.copyto(converted, y)
+                y = converted
+            yield X, y, weight
+
+
+def _take(array: npt.NDArray[Any], rows: IndexArray, memory: npt.NDArray[Any]) -> Any:
+    """``array[rows]``, written into the first elements of a long vector."""
+    shape = rows.shape + array.shape[1:]
+    taken = memory[: math.prod(shape)].reshape(shape)
+    # mode="clip" lets NumPy write straight into the buffer; the rows are valid.
+    return array.take(rows, axis=0, out=taken, mode="clip")

@@ -1,0 +1,1 @@
+"""Minimisers over all rows for the log loss of linear models, whose optimum is unique."""

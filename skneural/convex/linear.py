@@ -1,0 +1,56 @@
+"""The parameters of a network without hidden layers: one weight matrix, and intercepts or none."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from skneural.arrays.matrices import FloatArray
+from skneural.network import Network
+
+
+class LinearArrays(NamedTuple):
+    """The arrays of a linear model.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_features, n_outputs)
+    intercepts : ndarray of shape (n_outputs,) or None
+        None without intercepts.
+    """
+
+    weights: FloatArray
+    intercepts: FloatArray | None
+
+
+def linear_arrays(network: Network, vector: FloatArray) -> LinearArrays:
+    """The arrays of a network without hidden layers: views of a vector of its parameters.
+
+    Parameters
+    ----------
+    network : Network
+    vector : ndarray of shape (n_params,)
+        Parameters, a gradient, or a step.
+    """
+    weights, *others = network.arrays(vector)[0]
+    return LinearArrays(weights, others[0] if others else None)
+
+
+def n_coordinates(network: Network) -> int:
+    """In how many directions the parameters change the probabilities.
+
+    A softmax of K classes has K - 1 for every feature and for the intercept: adding a number to all
+    raw outputs changes nothing.
+    """
+    return network.n_params // network.n_outputs * max(network.n_outputs - 1, 1)
+
+
+def sum_to_zero(network: Network, vector: FloatArray) -> None:
+    """Subtract from the parameters of every class of a softmax their mean over the classes.
+
+    The loss is the same with and without, and the penalty is smaller without.
+    """
+    if network.n_outputs > 1:
+        weights, intercepts = linear_arrays(network, vector)
+        weights -= weights.mean(axis=1, keepdims=True)
+        if intercepts is not None:
+            intercepts -= intercepts.mean()

@@ -1,0 +1,187 @@
+r"""Newton's method for the log loss of a network without hidden layers.
+
+Each step goes to the minimum of the quadratic that has the objective's value, gradient g and
+Hessian H at the present point,
+
+.. math:: \theta \leftarrow \theta - t H^{-1} g,
+
+with :math:`t = 1` unless that would not lower the objective by enough. Near the optimum the
+number of right digits doubles with every step. Forming H costs n m^2 for m parameters, and
+solving m^3, which is affordable for up to some thousand parameters.
+
+The parameters are taken relative to the mean of the features, and for a softmax in a basis of
+the directions that add up to zero over the classes: without an intercept of its own to shift,
+and without the direction in which the loss is flat, H is as well conditioned as the data allow.
+
+Source: S. Boyd and L. Vandenberghe, *Convex Optimization*, 2004, sections 9.2 (backtracking)
+and 9.5.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+
+from skneural.arrays.matrices import FloatArray, Matrix, norm
+from skneural.convex.curvature import Coordinates, output_basis
+from skneural.convex.linear import sum_to_zero
+from skneural.convex.stopping import is_flat, is_optimum, negligible_decrease
+from skneural.minimizers.run import Run
+from skneural.objective import Objective
+
+#: Share of the decrease that the gradient promises which a step has to achieve (Armijo's rule).
+SUFFICIENT_DECREASE = 1e-4
+
+#: Halvings of a step before the line search gives up.
+MAX_HALVINGS = 30
+
+#: What the state of a training says of who has written it.
+METHOD = "newton"
+
+
+class SingularHessianError(Exception):
+    """The Hessian cannot be inverted: Newton's method has no next step."""
+
+
+@dataclass(frozen=True)
+class Newton:
+    """Minimises the penalised log loss over all rows by Newton's method.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of the log loss, for a network without hidden layers.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_outputs)
+    sample_weight : ndarray of shape (n_samples,) or None
+    tol : float
+        See `skneural.convex.stopping`.
+
+    Notes
+    -----
+    The stopping rule uses the Hessian of the step before, which hardly changes near the optimum.
+    So the state of the training holds the parameters before its last step, under 'previous'.
+    """
+
+    objective: Objective
+    X: Matrix
+    y: FloatArray
+    sample_weight: FloatArray | None
+    tol: float
+
+    def __call__(self, run: Run) -> str:
+        """Minimise; see `skneural.minimizers.run.drive`.
+
+        Returns
+        -------
+        reason : str
+
+        Raises
+        ------
+        SingularHessianError
+            If the Hessian cannot be inverted; the state is that of the last iteration.
+        """
+        objective, rows = self.objective, (self.X, self.y, self.sample_weight)
+        network = objective.network
+        if run.state.minimizer.get("method") != METHOD:
+            params = run.state.params.copy()
+            sum_to_zero(network, params)
+            minimizer = {"method": METHOD, "previous": None}
+            run.state = replace(run.state, params=params, minimizer=minimizer)
+        coordinates = Coordinates(
+            objective, self.X, self.sample_weight, output_basis(network.n_outputs)
+        )
+        previous = run.state.minimizer["previous"]
+        factor = None if previous is None else _factorised(coordinates.hessian(previous))
+        value, gradient, _ = objective.value_and_gradient(run.state.params, *rows)
+        if run.n_iter == 0:
+            run.note(loss=value)
+        if not math.isfinite(value):
+            return "not_finite"
+        while True:
+            slope = coordinates.reduce(gradient)
+            if factor is not None and is_flat(gradient, self.tol):
+                decrease = 0.5 * float(slope @ factor.solve(slope))
+                if is_optimum(gradient, decrease, self.tol):
+                    return "converged"
+            if run.n_iter >= run.max_iter:
+                return "converged" if is_flat(gradient, self.tol) else "max_iter"
+            run.begin_epoch()
+            params = run.state.params
+            factor = _factorised(coordinates.hessian(params))
+            if factor is None:
+                raise SingularHessianError
+            step = -factor.solve(slope)
+            promised = -float(slope @ step)
+            if promised <= np.finfo(params.dtype).eps * max(1, value):
+                return "converged"  # the rest is rounding
+            point = self._line_search(params, value, coordinates.expand(step), promised)
+            if point is None:
+                at_the_limit = promised <= negligible_decrease(value, params.dtype)
+                return "converged" if at_the_limit else "no_progress"
+            value, gradient = point.value, objective.gradient
+            run.end_epoch(
+                value,
+                params=point.params,
+                gradient_norm=norm(gradient),
+                minimizer={"method": METHOD, "previous": params},
+            )
+
+    def _line_search(
+        self, params: FloatArray, value: float, direction: FloatArray, promised: float
+    ) -> _Point | None:
+        """The end of the longest step, of 1, 1/2, 1/4 ..., that lowers the objective by enough.
+
+        The objective holds the gradient there. None if there is no such step.
+        """
+        point = np.empty_like(params)
+        length = 1.0
+        for _ in range(MAX_HALVINGS):
+            point[...] = params + length * direction
+            reached, _, _ = self.objective.value_and_gradient(
+                point, self.X, self.y, self.sample_weight
+            )
+            if reached <= value - SUFFICIENT_DECREASE * length * promised:
+                return _Point(point, reached)
+            length /= 2
+        return None
+
+
+class _Point(NamedTuple):
+    """Parameters, and the value of the objective there."""
+
+    params: FloatArray
+    value: float
+
+
+class _Factor(NamedTuple):
+    """A positive definite matrix, as ``diag(unit) @ L @ L.T @ diag(unit)``."""
+
+    cholesky: FloatArray
+    unit: FloatArray
+
+    def solve(self, vector: FloatArray) -> FloatArray:
+        # LAPACK itself: on small matrices, the checks around it would take longest.
+        solution: FloatArray = scipy.linalg.lapack.dpotrs(
+            self.cholesky, vector / self.unit, lower=True
+        )[0]
+        return solution / self.unit
+
+
+def _factorised(matrix: FloatArray) -> _Factor | None:
+    """The factors of a matrix, which is overwritten; None where it is singular."""
+    # Features on different scales are no reason to be singular.
+    diagonal = matrix.diagonal()
+    if not diagonal.min() > 0:
+        return None
+    unit = np.sqrt(diagonal)
+    matrix /= unit
+    matrix /= unit[:, np.newaxis]
+    factor, status = scipy.linalg.lapack.dpotrf(matrix, lower=True, clean=False)
+    if status != 0 or not factor.diagonal().min() ** 2 > len(unit) * np.finfo(np.float64).eps:
+        return None
+    return _Factor(factor, unit)

@@ -1,0 +1,46 @@
+r"""When a minimiser of a convex objective has arrived: one rule for all of them.
+
+A point is an optimum where
+
+- no element of the gradient *in the parameters* is larger than `tol`, and
+- the objective can fall by no more than about :math:`\text{tol}^2 / 100`: half the squared Newton
+  decrement :math:`\tfrac12 g^\top H^{-1} g`, or what stands for it where the Hessian H is not
+  computed (S. Boyd and L. Vandenberghe, *Convex Optimization*, 2004, section 9.5.1).
+
+The gradient alone would promise little: where the features are small, it is small everywhere.
+But where the iterations end before the second condition holds, the first one is enough for the fit
+to count as converged: without a penalty, classes that can be separated have no optimum.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural.arrays.matrices import FloatArray
+
+#: Decrease of the objective, in units of the resolution of its dtype, that is rounding.
+ROUNDING = 64
+
+#: Possible decrease at the end, as a share of the square of the tolerance.
+DECREASE_TOLERANCE = 0.01
+
+
+def is_flat(gradient: FloatArray, tol: float) -> bool:
+    """Whether no element of the gradient is larger than the tolerance."""
+    return bool(np.abs(gradient).max() <= tol)
+
+
+def is_optimum(gradient: FloatArray, possible_decrease: float, tol: float) -> bool:
+    """The stopping rule of all minimisers that use second derivatives."""
+    return is_flat(gradient, tol) and possible_decrease <= DECREASE_TOLERANCE * tol**2
+
+
+def resolution(dtype: npt.DTypeLike) -> float:
+    """Relative change of an objective computed in this dtype that is rounding."""
+    return ROUNDING * float(np.finfo(dtype).eps)
+
+
+def negligible_decrease(value: float, dtype: npt.DTypeLike) -> float:
+    """A decrease of an objective of this value that is rounding."""
+    return resolution(dtype) * max(1.0, value)

@@ -1,0 +1,261 @@
+"""What all our estimators have in common: a fitted object, predictions from it, and pickles."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from copy import copy, deepcopy
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skneural._version import __version__
+from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks
+from skneural.estimators.checks import naming_the_column, refuse_masked, refuse_too_large
+from skneural.estimators.data import stand_in
+from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.model import Fitted, Model
+from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, SkneuralVersionWarning
+from skneural.losses import Loss
+
+if TYPE_CHECKING:
+
+    class _EstimatorBase(BaseEstimator):
+        """What type checkers see: the parameters too, which `store_parameters` sets by name."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    # Each public class has scikit-learn's mixins and BaseEstimator last among its bases, mixins
+    # first, as scikit-learn asks for. Here they would come too early in the order.
+    _EstimatorBase = object
+
+#: Elements whose squares add up to less are finite in float32 as well.
+LARGEST_SQUARE = 1e70
+
+
+class FittedAttribute:
+    """A fitted attribute that is read from the fitted object.
+
+    Parameters
+    ----------
+    get : callable
+        ``get(fitted)`` gives its value; None stands for an attribute that is not there.
+    """
+
+    def __init__(
+        self, get: Callable[[Fitted], Any], doc: str = "", may_be_none: bool = True
+    ) -> None:
+        self._get = get
+        self._may_be_none = may_be_none
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, estimator: Any, owner: type) -> Any:
+        if estimator is None:
+            return self
+        fitted = estimator._fitted
+        value = None if fitted is None else self._get(fitted)
+        if fitted is None or (value is None and not self._may_be_none):
+            raise AttributeError(f"{owner.__name__!r} object has no attribute {self._name!r}")
+        return value
+
+    def __set__(self, estimator: Any, value: Any) -> None:
+        raise AttributeError(f"{self._name} cannot be set: it says what a fit has found.")
+
+
+def fitted_attribute(doc: str, get: Callable[[Fitted], Any], *, optional: bool = False) -> Any:
+    """A fitted attribute; with `optional`, one that is missing where its value is None."""
+    return FittedAttribute(get, doc, may_be_none=not optional)
+
+
+def store_parameters(estimator: Any, arguments: dict[str, Any]) -> None:
+    """Set the arguments of a constructor as attributes of the same names, and nothing else.
+
+    Parameters
+    ----------
+    estimator : estimator
+    arguments : dict
+        By name, ``locals()`` at the start of the constructor; `self` in it is skipped.
+    """
+    for name, value in arguments.items():
+        if name != "self":
+            setattr(estimator, name, value)
+
+
+class FittedEstimator(_EstimatorBase):
+    """Keeps what a fit has found in one object, and predicts from it.
+
+    Predictions never write to the estimator, and read the object once.
+    """
+
+    #: Whether y may have several columns.
+    _multi_output: ClassVar[bool] = True
+
+    _fitted: Fitted | None = None
+    _doc_link_module = "skneural"
+
+    n_features_in_ = fitted_attribute("Number of features.", lambda fitted: fitted.model.n_features)
+    feature_names_in_ = fitted_attribute(
+        "Their names, if all are strings.", lambda fitted: fitted.model.feature_names, optional=True
+    )
+
+    @property
+    def _model(self) -> Model:
+        """The model that predicts; NotFittedError without one."""
+        fitted = self._fitted
+        if fitted is None:
+            check_is_fitted(self)
+        assert fitted is not None
+        return fitted.model
+
+    def _fitted_or_attribute_error(self, name: str) -> Fitted:
+        """The fitted object, for a property of this name: it may raise nothing else."""
+        if self._fitted is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}: it is not fitted yet."
+            )
+        return self._fitted
+
+    # ---------------------------------------------------------------- predictions
+
+    def raw_outputs(self, X: Any) -> FloatArray:
+        """Outputs of the network as they come, before any link: logits, for a classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples, n_outputs)
+            In the dtype of the model.
+        """
+        raw: FloatArray = self._predict(X, lambda model, raw: raw)
+        return raw
+
+    def _predict(self, X: Any, finish: Callable[[Model, FloatArray], Any]) -> Any:
+        """What `finish` makes of the raw outputs of all rows of `X`.
+
+        ``finish(model, raw)`` is given them in runs of rows, as arrays of shape (n_rows, n_outputs)
+        that it may overwrite, so that the memory used beyond the result does not grow with `X`.
+        """
+        model = self._model
+        X = self._checked(X, model)
+        chunks = model.raw_chunks(X)
+        return concatenate_chunks(
+            ((rows, finish(model, raw)) for rows, raw in chunks), n_rows=X.shape[0]
+        )
+
+    def _checked(self, X: Any, model: Model) -> Matrix:
+        """Rows that the model can predict for."""
+        if _is_clean(X, model):
+            return X
+        refuse_masked(X=X)
+        with naming_the_column(X, model.dtype):
+            rows = validate_data(
+                stand_in(self, model),
+                X,
+                accept_sparse=["csr", "csc"],
+                dtype=(np.float64, np.float32),
+                reset=False,
+            )
+            refuse_too_large(rows, model.dtype)
+        return rows
+
+    def for_prediction(self) -> Any:
+        """A copy of the fitted model without what only training needs, to be deployed.
+
+        The optimizer's moments and the history are left out, which makes a file of it several
+        times smaller after a training by mini-batches. It predicts the same, bit for bit. What
+        such a state was left out of can be trained anew with `fit`, but not further.
+
+        Returns
+        -------
+        model : object
+            Of the same class; it shares no array with this one.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to copy yet.
+        """
+        check_is_fitted(self)
+        model = copy(self)
+        assert self._fitted is not None
+        model._fitted = Fitted(self._fitted.model, self._fitted.outcome)
+        return deepcopy(model)
+
+    # ---------------------------------------------------------------- copies and pickles
+
+    def __copy__(self) -> Any:
+        # Not by way of a pickle: the fitted object is never written to.
+        duplicate = type(self).__new__(type(self))
+        duplicate.__dict__.update(self.__dict__)
+        # A copy that is made amid a fit is no part of it.
+        for name in FIT_ONLY_ATTRIBUTES:
+            duplicate.__dict__.pop(name, None)
+        return duplicate
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__(), _skneural_version=__version__)
+        fitted = self._fitted
+        if fitted is not None:
+            state["_fitted"] = fitted.to_dict()
+            if self.random_state is None and fitted.outcome.stop_reason == "max_iter":
+                # It would only make the file larger: if such a fit is continued after all, its rows
+                # come in a new order.
+                state["_fitted"].get("origin", {}).pop("generator_start", None)
+        # A copy that is made amid a fit is no part of it.
+        return {name: value for name, value in state.items() if name not in FIT_ONLY_ATTRIBUTES}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        version = state.pop("_skneural_version", "unknown")
+        if version != __version__:
+            warnings.warn(
+                SkneuralVersionWarning(type(self).__name__, __version__, version), stacklevel=2
+            )
+        if state.get("_fitted") is not None:
+            state["_fitted"] = Fitted.from_dict(state["_fitted"])
+        super().__setstate__(state)
+
+    # ---------------------------------------------------------------- scikit-learn's questions
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fitted is not None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = self._multi_output and self.class_weight is None
+        if tags.regressor_tags is not None:
+            # Columns of several targets and of several quantiles would be one too many.
+            loss = self.loss
+            takes_one = isinstance(loss, Loss) and not loss.accepts_several_targets
+            tags.target_tags.multi_output = not takes_one
+        return tags
+
+    @property
+    def _doc_link_template(self) -> str:
+        return documentation_link_template()
+
+
+def _is_clean(X: Any, model: Model) -> bool:
+    """Whether `X` is an array that validation, far slower for a few rows, would let pass."""
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.shape[0] > 0
+        and X.shape[1] == model.n_features
+        and X.dtype.char in "fd"
+        and X.flags.c_contiguous
+        and model.feature_names is None
+        # Not so for NaN and infinity.
+        and float(np.vdot(X, X)) < LARGEST_SQUARE
+    )

@@ -1,0 +1,100 @@
+"""`class_weight`: rows count as much as their class says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import compute_class_weight
+
+from skneural.arrays.matrices import BoolArray, FloatArray
+
+
+def weights_by_class(
+    class_weight: Any,
+    classes: npt.NDArray[Any],
+    target: BoolArray,
+    sample_weight: FloatArray | None,
+) -> FloatArray | None:
+    """The weight of each class; None where all are the same.
+
+    Parameters
+    ----------
+    class_weight : dict, 'balanced' or None
+        'balanced' gives every class present the same total weight, with the sample weights
+        taken into account, and leaves the total as it was.
+    classes : ndarray of shape (n_classes,)
+    target : boolean ndarray of shape (n_samples, n_outputs)
+        As `Labels.encode` makes it, of one class a row.
+    sample_weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    by_class : ndarray of shape (n_classes,) or None
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or if a class is missing from a dict that has
+        other labels instead.
+    """
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str):
+        index = _class_index(target, len(classes))
+        totals = np.bincount(index, weights=sample_weight, minlength=len(classes))
+        present = totals > 0
+        balanced: FloatArray = np.zeros(len(classes))
+        balanced[present] = totals.sum() / (np.count_nonzero(present) * totals[present])
+        return balanced
+    by_class: FloatArray = compute_class_weight(class_weight, classes=classes, y=classes)
+    _check(by_class, classes)
+    return by_class
+
+
+def weighted_by_class(
+    sample_weight: FloatArray | None,
+    by_class: FloatArray,
+    target: BoolArray,
+    dtype: npt.DTypeLike,
+) -> FloatArray:
+    """Sample weights times the weights of the classes.
+
+    Raises
+    ------
+    ValueError
+        If no row has any weight.
+    """
+    weight: FloatArray = by_class[_class_index(target, len(by_class))]
+    if sample_weight is not None:
+        weight *= sample_weight
+    if not weight.any():
+        raise ValueError(
+            "class_weight leaves no row of y with any weight: give at least one class a weight "
+            "above zero."
+        )
+    return weight.astype(dtype)
+
+
+def _class_index(target: BoolArray, n_classes: int) -> npt.NDArray[np.intp]:
+    return target[:, 0].astype(np.intp) if n_classes == 2 else target.argmax(axis=1)
+
+
+def refuse_balanced(class_weight: Any) -> None:
+    """Raise ValueError for what partial_fit cannot know."""
+    if isinstance(class_weight, str):
+        raise ValueError(
+            "class_weight='balanced' is not possible in partial_fit, which never sees all "
+            "labels. Pass a dict, computed by sklearn.utils.compute_class_weight('balanced', "
+            "classes=classes, y=y) from the labels of all rows, or of a large sample."
+        )
+
+
+def _check(by_class: FloatArray, classes: npt.NDArray[Any]) -> None:
+    for label, weight in zip(classes.tolist(), by_class, strict=True):
+        if not (np.isfinite(weight) and weight >= 0):
+            raise ValueError(
+                f"class_weight gives class {label!r} the weight {weight}: expected a number "
+                "that is zero or positive."
+            )

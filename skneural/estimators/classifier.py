@@ -1,0 +1,164 @@
+"""What all network classifiers do with the raw outputs (logits) of a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skneural.arrays.matrices import FloatArray
+from skneural.estimators.base import fitted_attribute
+from skneural.estimators.input_gradients import input_gradients
+from skneural.estimators.model import Model
+from skneural.estimators.network import NetworkEstimator
+from skneural.estimators.plan import Start
+from skneural.estimators.targets import Labels
+
+
+def labels_of(model: Model) -> Labels:
+    """The encoding of the labels of a classifier."""
+    assert isinstance(model.targets, Labels)
+    return model.targets
+
+
+def labels_to_train_on(_: Any, y: Any, start: Start, classes: Any) -> Labels:
+    """The encoding of these labels, or that of the model that training goes on from.
+
+    Serves as the method `_targets` of the classifiers.
+
+    Raises
+    ------
+    ValueError
+        If that has other labels, or if partial_fit begins without `classes`.
+    """
+    if start.earlier is None:
+        if start.mode == "partial_fit" and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return Labels.from_targets(y, classes)
+    labels = labels_of(start.earlier.model)
+    labels.check_same(y, classes, incremental=start.mode == "partial_fit")
+    return labels
+
+
+class NetworkClassifier(NetworkEstimator):
+    """Labels and probabilities."""
+
+    _targets = labels_to_train_on
+
+    classes_ = fitted_attribute(
+        "The labels, sorted.", lambda fitted: labels_of(fitted.model).classes
+    )
+
+    def predict(self, X: Any) -> Any:
+        """The most probable class of each row; for multilabel, each label above 0.5.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), or indicator matrix of shape (n_samples, n_outputs)
+        """
+        return self._predict(X, predicted)
+
+    def decision_function(self, X: Any) -> FloatArray:
+        """Raw outputs of the network, before softmax or logistic function (logits).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            For two classes one column: positive where the second is the more probable.
+        """
+        scores: FloatArray = self._predict(X, decision_of)
+        return scores
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`. For multilabel, each is the probability of
+            one label, and rows do not add up to 1. None is exactly 0: where a probability
+            would vanish among the smallest numbers of its dtype, it stays there, in the
+            order of the logits.
+        """
+        probability: FloatArray = self._predict(X, _probability)
+        return probability
+
+    def predict_log_proba(self, X: Any) -> FloatArray:
+        """Logarithms of the probabilities, computed from logits: never -inf.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probability : ndarray of shape (n_samples, n_classes)
+        """
+        log_probability: FloatArray = self._predict(X, _log_probability)
+        return log_probability
+
+    def input_gradients(
+        self, X: Any, of: str = "decision_function", output: int | None = None
+    ) -> FloatArray:
+        """Derivatives of logits or probabilities in each feature: the sensitivity of a prediction.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        of : {'decision_function', 'predict_proba'}, default='decision_function'
+            What to differentiate.
+        output : int or None, default=None
+            Which of its columns; None for all.
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_samples, n_outputs, n_features)
+            Of shape (n_samples, n_features) for one `output`. For two classes,
+            'decision_function' has one output and 'predict_proba' two. In the dtype of the model,
+            and dense where X is sparse.
+
+        Raises
+        ------
+        IndexError
+            If there is no such output.
+        ValueError
+            If `of` is none of the two, or X is not valid.
+
+        References
+        ----------
+        K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks: Visualising
+        image classification models and saliency maps", ICLR workshop 2014.
+        """
+        model = self._model
+        choices = ("decision_function", "predict_proba")
+        gradients: FloatArray = input_gradients(model, self._checked(X, model), of, output, choices)
+        return gradients
+
+
+def predicted(model: Model, raw: FloatArray) -> Any:
+    """The labels that these raw outputs predict."""
+    return model.targets.decode(raw)
+
+
+def decision_of(model: Model, raw: FloatArray) -> FloatArray:
+    """Raw outputs in the shape of decision_function."""
+    # One number a row, not a column: which of the two depends on the model that was read.
+    return raw[:, 0] if labels_of(model).is_binary else raw
+
+
+def _probability(model: Model, raw: FloatArray) -> FloatArray:
+    return labels_of(model).probability(raw)
+
+
+def _log_probability(model: Model, raw: FloatArray) -> FloatArray:
+    return labels_of(model).log_probability(raw)

@@ -1,0 +1,268 @@
+"""From what users pass to the arrays that a training works on.
+
+Nothing is written to the estimator here: scikit-learn's validation notes the number and the names
+of the features on an object that is thrown away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import validate_data
+
+from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, rows_as_csr
+from skneural.estimators.checks import naming_the_column, native, refuse_masked, saying_where
+from skneural.estimators.class_weight import weighted_by_class, weights_by_class
+from skneural.estimators.model import Model
+from skneural.estimators.sklearn_private import check_sample_weight
+from skneural.estimators.targets import Labels, Targets
+
+#: What X may be kept in, by the parameter `dtype`; anything else becomes the first.
+COMPUTING_DTYPES: dict[str, tuple[type, ...]] = {
+    "auto": (np.float64, np.float32),
+    "float32": (np.float32,),
+    "float64": (np.float64,),
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Validated rows, and which features they have.
+
+    Attributes
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels or numbers as the user gave them.
+    feature_names : ndarray of str or None
+    """
+
+    X: Matrix
+    y: Any
+    feature_names: npt.NDArray[Any] | None
+
+    @property
+    def n_features(self) -> int:
+        """Columns of X."""
+        return int(self.X.shape[1])
+
+
+#: What rows have to agree with: an earlier model, or rows that were validated before.
+Features: TypeAlias = Model | Rows
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows with all that a training needs of them.
+
+    Attributes
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels or numbers as the user gave them.
+    target : ndarray of shape (n_rows, n_targets)
+        The same as the loss takes them.
+    weight : ndarray of shape (n_rows,) or None
+    """
+
+    X: Matrix
+    y: Any
+    target: npt.NDArray[Any]
+    weight: FloatArray | None
+
+    def take(self, index: IndexArray) -> LabelledRows:
+        """The rows with these numbers."""
+        weight = None if self.weight is None else self.weight[index]
+        return LabelledRows(self.X[index], self.y[index], self.target[index], weight)
+
+
+@dataclass(frozen=True)
+class Data:
+    """All that a fit is given.
+
+    Attributes
+    ----------
+    rows : LabelledRows
+    feature_names : ndarray of str or None
+    targets : Labels or Numbers
+    validation : LabelledRows or None
+        Validation rows of the user's own.
+    """
+
+    rows: LabelledRows
+    feature_names: npt.NDArray[Any] | None
+    targets: Targets
+    validation: LabelledRows | None
+
+
+class _StandIn(BaseEstimator):
+    """Stands in for an estimator where scikit-learn's validation writes down what it has seen."""
+
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[Any]
+
+
+@cache
+def _stand_in_class(name: str) -> type[_StandIn]:
+    # Messages have the name of the class in them.
+    return type(name, (_StandIn,), {})
+
+
+def stand_in(estimator: Any, seen: Features | None) -> _StandIn:
+    """What scikit-learn validates data against, instead of the estimator itself.
+
+    Parameters
+    ----------
+    estimator : estimator
+    seen : Model, Rows or None
+        Has the features that the data must have; None for any.
+    """
+    substitute = _stand_in_class(type(estimator).__name__)()
+    if seen is not None:
+        substitute.n_features_in_ = seen.n_features
+        if seen.feature_names is not None:
+            substitute.feature_names_in_ = seen.feature_names
+    return substitute
+
+
+def validated_rows(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    seen: Features | None,
+    dtypes: tuple[type, ...],
+    *,
+    multi_output: bool = True,
+    y_numeric: bool = False,
+    accept_sparse: Any = ("csr", "csc"),
+) -> Rows:
+    """X and y as arrays, checked by scikit-learn and by ourselves.
+
+    Parameters
+    ----------
+    estimator : estimator
+        For its name.
+    X, y : array-like
+    seen : Model, Rows or None
+        Whose features X must have; None for any.
+    dtypes : tuple of type
+        That X may keep; it becomes the first where it is none of them.
+    multi_output : bool, default=True
+        Whether y may have several columns.
+    y_numeric : bool, default=False
+        Whether y must be numbers.
+    accept_sparse : str or tuple of str, default=('csr', 'csc')
+        Formats of sparse matrices that are kept.
+    """
+    substitute = stand_in(estimator, seen)
+    # What becomes infinite in float32 is refused below.
+    with naming_the_column(X, dtypes[0]), np.errstate(over="ignore"):
+        if y is None:
+            raise ValueError(
+                f"This {type(estimator).__name__} estimator requires y to be passed, but the "
+                "target y is None."
+            )
+        X, y = validate_data(
+            substitute,
+            native(X),
+            native(y),
+            accept_sparse=accept_sparse,
+            multi_output=multi_output,
+            y_numeric=y_numeric,
+            dtype=dtypes,
+            order="C",
+            reset=seen is None,
+        )
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return Rows(X, y, getattr(substitute, "feature_names_in_", None))
+
+
+def dtype_to_go_on_in(estimator: Any, model: Model, dtypes: tuple[type, ...]) -> type:
+    """The dtype of an earlier model.
+
+    Raises
+    ------
+    ValueError
+        If it is none of those that the parameter `dtype` asks for.
+    """
+    fitted = model.dtype
+    if fitted.type not in dtypes:
+        raise ValueError(
+            f"The fitted parameters are {fitted}, dtype={estimator.dtype!r} now asks for others. "
+            f"Training can go on only with dtype='auto' or {fitted.name!r}: call fit with "
+            "warm_start=False to start anew."
+        )
+    return fitted.type
+
+
+def labelled(
+    rows: Rows, targets: Targets, target: npt.NDArray[Any], sample_weight: Any, class_weight: Any
+) -> tuple[LabelledRows, FloatArray | None]:
+    """Rows with weights, those of their classes included; and the weight of each class.
+
+    Raises
+    ------
+    ValueError
+        If weights are not valid, or class_weight is given for multilabel targets.
+    """
+    weight = None if sample_weight is None else check_sample_weight(sample_weight, rows.X)
+    by_class = None
+    if class_weight is not None and isinstance(targets, Labels):
+        if targets.multilabel:
+            raise ValueError(
+                f"class_weight={class_weight!r} is for rows of one class each, y is multilabel. "
+                "Use sample_weight instead."
+            )
+        by_class = weights_by_class(class_weight, targets.classes, target, weight)
+    if by_class is not None:
+        weight = weighted_by_class(weight, by_class, target, rows.X.dtype)
+    return LabelledRows(rows.X, rows.y, target, weight), by_class
+
+
+def own_validation(
+    estimator: Any,
+    validation: tuple[Any, Any, Any],
+    seen: Rows,
+    targets: Targets,
+    by_class: FloatArray | None,
+    **checks: Any,
+) -> LabelledRows:
+    """The validation rows that the user has passed to fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        For its name.
+    validation : tuple
+        X_val, y_val and sample_weight_val.
+    seen : Rows
+        The training rows.
+    targets : Labels or Numbers
+    by_class : ndarray of shape (n_classes,) or None
+        Weights of the classes.
+    **checks
+        For `validated_rows`.
+    """
+    X, y, sample_weight = validation
+    if X is None or y is None:
+        raise ValueError(
+            "X_val and y_val go together, and sample_weight_val needs both: got "
+            f"X_val {'given' if X is not None else 'missing'}, "
+            f"y_val {'given' if y is not None else 'missing'}."
+        )
+    refuse_masked(X_val=X, y_val=y, sample_weight_val=sample_weight)
+    dtype = seen.X.dtype
+    with saying_where("the validation rows (X_val, y_val, sample_weight_val)"):
+        rows = validated_rows(estimator, X, y, seen, (dtype.type,), **checks)
+        target = targets.encode(rows.y)
+        weight = check_sample_weight(sample_weight, rows.X)
+        if by_class is not None:
+            weight = weighted_by_class(weight, by_class, target, dtype)
+    return LabelledRows(rows_as_csr(rows.X), rows.y, target, weight)

@@ -1,0 +1,212 @@
+"""How a fit ends: the parameters to keep, a warning or an error, and what is left of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skneural.arrays.matrices import FloatArray
+from skneural.estimators.data import Data
+from skneural.estimators.model import Fitted, Outcome
+from skneural.estimators.plan import Plan, Start
+from skneural.estimators.user_warnings import warn_user
+from skneural.estimators.validation import with_zero_intercepts
+from skneural.minimizers.history import History
+from skneural.minimizers.run import FINISHED, Run
+from skneural.minimizers.state import TrainingState, generator_from_state, generator_state
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values "
+    "and need to be preprocessed."
+)
+
+OUT_OF_EPOCHS = (
+    "Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't "
+    "converged yet."
+)
+
+#: Parameters up to this size cannot make outputs infinite that were finite one step before.
+SAFE_PARAMS = 1e6
+
+
+def final_params(
+    state: TrainingState,
+    reason: str,
+    *,
+    restores_best: bool,
+    predict_raw: Callable[[FloatArray], FloatArray],
+) -> FloatArray:
+    """Choose the parameters to keep; raise where the training went wrong.
+
+    Parameters
+    ----------
+    state : TrainingState
+        Of a training that is over.
+    reason : str
+        Why it ended.
+    restores_best : bool
+        Whether to return to the best epoch, where there is one.
+    predict_raw : callable
+        ``predict_raw(params)`` gives the raw outputs of the rows trained on.
+
+    Returns
+    -------
+    params : ndarray of shape (n_params,)
+        `state.params` itself, or an array that training never writes to.
+
+    Raises
+    ------
+    ValueError
+        If the training diverged, and there is no best epoch to return to.
+    """
+    n_iter, history = state.record.n_iter, state.record.history
+    if restores_best and history.best_params is not None:
+        params = history.best_params
+    elif reason == "not_finite":
+        raise ValueError(f"{NOT_FINITE} The loss of epoch {n_iter} was {state.record.loss}.")
+    else:
+        # An array of its own: the average goes on moving when the training goes on.
+        params = state.params if state.model is state.params else state.model.copy()
+    largest = np.max(np.abs(params), initial=0)
+    if not np.isfinite(largest):
+        raise ValueError(NOT_FINITE)
+    # The loss is that before the last step, which may have been one too far.
+    if largest > SAFE_PARAMS:
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw = predict_raw(params)
+        if not np.all(np.isfinite(raw)):
+            raise ValueError(
+                f"{NOT_FINITE} The outputs for the training rows are not finite any more after "
+                f"epoch {n_iter}: the learning rate may be too high."
+            )
+    return params
+
+
+def finished(
+    plan: Plan, run: Run, reason: str, data: Data, start: Start, settings: dict[str, Any]
+) -> Fitted:
+    """What a training leaves that is over; warn where it did not end as it should have.
+
+    Parameters
+    ----------
+    plan : Plan
+    run : Run
+        After its last epoch.
+    reason : str
+        Why it ended.
+    data : Data
+    start : Start
+    settings : dict
+        The parameters of the estimator.
+
+    Raises
+    ------
+    ValueError
+        See `final_params`.
+    """
+    restores_best = plan.restores_best and start.mode != "partial_fit"
+    params = final_params(
+        run.state,
+        reason,
+        restores_best=restores_best,
+        predict_raw=lambda params: plan.network.predict_raw(params, data.rows.X),
+    )
+    history = run.state.record.history
+    if reason == "not_finite" and plan.restores_best:
+        warn_user(
+            f"The training loss is no longer finite after epoch {run.state.record.n_iter}. The "
+            "weights of the best epoch are restored. The learning rate may be too high, or "
+            "the data need to be scaled.",
+            ConvergenceWarning,
+        )
+    if history.best_validation_score == -np.inf and history.validation("validation_score"):
+        warn_user(
+            "No epoch had a validation score that is a number, so that none could be selected as "
+            "the best. The metric may not be defined for the validation rows, for instance "
+            "because they lack classes.",
+            UserWarning,
+        )
+    if reason in ("max_iter", "no_progress") and start.mode != "partial_fit":
+        message = plan.convergence_warning(run, reason)
+        if message:
+            warn_user(message, ConvergenceWarning)
+    return _fitted(plan, run.state, params, reason, data, start, settings, restores_best)
+
+
+def snapshot_of(
+    plan: Plan, state: TrainingState, data: Data, start: Start, settings: dict[str, Any]
+) -> dict[str, Any] | None:
+    """What would change in the estimator if the training ended here, in copies."""
+    if not math.isfinite(state.record.loss):
+        return None
+    generators = {
+        name: generator_from_state(generator_state(each), type(each))
+        for name, each in state.generators.items()
+    }
+    state = replace(state.copy(), generators=generators)
+    params = state.params if state.model is state.params else state.model.copy()
+    return {"_fitted": _fitted(plan, state, params, "", data, start, settings, False)}
+
+
+def _fitted(
+    plan: Plan,
+    state: TrainingState,
+    params: FloatArray,
+    reason: str,
+    data: Data,
+    start: Start,
+    settings: dict[str, Any],
+    holds_best: bool,
+) -> Fitted:
+    """The fitted object of a state, with these parameters for the model."""
+    record, history = state.record, state.record.history
+    model_params = params
+    if len(params) < plan.template.network.n_params:
+        model_params = with_zero_intercepts(plan.template, params)
+    model = plan.template.with_params(model_params)
+    best_score = history.best_validation_score
+    outcome = Outcome(
+        record.n_iter,
+        record.n_samples_seen,
+        record.loss,
+        history.best_loss,
+        history.best_iteration,
+        None if best_score == -math.inf else best_score,
+        reason,
+    )
+    can_be_resumed = start.mode != "partial_fit" and reason not in FINISHED
+    if params is state.params or not ("average" in state.optimizer or can_be_resumed):
+        state = replace(state, params=model.params[: len(state.params)])
+    if not plan.records_epochs:
+        history = History()
+    elif params is history.best_params or not can_be_resumed:
+        history = replace(history, best_params=None)
+    optimizer, generators = dict(state.optimizer), dict(state.generators)
+    for name in state.optimizer:
+        if name.startswith("scratch"):
+            del optimizer[name]
+    if start.seed is None:
+        generators.pop("shuffle", None)
+    origin = replace(plan.origin, holds_best=holds_best)
+    if can_be_resumed:
+        n_rows, weight = len(data.rows.target), data.rows.weight
+        origin = replace(
+            origin,
+            settings=settings,
+            generator_start=start.begun_at or None,
+            n_fit_rows=n_rows,
+            fit_weight=float(n_rows if weight is None else weight.sum(dtype=np.float64)),
+        )
+    state = replace(
+        state,
+        optimizer=optimizer,
+        record=replace(record, histories=(history,)),
+        generators=generators,
+        minimizer=state.minimizer if can_be_resumed else {},
+    )
+    return Fitted(model, outcome, state, origin)

@@ -1,0 +1,61 @@
+"""`history_`: what is known of every epoch, a record each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from skneural.minimizers.history import History
+
+#: The columns of the table, and the fields of `skneural.minimizers.history.Epoch` in them.
+COLUMNS = {
+    "loss": "loss",
+    "validation_loss": "validation_loss",
+    "validation_score": "validation_score",
+    "learning_rate": "learning_rate",
+    "gradient_norm": "gradient_norm",
+    "seconds": "seconds",
+}
+
+
+class HistoryTable(list[dict[str, Any]]):
+    """A record (dict) for every epoch, in order."""
+
+    def to_frame(self) -> Any:
+        """The same as a pandas DataFrame, a row for every epoch.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ImportError as error:
+            raise ImportError(
+                "to_frame makes a pandas DataFrame, and pandas is not installed: pip install "
+                "pandas. The history itself is a list of dicts."
+            ) from error
+        return pandas.DataFrame.from_records(self, columns=["epoch", *COLUMNS])
+
+    @classmethod
+    def of(cls, history: History) -> HistoryTable:
+        """The table of the epochs of a training."""
+        columns = {name: history.column(field) for name, field in COLUMNS.items()}
+        first = history.n_rows if history.validated_from is None else history.validated_from
+        for name in ("validation_loss", "validation_score"):
+            # Scores by another criterion, from before, do not compare.
+            columns[name][:first] = [None] * first
+        return cls(
+            {"epoch": i + 1, **{name: _known(column[i]) for name, column in columns.items()}}
+            for i in range(history.n_rows)
+        )
+
+
+def _known(value: float | None) -> float | None:
+    # A diverged loss is known to be infinite; NaN stands for what there is none of.
+    return None if value != value else value

@@ -1,0 +1,153 @@
+"""From the parameters of logistic regression and data to a training that can be run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.linalg import LinAlgWarning
+
+from skneural.arrays.matrices import FloatArray, rows_as_csr
+from skneural.convex.solvers import convex_minimizer
+from skneural.estimators.data import Data
+from skneural.estimators.finish import OUT_OF_EPOCHS
+from skneural.estimators.full_batch_plan import full_batch_plan
+from skneural.estimators.logistic.parameters import SAG_FAMILY, STOCHASTIC
+from skneural.estimators.logistic.penalty import penalty_strengths
+from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan
+from skneural.estimators.model import Model
+from skneural.estimators.plan import Plan, Selection, Start
+from skneural.estimators.targets import Labels
+from skneural.estimators.user_warnings import warn_user
+from skneural.losses import LOSSES
+from skneural.minimizers.history import EarlyStopping
+from skneural.minimizers.run import Run
+from skneural.network import dense_network
+from skneural.objective import Objective
+from skneural.optimizers import SGD, Adam, Optimizer
+from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
+
+#: scikit-learn's 'sag' and 'saga' stop when no weight changes any more by the share `tol`, which
+#: asks for more than a gradient of `tol`: who sets it in their sense still gets what they expect.
+TOLERANCE_SHARES = {"sag": 0.1, "saga": 0.1}
+
+
+def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
+    """The plan of a training of logistic regression.
+
+    Parameters
+    ----------
+    estimator : ScratchLogisticRegression
+        With its parameters.
+    data : Data
+    start : Start
+
+    Raises
+    ------
+    ValueError
+        If there is only one class.
+    """
+    labels = data.targets
+    assert isinstance(labels, Labels)
+    if len(labels.classes) < 2:
+        raise ValueError(
+            "This solver needs samples of at least 2 classes in the data, but the data "
+            f"contains only one class: {labels.classes[0]!r}"
+        )
+    layer_sizes = (data.rows.X.shape[1], labels.n_outputs)
+    empty: FloatArray = np.empty(0, dtype=data.rows.X.dtype)
+    template = Model(layer_sizes[0], data.feature_names, layer_sizes, "identity", empty, labels)
+    network = dense_network(layer_sizes, (), bool(estimator.fit_intercept))
+    loss = LOSSES["log_loss", labels.link.name]
+    l2, l1 = penalty_strengths(estimator)
+    selection = Selection(
+        "score", None, bool(estimator.early_stopping), bool(estimator.early_stopping)
+    )
+    if estimator.solver in STOCHASTIC:
+        return mini_batch_plan(
+            estimator,
+            data,
+            start,
+            template,
+            network,
+            loss,
+            selection,
+            MiniBatchSettings(_optimizer(estimator), _schedule(estimator), l2, shares_penalty=True),
+            partial(_convergence_warning, estimator),
+        )
+    rows = replace(
+        data.rows,
+        X=rows_as_csr(data.rows.X),
+        target=data.rows.target.astype(data.rows.X.dtype, copy=False),
+    )
+    # There is one optimum, from all initial weights.
+    params, _ = start.params(network, rows.X.dtype, rows.X)
+    n_rows = rows.X.shape[0]
+    mean_weight = 1.0 if rows.weight is None else float(np.mean(rows.weight, dtype=float))
+    objective = Objective(network, loss, l2, n_rows, mean_weight, rows.X.dtype, n_rows)
+    return full_batch_plan(
+        estimator,
+        data,
+        start,
+        template,
+        network,
+        loss,
+        selection,
+        convex_minimizer(
+            estimator.solver,
+            objective,
+            rows.X,
+            rows.target,
+            rows.weight,
+            tol=estimator.tol * TOLERANCE_SHARES.get(estimator.solver, 1.0),
+            l1=l1,
+            warn=partial(_warn_of_singular_hessian, estimator.solver),
+        ),
+        EarlyStopping(estimator.tol, np.inf),
+        partial(_convergence_warning, estimator),
+        params,
+        (),
+    )
+
+
+def _optimizer(estimator: Any) -> Optimizer:
+    return SGD(estimator.momentum) if estimator.solver == "sgd" else Adam()
+
+
+def _schedule(estimator: Any) -> Schedule:
+    # For both optimizers: a mini-batch method converges only where its steps get smaller.
+    schedules: dict[str, Schedule] = {
+        "constant": Constant(),
+        "invscaling": InverseScaling(),
+        "adaptive": Adaptive(),
+    }
+    return schedules[estimator.learning_rate]
+
+
+def _warn_of_singular_hessian(solver: str, n_iter: int) -> None:
+    warn_user(
+        "The matrix of second derivatives is singular, or too nearly so, in iteration "
+        f"{n_iter + 1} of solver={solver!r}: features are copies or sums of others without "
+        "a penalty that tells them apart, or all predictions are certain. solver='lbfgs' takes "
+        "over.",
+        LinAlgWarning,
+    )
+
+
+def _convergence_warning(estimator: Any, run: Run, reason: str) -> str:
+    if estimator.solver in STOCHASTIC:
+        return OUT_OF_EPOCHS.format(max_iter=estimator.max_iter)
+    solver, n_iter = run.message or estimator.solver, run.n_iter
+    advice = f"Increase the number of iterations. max_iter is now {estimator.max_iter}."
+    if reason == "no_progress":
+        advice = "Rounding prevents any further decrease: features may be on extreme scales."
+    if solver in SAG_FAMILY:
+        return (
+            "The max_iter was reached which means the coef_ did not converge within "
+            f"{n_iter} iteration(s) of solver={solver!r}. {advice}"
+        )
+    if solver == "newton-cholesky":
+        return f"Newton solver did not converge after {n_iter} iterations. {advice}"
+    return f"{solver} failed to converge after {n_iter} iteration(s). {advice}"

@@ -1,0 +1,253 @@
+"""What the parameters of the multilayer perceptrons stand for: names become parts of the engine.
+
+A name takes its settings from the estimator (`momentum`, `beta_1`, ...), an object has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.estimators.checks import checked_layer_sizes
+from skneural.estimators.model import KeptActivation
+from skneural.estimators.sklearn_private import InvalidParameterError
+from skneural.losses import (
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+    ClassificationLoss,
+    Link,
+    Loss,
+    RegressionLoss,
+)
+from skneural.optimizers import OPTIMIZERS, SGD, Optimizer
+from skneural.schedules import SCHEDULES, Adaptive, Constant, InverseScaling, Schedule
+from skneural.settings import Settings
+
+#: Parameters of the estimator that are settings of the optimizer of this name.
+SHARED_SETTINGS = {
+    "sgd": ("momentum", "nesterovs_momentum"),
+    "adam": ("beta_1", "beta_2", "epsilon"),
+    "adamw": ("beta_1", "beta_2", "epsilon"),
+    "nadam": ("beta_1", "beta_2", "epsilon"),
+    "rmsprop": ("epsilon",),
+    "adagrad": (),
+}
+
+#: Parameters that are a name or an object, and an example of an object to say what is meant.
+OBJECT_EXAMPLES = {
+    "solver": "AdamW(weight_decay=0.01) from skneural.optimizers",
+    "learning_rate": "Cosine() from skneural.schedules",
+    "loss": "Huber(delta=2.0) or LogLoss(label_smoothing=0.1) from skneural.losses",
+    "activation": "an Activation from skneural.activations",
+}
+
+
+def optimizer_of(estimator: Any) -> Optimizer:
+    """The optimizer that `solver` stands for, which is not 'lbfgs'."""
+    solver = estimator.solver
+    if isinstance(solver, Optimizer):
+        optimizer = copy(solver)
+    else:
+        settings = {}
+        for name in SHARED_SETTINGS[solver]:
+            settings[name] = getattr(estimator, name)
+        optimizer = OPTIMIZERS[solver](**settings)
+    # Python's numbers for NumPy's: one of those, from a grid made by `numpy.linspace`, would have a
+    # step in float32 computed in float64.
+    for name, value in list(vars(optimizer).items()):
+        if isinstance(value, np.number):
+            setattr(optimizer, name, value.item())
+    return optimizer
+
+
+def schedule_of(estimator: Any) -> Schedule:
+    """The schedule that `learning_rate` stands for."""
+    schedule = estimator.learning_rate
+    if isinstance(schedule, Schedule):
+        return schedule
+    if schedule in ("invscaling", "adaptive"):
+        # As in scikit-learn, only gradient descent follows these names.
+        if not isinstance(optimizer_of(estimator), SGD):
+            return Constant()
+        return InverseScaling(estimator.power_t) if schedule == "invscaling" else Adaptive()
+    return SCHEDULES[schedule]()
+
+
+def loss_of(estimator: Any, link: Link | None = None) -> Loss:
+    """The loss that `loss` stands for.
+
+    Parameters
+    ----------
+    estimator : estimator
+    link : Link or None, default=None
+        That of the labels of a classifier: gives the loss for it.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is a regression loss in a classifier, or a classification loss in a regressor, or has
+        no Link object as its link.
+    """
+    has_classes = isinstance(estimator, ClassifierMixin)
+    losses = CLASSIFICATION_LOSSES if has_classes else REGRESSION_LOSSES
+    loss = estimator.loss
+    if isinstance(loss, RegressionLoss if has_classes else ClassificationLoss):
+        raise _invalid(
+            estimator,
+            "loss",
+            f"must be a {'classification' if has_classes else 'regression'} loss, which {loss!r} "
+            f"is not: one of {sorted(losses)} or an object of skneural.losses.",
+        )
+    loss = loss if isinstance(loss, Loss) else losses[loss]()
+    if not isinstance(loss.link, Link):
+        raise _invalid(
+            estimator,
+            "loss",
+            "must have a Link object as its link, such as IDENTITY from skneural.losses: that of "
+            f"{loss!r} is {loss.link!r}.",
+        )
+    return loss.with_link(link) if has_classes and link is not None else loss
+
+
+def checked_activation(estimator: Any, n_hidden: int) -> KeptActivation:
+    """`activation` as it is kept with a fitted network: a name, an object, or a tuple of them.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a list has not one name or object for each hidden layer.
+    """
+    activation = estimator.activation
+    if isinstance(activation, str):
+        return activation
+    if isinstance(activation, Activation):
+        return _kept(activation)
+    for each in activation:
+        if not isinstance(each, Activation) and (
+            not isinstance(each, str) or each not in ACTIVATIONS
+        ):
+            raise _invalid(
+                estimator,
+                "activation",
+                f"must hold names or Activation objects. There is {each!r}, the names are "
+                f"{sorted(ACTIVATIONS)}.",
+            )
+    if len(activation) != n_hidden:
+        raise _invalid(
+            estimator,
+            "activation",
+            f"must be one for all hidden layers, or a list with one for each: got "
+            f"{len(activation)} for hidden_layer_sizes={estimator.hidden_layer_sizes!r}.",
+        )
+    return tuple(_kept(each) for each in activation)
+
+
+def _kept(activation: str | Activation) -> str | Activation:
+    # A copy: whoever changes the object later does not change the fitted network.
+    return activation if isinstance(activation, str) else Activation(**activation.get_params())
+
+
+def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
+    """`dropout` for each hidden layer.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a rate is not from 0 to below 1, or a list has not one for each hidden layer.
+    """
+    dropout = estimator.dropout
+    rates = (dropout,) * n_hidden if np.ndim(dropout) == 0 else tuple(dropout)
+    if len(rates) != n_hidden:
+        raise _invalid(
+            estimator,
+            "dropout",
+            f"must be one rate for all hidden layers, or a list with one for each: got "
+            f"{len(rates)} for hidden_layer_sizes={estimator.hidden_layer_sizes!r}.",
+        )
+    for rate in rates:
+        if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
+            raise _invalid(estimator, "dropout", f"must be from 0 to below 1, got {rate!r}.")
+    return tuple(map(float, rates))
+
+
+def check_settings(estimator: Any) -> None:
+    """Raise for parameters that are not possible, or do not go together."""
+    n_hidden = len(checked_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__))
+    checked_activation(estimator, n_hidden)
+    dropout_rates(estimator, n_hidden)
+    for name in OBJECT_EXAMPLES:
+        value = getattr(estimator, name)
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, Settings):
+                try:
+                    each.check()
+                except ValueError as error:
+                    raise _invalid(estimator, name, f"is not valid: {error}") from error
+    loss = loss_of(estimator)
+    if estimator.solver == "lbfgs":
+        require_gradient_everywhere(estimator, loss)
+    elif estimator.l1_ratio > 0:
+        require_step_length(optimizer_of(estimator))
+
+
+def refuse_settings_of_names(estimator: Any, params: Mapping[str, Any]) -> None:
+    """Raise ValueError for ``solver__weight_decay`` and the like where `solver` is a name."""
+    for path in params:
+        name, _, setting = path.partition("__")
+        if not setting or name not in OBJECT_EXAMPLES:
+            continue
+        value = params.get(name, getattr(estimator, name))
+        if not hasattr(value, "set_params"):
+            raise ValueError(
+                f"{path} cannot be set: {name}={value!r} is no object with settings. Pass one, "
+                f"such as {OBJECT_EXAMPLES[name]}, and set {setting} on it."
+            )
+
+
+def detach_shared_activation(estimator: Any, params: dict[str, Any]) -> None:
+    """Before a setting of its activation is set, give an estimator one of its own.
+
+    Those in `ACTIVATIONS` are everybody's.
+    """
+    activation = params.get("activation", estimator.activation)
+    is_shared = any(activation is each for each in ACTIVATIONS.values())
+    if is_shared and any(path.startswith("activation__") for path in params):
+        params["activation"] = _kept(activation)
+
+
+def require_gradient_everywhere(estimator: Any, loss: Loss) -> None:
+    """Raise ValueError for what L-BFGS cannot minimise."""
+    if np.any(estimator.dropout):
+        raise ValueError(
+            f"dropout={estimator.dropout!r} makes every evaluation of the objective another one, "
+            "which solver='lbfgs' cannot minimise: use solver='adam', or dropout=0."
+        )
+    if not loss.is_smooth:
+        raise ValueError(
+            f"The gradient of loss={estimator.loss!r} jumps where prediction and target meet, "
+            "where solver='lbfgs' fails: use solver='adam', or for regression loss='huber'."
+        )
+
+
+def require_step_length(optimizer: Optimizer) -> None:
+    """Raise ValueError where an L1 penalty cannot be weighed against the optimizer's steps."""
+    if type(optimizer).step_length is Optimizer.step_length:
+        raise ValueError(
+            f"l1_ratio > 0 needs to know how long the steps of the optimizer are, which "
+            f"{type(optimizer).__name__} does not say: give it a method step_length."
+        )
+    if getattr(optimizer, "momentum", 0) == 1:
+        raise ValueError(
+            "l1_ratio > 0 needs momentum below 1: with momentum=1 a steady gradient would move "
+            "the weights without bound."
+        )
+
+
+def _invalid(estimator: Any, name: str, what: str) -> InvalidParameterError:
+    return InvalidParameterError(f"The {name!r} parameter of {type(estimator).__name__} {what}")

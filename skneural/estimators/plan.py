@@ -1,0 +1,192 @@
+"""From parameters and data to a training that can be run: the plan of a fit.
+
+A plan holds everything that a training needs, and nothing of the estimator. Whatever is random is
+drawn while the plan is made, in scikit-learn's order: initial weights, validation rows, a seed for
+dropout; then the order of rows in each epoch. So a plan that is made once more from the same
+generator is the same, which is how a fit is resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skneural.arrays.matrices import FloatArray
+from skneural.estimators.data import LabelledRows
+from skneural.estimators.model import Fitted, Model, Origin
+from skneural.minimizers.history import EarlyStopping, Validation
+from skneural.minimizers.run import Run
+from skneural.minimizers.state import (
+    Record,
+    TrainingState,
+    generator_from_state,
+    generator_state,
+)
+from skneural.network import Network
+
+#: What the best epoch is selected by where there are no validation rows.
+TRAINING_LOSS = "training loss"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that can be run.
+
+    Attributes
+    ----------
+    template : Model
+        What will predict, but for its parameters.
+    network : Network
+        That is trained.
+    minimize : callable
+        ``minimize(run) -> reason``.
+    state : TrainingState
+        Where it begins.
+    origin : Origin
+    stopping : EarlyStopping
+    validate : callable or None
+        ``validate(params) -> Validation``.
+    restores_best : bool
+        Whether the model is to be that of the best epoch.
+    max_iter : int
+    largest_product : int
+        Multiplications of the largest matrix product: says how many threads BLAS is given, see
+        `skneural.arrays.threads`.
+    convergence_warning : callable
+        ``convergence_warning(run, reason)`` is what to warn of if the training has not converged;
+        empty for nothing.
+    records_epochs : bool, default=True
+        Whether the losses of all epochs are kept, and printed.
+    """
+
+    template: Model
+    network: Network
+    minimize: Callable[[Run], str]
+    state: TrainingState
+    origin: Origin
+    stopping: EarlyStopping
+    validate: Callable[[FloatArray], Validation] | None
+    restores_best: bool
+    max_iter: int
+    largest_product: int
+    convergence_warning: Callable[[Run, str], str]
+    records_epochs: bool = True
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a fit begins.
+
+    Attributes
+    ----------
+    mode : {'fit', 'warm_start', 'partial_fit', 'resume'}
+    earlier : Fitted or None
+        What it goes on from; None for a new training.
+    generator : RandomState
+        What it draws from. Of its own, unless random_state is None: a fit that fails leaves the
+        user's as it was.
+    seed : int or None
+        An integer `random_state`.
+    """
+
+    mode: str
+    earlier: Fitted | None
+    generator: np.random.RandomState
+    seed: int | None
+    begun_at: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, mode: str, earlier: Fitted | None, random_state: Any) -> Start:
+        """The start of a fit with this `random_state`.
+
+        An integer seed starts a new sequence, except in partial_fit after a call with the same
+        seed: then the sequence goes on. None and RandomState instances go on by themselves.
+        """
+        seed = int(random_state) if isinstance(random_state, Integral) else None
+        generator: Any = None
+        if earlier is not None and mode == "resume":
+            begun = earlier.origin.generator_start
+            generator = None if begun is None else generator_from_state(begun)
+        elif earlier is not None and mode == "partial_fit" and seed is not None:
+            assert earlier.state is not None
+            going_on = earlier.state.generators.get("shuffle")
+            if earlier.origin.seed == seed and going_on is not None:
+                generator = generator_from_state(generator_state(going_on))
+        if generator is None:
+            generator = check_random_state(random_state)
+            if generator is random_state:
+                generator = generator_from_state(generator_state(generator))
+        begun_at = {} if seed is not None or mode == "partial_fit" else generator_state(generator)
+        return cls(mode, earlier, generator, seed, begun_at)
+
+    def drew(self, what: str) -> bool:
+        """Whether the fit that is resumed has drawn this."""
+        assert self.earlier is not None
+        return what in self.earlier.origin.drawn
+
+    def params(self, network: Network, dtype: Any, X: Any) -> tuple[FloatArray, bool]:
+        """The parameters to begin with, and whether initial ones have been drawn."""
+        earlier = self.earlier
+        params: FloatArray = np.empty(network.n_params, dtype=dtype)
+        is_drawn = earlier is None or (self.mode == "resume" and self.drew("initial weights"))
+        if is_drawn:
+            network.initialize(params, self.generator, X)
+        if earlier is not None:
+            source = earlier.model.params
+            if self.mode == "resume" and earlier.state is not None:
+                source = earlier.state.params
+            params[...] = source[: network.n_params]
+        return params, is_drawn
+
+    def record(self, criterion: str, *, restores_best: bool) -> Record:
+        """What counts of the epochs before.
+
+        A warm start forgets the best of them if it was selected by another criterion, or if it is
+        to be restored and its parameters are not at hand.
+        """
+        earlier = self.earlier
+        assert earlier is not None
+        assert earlier.state is not None
+        record, origin = earlier.state.record, earlier.origin
+        history = record.history
+        best = earlier.model.params if origin.holds_best else history.best_params
+        if self.mode == "resume":
+            if history.best_iteration is not None:
+                history = replace(history, best_params=best)
+            return replace(record, histories=(history,))
+        history = replace(history, best_params=best)
+        if self.mode == "warm_start" and (
+            origin.criterion != criterion or (restores_best and not origin.holds_best)
+        ):
+            history = history.without_best()
+        return Record(
+            n_epochs=record.n_epochs if self.mode == "partial_fit" else 0,
+            n_samples_seen=record.n_samples_seen,
+            histories=(history,),
+        )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How the best epoch is selected, and what for.
+
+    Attributes
+    ----------
+    metric : str or callable
+        See `validator_of`.
+    own : LabelledRows or None
+        Validation rows of the user's own.
+    holds_out : bool
+        Whether rows are held out for validation.
+    restores_best : bool
+    """
+
+    metric: Any
+    own: LabelledRows | None
+    holds_out: bool
+    restores_best: bool

@@ -1,0 +1,357 @@
+"""What the raw outputs of a network stand for: class labels, or numbers.
+
+`Labels` and `Numbers` encode the targets that a user passes for the loss, and decode raw outputs to
+predictions. They are values: learnt from the targets once, kept with the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.special import expit, log_expit, log_softmax
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from skneural.arrays.matrices import BoolArray, FloatArray
+from skneural.estimators.user_warnings import warn_user
+from skneural.losses import LINKS, REGRESSION_LOSSES, Link, Loss
+
+#: Probabilities down to this multiple of the smallest normal number are as they come. It
+#: leaves room below for the order of those that would vanish.
+SMALLEST_PROBABILITY = 1e7
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How the labels of a problem are encoded.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted. For multilabel targets: the numbers of the columns.
+    multilabel : bool, default=False
+        Whether a row may have any number of the labels.
+    sparse_output : bool, default=False
+        Whether multilabel predictions are sparse, because the targets were.
+    """
+
+    classes: npt.NDArray[Any]
+    multilabel: bool = False
+    sparse_output: bool = False
+
+    @classmethod
+    def from_targets(cls, y: Any, classes: Any = None) -> Labels:
+        """Learn the encoding from targets, and from a list of all classes if given.
+
+        Raises
+        ------
+        ValueError
+            If `y` is not a classification target, has several columns of more than two
+            classes, or mixes labels that cannot be sorted.
+        """
+        multilabel = is_multilabel(y)
+        if classes is None and not multilabel and isinstance(y, np.ndarray):
+            with _sortable_or_value_error():
+                found = np.unique(y)  # what kind of labels they are is known already
+        else:
+            found = sorted_classes(y if classes is None else classes)
+        return cls(found, multilabel, multilabel and sparse.issparse(y))
+
+    def check_same(self, y: Any, classes: Any, *, incremental: bool) -> None:
+        """Raise ValueError where training cannot go on with these labels.
+
+        Parameters
+        ----------
+        y : array-like
+            Labels to go on with; in a warm-started fit they have to be the same as before.
+        classes : array-like or None
+            All labels, if given once more.
+        incremental : bool
+            Whether this is partial_fit, which may lack some of the labels.
+        """
+        if classes is not None and not np.array_equal(self.classes, sorted_classes(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes!r}"
+            )
+        if incremental:
+            return
+        seen = sorted_classes(y)
+        if set(seen) != set(self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {seen}"
+            )
+
+    @property
+    def link(self) -> Link:
+        """Logistic for two classes or several labels, softmax for one or many classes.
+
+        A single class is a softmax over one output: its probability is 1.
+        """
+        return LINKS["logistic" if self.multilabel or len(self.classes) == 2 else "softmax"]
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether one output tells two classes apart."""
+        return not self.multilabel and len(self.classes) == 2
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of the output layer."""
+        return 1 if not self.multilabel and len(self.classes) == 2 else len(self.classes)
+
+    def encode(self, y: Any, *, is_checked: bool = False) -> BoolArray:
+        """Targets as a boolean array of shape (n_samples, n_outputs).
+
+        `is_checked` says that these labels were learned from these targets: a look at all of
+        them for their kind is saved.
+        """
+        if not is_checked and is_multilabel(y) != self.multilabel:
+            expected = "an indicator matrix (multilabel)" if self.multilabel else "one label a row"
+            raise ValueError(f"y must be {expected}, as when the estimator was first fitted.")
+        if self.multilabel:
+            y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+            if y.shape[1] != len(self.classes):
+                raise ValueError(
+                    f"y has {y.shape[1]} columns, expected one for each of the "
+                    f"{len(self.classes)} labels."
+                )
+            indicator: BoolArray = np.ascontiguousarray(y > 0)
+            return indicator
+        y = np.asarray(y)
+        is_text, should_be_text = y.dtype.kind in "OSU", self.classes.dtype.kind in "OSU"
+        if is_text == should_be_text:
+            index = np.minimum(np.searchsorted(self.classes, y), len(self.classes) - 1)
+        if is_text != should_be_text or not np.all(self.classes[index] == y):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes}. 'y' has {sorted_classes(y)}."
+            )
+        if len(self.classes) == 2:
+            return np.asarray(index == 1)[:, np.newaxis]
+        encoded = np.zeros((len(index), len(self.classes)), dtype=bool)
+        encoded[np.arange(len(index)), index] = True
+        return encoded
+
+    def decode(self, raw: FloatArray) -> Any:
+        """The labels predicted by raw outputs of shape (n_samples, n_outputs)."""
+        if self.multilabel:
+            indicator = (raw > 0).astype(int)
+            return sparse.csr_matrix(indicator) if self.sparse_output else indicator
+        if self.link is LINKS["logistic"]:
+            return self.classes[(raw[:, 0] > 0).astype(np.intp)]
+        return self.classes[raw.argmax(axis=1)]
+
+    def probability(self, raw: FloatArray) -> FloatArray:
+        """Probabilities of all classes, none of them exactly 0."""
+        probability = self._both_columns(raw)
+        self.link.inverse(probability)
+        smallest = SMALLEST_PROBABILITY * np.finfo(raw.dtype).tiny
+        if probability.min() < smallest:
+            vanishing = probability < smallest
+            log_probability = self.log_probability(raw)[vanishing]
+            probability[vanishing] = smallest * np.log(smallest) / log_probability
+        return probability
+
+    def log_probability(self, raw: FloatArray) -> FloatArray:
+        """Logarithms of the probabilities, from the logits: never -inf."""
+        raw = self._both_columns(raw)
+        log_probability: FloatArray
+        if self.link is LINKS["softmax"]:
+            log_probability = log_softmax(raw, axis=1)
+        else:
+            log_probability = log_expit(raw)
+        if self.multilabel:
+            # Labels whose probabilities round to 1 are equally certain in both methods.
+            likely = raw > 0
+            log_probability[likely] = np.log(expit(raw[likely]))
+        return log_probability
+
+    def _both_columns(self, raw: FloatArray) -> FloatArray:
+        """The logits of all classes, in a new array."""
+        # The first of two classes has the logit -z: 1 - p would round to 0 or lose digits.
+        return np.concatenate((-raw, raw), axis=1) if self.is_binary else raw.copy()
+
+    def score(self, raw: FloatArray, encoded: BoolArray, sample_weight: FloatArray | None) -> float:
+        """Accuracy: weighted share of rows predicted right (multilabel: in every label)."""
+        if self.link is LINKS["logistic"]:
+            correct = np.all((raw > 0) == encoded, axis=1)
+        else:
+            correct = encoded[np.arange(len(raw)), raw.argmax(axis=1)]
+        return float(np.average(correct, weights=sample_weight))
+
+    def strata(self, encoded: BoolArray, n_validation: int) -> npt.NDArray[Any] | None:
+        """What to stratify a split into training and validation rows by; None for nothing."""
+        if self.multilabel:
+            return None
+        if self.is_binary:
+            return encoded[:, 0].astype(str)
+        counts = encoded.sum(axis=0)
+        rarest = int(np.argmin(np.where(counts > 0, counts, len(encoded))))
+        n_present = int(np.count_nonzero(counts))
+        if counts[rarest] >= 2 and n_present <= min(n_validation, len(encoded) - n_validation):
+            index: npt.NDArray[Any] = encoded.argmax(axis=1)
+            return index
+        reason = (
+            f"class {self.classes.tolist()[rarest]!r} has only 1 row"
+            if counts[rarest] < 2
+            else f"{n_validation} rows cannot hold all {n_present} classes"
+        )
+        warn_user(f"The validation rows of early_stopping are not stratified by class: {reason}.")
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoding as plain data."""
+        data: dict[str, Any] = {"classes": self.classes}
+        if self.multilabel:
+            data.update(multilabel=True, sparse_output=self.sparse_output)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Labels:
+        """The encoding that `to_dict` has been made from."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """How the numbers of a regression are encoded.
+
+    Parameters
+    ----------
+    loss : Loss
+        It knows how many outputs each number takes, and what they predict.
+    n_targets : int
+        Columns of y.
+    """
+
+    loss: Loss
+    n_targets: int
+
+    @classmethod
+    def from_targets(cls, y: npt.NDArray[Any], loss: Loss) -> Numbers:
+        """Learn the number of columns from targets."""
+        return cls(loss, 1 if y.ndim == 1 else y.shape[1])
+
+    def check_same(self, y: npt.NDArray[Any], loss: Loss, given: Any) -> None:
+        """Raise ValueError where training cannot go on with these targets or this loss.
+
+        `given` is the parameter `loss` as the user has written it.
+        """
+        if loss.link != self.link:
+            raise ValueError(
+                f"The fitted network ends in {self.link.name!r}, loss={given!r} needs "
+                f"{loss.link.name!r}: call fit with warm_start=False to start anew."
+            )
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        if n_targets != self.n_targets:
+            raise ValueError(
+                f"y has {n_targets} target column(s), the fitted network predicts "
+                f"{self.n_targets}, and its layers stay what they are: call fit with "
+                "warm_start=False to start anew."
+            )
+
+    @property
+    def link(self) -> Link:
+        """That of the loss."""
+        return self.loss.link
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of the output layer."""
+        return self.loss.n_outputs(self.n_targets)
+
+    def encode(self, y: npt.NDArray[Any], *, is_checked: bool = False) -> npt.NDArray[Any]:
+        """Targets as an array of numbers of shape (n_samples, n_targets).
+
+        `is_checked` says that the number of columns was learned from these targets.
+
+        Raises
+        ------
+        ValueError
+            If the loss is not defined for them, or there is another number of columns.
+        """
+        if y.dtype.kind not in "fiub":
+            y = y.astype(np.float64)
+        self.loss.check_targets(y)
+        target: npt.NDArray[Any] = y.reshape(-1, 1) if y.ndim == 1 else y
+        if not is_checked and target.shape[1] != self.n_targets:
+            columns = "column" if target.shape[1] == 1 else "columns"
+            raise ValueError(
+                f"y has {target.shape[1]} {columns}, the training rows have {self.n_targets}."
+            )
+        return target
+
+    def decode(self, raw: FloatArray) -> FloatArray:
+        """The numbers predicted by raw outputs, which are overwritten."""
+        return self.loss.predict(raw)
+
+    def score(
+        self, raw: FloatArray, target: npt.NDArray[Any], sample_weight: FloatArray | None
+    ) -> float:
+        """That of the loss; NaN where predictions are not finite."""
+        predicted = self.decode(raw)
+        if not np.all(np.isfinite(predicted)):
+            return np.nan
+        return self.loss.score(target, predicted, sample_weight)
+
+    def strata(self, target: npt.NDArray[Any], n_validation: int) -> None:
+        """Nothing to stratify a split by."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoding as plain data: a loss as by default by its name."""
+        loss: Any = self.loss
+        for name, kind in REGRESSION_LOSSES.items():
+            if type(loss) is kind and loss == kind():
+                loss = name
+                break
+        return {"loss": loss, "n_targets": self.n_targets}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Numbers:
+        """The encoding that `to_dict` has been made from."""
+        loss = data["loss"]
+        return cls(REGRESSION_LOSSES[loss]() if isinstance(loss, str) else loss, data["n_targets"])
+
+
+Targets: TypeAlias = Labels | Numbers
+
+
+def is_multilabel(y: Any) -> bool:
+    """Whether `y` is an indicator matrix; ValueError if it is no classification target."""
+    with _sortable_or_value_error():
+        kind = type_of_target(y, input_name="y")
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "Multioutput target data is not supported: y has several columns of class labels. "
+            "Fit one classifier a column with sklearn.multioutput.MultiOutputClassifier, or "
+            "pass an indicator matrix of zeros and ones."
+        )
+    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+        check_classification_targets(y)
+    return bool(kind == "multilabel-indicator")
+
+
+def sorted_classes(y: Any) -> npt.NDArray[Any]:
+    """The distinct labels of `y`, sorted; ValueError where they cannot be."""
+    with _sortable_or_value_error():
+        classes: npt.NDArray[Any] = unique_labels(y)
+    given_as_objects = isinstance(y, np.ndarray) and y.dtype.kind == "O"
+    return classes.astype(object) if given_as_objects else classes
+
+
+@contextmanager
+def _sortable_or_value_error() -> Iterator[None]:
+    try:
+        yield
+    except TypeError as error:
+        raise ValueError(
+            "y mixes labels of different types, which cannot be sorted: make them all strings "
+            f"or all numbers ({error})."
+        ) from error

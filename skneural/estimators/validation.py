@@ -1,0 +1,189 @@
+"""Validation rows: which they are, and what a network makes of them."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import train_test_split
+
+from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.data import LabelledRows
+from skneural.estimators.digest import digest
+from skneural.estimators.model import Fitted, Model, Outcome
+from skneural.estimators.targets import Targets
+from skneural.losses import Loss, LossBuffers
+from skneural.minimizers.history import NO_VALIDATION, Validation
+from skneural.network import Network
+
+#: ``score(params, raw) -> float``
+Score = Callable[[FloatArray, FloatArray], float]
+
+
+class Validator:
+    """Evaluates parameters by the loss and a score of validation rows.
+
+    Parameters
+    ----------
+    rows : LabelledRows
+    network : Network
+    loss : Loss
+        For the outputs of this network.
+    score : callable or None, default=None
+        ``score(params, raw) -> float`` of these rows; `raw` are their raw outputs, which it may
+        overwrite. None for the loss with its sign changed.
+    """
+
+    def __init__(
+        self, rows: LabelledRows, network: Network, loss: Loss, score: Score | None = None
+    ) -> None:
+        self._X = rows.X
+        self._target = rows.target.astype(rows.X.dtype, copy=False)
+        self._weight = rows.weight
+        self._total_weight = float(len(rows.target))
+        if rows.weight is not None:
+            self._total_weight = float(rows.weight.sum(dtype=np.float64))
+        if loss.reports_mean_over_outputs:
+            self._total_weight *= network.n_outputs
+        self._network = network
+        self._loss = loss
+        self._score = score
+        shape = (len(rows.target), network.n_outputs)
+        gradient: FloatArray = np.empty(shape, dtype=self._target.dtype)
+        self._buffers = LossBuffers(gradient, gradient[:, :1].copy(), np.empty_like(gradient))
+
+    def __call__(self, params: FloatArray) -> Validation:
+        """Score and loss of these parameters."""
+        raw = self._network.predict_raw(params, self._X)
+        if not np.all(np.isfinite(raw)):
+            return NO_VALIDATION
+        losses = self._loss.value_and_gradient(raw.copy(), self._target, self._buffers)
+        total = losses.sum() if self._weight is None else np.dot(losses, self._weight)
+        loss = float(total) / self._total_weight
+        return Validation(-loss if self._score is None else self._score(params, raw), loss)
+
+
+def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> Score:
+    """The score of `rows` by one of scikit-learn's scorers, for a network under training.
+
+    Parameters
+    ----------
+    estimator : estimator
+    metric : str or callable
+        Name of a scorer, or ``metric(estimator, X, y)``. It is given the weights of the rows, as
+        ``sample_weight``, if it takes them.
+    model : Model
+        Everything but its parameters is as it will be when the training is over.
+    rows : LabelledRows
+    """
+    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    weight = {}
+    if rows.weight is not None and _takes_weights(scorer):
+        weight = {"sample_weight": rows.weight}
+    # One of its own, since the estimator stays what it was until the training is over. The rows
+    # have been through validation: that they have no names any more is nothing to warn of.
+    scored = copy(estimator)
+    nameless = Model(
+        model.n_features, None, model.layer_sizes, model.activation, model.params, model.targets
+    )
+
+    def score(params: FloatArray, raw: FloatArray) -> float:
+        scored._fitted = Fitted(
+            nameless.with_params(with_zero_intercepts(model, params)), Outcome()
+        )
+        return float(scorer(scored, rows.X, rows.y, **weight))
+
+    return score
+
+
+def with_zero_intercepts(template: Model, params: FloatArray) -> FloatArray:
+    """The parameters of a model, from those of a training that may lack its last intercepts."""
+    n_missing = template.network.n_params - len(params)
+    if n_missing == 0:
+        return params
+    return np.concatenate([params, np.zeros(n_missing, dtype=params.dtype)])
+
+
+def _takes_weights(scorer: Callable[..., float]) -> bool:
+    # One of scikit-learn's takes everything, and hands it on to the metric it is made of.
+    parameters = inspect.signature(getattr(scorer, "_score_func", scorer)).parameters.values()
+    return any(
+        parameter.name == "sample_weight" or parameter.kind is parameter.VAR_KEYWORD
+        for parameter in parameters
+    )
+
+
+def split_rows(
+    targets: Targets,
+    target: Any,
+    validation_fraction: float,
+    generator: np.random.RandomState,
+) -> tuple[IndexArray, IndexArray]:
+    """Rows to train on, and rows held out.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows are held out.
+    """
+    n_validation = math.ceil(validation_fraction * len(target))
+    train, held_out = train_test_split(
+        np.arange(len(target)),
+        test_size=validation_fraction,
+        random_state=generator,
+        stratify=targets.strata(target, n_validation),
+    )
+    if len(held_out) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of "
+            f"your dataset: validation_fraction={validation_fraction} of {len(target)} "
+            f"rows leaves {len(held_out)}, at least 2 are needed."
+        )
+    return train, held_out
+
+
+def validator_of(
+    estimator: Any, metric: Any, model: Model, network: Network, loss: Loss, rows: LabelledRows
+) -> Validator:
+    """What evaluates parameters by these rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+    metric : str or callable
+        'score' for accuracy or the score of the loss, 'loss', or see `scorer_of`.
+    model : Model
+    network : Network
+        That is trained.
+    loss : Loss
+    rows : LabelledRows
+    """
+    if rows.weight is not None and not np.any(rows.weight):
+        raise ValueError("sample_weight is zero for every row held out by early_stopping.")
+    if metric == "loss":
+        return Validator(rows, network, loss)
+    if metric != "score":
+        return Validator(rows, network, loss, scorer_of(estimator, metric, model, rows))
+
+    def default_score(params: FloatArray, raw: FloatArray) -> float:
+        return model.targets.score(raw, rows.target, rows.weight)
+
+    return Validator(rows, network, loss, default_score)
+
+
+def selection_criterion(metric: Any, loss: Loss, own: LabelledRows | None) -> str:
+    """Names what the best epoch is selected by, if there are validation rows.
+
+    Best scores under different criteria or rows are not comparable.
+    """
+    rows = "held out"
+    if own is not None:
+        rows = joblib.hash((own.X, own.target, own.weight))
+    name = metric if isinstance(metric, str) else digest(metric).hex()
+    return f"{name} {digest(loss).hex()} {rows}"

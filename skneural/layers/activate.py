@@ -1,0 +1,68 @@
+"""An activation function as a layer: it learns nothing and works in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skneural.activations import Activation
+from skneural.arrays.matrices import FloatArray, Matrix
+from skneural.layers.contract import Arrays, Buffers, Layer, PassMemory
+
+
+class Activate(Layer):
+    """``f(z)``, element by element.
+
+    Parameters
+    ----------
+    activation : Activation
+    n_outputs : int
+        Number of units.
+    """
+
+    works_in_place = True
+
+    def __init__(self, activation: Activation, n_outputs: int) -> None:
+        self.activation = activation
+        self.n_outputs = n_outputs
+
+    def buffers(self, memory: PassMemory) -> Buffers:
+        # Activation functions are for two axes: here the rows of all members follow one another.
+        flat = (-1, self.n_outputs)
+        buffers: Buffers = (memory.kept(self.n_outputs, dtype=bool).reshape(flat),)
+        for _ in range(self.activation.n_saved):
+            buffers += (memory.kept(self.n_outputs).reshape(flat),)
+        return buffers
+
+    def forward(
+        self,
+        arrays: Arrays,
+        x: Matrix,
+        buffers: Buffers | None = None,
+        random: Sequence[np.random.Generator] | None = None,
+    ) -> FloatArray:
+        z = x if x.ndim == 2 else x.reshape(-1, self.n_outputs)
+        if buffers is None:
+            saved = (np.empty_like(z) for _ in range(self.activation.n_saved))
+            buffers = (np.empty(z.shape, dtype=bool), *saved)
+        self.activation.forward(z, *buffers)
+        output: FloatArray = x
+        return output
+
+    def backward(
+        self,
+        arrays: Arrays,
+        gradients: Arrays,
+        x: Matrix,
+        buffers: Buffers,
+        delta: FloatArray,
+        needs_input: bool,
+    ) -> FloatArray | None:
+        # The forward pass has replaced z by a = f(z).
+        if delta.ndim == 2:
+            self.activation.backward(delta, x, *buffers)
+        else:
+            flat = (-1, self.n_outputs)
+            self.activation.backward(delta.reshape(flat), x.reshape(flat), *buffers)
+        return delta

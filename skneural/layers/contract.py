@@ -1,0 +1,275 @@
+"""The contract of a layer: what it learns, forward, backward, and the memory of a pass.
+
+A layer holds settings and no arrays. The arrays of its parameters are views of one long vector
+that belongs to the training (see `skneural.network`), and what it keeps between the forward and
+the backward pass lies in buffers that belong to one fit or one prediction.
+
+Members
+-------
+Several networks of the same layers, *members*, can be trained side by side. The arrays of a
+layer then have one axis more, the first: a weight matrix of shape (K, fan in, fan out) for K
+members. Rows are either shared by all members, of shape (n_rows, n_columns), or each member has
+rows of its own, of shape (K, n_rows, n_columns). For a single network there is no such axis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural.arrays.matrices import FloatArray, Matrix
+
+#: The arrays of the parameters of one layer, in the order of `Layer.parameters`.
+Arrays: TypeAlias = tuple[FloatArray, ...]
+
+#: What a layer has asked `PassMemory` for.
+Buffers: TypeAlias = Any
+
+
+class Parameter(NamedTuple):
+    """An array that a layer learns.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int
+        Of a single network.
+    penalised : bool, default=False
+        Whether the penalty `alpha` (L2 and L1) and weight decay act on it.
+    rate : float, default=1.0
+        Factor of the learning rate. Without effect under L-BFGS, which has no learning rate.
+    decay : float, default=1.0
+        Factor of the optimizer's decoupled weight decay, not of `alpha`. `rate` has no part in it:
+        a step takes away the learning rate times `weight_decay` times this.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    penalised: bool = False
+    rate: float = 1.0
+    decay: float = 1.0
+
+
+class PassMemory:
+    """Hands out the buffers of passes over a number of rows.
+
+    The same requests in the same order get the same memory again for fewer rows, so that the
+    last, smaller batch of an epoch needs none of its own.
+
+    Parameters
+    ----------
+    n_rows : int
+    dtype : dtype
+    widest : int
+        Columns of the widest output of a layer.
+    members : tuple of int, default=()
+        (K,) for K members side by side.
+    owned : list of ndarray or None, default=None
+        The memory of an earlier object for as many rows or more; None allocates.
+    """
+
+    def __init__(
+        self,
+        n_rows: int,
+        dtype: npt.DTypeLike,
+        widest: int,
+        members: tuple[int, ...] = (),
+        owned: list[npt.NDArray[Any]] | None = None,
+    ) -> None:
+        self.n_rows = n_rows
+        self.dtype = np.dtype(dtype)
+        self.widest = widest
+        self.members = members
+        self._is_new = owned is None
+        self.owned: list[npt.NDArray[Any]] = [] if owned is None else owned
+        self._n_all_rows = math.prod(members) * n_rows
+        self._n_requests = 0
+        # The backward pass needs two derivatives at a time, and the forward pass none.
+        self._shared = (self.kept(widest).reshape(-1), self.kept(widest).reshape(-1))
+        self._n_deltas = 0
+
+    def kept(self, n_columns: int, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
+        """A buffer whose content stays from the forward to the backward pass.
+
+        Returns
+        -------
+        buffer : ndarray of shape (n_rows, n_columns) or (K, n_rows, n_columns)
+        """
+        n_elements = self._n_all_rows * n_columns
+        if self._is_new:
+            self.owned.append(np.empty(n_elements, self.dtype if dtype is None else dtype))
+        memory = self.owned[self._n_requests]
+        self._n_requests += 1
+        return memory[:n_elements].reshape(*self.members, self.n_rows, n_columns)
+
+    def scratch(self, n_columns: int) -> FloatArray:
+        """A buffer for one forward pass of one layer: others overwrite it. As wide as an output."""
+        memory = self._shared[0][: self._n_all_rows * n_columns]
+        return memory.reshape(*self.members, self.n_rows, n_columns)
+
+    def delta(self, n_columns: int) -> FloatArray | None:
+        """A buffer for the derivative in the input of a layer, which the next one below reads.
+
+        None if it is wider than any output of a layer: that is the derivative in the rows
+        themselves, which no training needs.
+        """
+        if n_columns > self.widest:
+            return None
+        self._n_deltas += 1
+        memory = self._shared[self._n_deltas % 2][: self._n_all_rows * n_columns]
+        return memory.reshape(*self.members, self.n_rows, n_columns)
+
+    def ones(self) -> FloatArray:
+        """A vector of ones of shape (n_rows,), not to be written to."""
+        ones: FloatArray = self.kept(1).reshape(-1)[: self.n_rows]
+        ones[...] = 1
+        return ones
+
+
+class Layer:
+    """The contract. As it stands, a layer that learns nothing.
+
+    A layer with parameters overrides `parameters` and `initialize`; every layer, `forward` and
+    `backward`; one that needs memory between the two, `buffers`.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Number of columns that `forward` returns.
+    works_in_place : bool
+        Whether `forward` overwrites its input. The layer before it has to make an array of its own
+        then: neither the rows of the user nor what another layer has worked on in place are to be
+        overwritten.
+    passes_input_on : bool
+        Whether `forward` may return its input as it is, as `Dropout` does in prediction.
+    takes_sparse : bool
+        Whether the input may be a sparse matrix. That of the first layer may be one.
+    draws : bool
+        Whether `forward` draws at random in training.
+    """
+
+    n_outputs: int
+    works_in_place: bool = False
+    passes_input_on: bool = False
+    takes_sparse: bool = False
+    draws: bool = False
+
+    @property
+    def widest(self) -> int:
+        """Columns of the widest output of the layer, or of a layer inside it."""
+        return self.n_outputs
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What the layer learns."""
+        return ()
+
+    def initialize(
+        self,
+        arrays: Arrays,
+        rng: np.random.RandomState,
+        inputs: Callable[[], Matrix],
+    ) -> None:
+        """Fill the arrays of a single network with what a training begins with.
+
+        Parameters
+        ----------
+        arrays : tuple of ndarray
+        rng : RandomState
+        inputs : callable
+            ``inputs()`` gives what the layer reads of the rows to train on, computed by the layers
+            below as they have been initialized. Only a layer that looks at data calls it.
+        """
+
+    def buffers(self, memory: PassMemory) -> Buffers:
+        """Ask for the memory of a pass; what is returned comes back in `forward` and `backward`."""
+        return ()
+
+    def forward(
+        self,
+        arrays: Arrays,
+        x: Matrix,
+        buffers: Buffers | None = None,
+        random: Sequence[np.random.Generator] | None = None,
+    ) -> FloatArray:
+        """What the layer makes of rows.
+
+        Parameters
+        ----------
+        arrays : tuple of ndarray
+        x : {ndarray, sparse matrix} of shape (n_rows, n_columns), or (K, n_rows, n_columns)
+        buffers : object or None, default=None
+            What `buffers` has returned; None to allocate, where the rows are so few that setting up
+            buffers would take longer than the rest.
+        random : sequence of Generator or None, default=None
+            A generator for each member to draw from, in training; None in prediction.
+
+        Returns
+        -------
+        output : ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
+            May be a buffer; `x` itself, or a view of it, only if the layer works in place or
+            `passes_input_on`. The layer above may overwrite it, unless this one works in place:
+            `backward` must not rely on it.
+        """
+        raise NotImplementedError
+
+    def backward(
+        self,
+        arrays: Arrays,
+        gradients: Arrays,
+        x: Matrix,
+        buffers: Buffers,
+        delta: FloatArray,
+        needs_input: bool,
+    ) -> FloatArray | None:
+        """Fill the gradients of the parameters; return the derivative in the input.
+
+        Parameters
+        ----------
+        arrays, gradients : tuple of ndarray
+            Parameters, and what to fill.
+        x : {ndarray, sparse matrix}
+            The input of the last forward pass.
+        buffers : object
+            As the forward pass has left them.
+        delta : ndarray of the shape of the output
+            Derivative of the loss in the output. May be overwritten.
+        needs_input : bool
+            Whether the derivative in the input is asked for.
+
+        Returns
+        -------
+        delta_below : ndarray of the shape of `x`, or None
+            None if it is not asked for. May be `delta` itself.
+        """
+        raise NotImplementedError
+
+
+def check_chain(layers: Sequence[Layer], name: str) -> None:
+    """Refuse layers that would overwrite what is not theirs.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The first one reads the rows of the user.
+    name : str
+        What they are, for the message.
+
+    Raises
+    ------
+    ValueError
+        If a layer works in place and the one before it does not make an array of its own.
+    """
+    is_own = False
+    for i, layer in enumerate(layers):
+        if layer.works_in_place and not is_own:
+            raise ValueError(
+                f"{type(layer).__name__}, layer {i} of a {name}, works in place: the layer before "
+                "it must make an array of its own, or the rows of the user would be overwritten, "
+                "or what a layer before needs for its gradient."
+            )
+        if not layer.passes_input_on:
+            is_own = not layer.works_in_place

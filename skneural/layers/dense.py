@@ -1,0 +1,113 @@
+r"""A fully connected layer.
+
+.. math:: z = x W + b
+
+With :math:`\delta` the derivative of the loss in z, row by row, the chain rule gives
+
+.. math::
+
+    \frac{\partial}{\partial W} = x^\top \delta, \qquad
+    \frac{\partial}{\partial b} = \sum_{\text{rows}} \delta, \qquad
+    \frac{\partial}{\partial x} = \delta W^\top.
+
+Source: C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, section 5.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from skneural.arrays.matrices import FloatArray, Matrix, product, transposed_product
+from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
+
+#: ``draw(weights, intercepts, rng)`` fills the arrays of one layer.
+Draw = Callable[[FloatArray, FloatArray | None, np.random.RandomState], None]
+
+
+class Dense(Layer):
+    """``x @ weights + intercepts``.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs : int
+    fit_intercept : bool, default=True
+    draw : callable or None, default=None
+        ``draw(weights, intercepts, rng)`` fills the arrays that a training begins with, the weights
+        first; None for zeros.
+    """
+
+    takes_sparse = True
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        fit_intercept: bool = True,
+        draw: Draw | None = None,
+    ) -> None:
+        self.n_inputs = n_inputs
+        self.n_outputs = n_outputs
+        self.fit_intercept = fit_intercept
+        self.draw = draw
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        weights = Parameter("weights", (self.n_inputs, self.n_outputs), penalised=True)
+        if not self.fit_intercept:
+            return (weights,)
+        return weights, Parameter("intercepts", (self.n_outputs,))
+
+    def initialize(
+        self, arrays: Arrays, rng: np.random.RandomState, inputs: Callable[[], Matrix]
+    ) -> None:
+        for array in arrays:
+            array[...] = 0
+        if self.draw is not None:
+            self.draw(arrays[0], arrays[1] if self.fit_intercept else None, rng)
+
+    def buffers(self, memory: PassMemory) -> Buffers:
+        output, scratch = memory.kept(self.n_outputs), memory.scratch(self.n_outputs)
+        return output, scratch, memory.delta(self.n_inputs), memory.ones()
+
+    def forward(
+        self,
+        arrays: Arrays,
+        x: Matrix,
+        buffers: Buffers | None = None,
+        random: Sequence[np.random.Generator] | None = None,
+    ) -> FloatArray:
+        if buffers is None:
+            z: FloatArray = x @ arrays[0]
+            if self.fit_intercept:
+                z += arrays[1][..., np.newaxis, :]
+            return z
+        z, scratch, _, _ = buffers
+        product(x, arrays[0], out=z)
+        if self.fit_intercept:
+            # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
+            scratch[...] = arrays[1][..., np.newaxis, :]
+            z += scratch
+        return z
+
+    def backward(
+        self,
+        arrays: Arrays,
+        gradients: Arrays,
+        x: Matrix,
+        buffers: Buffers,
+        delta: FloatArray,
+        needs_input: bool,
+    ) -> FloatArray | None:
+        ones: FloatArray = buffers[3]
+        delta_below: FloatArray | None = buffers[2]
+        transposed_product(x, delta, out=gradients[0])
+        if self.fit_intercept:
+            # A product with ones is the sum over the rows, by BLAS.
+            product(ones, delta, out=gradients[1])
+        if not needs_input:
+            return None
+        if delta_below is None:
+            delta_below = np.empty((*delta.shape[:-1], self.n_inputs), dtype=delta.dtype)
+        product(delta, arrays[0].swapaxes(-1, -2), out=delta_below)
+        return delta_below

@@ -1,0 +1,129 @@
+"""Links: from the raw outputs of a network to its predictions.
+
+A link is named, as usual, after its inverse, the output activation: the inverse of the logit
+link is the logistic function. Source: P. McCullagh and J. A. Nelder, *Generalized Linear
+Models*, 1989, section 2.2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from skneural.arrays.matrices import FloatArray, row_maxima, row_sums
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """An output activation by name.
+
+    Parameters
+    ----------
+    name : str
+        What a fitted network shows as `out_activation_`.
+    inverse : callable
+        ``inverse(raw)`` replaces the raw outputs of one target, of shape (n_rows, n_outputs), by
+        predictions, in place.
+
+    Notes
+    -----
+    Two links are equal if they have the same name and the same function. A link is pickled with
+    its function, which therefore has to be importable; those of this package by name.
+    """
+
+    name: str
+    inverse: Callable[[FloatArray], None]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Link):
+            return NotImplemented
+        return self.name == other.name and self.inverse is other.inverse
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if LINKS.get(self.name) == self:
+            return link_named, (self.name,)
+        return Link, (self.name, self.inverse)
+
+
+def link_named(name: str) -> Link:
+    """The link of this package that has this name."""
+    return LINKS[name]
+
+
+def _identity(raw: FloatArray) -> None:
+    pass
+
+
+def _exp(raw: FloatArray) -> None:
+    np.exp(raw, out=raw)
+
+
+def _increasing(raw: FloatArray) -> None:
+    for below, increment in pairwise(raw.T):
+        np.logaddexp(increment, 0, out=increment)
+        increment += below
+
+
+def increasing_backward(gradient: FloatArray, z: FloatArray) -> None:
+    """Turn derivatives in increasing numbers into derivatives in z: the chain rule, in place.
+
+    Parameters
+    ----------
+    gradient : ndarray of shape (n_rows, n_outputs)
+    z : ndarray of shape (n_rows, n_outputs)
+        Raw outputs. Used as scratch.
+    """
+    # Every number contains the increments of all before it: derivatives add up from the last.
+    for above, below in pairwise(gradient.T[::-1]):
+        below += above
+    # The derivative of a softplus is the logistic function.
+    for derivative, increment in zip(gradient.T[1:], z.T[1:], strict=True):
+        expit(increment, out=increment)
+        derivative *= increment
+
+
+def _logistic(raw: FloatArray) -> None:
+    if len(raw) == 1:  # one call instead of four
+        expit(raw, out=raw)
+        return
+    # NumPy's exp is vectorised, expit is not. Tiny results keep all their digits here too.
+    np.negative(raw, out=raw)
+    with np.errstate(over="ignore"):
+        np.exp(raw, out=raw)
+    raw += 1
+    np.divide(1, raw, out=raw)
+
+
+def _softmax(raw: FloatArray) -> None:
+    if len(raw) == 1:  # setting up buffers would take longer than the rest
+        raw -= raw.max()
+        np.exp(raw, out=raw)
+        raw /= raw.sum()
+        return
+    column: FloatArray = np.empty((len(raw), 1), dtype=raw.dtype)
+    row_maxima(raw, out=column, scratch=np.empty_like(raw))
+    raw -= column
+    np.exp(raw, out=raw)
+    row_sums(raw, out=column)
+    raw /= column
+
+
+IDENTITY = Link("identity", _identity)
+EXP = Link("exp", _exp)
+#: The first output is a number, each further one the softplus of z above the one before.
+INCREASING = Link("increasing", _increasing)
+LOGISTIC = Link("logistic", _logistic)
+SOFTMAX = Link("softmax", _softmax)
+
+#: The links of this package by name.
+LINKS: dict[str, Link] = {
+    link.name: link for link in (IDENTITY, EXP, INCREASING, LOGISTIC, SOFTMAX)
+}

@@ -1,0 +1,252 @@
+"""Descent by mini-batches: for every epoch, for every batch, a gradient and a step.
+
+Several members can be trained side by side (see `skneural.network`), on the same rows or each on
+rows of its own. A member that is out of patience, or whose loss is not finite, is frozen: from the
+next epoch on it takes no part, and what it has come to no longer moves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural.arrays.matrices import Batches, FloatArray, IndexArray, Matrix, norm
+from skneural.minimizers.members import Work, active_members, optimizer_of
+from skneural.minimizers.order import RowOrder
+from skneural.minimizers.run import Run
+from skneural.minimizers.state import Record, TrainingState
+from skneural.objective import Objective
+from skneural.optimizers import Optimizer
+from skneural.schedules import Schedule
+
+
+@dataclass(frozen=True)
+class MiniBatches:
+    """Minimises by small steps, each along the gradient of one batch of rows.
+
+    Parameters
+    ----------
+    objective : Objective
+        Over at most `batch_size` rows.
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_targets)
+        Floating point or boolean.
+    sample_weight : ndarray of shape (n_samples,) or None
+    optimizer : Optimizer
+    schedule : Schedule
+    learning_rate_init : float
+    batch_size : int
+    n_planned_epochs : int
+        Epochs that the schedule reckons with, those of other calls included.
+    rows : ndarray of shape (n_rows,) or None, default=None
+        The rows to train on; None for all. Of members, of shape (K, n_rows): each has its own.
+    shuffle : bool, default=True
+        Whether to put the rows in a new order for every epoch. The generator 'shuffle' of the state
+        draws it; of members, 'shuffle 0', 'shuffle 1' and so on.
+
+    Notes
+    -----
+    The generators of the state stand where the first epoch of the fit began to draw: the orders of
+    epochs before a fit is resumed are drawn once more, so that no state has to hold an order. A
+    frozen member has drawn fewer, see `Record.n_member_iter`.
+
+    What layers draw from, see `Dropout`, is the generator 'dropout', or 'dropout 0' and so on; it
+    stands where the last epoch has left it.
+    """
+
+    objective: Objective
+    X: Matrix
+    y: npt.NDArray[Any]
+    sample_weight: FloatArray | None
+    optimizer: Optimizer
+    schedule: Schedule
+    learning_rate_init: float
+    batch_size: int
+    n_planned_epochs: int
+    rows: IndexArray | None = None
+    shuffle: bool = True
+
+    def __call__(self, run: Run) -> str:
+        """Minimise; see `skneural.minimizers.run.drive`.
+
+        Returns
+        -------
+        reason : str
+        """
+        order = self._order(run.state)
+        if self.objective.members and run.state.record.ended:
+            return run.state.record.ended
+        work = self._work(run.state, order)
+        n_rows = order.n_rows
+        n_batches = math.ceil(n_rows / self.batch_size)
+        while run.n_iter < run.max_iter:
+            run.begin_epoch(in_place=True)
+            # Plain numbers: one of NumPy's would have a step in float32 computed in float64.
+            rates = [float(run.state.record.learning_rate)] * n_batches
+            if self.schedule.is_timed:
+                rates = self._timed_rates(run.state.record, n_batches)
+            total, gradient_norm = self._run_epoch(work, rates, order.next_epoch(work.active))
+            losses = total / n_rows
+            if work.active is not None:
+                work.write_back(run.state, losses)
+            run.end_epoch(
+                losses,
+                learning_rate=rates[-1],
+                gradient_norm=gradient_norm,
+                n_samples=n_rows,
+                active=work.active,
+                adapt=self._adapted,
+            )
+            if work.active is not None and work.active != active_members(run.state):
+                work = self._work(run.state, order)
+        return "max_iter"
+
+    def iter_steps(self, state: TrainingState, rates: Iterable[float]) -> Iterator[float]:
+        """Descend one step at a time, at given rates: without schedule, patience and records.
+
+        The batches are those of a training from this state, epoch after epoch.
+
+        Parameters
+        ----------
+        state : TrainingState
+            Of a single network. Its arrays are overwritten, its generators are drawn from.
+        rates : iterable of float
+            The learning rate of each step: there are as many steps as rates.
+
+        Yields
+        ------
+        loss : float
+            Of the rows of the step, before it.
+        """
+        order = self._order(state)
+        work = self._work(state, order)
+        rows: IndexArray = np.arange(0)
+        for rate in rates:
+            if len(rows) == 0:
+                shuffled = order.next_epoch(None)
+                rows = np.arange(order.n_rows) if shuffled is None else shuffled
+            batch, rows = rows[: self.batch_size], rows[self.batch_size :]
+            total, _ = self._run_epoch(work, (rate,), batch)
+            yield float(total) / len(batch)
+
+    # ---------------------------------------------------------------- an epoch
+
+    def _timed_rates(self, record: Record, n_batches: int) -> list[float]:
+        """The learning rate of every step of the epoch to come, by a schedule of time."""
+        rate = float(record.learning_rate)
+        factor, n_planned = self.schedule.factor, self.n_planned_epochs
+        return [
+            float(rate * factor(record.n_epochs + i / n_batches, n_planned))
+            for i in range(n_batches)
+        ]
+
+    def _run_epoch(
+        self, work: Work, rates: Sequence[float], rows: IndexArray | None
+    ) -> tuple[Any, Any]:
+        """Visit all batches of the rows once.
+
+        Returns
+        -------
+        total : float, or ndarray of shape (n_active,)
+            Sum of the losses of all rows.
+        gradient_norm : float, or list of float
+            Of the last batch.
+        """
+        objective, optimizer = work.objective, self.optimizer
+        params, state, random = work.params, work.optimizer, work.random
+        network = objective.network
+        total: Any = 0.0
+        gradient_norm: Any = math.nan
+        n_left = len(rates)
+        for (X, y, weight), rate in zip(work.batches.iter_batches(rows), rates, strict=True):
+            n_rows = y.shape[-2]
+            _, gradient, loss = objective.value_and_gradient(params, X, y, weight, random)
+            n_left -= 1
+            if n_left == 0:
+                gradient_norm = norm(gradient) if gradient.ndim == 1 else list(map(norm, gradient))
+            l1 = objective.l1_strength(n_rows) if objective.l1 else None
+            optimizer.step(
+                params, gradient, rate, state, l1=l1, rates=network.rates, decays=network.decays
+            )
+            total += loss * n_rows
+        return total, gradient_norm
+
+    def _adapted(self, record: Record, run: Run) -> Record:
+        """The learning rate after an epoch, and whether patience is over."""
+        if self.objective.members:
+            return _stop_impatient(record, run)
+        history = record.histories[0]
+        rate = self.schedule.after_epoch(
+            record.learning_rate,
+            self.learning_rate_init,
+            record.n_samples_seen,
+            history.no_improvement_count,
+        )
+        if not run.stopping.is_out_of_patience(history):
+            return replace(record, learning_rate=rate)
+        slower = self.schedule.on_plateau(rate)
+        if slower is None:
+            run.report_plateau(self.schedule.stop_message)
+            return replace(record, learning_rate=rate, stopped=(run.stopping.reason,))
+        run.report_plateau("Setting learning rate to %f" % slower)
+        patient = replace(history, no_improvement_count=0)
+        return replace(record, learning_rate=slower, histories=(patient,))
+
+    # ---------------------------------------------------------------- what epochs work on
+
+    def _order(self, state: TrainingState) -> RowOrder:
+        """The order of the rows, from the first epoch that lies ahead.
+
+        What the inner loop could not go through with is refused.
+        """
+        self.objective.network.check_rows(self.X)
+        if self.objective.members and not self.schedule.depends_on_time_alone:
+            raise ValueError(
+                f"{self.schedule!r} follows the progress of one training: members side by side "
+                "need a schedule that depends on time alone."
+            )
+
+        members, record = self.objective.members, state.record
+        n_drawn: Sequence[int] = (record.n_iter,)
+        generators = []
+        if members:
+            n_drawn = record.n_member_iter if record.n_iter else ()
+        if self.shuffle and members:
+            generators = [state.generators[f"shuffle {k}"] for k in range(members[0])]
+        elif self.shuffle:
+            generators = [state.generators["shuffle"]]
+        return RowOrder(self.rows, self.X.shape[0], members, generators, n_drawn)
+
+    def _work(self, state: TrainingState, order: RowOrder) -> Work:
+        """What an epoch works on, for the members that go on."""
+        objective, params, optimizer = self.objective, state.params, state.optimizer
+        active = None
+        if objective.members:
+            active = active_members(state)
+            if len(active) < len(params):
+                objective = objective.of_members(active)
+            params, optimizer = params[active], optimizer_of(optimizer, params, active)
+        members = objective.members if order.is_per_member else ()
+        batches = Batches(self.X, self.y, self.sample_weight, self.batch_size, members)
+        random = _drawn_from(state, active) if objective.network.draws else None
+        return Work(objective, batches, params, optimizer, random, active)
+
+
+def _drawn_from(state: TrainingState, active: list[int] | None) -> list[np.random.Generator] | None:
+    """What layers draw from: a generator for each member that is trained."""
+    names = ["dropout"] if active is None else [f"dropout {k}" for k in active]
+    found = [state.generators[name] for name in names if name in state.generators]
+    return [each for each in found if isinstance(each, np.random.Generator)] or None
+
+
+def _stop_impatient(record: Record, run: Run) -> Record:
+    stopped = tuple(
+        run.stopping.reason if not reason and run.stopping.is_out_of_patience(history) else reason
+        for reason, history in zip(record.stopped, record.histories, strict=True)
+    )
+    return replace(record, stopped=stopped)

@@ -1,0 +1,365 @@
+"""One call of a minimiser, from its first epoch to the reason why it ended.
+
+A minimiser is a function that is given a `Run`. It calls `Run.begin_epoch` and `Run.end_epoch`, and
+returns the reason of its end; `Run` records the epochs, validates, reports, asks callbacks,
+patience and the deadline, and ends the minimiser by raising `Stop`. What happens at the end, an
+interrupt included, is in `drive`, once for all minimisers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+
+from skneural.arrays.matrices import FloatArray
+from skneural.minimizers.history import NO_VALIDATION, EarlyStopping, Epoch, History, Validation
+from skneural.minimizers.progress import ProgressReport
+from skneural.minimizers.state import (
+    Record,
+    TrainingState,
+    generator_state,
+    set_generator_state,
+)
+
+#: Why a training can have ended. '' stands for a network that was not trained.
+STOP_REASONS = {
+    "converged": "no progress any more, or the optimum is reached to the tolerance",
+    "early_stopping": "the validation score did not improve any more",
+    "max_iter": "as many epochs or iterations as were allowed",
+    "max_time": "as much time as was allowed",
+    "callback": "a callback asked for it",
+    "interrupted": "KeyboardInterrupt",
+    "no_progress": "rounding leaves no way further down",
+    "not_finite": "the loss is infinite or NaN",
+}
+
+#: Reasons after which nothing is left to continue.
+FINISHED = ("converged", "early_stopping", "no_progress", "not_finite")
+
+
+class Stop(Exception):  # noqa: N818  # like StopIteration: a signal
+    """Ends a minimiser after a whole epoch."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Carried(BaseException):
+    """Carries a StopIteration of the user's through code that would take it for a signal."""
+
+    def __init__(self, error: StopIteration) -> None:
+        self.error = error
+
+
+class EpochListener(Protocol):
+    """Whoever is to be told of every epoch."""
+
+    def epoch_begins(self) -> None:
+        """An epoch is about to begin."""
+
+    def epoch_ended(self) -> bool:
+        """The training stands at the end of an epoch; whether no further one is to follow."""
+
+    def training_ended(self) -> None:
+        """No epoch is to come, not even one that has begun."""
+
+
+class Run:
+    """Follows a training, epoch by epoch.
+
+    Parameters
+    ----------
+    state : TrainingState
+        Where it begins.
+    stopping : EarlyStopping
+    max_iter : int
+        Most epochs of this fit.
+    validate : callable or None, default=None
+        ``validate(params) -> Validation``, asked after every epoch; of several members,
+        ``validate(params, k)`` with the number of each.
+    listener : EpochListener or None, default=None
+    verbose : bool or int, default=False
+        See `ProgressReport`.
+    deadline : float, default=inf
+        No epoch begins later than this, on the clock of `time.perf_counter`.
+
+    Attributes
+    ----------
+    state : TrainingState
+        After the last whole epoch, unless the minimiser works in place: see `last_whole_state`.
+    message : str
+        What the minimiser has to say about its end.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        stopping: EarlyStopping,
+        *,
+        max_iter: int,
+        validate: Callable[..., Validation] | None = None,
+        listener: EpochListener | None = None,
+        verbose: bool | int = False,
+        deadline: float = math.inf,
+    ) -> None:
+        begin = partial(stopping.begin, validates=validate is not None)
+        histories = tuple(map(begin, state.record.histories))
+        self.state = replace(state, record=replace(state.record, histories=histories))
+        self.stopping = stopping
+        self.max_iter = max_iter
+        self.message = ""
+        self.report = ProgressReport(verbose, max_iter) if verbose else None
+        self._validate = validate
+        self._has_members = state.params.ndim == 2
+        self._listener = listener
+        self._deadline = deadline
+        self._first = self.state.record.n_iter
+        self._n_begun = self._first
+        self._saved: TrainingState | None = None
+        self._saved_generators: dict[str, Any] = {}
+        self._is_in_place = False
+        self._since = perf_counter()
+
+    @property
+    def n_iter(self) -> int:
+        """Whole epochs of this fit, with those before it was resumed."""
+        return self.state.record.n_iter
+
+    @property
+    def n_new(self) -> int:
+        """Whole epochs of this call."""
+        return self.state.record.n_iter - self._first
+
+    def start_at(self, state: TrainingState) -> None:
+        """Begin at another state, such as an earlier one whose later epochs are to be repeated.
+
+        The deadline ends no training that has not got further than before.
+        """
+        if state.record.n_iter != self.state.record.n_iter:
+            self._n_begun = state.record.n_iter
+        self.state = state
+
+    def begin_epoch(self, *, in_place: bool = False) -> None:
+        """Say that an epoch begins; saying so again does no harm.
+
+        Parameters
+        ----------
+        in_place : bool, default=False
+            Whether the arrays of the state are about to be overwritten, step by step.
+
+        Raises
+        ------
+        Stop
+            If the deadline is over.
+        """
+        n_iter = self.state.record.n_iter
+        if self._n_begun > n_iter:
+            return
+        goes_on = n_iter > self._first  # not so where epochs from before are repeated
+        if goes_on and perf_counter() >= self._deadline:
+            raise Stop("max_time")
+        # A single network has nothing to go back to in its first epoch, which may be the only one.
+        if in_place and (self._has_members or goes_on):
+            self._saved = self.state.copy(into=self._saved)
+            for name, generator in self.state.generators.items():
+                self._saved_generators[name] = generator_state(generator)
+        if self._listener is not None:
+            self._listener.epoch_begins()
+        self._is_in_place = in_place
+        self._n_begun = n_iter + 1
+
+    def end_epoch(
+        self,
+        loss: Any,
+        *,
+        model: FloatArray | None = None,
+        learning_rate: float = math.nan,
+        gradient_norm: Any = math.nan,
+        n_samples: int = 0,
+        active: Sequence[int] | None = None,
+        adapt: Callable[[Record, Run], Record] | None = None,
+        **changes: Any,
+    ) -> None:
+        """Record an epoch, and decide whether another one follows.
+
+        Parameters
+        ----------
+        loss : float, or sequence of float
+            Training loss; of several members, that of each active one.
+        model : ndarray of shape (n_params,), or (K, n_params), or None, default=None
+            What predicts after this epoch; None for the model of the state.
+        learning_rate : float, default=nan
+        gradient_norm : float, or sequence of float, default=nan
+        n_samples : int, default=0
+            Rows visited.
+        active : sequence of int or None, default=None
+            Which members have been trained; None for the only one.
+        adapt : callable or None, default=None
+            ``adapt(record, run) -> record``: what a schedule or patience makes of the record.
+        **changes
+            Fields of the state to be replaced, all at once.
+
+        Raises
+        ------
+        Stop
+            If no further epoch is to follow.
+        """
+        try:
+            state = replace(self.state, **changes) if changes else self.state
+            record = self._recorded(
+                state.record,
+                state.model if model is None else model,
+                loss,
+                learning_rate,
+                gradient_norm,
+                n_samples,
+                active,
+            )
+            if adapt is not None and "" in record.stopped:
+                record = adapt(record, self)
+            # One assignment: whatever interrupts sees this epoch whole, or not at all.
+            self.state = replace(state, record=record)
+            if self.report is not None:
+                self.report.epoch(record)
+            is_asked_to_stop = self._listener is not None and self._listener.epoch_ended()
+        except StopIteration as error:
+            raise _Carried(error) from None
+        reason = "" if "" in record.stopped else record.ended
+        if is_asked_to_stop and reason != "not_finite":
+            reason = "callback"
+        if reason:
+            raise Stop(reason)
+
+    def _recorded(
+        self,
+        record: Record,
+        model: FloatArray,
+        loss: Any,
+        learning_rate: float,
+        gradient_norm: Any,
+        n_samples: int,
+        active: Sequence[int] | None,
+    ) -> Record:
+        members: Sequence[int] = (0,)
+        losses, norms = (loss,), (gradient_norm,)
+        models: Any = (model,)
+        if active is not None:
+            members, losses, norms, models = active, loss, gradient_norm, model
+        epochs: list[Epoch] = []
+        for k, own, norm in zip(members, losses, norms, strict=True):
+            score: float | None = None
+            validation_loss: float | None = None
+            if self._validate is not None:
+                validation = NO_VALIDATION
+                if math.isfinite(own):
+                    of_member = (k,) if self._has_members else ()
+                    validation = self._validate(models[k], *of_member)
+                score, validation_loss = validation
+            numbers = (float(own), score, validation_loss, learning_rate, float(norm))
+            epochs.append(Epoch(*numbers, seconds=perf_counter() - self._since))
+        judged = self.stopping.joint(epochs) if self.stopping.jointly else None
+        histories, stopped = list(record.histories), list(record.stopped)
+        for k, epoch in zip(members, epochs, strict=True):
+            histories[k] = self.stopping.enter(histories[k], epoch, models[k], judged)
+            if not math.isfinite(epoch.loss):
+                stopped[k] = "not_finite"
+        if active is not None:
+            record = _with_members(record, active, histories)
+        else:
+            record = replace(record, loss=epochs[0].loss)
+        self._since = perf_counter()
+        return replace(
+            record,
+            n_iter=record.n_iter + 1,
+            n_epochs=record.n_epochs + 1,
+            n_samples_seen=record.n_samples_seen + n_samples,
+            histories=tuple(histories),
+            stopped=tuple(stopped),
+        )
+
+    def report_plateau(self, action: str) -> None:
+        """Report that patience is over, and the action taken."""
+        if self.report is None:
+            return
+        watched = "Validation score" if self.stopping.by_score else "Training loss"
+        self.report.plateau(watched, self.stopping.tol, self.stopping.n_iter_no_change, action)
+
+    def note(self, *, loss: float | None = None, message: str | None = None) -> None:
+        """Note the loss where no epoch has been, or what a minimiser has to say about its end."""
+        if loss is not None:
+            self.state = replace(self.state, record=replace(self.state.record, loss=loss))
+        if message is not None:
+            self.message = message
+
+    def last_whole_state(self) -> TrainingState:
+        """The state after the last whole epoch, also in the middle of one."""
+        is_whole = self._n_begun == self.state.record.n_iter
+        if is_whole or not self._is_in_place or self._saved is None:
+            return self.state
+        for name, generator in self._saved.generators.items():
+            set_generator_state(generator, self._saved_generators[name])
+        return self._saved
+
+
+def drive(minimize: Callable[[Run], str], run: Run) -> str:
+    """Run a minimiser to its end.
+
+    Parameters
+    ----------
+    minimize : callable
+        ``minimize(run) -> reason``.
+    run : Run
+
+    Returns
+    -------
+    reason : str
+        One of `STOP_REASONS`. The state is that of the last whole epoch.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it is interrupted: `run.state` is that of the last whole epoch then.
+    """
+    try:
+        reason = minimize(run)
+    except Stop as stop:
+        reason = stop.reason
+    except _Carried as carried:
+        raise carried.error from None
+    finally:
+        # Also where an interrupt or an error of the user's ends the training.
+        if set(run.state.record.stopped) == {"not_finite"}:
+            run.state = _before_divergence(run)
+        else:
+            run.state = run.last_whole_state()
+        if run._listener is not None:
+            run._listener.training_ended()
+        if run.report is not None:
+            run.report.end()
+    return reason
+
+
+def _with_members(record: Record, active: Sequence[int], histories: Sequence[History]) -> Record:
+    """The record with the mean loss of all members, and the epochs that each has taken part in."""
+    n_member_iter = list(record.n_member_iter if record.n_iter else [0] * len(histories))
+    for k in active:
+        n_member_iter[k] += 1
+    losses = [each.rows[each.n_rows - 1].loss for each in histories if each.n_rows]
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    mean = float(np.mean(finite)) if finite else math.nan
+    return replace(record, loss=mean, n_member_iter=tuple(n_member_iter))
+
+
+def _before_divergence(run: Run) -> TrainingState:
+    """The last state whose numbers are finite, with the record of the epoch that was not."""
+    saved = run._saved
+    if saved is None:
+        return replace(run.state, optimizer={})
+    return replace(saved, record=run.state.record)

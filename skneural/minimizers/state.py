@@ -1,0 +1,192 @@
+"""The state of a training: everything that its next epoch depends on.
+
+One kind of state serves every continuation: the next epoch, ``partial_fit``, ``warm_start``,
+``resume``, a checkpoint, and what a callback is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from skneural.arrays.matrices import FloatArray
+from skneural.minimizers.history import History
+from skneural.optimizers import State
+
+Generator: TypeAlias = np.random.RandomState | np.random.Generator
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a training stands, in numbers. Replaced after every epoch, never changed.
+
+    Attributes
+    ----------
+    n_iter : int
+        Whole epochs, or iterations, of this fit.
+    n_epochs : int
+        The same with those of the calls of partial_fit before: for schedules.
+    n_samples_seen : int
+        Rows trained on, each as often as it was visited.
+    learning_rate : float
+        The base rate of the next epoch, see `skneural.schedules`.
+    loss : float
+        Training loss of the last epoch. Of several members, the mean of the last loss of each,
+        without those that are not finite; NaN if none is.
+    histories : tuple of History
+        One for each member.
+    stopped : tuple of str
+        Of each member, why it takes no part in further epochs: 'converged', 'early_stopping' or
+        'not_finite'; '' where it goes on.
+    n_member_iter : tuple of int
+        Of several members, the epochs of this fit that each has taken part in: as many orders of
+        rows has it drawn. Empty for a single network.
+    """
+
+    n_iter: int = 0
+    n_epochs: int = 0
+    n_samples_seen: int = 0
+    learning_rate: float = 0.0
+    loss: float = np.nan
+    histories: tuple[History, ...] = field(default_factory=lambda: (History(),))
+    stopped: tuple[str, ...] = ("",)
+    n_member_iter: tuple[int, ...] = ()
+
+    @classmethod
+    def of_members(cls, n_members: int, learning_rate: float) -> Record:
+        """What a training of several members begins with."""
+        histories = tuple(History() for _ in range(n_members))
+        stopped = ("",) * n_members
+        return cls(learning_rate=learning_rate, histories=histories, stopped=stopped)
+
+    @property
+    def ended(self) -> str:
+        """Why no further epoch follows, if the last one has decided that; '' if it has not."""
+        if "" in self.stopped:
+            return ""
+        return next((reason for reason in self.stopped if reason != "not_finite"), "not_finite")
+
+    @property
+    def history(self) -> History:
+        """That of the only member, or of the first."""
+        return self.histories[0]
+
+    def mark(self) -> dict[str, Any]:
+        """What `cut` needs to come back to this record later: plain data, without the rows."""
+        return {**vars(self), "histories": [history.mark() for history in self.histories]}
+
+    def cut(self, mark: dict[str, Any]) -> Record:
+        """The earlier record of this training that the mark was taken from.
+
+        Parameters
+        ----------
+        mark : dict
+            Of `mark`.
+        """
+        pairs = zip(self.histories, mark["histories"], strict=True)
+        return Record(**{**mark, "histories": tuple(each.cut(its) for each, its in pairs)})
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What the next epoch starts from.
+
+    A minimiser that works in place changes the arrays and generators; all else is replaced.
+
+    Attributes
+    ----------
+    params : ndarray of shape (n_params,), or (K, n_params) for K members
+    optimizer : dict
+        What the optimizer remembers: arrays and numbers.
+    record : Record
+    generators : dict of RandomState and Generator
+        'shuffle' draws the order of the rows, 'dropout' is for layers that draw. Of members,
+        'shuffle 0', 'shuffle 1' and so on.
+    minimizer : dict
+        What a full-batch minimiser needs to go on: plain data.
+    """
+
+    params: FloatArray
+    optimizer: State = field(default_factory=dict)
+    record: Record = field(default_factory=Record)
+    generators: Mapping[str, Generator] = field(default_factory=dict)
+    minimizer: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def model(self) -> FloatArray:
+        """What to predict with: the optimizer's average where it keeps one, else `params`."""
+        average: FloatArray = self.optimizer.get("average", self.params)
+        return average
+
+    def copy(self, into: TrainingState | None = None) -> TrainingState:
+        """A copy that shares no array that training writes to; the generators are the same.
+
+        With `into`, an earlier copy, its arrays are used again.
+        """
+        params = np.empty_like(self.params) if into is None else into.params
+        np.copyto(params, self.params)
+        optimizer = dict(self.optimizer)
+        for name, value in self.optimizer.items():
+            if isinstance(value, np.ndarray) and not name.startswith("scratch"):
+                mine = None if into is None else into.optimizer.get(name)
+                optimizer[name] = np.empty_like(value) if mine is None else mine
+                np.copyto(optimizer[name], value)
+        return replace(self, params=params, optimizer=optimizer)
+
+
+def generator_state(generator: Generator) -> dict[str, Any]:
+    """The state of a generator, as plain data."""
+    if isinstance(generator, np.random.Generator):
+        return dict(generator.bit_generator.state)
+    state: dict[str, Any] = generator.get_state(legacy=False)
+    return state
+
+
+def set_generator_state(generator: Generator, state: dict[str, Any]) -> None:
+    """Set a generator to where another one stood."""
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    else:
+        generator.set_state(state)
+
+
+#: The bit generators that a stored state may name: nothing else is looked up and called.
+BIT_GENERATORS: dict[str, type[np.random.BitGenerator]] = {
+    kind.__name__: kind
+    for kind in (
+        np.random.MT19937,
+        np.random.PCG64,
+        np.random.PCG64DXSM,
+        np.random.Philox,
+        np.random.SFC64,
+    )
+}
+
+
+def generator_from_state(
+    state: dict[str, Any], kind: type[Generator] = np.random.RandomState
+) -> Any:
+    """A generator of this kind that goes on where the one of this state stood.
+
+    Raises
+    ------
+    ValueError
+        If the state names a bit generator that NumPy does not have.
+    """
+    name = state["bit_generator"]
+    if name not in BIT_GENERATORS:
+        raise ValueError(
+            f"The stored state of a generator names {name!r}, which is none of NumPy's bit "
+            f"generators: {sorted(BIT_GENERATORS)}."
+        )
+    # Seeded, because drawing a seed from the operating system takes longer.
+    bits = BIT_GENERATORS[name](0)
+    if kind is np.random.Generator:
+        bits.state = state
+        return np.random.Generator(bits)
+    generator = np.random.RandomState(bits)
+    generator.set_state(state)
+    return generator

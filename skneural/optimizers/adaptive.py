@@ -1,0 +1,145 @@
+"""RMSprop and AdaGrad: the gradient, divided by the root of its squares of before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural.arrays.matrices import FloatArray, blocks
+from skneural.optimizers.contract import Optimizer, State
+from skneural.optimizers.scaling import add_square, divide_by_root, scratch_block
+from skneural.settings import number
+
+
+@dataclass(repr=False, eq=False)
+class RMSprop(Optimizer):
+    r"""Steps scaled by a running mean of the square of the gradient.
+
+    .. math::
+
+        v \leftarrow \rho v + (1 - \rho) g^2, \qquad
+        u \leftarrow \mu u + \frac{g}{\sqrt{v} + \epsilon}, \qquad
+        w \leftarrow w - \eta u
+
+    Unlike Adam it follows the latest gradient, and not a mean that still remembers old ones,
+    which suits data whose law changes: streams, and targets that another model sets.
+
+    Parameters
+    ----------
+    decay : float, default=0.99
+        :math:`\rho`, the decay rate of the mean, from 0 to below 1.
+    epsilon : float, default=1e-8
+        Keeps the division stable.
+    momentum : float, default=0.0
+        :math:`\mu`, from 0 to 1.
+    weight_decay, max_grad_norm, averaging
+        As in `Optimizer`.
+
+    Notes
+    -----
+    As in `Adam`, the mean is kept without its factor :math:`1 - \rho`. It begins at 0 and that
+    bias is not corrected: the first step is about :math:`1 / \sqrt{1 - \rho}` times as long as
+    the later ones.
+
+    References
+    ----------
+    T. Tieleman and G. Hinton, "Lecture 6.5 - rmsprop: Divide the gradient by a running average
+    of its recent magnitude", Coursera: Neural networks for machine learning, 2012.
+    """
+
+    decay: float = number(0.99, 0, 1, closed="left")
+    epsilon: float = number(1e-8, 0, closed="neither")
+    momentum: float = number(0.0, 0, 1)
+
+    def init_moments(self, n_params: int, dtype: npt.DTypeLike) -> State:
+        state = {
+            "second_moment": np.zeros(n_params, dtype=dtype),
+            "scratch": scratch_block(n_params, dtype),
+        }
+        if self.momentum:
+            state["velocity"] = np.zeros(n_params, dtype=dtype)
+        return state
+
+    def update(
+        self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
+    ) -> None:
+        root = sqrt(1 - self.decay)
+        rate = learning_rate / root
+        epsilon = self.epsilon / root
+        # Without momentum the velocity is the scaled gradient, which is where that stands.
+        velocity = state["velocity"] if self.momentum else gradient
+        for w, g, u, v in blocks(params, gradient, velocity, state["second_moment"]):
+            other = state["scratch"][: len(w)]
+            add_square(g, v, self.decay, scratch=other)
+            np.sqrt(v, out=other)
+            other += epsilon
+            g /= other
+            if self.momentum:
+                u *= self.momentum
+                u += g
+            np.multiply(u, rate, out=g)
+            w -= g
+
+    def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
+        root = sqrt(1 - self.decay)
+        rate = learning_rate / root * _displacement(self.momentum)
+        divide_by_root(rate, state["second_moment"], self.epsilon / root, out)
+
+
+@dataclass(repr=False, eq=False)
+class AdaGrad(Optimizer):
+    r"""Steps scaled by the sum of the squares of all gradients so far.
+
+    .. math::
+
+        s \leftarrow s + g^2, \qquad w \leftarrow w - \eta \frac{g}{\sqrt{s} + \epsilon}
+
+    Each parameter has its own rate, which falls with every gradient that it sees and with
+    nothing else. So a feature that is there in one row of a thousand still makes a large step
+    when it is. The rates never rise again: give it a larger learning rate than Adam, and leave
+    long trainings to the others.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-10
+        Keeps the division stable.
+    weight_decay, max_grad_norm, averaging
+        As in `Optimizer`.
+
+    References
+    ----------
+    J. Duchi, E. Hazan and Y. Singer, "Adaptive subgradient methods for online learning and
+    stochastic optimization", Journal of Machine Learning Research 12, 2011.
+    """
+
+    epsilon: float = number(1e-10, 0, closed="neither")
+
+    def init_moments(self, n_params: int, dtype: npt.DTypeLike) -> State:
+        return {
+            "sum_of_squares": np.zeros(n_params, dtype=dtype),
+            "scratch": scratch_block(n_params, dtype),
+        }
+
+    def update(
+        self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
+    ) -> None:
+        for w, g, s in blocks(params, gradient, state["sum_of_squares"]):
+            other = state["scratch"][: len(w)]
+            np.multiply(g, g, out=other)
+            s += other
+            np.sqrt(s, out=other)
+            other += self.epsilon
+            g /= other
+            g *= learning_rate
+            w -= g
+
+    def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
+        divide_by_root(learning_rate, state["sum_of_squares"], self.epsilon, out)
+
+
+def _displacement(momentum: float) -> float:
+    """Total displacement per unit gradient under momentum: 1 / (1 - mu)."""
+    return 1 / (1 - momentum) if momentum < 1 else inf

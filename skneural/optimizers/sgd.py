@@ -1,0 +1,70 @@
+"""Stochastic gradient descent with momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural.arrays.matrices import FloatArray, blocks
+from skneural.optimizers.contract import Optimizer, State
+from skneural.settings import number
+
+
+@dataclass(repr=False, eq=False)
+class SGD(Optimizer):
+    r"""Stochastic gradient descent with momentum.
+
+    All parameters move by the same measure, so that features of very different scale are
+    learnt at very different speed: standardise them, and tune the learning rate.
+
+    .. math::
+
+        v \leftarrow \mu v - \eta g, \qquad
+        w \leftarrow w + v \quad\text{or, with Nesterov's momentum,}\quad
+        w \leftarrow w + \mu v - \eta g
+
+    Parameters
+    ----------
+    momentum : float, default=0.9
+        :math:`\mu`, from 0 to 1. With 0 this is plain gradient descent.
+    nesterovs_momentum : bool, default=True
+    weight_decay, max_grad_norm, averaging
+        As in `Optimizer`.
+
+    References
+    ----------
+    I. Sutskever, J. Martens, G. Dahl and G. Hinton, "On the importance of initialization
+    and momentum in deep learning", ICML 2013.
+    """
+
+    momentum: float = number(0.9, 0, 1)
+    nesterovs_momentum: bool = True
+
+    def init_moments(self, n_params: int, dtype: npt.DTypeLike) -> State:
+        return {"velocity": np.zeros(n_params, dtype=dtype), "velocity_of_unit_gradient": 0.0}
+
+    def update(
+        self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
+    ) -> None:
+        # What the velocity would be under a gradient of 1 all along.
+        state["velocity_of_unit_gradient"] = (
+            self.momentum * state["velocity_of_unit_gradient"] + learning_rate
+        )
+        for w, g, v in blocks(params, gradient, state["velocity"]):
+            g *= learning_rate
+            v *= self.momentum
+            v -= g
+            if self.nesterovs_momentum:
+                w -= g
+                np.multiply(v, self.momentum, out=g)
+                w += g
+            else:
+                w += v
+
+    def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
+        velocity = state["velocity_of_unit_gradient"]
+        if self.nesterovs_momentum:
+            velocity = self.momentum * velocity + learning_rate
+        out[...] = velocity

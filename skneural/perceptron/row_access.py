@@ -1,0 +1,101 @@
+"""Single rows of dense and sparse matrices behind one set of verbs.
+
+`skneural.arrays.matrices` does the same for whole matrices. This is for methods that look at one
+row after another.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy import sparse
+
+from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
+
+
+class DenseRows:
+    """Rows of an array in C order, to be looked at one by one and all at once.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    """
+
+    is_sparse = False
+
+    def __init__(self, X: FloatArray) -> None:
+        self.X = X
+
+    def taken(self, rows: IndexArray) -> DenseRows:
+        """A copy of the rows with these numbers."""
+        return DenseRows(self.X.take(rows, axis=0))
+
+    def entries(self, row: int) -> tuple[FloatArray, Any]:
+        """The stored values of a row, and the index of their columns in a vector of all."""
+        return self.X[row], slice(None)
+
+    def products_with(self, row: int) -> FloatArray:
+        """The scalar products of all rows with one of them: shape (n_rows,)."""
+        products: FloatArray = self.X.dot(self.X[row])
+        return products
+
+    @cached_property
+    def longest(self) -> tuple[int, float]:
+        """The largest number of stored values in a row, and the largest Euclidean norm."""
+        squares = np.einsum("ij,ij->i", self.X, self.X, dtype=np.float64)
+        return self.X.shape[1], math.sqrt(squares.max())
+
+
+class SparseRows:
+    """The same verbs for a CSR matrix.
+
+    Parameters
+    ----------
+    X : CSR matrix of shape (n_rows, n_features)
+        Elements stored several times over are added up, in a copy.
+    zeros : ndarray of shape (n_features,) or None, default=None
+        A buffer that is zero before and after every call; None to make one.
+    """
+
+    is_sparse = True
+
+    def __init__(self, X: Matrix, zeros: FloatArray | None = None) -> None:
+        if zeros is None and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        self.X = X
+        self._zeros: FloatArray = np.zeros(X.shape[1], dtype=X.dtype) if zeros is None else zeros
+
+    def taken(self, rows: IndexArray) -> SparseRows:
+        """A copy of the rows with these numbers."""
+        return SparseRows(self.X[rows], self._zeros)
+
+    def entries(self, row: int) -> tuple[FloatArray, Any]:
+        """The stored values of a row, and the index of their columns in a vector of all."""
+        stored = slice(self.X.indptr[row], self.X.indptr[row + 1])
+        return self.X.data[stored], self.X.indices[stored]
+
+    def products_with(self, row: int) -> FloatArray:
+        """The scalar products of all rows with one of them: shape (n_rows,)."""
+        values, columns = self.entries(row)
+        self._zeros[columns] = values
+        products: FloatArray = self.X @ self._zeros
+        self._zeros[columns] = 0.0
+        return products
+
+    @cached_property
+    def longest(self) -> tuple[int, float]:
+        """The largest number of stored values in a row, and the largest Euclidean norm."""
+        squares = self.X.multiply(self.X).astype(np.float64).sum(axis=1)
+        return int(np.diff(self.X.indptr).max()), math.sqrt(np.max(squares))
+
+
+Rows: TypeAlias = DenseRows | SparseRows
+
+
+def rows_of(X: Matrix) -> Rows:
+    """The rows of an array in C order or of a CSR matrix."""
+    return SparseRows(X) if sparse.issparse(X) else DenseRows(X)

@@ -1,0 +1,380 @@
+r"""Rosenblatt's perceptron: a linear unit that learns from its mistakes, and from nothing else.
+
+For a row x with target y, -1 or +1, the unit computes :math:`p = w \cdot x + b` and predicts the
+sign of p. It looks at one row after another. Where :math:`y p > 0` it is right, and nothing
+changes; where :math:`y p \le 0` it is wrong, and the weights turn towards the row:
+
+.. math:: w \leftarrow w + \eta y x, \qquad b \leftarrow b + \eta y,
+
+which is a step of gradient descent on the loss :math:`\max(0, -y p)` of that one row.
+
+If some unit vector u separates the rows, :math:`y \, u \cdot x \ge \gamma > 0` for all of them,
+and no row is longer than R, then there are at most :math:`(R / \gamma)^2` mistakes, in whatever
+order and however often the rows are seen: every mistake lengthens w by :math:`\gamma` or more in
+the direction of u, while its squared length grows by :math:`R^2` or less (:math:`\eta = 1`, the
+intercept counted as one more feature). If no such u exists, w never comes to rest.
+
+Two penalties may be added, and act at every row, right or wrong: L2 shrinks the weights, L1
+pulls those of the row's features towards zero by as much as they have escaped so far.
+
+Only mistakes change the weights, and that is what makes it fast here. The outputs of a block of
+rows come from one matrix product. After a mistake on row x the outputs of the rows behind it are
+corrected by :math:`\eta y (X x)`, instead of being computed again. So the rule stays the exact
+online rule, while Python's time goes with the number of mistakes rather than of rows.
+
+Sources: F. Rosenblatt, "The perceptron: a probabilistic model for information storage and
+organization in the brain", Psychological Review 65, 1958. A. Novikoff, "On convergence proofs
+on perceptrons", Symposium on the Mathematical Theory of Automata, 1962. L1: Y. Tsuruoka,
+J. Tsujii and S. Ananiadou, "Stochastic gradient descent training for L1-regularized log-linear
+models with cumulative penalty", ACL 2009. L2 as one factor: L. Bottou, "Stochastic gradient
+descent tricks", 2012.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
+from skneural.perceptron.row_access import Rows
+
+#: Rows whose outputs are computed together. The fewer mistakes, the longer a block may be.
+FEWEST_BLOCK_ROWS = 16
+MOST_BLOCK_ROWS = 512
+#: A block with more mistakes is followed by a shorter one, with less than a quarter of them by a
+#: longer one.
+MANY_MISTAKES = 16
+
+#: Below this scale the weights are multiplied out.
+SMALLEST_SCALE = {"f": 1e-6, "d": 1e-9}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The settings of the perceptron rule.
+
+    Parameters
+    ----------
+    learning_rate : float, default=1.0
+        eta, the length of a step. Without penalty and from zero weights it only scales the
+        model.
+    alpha : float, default=0.0
+        Strength of the penalty ``alpha * ((1 - l1_ratio) / 2 * w . w + l1_ratio * sum |w|)``.
+    l1_ratio : float, default=0.0
+        Share of L1 in the penalty.
+    intercept_rate : float, default=1.0
+        How much of a step the intercept takes; 0 for none.
+    """
+
+    learning_rate: float = 1.0
+    alpha: float = 0.0
+    l1_ratio: float = 0.0
+    intercept_rate: float = 1.0
+
+    @property
+    def shrinkage(self) -> float:
+        """What the L2 penalty multiplies the weights by at every row."""
+        return max(0.0, 1.0 - ((1.0 - self.l1_ratio) * self.learning_rate * self.alpha))
+
+    @property
+    def pull(self) -> float:
+        """What the L1 penalty adds to the pull towards zero at every row."""
+        return self.l1_ratio * self.learning_rate * self.alpha
+
+
+class OnlinePerceptron:
+    """One unit, and the rows it learns from.
+
+    Parameters
+    ----------
+    rows : DenseRows or SparseRows
+        See `rows_of`.
+    target : boolean ndarray of shape (n_rows,)
+        True for +1, False for -1.
+    row_weight : ndarray of shape (n_rows,) or None
+        What to multiply the steps of each row by; None for 1.
+    weights : ndarray of shape (n_features,)
+        Where to start; copied.
+    intercept : float
+    rule : Rule
+    block_rows : int or None, default=None
+        Rows to walk at a time; None to follow the number of mistakes. No result depends on it.
+
+    Attributes
+    ----------
+    intercept : float
+    n_mistakes : int
+        Of all rows seen so far.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        target: BoolArray,
+        row_weight: FloatArray | None,
+        weights: FloatArray,
+        intercept: float,
+        rule: Rule,
+        *,
+        block_rows: int | None = None,
+    ) -> None:
+        dtype = rows.X.dtype
+        self.rows = rows
+        self.rule = rule
+        self.intercept = float(intercept)
+        self.n_mistakes = 0
+        self._sign = np.where(target, 1.0, -1.0).astype(dtype)
+        self._updates = rule.learning_rate * self._sign.astype(np.float64)
+        if row_weight is not None:
+            self._updates *= row_weight
+        # The weights are _scale * _weights: to shrink all of them is to change one number.
+        self._weights: FloatArray = np.array(weights, dtype=dtype)
+        self._number = dtype.type
+        self._scale: Any = self._number(1.0)
+        self._smallest_scale = SMALLEST_SCALE[dtype.char]
+        self._square_norm = float(np.dot(self._weights, self._weights))
+        self._absolute_norm = float(np.abs(self._weights).sum())
+        self._objective = 0.0
+        # How far L1 has pulled every weight so far, and how far it would have pulled at most.
+        self._pulled: FloatArray = np.zeros_like(self._weights)
+        self._full_pull = 0.0
+        self._fixed_block_rows = block_rows
+        self._block_rows = FEWEST_BLOCK_ROWS if block_rows is None else block_rows
+        n_stored, self._longest = rows.longest
+        # No output, however its terms are added up, is further from the truth than this times
+        # `_reach`, a bound of the length of all that was added up.
+        rounding = float(np.finfo(dtype).eps)
+        self._slack = 2 * (n_stored + MOST_BLOCK_ROWS) * rounding * math.hypot(self._longest, 1)
+        self._reach = 0.0
+
+    @property
+    def weights(self) -> FloatArray:
+        """A copy of the weights, of shape (n_features,)."""
+        scaled: FloatArray = self._weights * self._scale
+        return scaled
+
+    @property
+    def unscaled_weights(self) -> FloatArray:
+        """The weights before the L2 penalty's common factor: not to be written to."""
+        return self._weights
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the model still consists of finite numbers."""
+        return math.isfinite(self.intercept) and bool(np.isfinite(self._weights).all())
+
+    def state(self) -> dict[str, Any]:
+        """What the next epoch depends on, as plain numbers and arrays of its own.
+
+        Without a penalty the weights are left out: `weights` has all of them.
+        """
+        state: dict[str, Any] = {
+            "intercept": self.intercept,
+            "n_mistakes": self.n_mistakes,
+            "block_rows": self._block_rows,
+        }
+        if self.rule.alpha:
+            state.update(
+                weights=self._weights.copy(),
+                scale=float(self._scale),
+                square_norm=self._square_norm,
+                absolute_norm=self._absolute_norm,
+            )
+        if self.rule.pull:
+            state.update(pulled=self._pulled.copy(), full_pull=self._full_pull)
+        return state
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on where a unit with the same rule, and these `weights`, stood."""
+        self.intercept = state["intercept"]
+        self.n_mistakes = state["n_mistakes"]
+        # The objective is added up block by block: other blocks would round it otherwise.
+        self._block_rows = state["block_rows"]
+        if self.rule.alpha:
+            self._weights = np.array(state["weights"])
+            self._scale = self._number(state["scale"])
+            self._square_norm = state["square_norm"]
+            self._absolute_norm = state["absolute_norm"]
+        if self.rule.pull:
+            self._pulled = np.array(state["pulled"])
+            self._full_pull = state["full_pull"]
+
+    def learn(self, order: IndexArray) -> float:
+        """Look at the rows of these numbers, one after another, and learn from the mistakes.
+
+        Returns
+        -------
+        objective : float
+            Mean of ``max(0, -y p)`` plus the penalty, each at the moment of the row. Row
+            weights do not count in it.
+        """
+        self._objective = 0.0
+        if self.rule.pull:
+            for row in order.tolist():
+                self._look_at(row)
+        else:
+            norm = float(np.linalg.norm(self._weights)) * float(self._scale)
+            self._reach = norm + abs(self.intercept)
+            start = 0
+            while start < len(order):
+                start += self._walk(order[start : start + self._block_rows])
+        return self._objective / len(order)
+
+    # ------------------------------------------------------------ a block of rows
+
+    def _walk(self, numbers: IndexArray) -> int:
+        """Learn from the first of the rows with these numbers, and return how many they were.
+
+        All of them, unless the scale becomes too small on the way.
+        """
+        scales = self._scales(len(numbers))
+        n_rows, next_row, n_mistakes = len(scales) - 1, 0, self.n_mistakes
+        numbers = numbers[:n_rows]
+        block = self.rows.taken(numbers)
+        sign, updates = self._sign[numbers], self._updates[numbers].tolist()
+        shrinking = self.rule.shrinkage != 1.0
+        output = scales[:-1] * (block.X @ self._weights) + self.intercept
+        while next_row < n_rows:
+            row, loss = self._first_mistake(sign * output, next_row, block, sign, scales)
+            if row is None:
+                break
+            self._charge(row + 1 - next_row, loss)
+            next_row = row + 1
+            self._shrink_to(scales[next_row])
+            if updates[row]:
+                before = self.intercept
+                change = block.products_with(row)
+                change *= self._step(*block.entries(row), updates[row])
+                if shrinking:
+                    change *= scales[:-1]
+                change += self.intercept - before
+                output += change
+        if next_row < n_rows:
+            self._charge(n_rows - next_row, 0.0)
+            self._shrink_to(scales[n_rows])
+        self._choose_block_rows(self.n_mistakes - n_mistakes)
+        return n_rows
+
+    def _scales(self, n_rows: int) -> FloatArray:
+        """The scale before each of the next rows and after the last, up to the first tiny one."""
+        factors = np.full(n_rows + 1, self.rule.shrinkage, dtype=self._weights.dtype)
+        factors[0] = self._scale
+        scales: FloatArray = np.multiply.accumulate(factors)
+        if scales[-1] < self._smallest_scale:
+            scales = scales[: np.argmax(scales < self._smallest_scale) + 1]
+        return scales
+
+    def _first_mistake(
+        self,
+        margin: FloatArray,
+        start: int,
+        block: Rows,
+        sign: FloatArray,
+        scales: FloatArray,
+    ) -> tuple[int | None, float]:
+        """The first row from `start` on with y p <= 0, and its loss; None if there is none.
+
+        A margin too close to zero to be sure of its sign is computed again, term by term in the
+        order of the columns. So the sign does not depend on how the rows are put into blocks,
+        and is the same as in any implementation that adds in that order.
+        """
+        doubt = self._slack * self._reach
+        if not math.isfinite(doubt):
+            doubt = math.inf
+        for distance in (margin[start:] <= doubt).nonzero()[0].tolist():
+            row = start + distance
+            value = float(margin[row])
+            if value >= -doubt:
+                output = self._output(*block.entries(row), scales[row])
+                value = float(sign[row]) * output
+            if value <= 0.0:
+                self.n_mistakes += 1
+                return row, -value
+        return None, 0.0
+
+    def _choose_block_rows(self, n_mistakes: int) -> None:
+        if self._fixed_block_rows is not None:
+            return
+        if n_mistakes > MANY_MISTAKES:
+            self._block_rows = max(self._block_rows // 2, FEWEST_BLOCK_ROWS)
+        elif 4 * n_mistakes < MANY_MISTAKES:
+            self._block_rows = min(self._block_rows * 2, MOST_BLOCK_ROWS)
+
+    # ------------------------------------------------------------ a single row
+
+    def _look_at(self, row: int) -> None:
+        """Learn from one row under an L1 penalty, which moves weights at every row."""
+        values, columns = self.rows.entries(row)
+        margin = float(self._sign[row]) * self._output(values, columns, self._scale)
+        mistaken = margin <= 0.0
+        self._charge(1, -margin if mistaken else 0.0)
+        self._shrink_to(self._scale * self._number(self.rule.shrinkage))
+        if mistaken:
+            self.n_mistakes += 1
+            if self._updates[row]:
+                self._step(values, columns, float(self._updates[row]))
+        self._pull_to_zero(columns)
+
+    def _output(self, values: FloatArray, columns: Any, scale: Any) -> float:
+        # accumulate() adds one term after another, while sum() and BLAS form partial sums.
+        terms = values * self._weights[columns]
+        total = np.add.accumulate(terms, dtype=np.float64)[-1:].sum()  # 0 for an empty row
+        return float(self._number(total * scale)) + self.intercept
+
+    def _step(self, values: FloatArray, columns: Any, update: float) -> Any:
+        """Add ``update * x`` to the weights. Returns the step of the unscaled weights."""
+        step = self._number(update) / self._scale
+        self._weights[columns] += np.multiply(values, step, dtype=np.float64)
+        self.intercept += update * self.rule.intercept_rate
+        self._reach += abs(update) * (self._longest + self.rule.intercept_rate)
+        if self.rule.alpha:
+            # Of a sparse row only the weights it has moved: as in scikit-learn, whose stopping
+            # rule watches these norms.
+            touched = self._weights[columns]
+            self._square_norm = float(np.dot(touched, touched)) * float(self._scale) ** 2
+            self._absolute_norm = float(np.abs(touched).sum()) * float(self._scale)
+        return step
+
+    def _shrink_to(self, scale: Any) -> None:
+        self._scale = scale
+        if scale < self._smallest_scale:
+            self._weights = self._weights * scale
+            self._scale = self._number(1.0)
+
+    def _pull_to_zero(self, columns: Any) -> None:
+        """Move the weights of a row's features towards zero, and never beyond it.
+
+        Each by what it still lacks of the full pull since training began: features that are
+        rare in sparse rows are pulled as far as frequent ones.
+        """
+        self._full_pull += self.rule.pull
+        before = self._weights[columns].astype(np.float64)
+        pulled, scale = self._pulled[columns].astype(np.float64), float(self._scale)
+        down = np.maximum(0, before - (self._full_pull + pulled) / scale)
+        up = np.minimum(0, before + (self._full_pull - pulled) / scale)
+        self._weights[columns] = np.where(before > 0, down, np.where(before < 0, up, before))
+        self._pulled[columns] = pulled + scale * (self._weights[columns] - before)
+
+    def _charge(self, n_rows: int, loss: float) -> None:
+        """Enter the loss of a mistake, and the penalties of all rows since the one before.
+
+        The weights shrink after each of these rows, and do nothing else.
+        """
+        self._objective += loss
+        if not self.rule.alpha:
+            return
+        shrinkage, l1_ratio = self.rule.shrinkage, self.rule.l1_ratio
+        squares = self._square_norm * _geometric_sum(shrinkage**2, n_rows)
+        absolutes = self._absolute_norm * _geometric_sum(shrinkage, n_rows)
+        self._objective += self.rule.alpha * ((1 - l1_ratio) / 2 * squares + l1_ratio * absolutes)
+        self._square_norm *= shrinkage ** (2 * n_rows)
+        self._absolute_norm *= shrinkage**n_rows
+
+
+def _geometric_sum(ratio: float, n_terms: int) -> float:
+    """``1 + ratio + ratio**2 + ...``, with `n_terms` terms."""
+    return float(n_terms) if ratio == 1.0 else (1.0 - ratio**n_terms) / (1.0 - ratio)

@@ -1,0 +1,251 @@
+"""A process that interrupts fits by real signals, and looks at what they leave behind.
+
+Called as ``python interrupted_fits.py WHEN N SEED``, where WHEN is 'at any time', 'at a line' or
+'near BLAS limits'. N signals are spread over all solvers. It prints how many of them ended a fit,
+how many of these fits kept some epochs, and then what is wrong, a line each.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import warnings
+from copy import deepcopy
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import threadpoolctl
+from sklearn.base import clone
+from sklearn.datasets import load_wine
+from sklearn.preprocessing import StandardScaler
+from stopped_fits import epochs, visible_state
+
+import skneural
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
+from skneural.optimizers import Adam
+
+X, Y = load_wine(return_X_y=True)
+X = StandardScaler().fit_transform(X)[::2]
+Y = np.where(np.random.RandomState(2).rand(178) < 0.3, 0, Y)[::2]
+SMALL = {"hidden_layer_sizes": 5, "batch_size": 20, "max_iter": 5, "random_state": 0, "tol": 0.0}
+EARLY = {"early_stopping": True, "validation_fraction": 0.3, "learning_rate_init": 0.05}
+
+#: Every solver; a new one joins by a line.
+ESTIMATORS = [
+    *(ScratchMLPClassifier(**SMALL, solver=solver) for solver in ("adam", "sgd", "lbfgs")),
+    *(
+        ScratchMLPRegressor(**SMALL, solver=solver)
+        for solver in ("adamw", "nadam", "rmsprop", "adagrad", "lbfgs")
+    ),
+    ScratchMLPClassifier(**SMALL, **EARLY),
+    ScratchMLPClassifier(**SMALL, solver=Adam(averaging=0.9), dropout=0.2),
+    *(
+        ScratchLogisticRegression(solver=solver, max_iter=5, tol=1e-12, random_state=0)
+        for solver in ("lbfgs", "newton-cholesky", "newton-cg", "sag", "saga", "sgd", "adam")
+    ),
+    ScratchLogisticRegression(solver="fista", l1_ratio=0.5, max_iter=5, tol=1e-12),
+    ScratchPerceptron(max_iter=5, tol=None),
+    ScratchPerceptron(max_iter=5, tol=1e-3, early_stopping=True),
+]
+
+SKNEURAL = str(Path(skneural.__file__).parent)
+#: Where the limits of BLAS are set.
+SETS_LIMITS = {threadpoolctl.__file__}.union(
+    str(path) for path in Path(SKNEURAL).rglob("*.py") if "threadpoolctl" in path.read_text()
+)
+
+
+def is_ours(filename):
+    return filename.startswith(SKNEURAL)
+
+
+def target_of(model):
+    return X[:, 0] if isinstance(model, ScratchMLPRegressor) else Y
+
+
+POOLS = threadpoolctl.ThreadpoolController()
+
+
+def blas_limits():
+    return [pool["num_threads"] for pool in POOLS.info()]
+
+
+class Interrupted:
+    """What may be left of a fit that a signal ends."""
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+        self.fitted = clone(estimator).fit(X, target_of(estimator))
+        self.n = epochs(self.fitted)
+        self.old = clone(estimator).set_params(max_iter=2).fit(X[:40], target_of(estimator)[:40])
+        self.old.set_params(max_iter=estimator.max_iter)
+        self.after = {
+            n: clone(estimator).set_params(max_iter=n).fit(X, target_of(estimator))
+            for n in range(1, self.n + 1)
+        }
+
+    def fit(self, model):
+        model.fit(X, target_of(model))
+
+    def complaint(self, model):
+        """What is wrong with a model that a signal has changed; '' for nothing."""
+        state = visible_state(model)
+        if "n_iter_" not in state:
+            return f"neither fitted nor unfitted: {sorted(state)}"
+        n = epochs(model)
+        if n not in self.after:
+            return f"n_iter_ = {n}"
+        curve = getattr(model, "loss_curve_", None)
+        if curve is not None and len(curve) != n:
+            return f"loss_curve_ has {len(curve)} values, n_iter_ is {n}"
+        whole = visible_state(self.after[n])
+        reason = state.pop("stop_reason_", None)
+        reasons = {"'interrupted'", None}
+        if n == self.n:
+            reasons.add(frozen_reason(self.fitted))
+        if reason not in reasons:
+            return f"stop_reason_ is {reason} after {n} of {self.n} epochs"
+        whole.pop("stop_reason_", None)
+        differing = [name for name in whole if state.get(name) != whole[name]]
+        return f"{differing} are not those after {n} epochs" if differing else ""
+
+
+def frozen_reason(model):
+    return visible_state(model).get("stop_reason_")
+
+
+# ----------------------------------------------------------------------------- the signals
+
+
+def after(delay):
+    """Calls a function, and a signal comes after `delay` seconds. Whether that ended it."""
+
+    def run(function):
+        def send():
+            time.sleep(delay)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        sender, is_over = Thread(target=send), False
+        try:
+            sender.start()
+            function()
+            is_over = True
+            sender.join()
+        except KeyboardInterrupt:
+            sender.join()
+        return not is_over
+
+    return run
+
+
+def traced(function, reached):
+    """Call ``reached(file, line)`` before each line of ours, and of what sets the limits."""
+
+    def trace(frame, event, argument):
+        filename = frame.f_code.co_filename
+        if not is_ours(filename) and filename not in SETS_LIMITS:
+            return None
+        if event == "line":
+            reached(filename, frame.f_lineno)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        function()
+    finally:
+        sys.settrace(None)
+
+
+def lines_of(function):
+    lines = []
+    traced(function, lambda *line: lines.append(line))
+    return lines
+
+
+def at_line(index):
+    """The same, where the signal comes before the line of this number among those run."""
+
+    def run(function):
+        n_left = [index]
+
+        def reached(filename, line):
+            n_left[0] -= 1
+            if n_left[0] == -1:
+                signal.raise_signal(signal.SIGINT)
+
+        try:
+            traced(function, reached)
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    return run
+
+
+def moments(when, each, n, random):
+    """`n` ways to interrupt a fit."""
+
+    def fit():
+        each.fit(clone(each.estimator))
+
+    if when == "at any time":
+        began = time.perf_counter()
+        fit()
+        seconds = time.perf_counter() - began
+        return [(f"after {d:.5f} s", after(d)) for d in random.uniform(0, 1.1 * seconds, n)]
+    lines = lines_of(fit)
+    if when == "near BLAS limits":
+        indices = [i for i, (filename, _) in enumerate(lines) if filename in SETS_LIMITS]
+        chosen = random.choice(indices, min(n, len(indices)), replace=False)
+    else:
+        # Each line of the code has the same chance, however often it is run.
+        places = {}
+        for i, line in enumerate(lines):
+            places.setdefault(line, []).append(i)
+        rows = list(places.values())
+        chosen = [random.choice(rows[k]) for k in random.choice(len(rows), n)]
+    return [(f"at {Path(lines[i][0]).name}:{lines[i][1]}, {i}", at_line(i)) for i in chosen]
+
+
+def try_once(each, start, run):
+    """Interrupt one fit. Whether it was, whether it kept epochs, and what is wrong."""
+    before, limits = visible_state(start), blas_limits()
+    is_interrupted = run(lambda: each.fit(start))
+    is_changed = visible_state(start) != before
+    wrong = each.complaint(start) if is_changed else ""
+    if blas_limits() != limits:
+        each.fit(clone(each.estimator))
+        if blas_limits() != limits:
+            wrong += f" BLAS has {blas_limits()} threads, had {limits}"
+    return is_interrupted, is_interrupted and is_changed, wrong
+
+
+def main(when, n, seed):
+    warnings.simplefilter("ignore")
+    sys.setswitchinterval(1e-5)
+    threadpoolctl.threadpool_limits(3)
+    random = np.random.RandomState(seed)
+    shares = np.bincount(np.arange(n) % len(ESTIMATORS), minlength=len(ESTIMATORS))
+    counts, report = np.zeros(2, dtype=int), []
+    for estimator, share in zip(ESTIMATORS, shares, strict=True):
+        each = Interrupted(estimator)
+        for i, (moment, run) in enumerate(moments(when, each, share, random)):
+            start = deepcopy(each.old) if i % 2 else clone(estimator)
+            *happened, wrong = try_once(each, start, run)
+            counts += happened
+            if wrong:
+                report.append(f"{estimator!r}, {moment}: {wrong}".replace("\n", " "))
+    print(*counts)
+    print("\n".join(report))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

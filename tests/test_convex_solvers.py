@@ -1,0 +1,164 @@
+"""Which minimiser serves which solver, and L-BFGS where Newton's method fails."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from log_loss_problem import Problem, Training, X, assert_optimum, fresh
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from skneural.convex.fista import Fista
+from skneural.convex.linear import linear_arrays, n_coordinates
+from skneural.convex.newton import Newton
+from skneural.convex.preconditioned import PreconditionedMinimizer
+from skneural.convex.solvers import (
+    MAX_NEWTON_COORDINATES,
+    MAX_SMALL_HESSIAN,
+    NewtonOrLBFGS,
+    convex_minimizer,
+    resolve_solver,
+)
+from skneural.network import dense_network
+
+#: Rows, features and outputs; then, by hand: solver, size, L2, L1, and the minimiser for them.
+SMALL, LARGE = (150, 4, 3), (100_000, 10, 3)
+CASES = [
+    ("lbfgs", SMALL, 1.0, 0.0, "newton-cholesky"),
+    ("lbfgs", SMALL, 0.0, 0.0, "lbfgs"),
+    ("lbfgs", LARGE, 1.0, 0.0, "lbfgs"),
+    ("lbfgs", (MAX_SMALL_HESSIAN // 4, 1, 1), 1.0, 0.0, "newton-cholesky"),
+    ("lbfgs", (MAX_SMALL_HESSIAN // 4 + 1, 1, 1), 1.0, 0.0, "lbfgs"),
+    ("sag", SMALL, 1.0, 0.0, "newton-cholesky"),
+    ("sag", LARGE, 1.0, 0.0, "lbfgs"),
+    ("saga", SMALL, 1.0, 0.0, "newton-cholesky"),
+    ("saga", LARGE, 1.0, 0.0, "lbfgs"),
+    ("saga", SMALL, 1.0, 0.5, "fista"),
+    ("fista", SMALL, 1.0, 0.0, "fista"),
+    ("newton-cholesky", LARGE, 0.0, 0.0, "newton-cholesky"),
+    ("newton-cg", LARGE, 0.0, 0.0, "newton-cholesky"),
+    ("newton-cg", (9, MAX_NEWTON_COORDINATES // 2 - 1, 3), 1.0, 0.0, "newton-cholesky"),
+    ("newton-cg", (9, MAX_NEWTON_COORDINATES // 2, 3), 1.0, 0.0, "newton-cg"),
+]
+
+
+@pytest.mark.parametrize(("solver", "size", "l2", "l1", "expected"), CASES)
+def test_resolve_solver(solver, size, l2, l1, expected):
+    n_samples, n_features, n_outputs = size
+    network = dense_network((n_features, n_outputs), ())
+    assert resolve_solver(solver, network, n_samples, l2=l2, l1=l1) == expected
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize(("n_outputs", "n_directions"), [(1, 1), (2, 1), (3, 2)])
+def test_n_coordinates(n_outputs, n_directions, fit_intercept):
+    network = dense_network((5, n_outputs), (), fit_intercept)
+    assert n_coordinates(network) == (5 + fit_intercept) * n_directions
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_linear_arrays_are_views(fit_intercept):
+    network = dense_network((2, 3), (), fit_intercept)
+    vector = np.arange(float(network.n_params))
+    weights, intercepts = linear_arrays(network, vector)
+    np.testing.assert_array_equal(weights, [[0, 1, 2], [3, 4, 5]])
+    assert np.shares_memory(weights, vector)
+    if fit_intercept:
+        np.testing.assert_array_equal(intercepts, [6, 7, 8])
+        assert np.shares_memory(intercepts, vector)
+    else:
+        assert intercepts is None
+
+
+KINDS = {
+    "lbfgs": PreconditionedMinimizer,
+    "newton-cg": NewtonOrLBFGS,
+    "newton-cholesky": NewtonOrLBFGS,
+    "fista": Fista,
+}
+
+
+def minimizer_of(problem, solver, l1=0.0, warn=None, tol=1e-4):
+    rows = (problem.rows, problem.y.astype(problem.dtype), problem.weight)
+    return convex_minimizer(solver, problem.objective, *rows, tol=tol, l1=l1, warn=warn)
+
+
+def fit(minimizer, problem, max_iter=100, start=None):
+    start = np.zeros(problem.network.n_params) if start is None else start
+    training = Training(fresh(start), max_iter)
+    with threadpool_limits(1):
+        training.drive(minimizer)
+    return training
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize(
+    "solver", ["lbfgs", "sag", "saga", "fista", "newton-cg", "newton-cholesky"]
+)
+def test_every_solver_comes_to_the_optimum(solver, n_outputs):
+    problem = Problem(X, n_outputs)
+    training = fit(minimizer_of(problem, solver), problem)
+    assert_optimum(problem, training)
+    expected = problem.run(Newton, tol=1e-9).params
+    np.testing.assert_allclose(training.params, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("solver", KINDS)
+def test_kinds_of_minimisers_of_large_problems(solver):
+    rows = np.tile(X, (400, 1))
+    problem = Problem(X, 3)
+    kind = convex_minimizer(solver, problem.objective, rows, problem.y, None, tol=1e-4, l1=0.0)
+    assert type(kind) is KINDS[solver]
+
+
+def test_newton_cg_of_many_features():
+    rows = sparse.random(150, 1001, 0.01, random_state=np.random.RandomState(0), format="csr")
+    problem = Problem(rows, 3)
+    minimizer = minimizer_of(problem, "newton-cg")
+    assert minimizer.method == "Newton-CG"
+    assert fit(minimizer, problem).stop_reason == "converged"
+
+
+#: The last column is a copy of the first.
+COPIES = np.hstack([X, X[:, :1]])
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_lbfgs_takes_over_where_the_hessian_is_singular(n_outputs):
+    problem = Problem(COPIES, n_outputs, alpha=0.0)
+    warned = []
+    training = fit(minimizer_of(problem, "newton-cholesky", warn=warned.append), problem)
+    assert warned == [0]
+    assert training.run.message == "lbfgs"
+    assert training.stop_reason == "converged"
+    assert np.abs(problem.gradient(training.params)).max() <= 1.01e-4
+    alone = fit(minimizer_of(problem, "lbfgs"), problem)
+    np.testing.assert_array_equal(training.params, alone.params)
+
+
+@pytest.mark.parametrize(("asked_for", "n_iter"), [(True, 4), (False, 5)])
+def test_an_iteration_of_newton_that_failed_counts_if_it_was_asked_for(asked_for, n_iter):
+    problem = Problem(COPIES, 3, alpha=0.0)
+    newton = problem.minimizer(Newton, tol=0)
+    lbfgs = problem.minimizer(PreconditionedMinimizer, tol=0)
+    warn = (lambda n_iter: None) if asked_for else None
+    training = fit(NewtonOrLBFGS(newton, lbfgs, warn), problem, max_iter=5)
+    assert training.n_epochs == n_iter
+    assert training.stop_reason == "max_iter"
+
+
+def test_nothing_is_said_of_newton_where_lbfgs_was_asked_for():
+    problem = Problem(X, 3)
+    minimizer = minimizer_of(problem, "lbfgs", warn=lambda n_iter: 1 / 0)
+    assert isinstance(minimizer, NewtonOrLBFGS)
+    assert minimizer.warn is None
+
+
+def test_an_error_in_the_warning_comes_out():
+    # Warnings may be errors.
+    def warn(n_iter):
+        raise RuntimeWarning("singular")
+
+    problem = Problem(COPIES, 1, alpha=0.0)
+    with pytest.raises(RuntimeWarning, match="singular"):
+        fit(minimizer_of(problem, "newton-cholesky", warn=warn), problem)

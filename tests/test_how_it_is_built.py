@@ -1,0 +1,63 @@
+"""The page "How it is built": the ways through the code that it shows are those of the code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_iris
+
+import skneural
+from skneural import ScratchMLPClassifier
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+PAGE = Path(__file__).parents[1] / "docs" / "how_it_is_built.rst"
+PACKAGE = str(Path(skneural.__file__).parent)
+X, Y = load_iris(return_X_y=True)
+
+#: What the lines of a way begin with: a function of a module, or a method of a class.
+STATION = re.compile(r"^ +((?:[A-Z]\w*\.)?[a-z_]\w*)(?:  |$)")
+
+
+def ways():
+    """The lines of each way that the page shows."""
+    blocks = re.findall(r"code-block:: text\n\n((?:   .*\n|\n)+)", PAGE.read_text())
+    return [block.rstrip().splitlines() for block in blocks]
+
+
+def called(action):
+    """The functions of the package that an action calls, in the order of their first calls."""
+    names: dict[str, None] = {}
+
+    def note(frame, event, argument):
+        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
+            names.setdefault(frame.f_code.co_qualname)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        action()
+    finally:
+        sys.setprofile(before)
+    return list(names)
+
+
+FITTED = ScratchMLPClassifier(max_iter=1, random_state=0)
+ACTIONS = [lambda: FITTED.fit(X, Y), lambda: FITTED.predict_proba(X)]
+
+
+def test_the_page_shows_two_ways_of_at_most_25_lines():
+    assert len(ways()) == len(ACTIONS)
+    assert all(len(way) <= 25 for way in ways())
+
+
+@pytest.mark.parametrize("number", range(len(ACTIONS)), ids=["fit", "predict_proba"])
+def test_a_way_is_that_of_the_code(number):
+    stations = [match[1] for match in map(STATION.match, ways()[number]) if match]
+    assert len(stations) == len(ways()[number])
+    FITTED.fit(X, Y)
+    order = called(ACTIONS[number])
+    assert [name for name in order if name in stations] == stations

@@ -1,0 +1,91 @@
+"""Ctrl-C at any moment: what is left is the model of a whole epoch, or what there was before.
+
+SKNEURAL_INTERRUPTS says how many signals are sent, for each of three ways to choose the moment.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from interrupted_fits import ESTIMATORS, X, target_of
+from sklearn.base import clone
+from stopped_fits import SINCE_1_9, answers, epochs, raise_after, visible_state
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+N_INTERRUPTS = int(os.environ.get("SKNEURAL_INTERRUPTS", "60"))
+TESTS = Path(__file__).parent
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: signals as POSIX has them")
+@pytest.mark.parametrize(
+    ("when", "seed"), [("at any time", 1), ("at a line", 2), ("near BLAS limits", 0)]
+)
+def test_signals(when, seed):
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, TESTS / "interrupted_fits.py", when, str(N_INTERRUPTS), str(seed)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    counts, *wrong = run.stdout.strip().splitlines()
+    n_interrupted, n_saved = map(int, counts.split())
+    print(f"{N_INTERRUPTS} signals {when}: {n_interrupted} fits ended, {n_saved} kept epochs")
+    assert wrong == []
+    assert n_interrupted > N_INTERRUPTS / 10
+    assert n_saved > 0 or when == "near BLAS limits"
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_an_interrupt_by_a_callback_keeps_the_epoch(estimator, k):
+    y = target_of(estimator)
+    expected = clone(estimator).set_params(max_iter=k).fit(X, y)
+    first = clone(estimator)
+    again = clone(estimator).set_params(max_iter=1).fit(X[:40], y[:40]).set_params(max_iter=5)
+    for model in (first, again):
+        with pytest.raises(KeyboardInterrupt):
+            model.set_callbacks(raise_after(k, KeyboardInterrupt())).fit(X, y)
+        assert epochs(model) == k
+        assert getattr(model, "stop_reason_", "interrupted") == "interrupted"
+        states = [visible_state(each) for each in (model, expected)]
+        for state in states:
+            state.pop("stop_reason_", None)
+        assert states[0] == states[1]
+        assert answers(model, X) == answers(expected, X)
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_an_interrupt_by_a_callback_amid_the_first_epoch(estimator):
+    """There is no epoch to keep."""
+
+    class AtTheBeginning:
+        def setup(self, estimator, context): ...
+
+        def teardown(self, estimator, context): ...
+
+        def on_fit_task_begin(self, estimator, context):
+            if context.task_name == "epoch":
+                raise KeyboardInterrupt
+
+        def on_fit_task_end(self, estimator, context): ...
+
+    y = target_of(estimator)
+    random_state = np.random.RandomState(0)
+    old = clone(estimator).set_params(max_iter=1, random_state=random_state).fit(X[:40], y[:40])
+    for model in (old, clone(estimator)):
+        model.set_callbacks(AtTheBeginning())
+        before = visible_state(model)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, y)
+        assert visible_state(model) == before

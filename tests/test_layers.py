@@ -1,0 +1,446 @@
+"""The contract of a layer: factors, members side by side, input in parts, the memory of a pass."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from networks import initial_params, network_of, state_of, train
+from scipy import sparse
+
+from skneural.activations import ACTIVATIONS
+from skneural.layers import Activate, Columns, Dense, Dropout, Layer, Parameter, PassMemory
+from skneural.losses import LOSSES
+from skneural.minimizers.lbfgs import LBFGS
+from skneural.minimizers.minibatch import MiniBatches
+from skneural.network import Network, Workspace
+from skneural.objective import Objective
+from skneural.optimizers import SGD
+from skneural.schedules import Constant
+
+RNG = np.random.RandomState(0)
+K, N_ROWS = 3, 7
+SQUARED_ERROR = LOSSES["squared_error", "identity"]
+
+
+class Embedding(Layer):
+    """A row of a table for each integer code in a single column."""
+
+    def __init__(self, n_codes, n_outputs, rate=1.0):
+        self.n_codes, self.n_outputs, self.rate = n_codes, n_outputs, rate
+
+    def parameters(self):
+        shape = (self.n_codes, self.n_outputs)
+        return (Parameter("table", shape, penalised=True, rate=self.rate, decay=0.0),)
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = rng.uniform(-1, 1, arrays[0].shape)
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return arrays[0][..., x[..., 0].astype(int), :]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        gradients[0][...] = 0
+        np.add.at(gradients[0], x[:, 0].astype(int), delta)
+        return np.zeros_like(x) if needs_input else None
+
+
+class Scale(Layer):
+    """A factor for each column, which learns at a rate of its own."""
+
+    def __init__(self, n_outputs, rate=6.0):
+        self.n_outputs, self.rate = n_outputs, rate
+
+    def parameters(self):
+        return (Parameter("factors", (self.n_outputs,), rate=self.rate),)
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = rng.uniform(0.5, 2, self.n_outputs)
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x * arrays[0][..., np.newaxis, :]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        np.sum(delta * x, axis=-2, out=gradients[0])
+        return delta * arrays[0][..., np.newaxis, :] if needs_input else None
+
+
+def dense(n_inputs, n_outputs):
+    def draw(weights, intercepts, rng):
+        weights[...] = rng.uniform(-1, 1, weights.shape)
+        intercepts[...] = rng.uniform(-1, 1, intercepts.shape)
+
+    return Dense(n_inputs, n_outputs, draw=draw)
+
+
+def tanh(n_outputs):
+    return Activate(ACTIVATIONS["tanh"], n_outputs)
+
+
+# -------------------------------------------------------------------------- where parameters lie
+
+
+def test_penalised_parameters_come_first_and_factors_where_they_are_other_than_1():
+    branches = [([2], [Embedding(4, 2, rate=3.0)], 2), (slice(0, 2), [Scale(2)], 2)]
+    network = Network([Columns(branches), dense(4, 3)], 3)
+    # table of 4 x 2, weights of 4 x 3; then two factors and three intercepts.
+    assert (network.n_penalised, network.n_params) == (20, 25)
+    assert network.rates == ((slice(0, 8), 3.0), (slice(20, 22), 6.0))
+    assert network.decays == ((slice(0, 8), 0.0),)
+    (table, factors), (weights, intercepts) = network.arrays(np.arange(25.0))
+    np.testing.assert_array_equal(table, np.arange(8).reshape(4, 2))
+    np.testing.assert_array_equal(weights, np.arange(8, 20).reshape(4, 3))
+    np.testing.assert_array_equal(factors, [20, 21])
+    np.testing.assert_array_equal(intercepts, [22, 23, 24])
+
+
+def test_arrays_of_members_are_views_of_their_rows():
+    network = network_of((2, 3, 1))
+    params = np.zeros((K, network.n_params))
+    for k, arrays in product(range(K), network.arrays(params)):
+        for array in arrays:
+            array[k] = k + 1
+    np.testing.assert_array_equal(params, np.repeat([[1], [2], [3]], network.n_params, axis=1))
+
+
+# Layers, and the one that is refused: nothing before it has made an array that it may overwrite.
+IN_PLACE = {
+    "first": (lambda: [tanh(2), dense(2, 2)], 0),
+    "after one that passes rows on": (lambda: [Dropout(0.5, 2), tanh(2), dense(2, 2)], 1),
+    "after two of them": (lambda: [Dropout(0.5, 2), Dropout(0.1, 2), tanh(2)], 2),
+    "after one in place": (lambda: [dense(2, 2), tanh(2), tanh(2)], 2),
+    "the same, passed on": (lambda: [dense(2, 2), tanh(2), Dropout(0.5, 2), tanh(2)], 3),
+}
+PLACES = {
+    "network": lambda layers: Network(layers, 2),
+    "branch": lambda layers: Columns([(slice(0, 2), layers, 2)]),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("chain", IN_PLACE)
+def test_a_first_layer_that_works_in_place_is_refused(place, chain):
+    """It would overwrite the rows of the user, or what the gradient of another layer needs."""
+    layers, refused = IN_PLACE[chain]
+    with pytest.raises(ValueError, match=rf"^Activate, layer {refused} of a {place}, works in pl"):
+        PLACES[place](layers())
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Dropout(0.5, 2), dense(2, 2), tanh(2)],
+        [dense(2, 2), Dropout(0.5, 2), tanh(2), Dropout(0.5, 2)],
+        [Scale(2), tanh(2), Scale(2), tanh(2)],
+        [Columns([(slice(0, 2), [], 2)]), tanh(2)],
+    ],
+)
+@pytest.mark.parametrize("n_rows", [1, 5])
+def test_the_rows_of_the_user_are_never_written_to(layers, n_rows):
+    network = Network(layers, 2)
+    rows = RNG.randn(n_rows, 2)
+    before = rows.copy()
+    network.predict_raw(initial_params(network, 0), rows)
+    np.testing.assert_array_equal(rows, before)
+    objective = Objective(network, SQUARED_ERROR, 0.1, n_rows)
+    random = [np.random.Generator(np.random.PCG64(0))]
+    y = np.zeros((n_rows, 2))
+    objective.value_and_gradient(initial_params(network, 0), rows, y, random=random)
+    np.testing.assert_array_equal(rows, before)
+
+
+def test_a_network_without_layers_is_refused():
+    with pytest.raises(ValueError, match="at least one layer"):
+        Network([], 2)
+
+
+NEEDS_DENSE = {
+    "Scale": lambda: [Scale(3), dense(3, 2)],
+    "Dropout": lambda: [Dropout(0.5, 3), dense(3, 2)],
+    "Columns": lambda: [Columns([(slice(0, 3), [dense(3, 2)], 2)])],
+}
+
+
+@pytest.mark.parametrize("n_rows", [1, 5])
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_array])
+@pytest.mark.parametrize("name", NEEDS_DENSE)
+def test_sparse_rows_into_a_first_layer_that_needs_dense_ones(name, kind, n_rows):
+    network = Network(NEEDS_DENSE[name](), 3)
+    params, rows, y = initial_params(network, 0), kind(np.eye(5, 3)[:n_rows]), np.zeros((n_rows, 2))
+    message = f"^{name}, the first layer of the network, needs dense rows: X is sparse"
+    with pytest.raises(TypeError, match=message):
+        network.predict_raw(params, rows)
+    objective = Objective(network, SQUARED_ERROR, 0.0, n_rows)
+    batches = MiniBatches(objective, rows, y, None, SGD(), Constant(), 0.1, n_rows, 1)
+    with pytest.raises(TypeError, match=message):
+        next(batches.iter_steps(state_of(params, SGD(), network), [0.1]))
+    for minimize in (batches, LBFGS(objective, rows, y, None, 1e-4, 10)):
+        with pytest.raises(TypeError, match=message):
+            train(minimize, state_of(params, SGD(), network))
+    network.check_rows(rows.toarray())
+    Network([dense(3, 2)], 3).check_rows(rows)
+
+
+# ------------------------------------------------------------------------------ input in parts
+
+# Per network, its layers above three numbers and two columns of codes, below 4 and 3.
+BRANCHES = {
+    "numbers and an embedding": [
+        (slice(0, 3), [dense(3, 2), tanh(2)], 2),
+        ([3], [Embedding(4, 2)], 2),
+    ],
+    "embeddings first, numbers as they are": [
+        ([4], [Embedding(3, 1)], 1),
+        ([3], [Embedding(4, 2)], 2),
+        ([0, 2], [], 2),
+    ],
+    "deep branches": [
+        (slice(0, 3), [dense(3, 4), tanh(4), dense(4, 3), tanh(3), dense(3, 2)], 2),
+        ([3], [Embedding(4, 2), dense(2, 3), tanh(3), dense(3, 2)], 2),
+    ],
+    "a branch wider than all that comes out": [
+        ([1, 0], [dense(2, 20), tanh(20), dense(20, 1)], 1),
+        ([4], [Embedding(3, 2)], 2),
+    ],
+    "columns that are read twice": [
+        (slice(0, 3), [Scale(3)], 3),
+        ([0, 0, 1], [dense(3, 2), tanh(2)], 2),
+    ],
+    "a single branch": [(slice(0, 3), [dense(3, 4), tanh(4), dense(4, 4)], 4)],
+}
+
+
+def parted(name):
+    n_columns = sum(branch[2] for branch in BRANCHES[name])
+    return Network([Columns(BRANCHES[name]), dense(n_columns, 3), tanh(3), dense(3, 2)], 5)
+
+
+def parted_rows(n_rows=N_ROWS):
+    numbers = RNG.randn(n_rows, 3)
+    return np.hstack([numbers, RNG.randint(4, size=(n_rows, 1)), RNG.randint(3, size=(n_rows, 1))])
+
+
+ROWS, Y = parted_rows(), RNG.randn(N_ROWS, 2)
+WEIGHT = RNG.exponential(size=N_ROWS)
+
+
+def differences(function, values, step=1e-6):
+    """Central differences of a function of an array, element by element."""
+    found = np.empty_like(values)
+    for index in np.ndindex(values.shape):
+        above, below = values.copy(), values.copy()
+        above[index] += step
+        below[index] -= step
+        found[index] = (function(above) - function(below)) / (2 * step)
+    return found
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_gradient_of_all_parameters(name):
+    network = parted(name)
+    params = initial_params(network, 1)
+    objective = Objective(network, SQUARED_ERROR, 0.3, N_ROWS, mean_weight=0.7)
+    numerical = differences(lambda p: objective.value_and_gradient(p, ROWS, Y, WEIGHT)[0], params)
+    _, gradient, _ = objective.value_and_gradient(params, ROWS, Y, WEIGHT)
+    np.testing.assert_allclose(gradient, numerical, rtol=1e-6, atol=1e-8)
+    assert np.abs(numerical).max() > 1e-2
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_gradient_in_the_input(name):
+    network = parted(name)
+    arrays = network.arrays(initial_params(network, 1))
+    gradients = network.arrays(np.empty(network.n_params))
+    workspace = Workspace(network, N_ROWS, np.float64)
+
+    def loss(numbers):
+        # Codes have no derivative.
+        return np.sum(Y * network.forward(arrays, np.hstack([numbers, ROWS[:, 3:]]), workspace))
+
+    numerical = differences(loss, ROWS[:, :3])
+    network.forward(arrays, ROWS, workspace)
+    found = network.backward(arrays, gradients, workspace, Y.copy(), needs_input=True)
+    np.testing.assert_allclose(found[:, :3], numerical, rtol=1e-6, atol=1e-8)
+    np.testing.assert_array_equal(found[:, 3:], 0)
+    assert network.backward(arrays, gradients, workspace, Y.copy()) is None
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_parts_are_predicted_as_they_are_trained(name):
+    network = parted(name)
+    params, rows = initial_params(network, 1), parted_rows(300)
+    before = rows.copy()
+    workspace = Workspace(network, len(rows), np.float64)
+    expected = network.forward(network.arrays(params), rows, workspace)
+    np.testing.assert_allclose(network.predict_raw(params, rows), expected, rtol=1e-12)
+    alone = np.vstack([network.predict_raw(params, row[np.newaxis]) for row in rows[:20]])
+    np.testing.assert_allclose(alone, expected[:20], rtol=1e-12)
+    np.testing.assert_array_equal(rows, before)
+
+
+def test_a_layer_inside_a_branch_that_draws_is_one_of_the_network():
+    branch = [dense(3, 2), tanh(2), Dropout(0.5, 2)]
+    assert Network([Columns([(slice(0, 3), branch, 2)]), dense(2, 1)], 3).draws
+    assert not parted("deep branches").draws
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_members_of_a_network_in_parts_predict_as_each_alone(name):
+    network = parted(name)
+    params = np.stack([initial_params(network, k) for k in range(K)])
+    alone = [network.predict_raw(each, ROWS) for each in params]
+    np.testing.assert_allclose(network.predict_raw(params, ROWS), alone, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [ROWS, np.stack([ROWS, 2 * ROWS, -ROWS])], ids=["shared", "own"])
+@pytest.mark.parametrize("name", ["columns that are read twice", "a single branch"])
+def test_members_of_a_network_in_parts_are_trained_as_each_alone(name, rows):
+    network = parted(name)
+    params = np.stack([initial_params(network, k) for k in range(K)])
+    y = np.broadcast_to(Y, (K, *Y.shape)) if rows.ndim == 3 else Y
+    together = Objective(network, SQUARED_ERROR, 0.3, N_ROWS, members=(K,))
+    values, gradients, _ = together.value_and_gradient(params, rows, y)
+    for k in range(K):
+        alone = Objective(network, SQUARED_ERROR, 0.3, N_ROWS)
+        own = rows[k] if rows.ndim == 3 else rows
+        value, gradient, _ = alone.value_and_gradient(params[k], own, Y)
+        assert values[k] == pytest.approx(value, rel=1e-12)
+        np.testing.assert_allclose(gradients[k], gradient, rtol=1e-10, atol=1e-13)
+
+
+# ------------------------------------------------------------------- members of an objective
+
+OBJECTIVES = {
+    "plain": {"alpha": 0.0},
+    "L2": {"alpha": 0.3},
+    "L1": {"alpha": 0.0, "l1": 0.5},
+    "both, shared by more rows": {"alpha": 0.3, "l1": 0.5, "n_penalty_rows": 50},
+}
+KINDS = {"shared": np.asarray, "csr": sparse.csr_matrix, "csc": sparse.csc_array, "own": None}
+TARGETS = {
+    ("squared_error", "identity"): RNG.randn(K, N_ROWS, 2),
+    ("log_loss", "softmax"): np.eye(2)[RNG.randint(2, size=(K, N_ROWS))],
+    ("log_loss", "logistic"): RNG.randint(2, size=(K, N_ROWS, 2)).astype(float),
+    ("quantile", "identity"): RNG.randn(K, N_ROWS, 2),
+}
+MEMBER_ROWS = RNG.randn(K, N_ROWS, 4) * (RNG.rand(K, N_ROWS, 4) > 0.3)
+MEMBER_WEIGHTS = RNG.exponential(size=(K, N_ROWS))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("settings", OBJECTIVES)
+@pytest.mark.parametrize("pair", TARGETS, ids="-".join)
+def test_members_are_single_objectives(pair, settings, kind, weighted, dtype):
+    network = network_of((4, 5, 3, 2), "tanh")
+    params = np.stack([initial_params(network, k, dtype) for k in range(K)])
+    y, weight = TARGETS[pair].astype(dtype), MEMBER_WEIGHTS.astype(dtype)
+    mean_weight = weight.mean(axis=1, dtype=float) if weighted else np.ones(K)
+    if kind == "own":
+        rows = each_rows = MEMBER_ROWS.astype(dtype)
+    else:
+        y, weight, mean_weight = y[0], weight[0], mean_weight[0]
+        rows = KINDS[kind](MEMBER_ROWS[0].astype(dtype))
+        each_rows = [rows] * K
+    weight = weight if weighted else None
+    options = {**OBJECTIVES[settings], "dtype": dtype, "n_rows": N_ROWS}
+    together = Objective(network, LOSSES[pair], mean_weight=mean_weight, members=(K,), **options)
+    values, gradients, reported = together.value_and_gradient(params, rows, y, weight)
+    assert gradients.dtype == dtype
+    rtol, atol = (1e-11, 1e-13) if dtype == np.float64 else (1e-4, 1e-6)
+    for k in range(K):
+        mean = float(np.broadcast_to(mean_weight, (K,))[k])
+        alone = Objective(network, LOSSES[pair], mean_weight=mean, **options)
+        own = (each_rows[k], y[k], None if weight is None else weight[k])
+        if kind != "own":
+            own = (rows, y, weight)
+        value, gradient, single = alone.value_and_gradient(params[k], *own)
+        np.testing.assert_allclose([values[k], reported[k]], [value, single], rtol=rtol)
+        np.testing.assert_allclose(gradients[k], gradient, rtol=rtol, atol=atol)
+        strengths = np.broadcast_to(together.l1_strength(N_ROWS), (K,))
+        assert strengths[k] == alone.l1_strength(N_ROWS)
+
+
+def test_some_of_the_members_are_an_objective():
+    network = network_of((4, 5, 2), "tanh")
+    params = np.stack([initial_params(network, k) for k in range(K)])
+    y, mean_weight = RNG.randn(K, N_ROWS, 2), np.array([0.5, 1.0, 2.0])
+    whole = Objective(network, SQUARED_ERROR, 0.3, N_ROWS, mean_weight, members=(K,))
+    values, gradients, _ = whole.value_and_gradient(params, MEMBER_ROWS, y)
+    some = whole.of_members([0, 2])
+    found = some.value_and_gradient(params[[0, 2]], MEMBER_ROWS[[0, 2]], y[[0, 2]])
+    np.testing.assert_allclose(found[0], values[[0, 2]], rtol=1e-13)
+    np.testing.assert_allclose(found[1], gradients[[0, 2]], rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("n_rows", [N_ROWS, 4])
+def test_dropout_of_members_is_drawn_by_each(n_rows):
+    network = network_of((4, 5, 2), "tanh", dropout=(0.4,))
+    params = np.stack([initial_params(network, k) for k in range(K)])
+    y, rows = RNG.randn(n_rows, 2), MEMBER_ROWS[0, :n_rows]
+
+    def generators(seeds):
+        return [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+
+    together = Objective(network, SQUARED_ERROR, 0.3, N_ROWS, members=(K,))
+    values, gradients, _ = together.value_and_gradient(params, rows, y, random=generators(range(K)))
+    for k in range(K):
+        alone = Objective(network, SQUARED_ERROR, 0.3, N_ROWS)
+        value, gradient, _ = alone.value_and_gradient(params[k], rows, y, random=generators([k]))
+        assert values[k] == pytest.approx(value, rel=1e-12)
+        np.testing.assert_allclose(gradients[k], gradient, rtol=1e-10, atol=1e-13)
+
+
+# --------------------------------------------------------------------------- memory of a pass
+
+
+def requests(memory):
+    """What layers may ask for, in one order."""
+    return [
+        memory.kept(4),
+        memory.kept(4, dtype=bool),
+        memory.scratch(5),
+        memory.delta(3),
+        memory.delta(5),
+        memory.kept(1),
+    ]
+
+
+@pytest.mark.parametrize("members", [(), (K,)], ids=["single", "members"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_pass_memory_is_the_same_for_fewer_rows(dtype, members):
+    large = PassMemory(10, dtype, 5, members)
+    wholes, ones = requests(large), large.ones()
+    small = PassMemory(4, dtype, 5, members, large.owned)
+    n_owned = len(large.owned)
+    parts, fewer_ones = requests(small), small.ones()
+    assert len(large.owned) == n_owned
+    for whole, part, n_columns in zip(wholes, parts, (4, 4, 5, 3, 5, 1), strict=True):
+        assert whole.shape == (*members, 10, n_columns)
+        assert part.shape == (*members, 4, n_columns)
+        assert part.dtype == whole.dtype
+        assert part.__array_interface__["data"] == whole.__array_interface__["data"]
+        assert whole.flags.c_contiguous
+        assert part.flags.c_contiguous
+    assert [each.dtype for each in wholes] == [dtype, bool, dtype, dtype, dtype, dtype]
+    np.testing.assert_array_equal(ones, np.ones(10))
+    np.testing.assert_array_equal(fewer_ones, np.ones(4))
+    assert np.shares_memory(ones, fewer_ones)
+
+
+def test_what_is_kept_shares_no_memory_with_anything():
+    memory = PassMemory(10, np.float64, 5)
+    kept, other, scratch = memory.kept(4), memory.kept(4), memory.scratch(5)
+    deltas = [memory.delta(5), memory.delta(5)]
+    for array in (other, scratch, *deltas):
+        assert not np.shares_memory(kept, array)
+    # One is written while the other is read.
+    assert not np.shares_memory(*deltas)
+
+
+def test_a_derivative_wider_than_any_output_has_no_buffer():
+    memory = PassMemory(10, np.float64, 5)
+    assert memory.delta(6) is None
+    assert memory.delta(5).shape == (10, 5)

@@ -1,0 +1,207 @@
+"""What a file of a model names: nothing that running code would have to be trusted for.
+
+The classes and functions that a pickle looks up are estimators, public settings objects, and
+what NumPy and Python bring along; `__getstate__` holds plain data beside what the user passed in.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from numbers import Number
+
+import numpy as np
+import pytest
+from resumed_fits import FITS, NUMBERS, OWN_ROWS, WEIGHT, X, Y, classifier, logistic, perceptron
+from resumed_fits import regressor as regressor_of
+from sklearn.base import BaseEstimator, clone
+from stopped_fits import SINCE_1_9, AtTheEnd, answers, visible_state
+
+import skneural
+from skneural import HiddenLayerTransformer, activations, losses, optimizers, schedules
+from skneural.activations import ACTIVATIONS
+from skneural.losses import Focal, Huber, Quantile
+from skneural.optimizers import SGD, Adam, NAdam, RMSprop
+from skneural.schedules import Cosine, LinearWarmUp, ReduceOnPlateau
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning"),
+]
+
+#: The modules of what users pass in.
+SETTINGS = (optimizers, schedules, losses, activations)
+
+
+def is_public_settings(named):
+    return isinstance(named, type) and any(
+        not name.startswith("_") and value is named
+        for module in SETTINGS
+        for name, value in vars(module).items()
+    )
+
+
+def is_estimator(named):
+    return (
+        isinstance(named, type)
+        and issubclass(named, BaseEstimator)
+        and named in [getattr(skneural, name) for name in skneural.__all__]
+    )
+
+
+def of_numpy_or_python(module):
+    return module.split(".")[0] in ("numpy", "builtins", "__builtin__", "copy_reg", "_codecs")
+
+
+class Namer(pickle.Unpickler):
+    """Remembers all that a pickle looks up."""
+
+    def __init__(self, content):
+        super().__init__(io.BytesIO(content))
+        self.named = {}
+
+    def find_class(self, module, name):
+        self.named[module, name] = super().find_class(module, name)
+        return self.named[module, name]
+
+
+def names_in(model, protocol=pickle.HIGHEST_PROTOCOL):
+    namer = Namer(pickle.dumps(model, protocol))
+    namer.load()
+    return namer.named
+
+
+def strangers(named):
+    return sorted(
+        f"{module}.{name}"
+        for (module, name), value in named.items()
+        if not (of_numpy_or_python(module) or is_estimator(value) or is_public_settings(value))
+    )
+
+
+def is_plain(value):
+    if isinstance(value, np.ndarray):
+        return value.dtype != object or all(map(is_plain, value.ravel().tolist()))
+    if type(value) is dict:
+        return all(map(is_plain, [*value, *value.values()]))
+    if type(value) in (list, tuple):
+        return all(map(is_plain, value))
+    if is_public_settings(type(value)):
+        return True
+    return value is None or type(value) in (str, bytes, bool) or isinstance(value, Number)
+
+
+def transformer(model):
+    return HiddenLayerTransformer(model).fit(X, Y)
+
+
+def partly_fitted(estimator):
+    return lambda: clone(estimator).partial_fit(X, Y, classes=[0, 1, 2])
+
+
+def stopped_by(error):
+    """A fit of which two epochs are over."""
+
+    def raise_it(model):
+        if model.n_iter_ == 2:
+            raise error
+
+    def make():
+        model = classifier(early_stopping=True).set_callbacks(AtTheEnd(raise_it))
+        with pytest.raises(type(error)):
+            model.fit(X, Y)
+        return model.set_callbacks()
+
+    return make
+
+
+RANDOM = np.random.RandomState(3)
+OBJECTS = {
+    "solver": NAdam(averaging=0.9, weight_decay=0.1, max_grad_norm=1.0),
+    "learning_rate": LinearWarmUp(2, then=Cosine()),
+    "activation": ["gelu", ACTIVATIONS["mish"]],
+    "hidden_layer_sizes": (4, 3),
+}
+#: Further models; those of the table of fits are all there too.
+MODELS = {
+    **{
+        f"activation {name}": lambda name=name: classifier(activation=name).fit(X, Y)
+        for name in ACTIVATIONS
+    },
+    **{
+        f"activation object {name}": lambda name=name: classifier(activation=ACTIVATIONS[name]).fit(
+            X, Y
+        )
+        for name in ACTIVATIONS
+    },
+    **{
+        f"learning_rate {name}": lambda name=name: classifier(learning_rate=name).fit(X, Y)
+        for name in schedules.SCHEDULES
+    },
+    "objects": lambda: classifier(**OBJECTS, loss=Focal(gamma=1.0), dropout=0.2).fit(X, Y),
+    "objects, regressor": lambda: regressor_of(**OBJECTS, loss=Huber()).fit(X, NUMBERS),
+    "quantiles": lambda: regressor_of(loss=Quantile([0.1, 0.9])).fit(X, NUMBERS),
+    "poisson": lambda: regressor_of(loss="poisson").fit(X, np.abs(NUMBERS)),
+    "RMSprop": lambda: classifier(solver=RMSprop(momentum=0.5)).fit(X, Y),
+    "network, lbfgs": lambda: classifier(solver="lbfgs").fit(X, Y, X_val=X, y_val=Y),
+    "plateaus": lambda: classifier(learning_rate=ReduceOnPlateau(), max_iter=9).fit(X, Y),
+    "generator": lambda: classifier(random_state=RANDOM, dropout=0.1).fit(X, Y),
+    "a seed of NumPy's": lambda: classifier(random_state=np.int64(3)).fit(X, Y),
+    "partial_fit": partly_fitted(classifier(solver=Adam(averaging=0.5))),
+    "partial_fit, logistic": partly_fitted(logistic(solver="sgd")),
+    "partial_fit, perceptron": partly_fitted(perceptron()),
+    "warm start": lambda: classifier(warm_start=True).fit(X, Y).fit(X, Y, WEIGHT),
+    "own rows": lambda: classifier(early_stopping=True).fit(X, Y, WEIGHT, **OWN_ROWS),
+    "for prediction": lambda: classifier(solver=SGD()).fit(X, Y).for_prediction(),
+    "for prediction, logistic": lambda: logistic().fit(X, Y).for_prediction(),
+    "hidden layer": lambda: transformer(classifier()),
+    "weights": lambda: skneural.ScratchMLPClassifier.from_weights(
+        [np.eye(2)], [[0.0, 0.0]], classes=[0, 1], multilabel=True
+    ),
+    "names of classes": lambda: perceptron().fit(X, np.array(["a", "b", "c"], dtype=object)[Y]),
+    **{name: lambda name=name: FITS[name].fit() for name in FITS},
+}
+each_model = pytest.mark.parametrize("name", MODELS)
+
+
+@each_model
+@pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
+def test_classes_in_a_pickle(name, protocol):
+    assert strangers(names_in(MODELS[name](), protocol)) == []
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("error", [KeyboardInterrupt()], ids=repr)
+def test_classes_in_the_pickle_of_an_interrupted_fit(error):
+    assert strangers(names_in(stopped_by(error)())) == []
+
+
+@pytest.mark.parametrize("make", [logistic, perceptron])
+def test_classes_in_a_pickle_of_sparse_weights(make):
+    """SciPy's matrix at most, which is what `sparsify` has been asked for."""
+    found = strangers(names_in(make().fit(X, Y).sparsify()))
+    assert set(found) <= {"scipy.sparse._csr.csr_matrix"}
+
+
+@each_model
+def test_the_state_is_plain(name):
+    model = MODELS[name]()
+    if isinstance(model, HiddenLayerTransformer):
+        model = model.estimator_ if hasattr(model, "estimator_") else model.estimator
+    passed_in = model.get_params(deep=False)
+    for key, value in model.__getstate__().items():
+        if not (key in passed_in and value is passed_in[key]):
+            assert is_plain(value), f"{key}: {type(value).__name__}"
+
+
+@each_model
+def test_the_state_is_all_there_is(name):
+    """A copy by way of the state is the model."""
+    model = MODELS[name]()
+    copied = pickle.loads(pickle.dumps(model))
+    if isinstance(model, HiddenLayerTransformer):
+        np.testing.assert_array_equal(copied.transform(X), model.transform(X))
+        return
+    assert visible_state(copied) == visible_state(model)
+    rows = FITS[name].X if name in FITS else X[:, : model.n_features_in_]
+    assert answers(copied, rows) == answers(model, rows)

@@ -1,0 +1,103 @@
+"""Repeated calls leave nothing behind for the garbage collector: their buffers form no cycle.
+
+SKNEURAL_PREDICTIONS says how many calls are made.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tracemalloc
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+
+from skneural import (
+    HiddenLayerTransformer,
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+N_CALLS = int(os.environ.get("SKNEURAL_PREDICTIONS", "8"))
+#: Bytes that all further calls together may leave behind: a single cycle of buffers has more.
+NEXT_TO_NOTHING = 200_000
+
+X = np.random.RandomState(0).standard_normal((5000, 10))
+MARK = np.digitize(X[:, 0], [-0.5, 0.5])
+NETWORK = {"hidden_layer_sizes": (20, 10), "max_iter": 1, "random_state": 0}
+MODELS = {
+    "classifier": (ScratchMLPClassifier(**NETWORK), MARK),
+    "classifier, mish": (ScratchMLPClassifier(**NETWORK, activation="mish"), MARK),
+    "classifier, dropout": (ScratchMLPClassifier(**NETWORK, dropout=0.1), MARK),
+    "regressor": (ScratchMLPRegressor(**NETWORK), X[:, 0]),
+    "logistic regression": (ScratchLogisticRegression(max_iter=1), MARK),
+    "perceptron": (ScratchPerceptron(max_iter=1), MARK),
+}
+METHODS = ("predict", "decision_function", "predict_proba", "raw_outputs", "input_gradients")
+HAVE_NOT = {
+    "regressor": {"decision_function", "predict_proba"},
+    "perceptron": {"predict_proba", "input_gradients"},
+}
+KINDS = {
+    "dense": X,
+    "float32": X.astype(np.float32),
+    "sparse": sparse.csr_matrix(X),
+    "one row": X[:1],
+}
+
+
+def peak(n_calls, call):
+    """How many bytes more there are at most, without the garbage collector, than at first."""
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(n_calls):
+            call()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+
+def assert_nothing_is_left(call):
+    call()
+    assert peak(N_CALLS, call) < peak(1, call) + NEXT_TO_NOTHING
+
+
+@cache
+def fitted(name):
+    estimator, y = MODELS[name]
+    return clone(estimator).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [(name, way) for name in MODELS for way in METHODS if way not in HAVE_NOT.get(name, ())],
+)
+def test_predictions(name, method, kind):
+    model, rows = fitted(name), KINDS[kind]
+    others = {"of": "predict"} if (name, method) == ("regressor", "input_gradients") else {}
+    assert_nothing_is_left(lambda: getattr(model, method)(rows, **others))
+
+
+def test_hidden_layers():
+    transformer = HiddenLayerTransformer(ScratchMLPClassifier(**NETWORK)).fit(X, MARK)
+    assert_nothing_is_left(lambda: transformer.transform(X))
+
+
+@pytest.mark.parametrize("name", ["classifier", "classifier, dropout", "regressor"])
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_calls_of_partial_fit(name, kind):
+    estimator, y = MODELS[name]
+    rows, y = KINDS[kind][:300], y[:300]
+    model = clone(estimator).fit(rows, y)
+    assert_nothing_is_left(lambda: model.partial_fit(rows, y))

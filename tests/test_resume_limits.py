@@ -1,0 +1,341 @@
+"""What `resume` refuses and what it warns of, with nothing changed by it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from resumed_fits import (
+    FITS,
+    NOISY,
+    OWN_ROWS,
+    WEIGHT,
+    Fit,
+    X,
+    Y,
+    classifier,
+    logistic,
+    perceptron,
+    regressor,
+)
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from stopped_fits import SINCE_1_9, answers, epochs, stop_after, visible_state
+
+from skneural.activations import ACTIVATIONS
+from skneural.losses import Focal
+from skneural.optimizers import SGD, Adam, AdamW
+from skneural.schedules import Cosine, LinearWarmUp, OneCycle, ReduceOnPlateau
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+KINDS = {
+    "network": Fit(classifier()),
+    "regressor": Fit(regressor(), y=X[:, 0]),
+    "network, lbfgs": Fit(classifier(solver="lbfgs")),
+    "logistic regression": Fit(logistic()),
+    "logistic regression, sgd": Fit(logistic(solver="sgd")),
+    "perceptron": Fit(perceptron()),
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def stopped(fit):
+    model = fit.copy().set_callbacks(stop_after(3))
+    return fit.fit(model).set_callbacks()
+
+
+def seen(model):
+    """The fitted model, its parameters and what it predicts."""
+    return visible_state(model), repr(model), answers(model, X)
+
+
+# --------------------------------------------------------------------- another parameter
+
+
+def network(**params):
+    """With an object for whatever can be one."""
+    objects = {
+        "solver": AdamW(weight_decay=0.1),
+        "learning_rate": LinearWarmUp(2, then=Cosine()),
+        "loss": Focal(gamma=1.0),
+        "activation": ["tanh"],
+        "hidden_layer_sizes": [5],
+    }
+    return classifier(**{**objects, **params})
+
+
+#: An estimator, what is changed after it was stopped, and what the error has to name.
+CHANGES = [
+    *(
+        (network(), change, next(iter(change)))
+        for change in (
+            {"alpha": 0.1},
+            {"batch_size": 10},
+            {"hidden_layer_sizes": [4]},
+            {"hidden_layer_sizes": [5, 5]},
+            {"activation": ["relu"]},
+            {"activation": [ACTIVATIONS["gelu"]]},
+            {"solver": Adam()},
+            {"solver": "lbfgs"},
+            {"learning_rate": "constant"},
+            {"learning_rate_init": 0.1},
+            {"loss": "log_loss"},
+            {"dropout": 0.1},
+            {"l1_ratio": 0.5},
+            {"shuffle": False},
+            {"random_state": 1},
+            {"random_state": None},
+            {"tol": 1e-3},
+            {"n_iter_no_change": 5},
+            {"early_stopping": True},
+            {"restore_best_weights": True},
+            {"class_weight": "balanced"},
+            {"dtype": "float32"},
+            {"initialization": "he_normal"},
+        )
+    ),
+    (network(), {"solver__weight_decay": 0.2}, "weight_decay"),
+    (network(), {"solver__averaging": 0.9}, "averaging"),
+    (network(), {"learning_rate__n_epochs": 3}, "n_epochs"),
+    (network(), {"learning_rate__then": OneCycle()}, "then"),
+    (network(), {"learning_rate__then__lowest": 0.5}, "lowest"),
+    (network(), {"loss__gamma": 2.0}, "gamma"),
+    (classifier(solver=SGD()), {"solver__momentum": 0.5}, "momentum"),
+    (classifier(solver="sgd"), {"momentum": 0.5}, "momentum"),
+    (classifier(early_stopping=True), {"early_stopping_metric": "loss"}, "early_stopping_metric"),
+    (classifier(early_stopping=True), {"validation_fraction": 0.2}, "validation_fraction"),
+    (classifier(learning_rate=ReduceOnPlateau()), {"learning_rate__patience": 2}, "patience"),
+    *(
+        (logistic(), change, next(iter(change)))
+        for change in ({"C": 2.0}, {"solver": "newton-cg"}, {"tol": 0.1}, {"fit_intercept": False})
+    ),
+    (logistic(solver="sgd"), {"momentum": 0.5}, "momentum"),
+    (logistic(solver="saga", l1_ratio=0.5), {"l1_ratio": 0.6}, "l1_ratio"),
+    *(
+        (perceptron(), change, next(iter(change)))
+        for change in (
+            {"eta0": 0.5},
+            {"penalty": "l2"},
+            {"tol": 0.1},
+            {"shuffle": False},
+            {"random_state": 1},
+            {"fit_intercept": False},
+            {"early_stopping": True},
+            {"class_weight": "balanced"},
+        )
+    ),
+]
+
+
+@SINCE_1_9
+@pytest.mark.parametrize(
+    ("estimator", "change", "named"),
+    [
+        pytest.param(*case, id=f"{type(case[0]).__name__}, {case[1]}, {i}")
+        for i, case in enumerate(CHANGES)
+    ],
+)
+def test_another_parameter(estimator, change, named):
+    fit = Fit(estimator, y=NOISY)
+    expected = visible_state(fit.fit())
+    model = stopped(fit)
+    before = model.get_params(deep=True)
+    model.set_params(**change)
+    as_stopped = seen(model)
+    with pytest.raises(ValueError, match=rf"\b{named}\b"):
+        fit.resume(model)
+    assert seen(model) == as_stopped
+    # With the parameter as it was, nothing is lost.
+    model.set_params(**{name: before[name] for name in change})
+    assert visible_state(fit.resume(model)) == expected
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("kind", ["network", "logistic regression, sgd", "perceptron"])
+def test_the_same_parameters_said_in_another_way(kind):
+    fit = KINDS[kind]
+    model = stopped(fit)
+    model.set_params(max_iter=np.int64(model.max_iter), tol=model.tol and float(model.tol))
+    assert visible_state(fit.resume(model)) == visible_state(fit.fit())
+
+
+@SINCE_1_9
+def test_equal_objects_are_no_change():
+    """As those that scikit-learn's `clone` makes."""
+    fit = Fit(network())
+    model = stopped(fit)
+    copied = clone(model)
+    model.set_params(**copied.get_params(deep=False))
+    assert visible_state(fit.resume(model)) == visible_state(fit.fit())
+
+
+# ------------------------------------------------------------------------------ other rows
+
+
+OTHER_ROWS = {
+    "fewer rows": ({"X": X[:50], "y": Y[:50]}, r"rows|samples|shape"),
+    "more rows": ({"X": np.vstack([X, X]), "y": np.append(Y, Y)}, r"rows|samples|shape"),
+    "fewer features": ({"X": X[:, :12]}, r"features|shape"),
+    "another dtype": ({"X": X.astype(np.float32)}, r"float32"),
+    "another class": ({"y": np.where(Y == 2, 5, Y)}, r"class|label"),
+    "a class less": ({"y": np.where(Y == 2, 1, Y)}, r"class|label"),
+    "weights": ({"sample_weight": WEIGHT}, r"weight"),
+}
+
+
+@SINCE_1_9
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [(k, o) for k in KINDS for o in OTHER_ROWS if k != "regressor" or "class" not in o],
+)
+def test_other_rows(kind, other):
+    fit = KINDS[kind]
+    model = stopped(fit)
+    before = seen(model)
+    rows, message = OTHER_ROWS[other]
+    arguments = {"X": fit.X, "y": fit.y, **rows}
+    if kind == "regressor" and "y" in rows:
+        arguments["y"] = arguments["X"][:, 0]
+    with pytest.raises(ValueError, match=message):
+        model.resume(**arguments)
+    assert seen(model) == before
+
+
+@SINCE_1_9
+@each_kind
+def test_other_weights(kind):
+    """Of another sum, or none where there were some; a permutation has the same sum."""
+    fit = KINDS[kind]._replace(others={"sample_weight": WEIGHT})
+    model = stopped(fit)
+    before = seen(model)
+    for weight in (None, 2 * WEIGHT, np.where(WEIGHT > 1, WEIGHT, 0)):
+        with pytest.raises(ValueError, match="weight"):
+            model.resume(fit.X, fit.y, sample_weight=weight)
+        assert seen(model) == before
+
+
+@SINCE_1_9
+def test_one_target_more():
+    fit = KINDS["regressor"]
+    model = stopped(fit)
+    with pytest.raises(ValueError, match=r"target|output|shape"):
+        model.resume(X, X[:, :2])
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_validation_rows_are_missing(solver, early_stopping):
+    estimator = classifier(early_stopping=early_stopping, solver=solver)
+    model = stopped(Fit(estimator, y=NOISY, others=OWN_ROWS))
+    before = seen(model)
+    with pytest.raises(ValueError, match="X_val"):
+        model.resume(X, NOISY)
+    assert seen(model) == before
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("convert", [sparse.csr_matrix, np.ndarray.tolist], ids=["csr", "list"])
+def test_the_same_rows_of_another_kind(convert):
+    """Their shape, dtype and sums are what is checked."""
+    fit = KINDS["network"]
+    model = stopped(fit).resume(convert(X), list(Y))
+    assert epochs(model) == 6
+    np.testing.assert_allclose(model.loss_curve_, fit.fit().loss_curve_, rtol=1e-9)
+
+
+# --------------------------------------------------------------------------- nothing to do
+
+
+@pytest.mark.parametrize(
+    ("fit", "reason"),
+    [
+        (FITS["patience ends"], "early_stopping"),
+        (FITS["convergence"], "converged"),
+        (Fit(classifier(solver="lbfgs", max_iter=999, tol=1e-2)), "converged"),
+        (Fit(logistic(max_iter=99, tol=1e-3)), "converged"),
+        (Fit(logistic(solver="newton-cholesky", max_iter=99, tol=1e-3)), "converged"),
+        (Fit(logistic(solver="fista", l1_ratio=1.0, max_iter=99, tol=1e-3)), "converged"),
+        (Fit(perceptron(max_iter=99, tol=1e-3)), "converged"),
+    ],
+    ids=["early stopping", "adam", "lbfgs", "logistic", "newton-cholesky", "fista", "perceptron"],
+)
+@pytest.mark.parametrize("max_iter", [None, 200])
+def test_after_the_end(fit, reason, max_iter):
+    model = fit.fit()
+    assert getattr(model, "stop_reason_", reason) == reason
+    if max_iter is not None:
+        model.set_params(max_iter=max_iter)
+    before = seen(model)
+    with pytest.warns(UserWarning, match=re.escape(reason)) as caught:
+        assert fit.resume(model) is model
+    assert [each.category for each in caught] == [UserWarning]
+    assert seen(model) == before
+
+
+@each_kind
+def test_after_all_epochs(kind):
+    """With `max_iter` as it was there is nothing left to do."""
+    fit = KINDS[kind]
+    model = fit.fit()
+    before = seen(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert fit.resume(model) is model
+    assert seen(model) == before
+
+
+@pytest.mark.parametrize(
+    ("schedule", "is_another_plan"),
+    [
+        (Cosine(), True),
+        ("cosine", True),
+        (OneCycle(), True),
+        ("one_cycle", True),
+        (LinearWarmUp(2, then=Cosine()), True),
+        (Cosine(n_epochs=10), False),
+        (LinearWarmUp(2), False),
+        ("constant", False),
+        (ReduceOnPlateau(), False),
+    ],
+    ids=repr,
+)
+def test_a_schedule_over_max_iter_is_another_plan(schedule, is_another_plan):
+    fit = Fit(classifier(learning_rate=schedule))
+    model = fit.fit().set_params(max_iter=9)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit.resume(model)
+    said = [str(each.message) for each in caught if each.category is UserWarning]
+    assert len(said) == is_another_plan
+    assert all(re.search(r"schedule|learning_rate", text) for text in said)
+    assert all(each.category in (UserWarning, ConvergenceWarning) for each in caught)
+    assert epochs(model) == len(model.loss_curve_) == 9
+    rates = [record["learning_rate"] for record in model.history_]
+    assert rates[:6] == [record["learning_rate"] for record in fit.fit().history_]
+    if not is_another_plan:
+        assert visible_state(model) == visible_state(fit.fit(fit.copy().set_params(max_iter=9)))
+
+
+# ------------------------------------------------------------------------- nothing to resume
+
+
+@each_kind
+def test_there_has_to_be_a_fit(kind):
+    fit = KINDS[kind]
+    with pytest.raises(NotFittedError):
+        fit.resume(fit.copy())
+
+
+@each_kind
+def test_a_model_for_prediction(kind):
+    fit = KINDS[kind]
+    model = fit.fit().for_prediction()
+    before = answers(model, X)
+    with pytest.raises(ValueError, match=r"for_prediction\(\)"):
+        fit.resume(model)
+    assert answers(model, X) == before
