@@ -183,7 +183,8 @@ def test_sparse_rows_are_never_made_dense(estimator, n_classes):
         estimator = clone(estimator).set_params(solver="newton-cg")  # no square of the features
     random = np.random.RandomState(0)
     n_rows, n_features = 2000, 20_000
-    rows = sparse.random(n_rows, n_features, density=2e-4, random_state=0, format="csr")
+    rng = np.random.default_rng(0)  # a RandomState would permute all elements of the matrix
+    rows = sparse.random(n_rows, n_features, density=2e-4, random_state=rng, format="csr")
     y = np.arange(n_rows) % n_classes
     model = clone(estimator).set_params(max_iter=5)
     tracemalloc.start()
