@@ -104,6 +104,33 @@ def test_arrays_of_members_are_views_of_their_rows():
     np.testing.assert_array_equal(params, np.repeat([[1], [2], [3]], network.n_params, axis=1))
 
 
+class UnitVariance(Scale):
+    """Factors that begin where each column has variance 1."""
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = 1 / np.std(inputs(), axis=0)
+
+
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_matrix])
+def test_a_layer_may_look_at_what_the_layers_below_make_of_the_rows(kind):
+    network = Network([dense(3, 4), tanh(4), UnitVariance(4), dense(4, 2)], 3)
+    params, X = np.empty(network.n_params), RNG.standard_normal((N_ROWS, 3))
+    network.initialize(params, np.random.RandomState(0), kind(X))
+    (weights, intercepts), _, (factors,), _ = network.arrays(params)
+    np.testing.assert_allclose(factors, 1 / np.tanh(X @ weights + intercepts).std(axis=0))
+
+
+def test_a_layer_in_a_branch_may_look_at_its_columns():
+    branches = [([0, 2], [UnitVariance(2), dense(2, 3), UnitVariance(3)], 2), ([1], [], 1)]
+    network = Network([Columns(branches), dense(4, 1)], 3)
+    params, X = np.empty(network.n_params), RNG.standard_normal((N_ROWS, 3))
+    network.initialize(params, np.random.RandomState(0), X)
+    first, weights, intercepts, second = network.arrays(params)[0]
+    np.testing.assert_allclose(first, 1 / X[:, [0, 2]].std(axis=0))
+    between = X[:, [0, 2]] * first @ weights + intercepts
+    np.testing.assert_allclose(second, 1 / between.std(axis=0))
+
+
 # Layers, and the one that is refused: nothing before it has made an array that it may overwrite.
 IN_PLACE = {
     "first": (lambda: [tanh(2), dense(2, 2)], 0),
