@@ -697,6 +697,28 @@ def test_links_are_pickled_by_name(name):
     assert link.inverse.__name__.encode() not in pickle.dumps(link)
 
 
+@pytest.mark.parametrize("link", LINKS.values(), ids=list(LINKS))
+def test_the_chain_rule_of_a_link(link):
+    """Against central differences of its inverse, for any derivative in the predictions."""
+    random, step = np.random.RandomState(0), 1e-6
+    raw, derivative = 2 * random.standard_normal((2, 5, 4))
+    expected = np.empty_like(raw)
+    for j in range(raw.shape[1]):
+        above, below = raw.copy(), raw.copy()
+        above[:, j] += step
+        below[:, j] -= step
+        link.inverse(above)
+        link.inverse(below)
+        expected[:, j] = np.sum(derivative * (above - below), axis=1) / (2 * step)
+    link.backward(derivative, raw)
+    np.testing.assert_allclose(derivative, expected, rtol=1e-7, atol=1e-8)
+
+
+def test_a_link_of_ones_own_keeps_its_chain_rule_in_a_pickle():
+    link = pickle.loads(pickle.dumps(Link("own", EXP.inverse, EXP.backward)))
+    assert (link.name, link.inverse, link.backward) == ("own", EXP.inverse, EXP.backward)
+
+
 def test_a_link_of_ones_own():
     own, alike = Link("square", square), Link("exp", square)
     for link in (own, alike):

@@ -15,15 +15,14 @@ from operator import index
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
 
 from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
 from skneural.estimators.model import Model
 from skneural.estimators.targets import Labels
-from skneural.losses import EXP, IDENTITY, INCREASING, Link, Loss
+from skneural.losses import Link, Loss
 from skneural.network import Workspace
 
-#: Step of central differences for predictions whose derivative is not known, times the size of z.
+#: Step of central differences where a link has no `backward`, times the size of z.
 STEP = 1e-5
 
 
@@ -100,9 +99,12 @@ def _derivative(model: Model, of: str, raw: FloatArray, k: int) -> FloatArray:
     if of in ("decision_function", "raw_outputs"):
         return _one_hot(raw, k)
     if isinstance(targets, Labels):
-        return _of_probability(targets, raw, k)
-    if type(targets.loss).predict is Loss.predict and targets.link in (IDENTITY, EXP, INCREASING):
-        return _of_link(targets.link, raw, k, targets.n_targets)
+        if targets.is_binary:  # one raw output, whose link gives the second probability of two
+            derivative = _through(targets.link, raw, 0, 1)
+            return derivative if k == 1 else -derivative
+        return _through(targets.link, raw, k, raw.shape[1])
+    if type(targets.loss).predict is Loss.predict and targets.link.backward is not None:
+        return _through(targets.link, raw, k, raw.shape[1] // targets.n_targets)
     return _numerical(model, raw, k)
 
 
@@ -112,29 +114,13 @@ def _one_hot(raw: FloatArray, k: int) -> FloatArray:
     return derivative
 
 
-def _of_probability(labels: Labels, raw: FloatArray, k: int) -> FloatArray:
-    derivative = np.zeros_like(raw)
-    if labels.is_binary:
-        slope: FloatArray = expit(raw) * expit(-raw)
-        return slope if k == 1 else -slope
-    if labels.multilabel:
-        derivative[:, k] = expit(raw[:, k]) * expit(-raw[:, k])
-        return derivative
-    p = softmax(raw, axis=1)
-    derivative[...] = -p * p[:, [k]]
-    derivative[:, k] += p[:, k]
-    return derivative
-
-
-def _of_link(link: Link, raw: FloatArray, k: int, n_targets: int) -> FloatArray:
+def _through(link: Link, raw: FloatArray, k: int, width: int) -> FloatArray:
+    """Derivative of prediction k, where each target has so many raw outputs."""
     derivative = _one_hot(raw, k)
-    if link == EXP:
-        derivative[:, k] = np.exp(raw[:, k])
-    elif link == INCREASING:
-        # q_k = z_1 + softplus(z_2) + ... + softplus(z_k), level by level of one target.
-        first = k - k % (raw.shape[1] // n_targets)
-        derivative[:, first : k + 1] = 1
-        derivative[:, first + 1 : k + 1] = expit(raw[:, first + 1 : k + 1])
+    first = k - k % width
+    of_target = slice(first, first + width)
+    assert link.backward is not None
+    link.backward(derivative[:, of_target], raw[:, of_target].copy())
     return derivative
 
 

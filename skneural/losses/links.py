@@ -29,15 +29,20 @@ class Link:
     inverse : callable
         ``inverse(raw)`` replaces the raw outputs of one target, of shape (n_rows, n_outputs), by
         predictions, in place.
+    backward : callable or None, default=None
+        ``backward(derivative, raw)`` replaces derivatives in the predictions of one target by those
+        in its raw outputs, in place: the chain rule. It may overwrite `raw`. None where it is not
+        known: differences take its place.
 
     Notes
     -----
-    Two links are equal if they have the same name and the same function. A link is pickled with
-    its function, which therefore has to be importable; those of this package by name.
+    Two links are equal if they have the same name and the same `inverse`. A link is pickled with
+    its functions, which therefore have to be importable; those of this package by name.
     """
 
     name: str
     inverse: Callable[[FloatArray], None]
+    backward: Callable[[FloatArray, FloatArray], None] | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Link):
@@ -50,7 +55,7 @@ class Link:
     def __reduce__(self) -> tuple[Any, ...]:
         if LINKS.get(self.name) == self:
             return link_named, (self.name,)
-        return Link, (self.name, self.inverse)
+        return Link, (self.name, self.inverse, self.backward)
 
 
 def link_named(name: str) -> Link:
@@ -62,8 +67,16 @@ def _identity(raw: FloatArray) -> None:
     pass
 
 
+def _identity_backward(derivative: FloatArray, raw: FloatArray) -> None:
+    pass
+
+
 def _exp(raw: FloatArray) -> None:
     np.exp(raw, out=raw)
+
+
+def _exp_backward(derivative: FloatArray, raw: FloatArray) -> None:
+    derivative *= np.exp(raw)
 
 
 def _increasing(raw: FloatArray) -> None:
@@ -102,6 +115,11 @@ def _logistic(raw: FloatArray) -> None:
     np.divide(1, raw, out=raw)
 
 
+def _logistic_backward(derivative: FloatArray, raw: FloatArray) -> None:
+    # 1 - p as the probability of -raw: without cancellation where p is almost 1.
+    derivative *= expit(raw) * expit(-raw)
+
+
 def _softmax(raw: FloatArray) -> None:
     if len(raw) == 1:  # setting up buffers would take longer than the rest
         raw -= raw.max()
@@ -116,12 +134,18 @@ def _softmax(raw: FloatArray) -> None:
     raw /= column
 
 
-IDENTITY = Link("identity", _identity)
-EXP = Link("exp", _exp)
+def _softmax_backward(derivative: FloatArray, raw: FloatArray) -> None:
+    _softmax(raw)
+    derivative -= np.sum(derivative * raw, axis=1, keepdims=True)
+    derivative *= raw
+
+
+IDENTITY = Link("identity", _identity, _identity_backward)
+EXP = Link("exp", _exp, _exp_backward)
 #: The first output is a number, each further one the softplus of z above the one before.
-INCREASING = Link("increasing", _increasing)
-LOGISTIC = Link("logistic", _logistic)
-SOFTMAX = Link("softmax", _softmax)
+INCREASING = Link("increasing", _increasing, increasing_backward)
+LOGISTIC = Link("logistic", _logistic, _logistic_backward)
+SOFTMAX = Link("softmax", _softmax, _softmax_backward)
 
 #: The links of this package by name.
 LINKS: dict[str, Link] = {

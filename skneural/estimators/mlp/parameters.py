@@ -29,14 +29,13 @@ from skneural.optimizers import OPTIMIZERS, SGD, Optimizer
 from skneural.schedules import SCHEDULES, Adaptive, Constant, InverseScaling, Schedule
 from skneural.settings import Settings
 
-#: Parameters of the estimator that are settings of the optimizer of this name.
+#: Parameters of the estimator that are settings of the optimizer of this name; of others, none.
 SHARED_SETTINGS = {
     "sgd": ("momentum", "nesterovs_momentum"),
     "adam": ("beta_1", "beta_2", "epsilon"),
     "adamw": ("beta_1", "beta_2", "epsilon"),
     "nadam": ("beta_1", "beta_2", "epsilon"),
     "rmsprop": ("epsilon",),
-    "adagrad": (),
 }
 
 #: Parameters that are a name or an object, and an example of an object to say what is meant.
@@ -55,7 +54,7 @@ def optimizer_of(estimator: Any) -> Optimizer:
         optimizer = copy(solver)
     else:
         settings = {}
-        for name in SHARED_SETTINGS[solver]:
+        for name in SHARED_SETTINGS.get(solver, ()):
             settings[name] = getattr(estimator, name)
         optimizer = OPTIMIZERS[solver](**settings)
     # Python's numbers for NumPy's: one of those, from a grid made by `numpy.linspace`, would have a
