@@ -103,6 +103,12 @@ def imports_of_skneural():
     return "\n".join(sorted(statements))
 
 
+def parameters_of(model):
+    if hasattr(model, "coefs_"):
+        return [*model.coefs_, *model.intercepts_]
+    return [model.coef_, model.intercept_]
+
+
 def pickle_rows():
     X, y = load_digits(return_X_y=True)
     models = [
@@ -115,7 +121,7 @@ def pickle_rows():
     rows = []
     for ours, theirs in models:
         ours.fit(X, y), theirs.fit(X, y)
-        n_bytes = ours._params.nbytes
+        n_bytes = sum(array.nbytes for array in parameters_of(ours))
         fitted, lean = (len(pickle.dumps(model)) for model in (ours, ours.for_prediction()))
         row = [repr(ours), str(n_bytes), f"{len(pickle.dumps(theirs)) / n_bytes:.2f}"]
         rows.append([*row, f"{fitted / n_bytes:.2f}", f"{lean / n_bytes:.2f}"])

@@ -1194,3 +1194,16 @@ def test_weight_is_relative_to_the_mean_over_all_calls(estimator):
     for begin, ours, theirs in zip(start, twice.coefs_, once.coefs_, strict=True):
         # Mean weight after both calls: 2.
         np.testing.assert_allclose(ours - begin, 1.5 * (theirs - begin), rtol=1e-6, atol=1e-12)
+
+
+def test_a_fit_takes_seven_vectors_of_parameters():
+    """Parameters and Adam's two moments, the same of the last whole epoch, and the gradient."""
+    rows = np.random.RandomState(0).standard_normal((20, 500))
+    model = ScratchMLPClassifier((500,), max_iter=2, random_state=0)
+    tracemalloc.start()
+    try:
+        model.fit(rows, np.arange(20) % 2)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 7.5 * sum(array.nbytes for array in model.coefs_)

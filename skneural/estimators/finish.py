@@ -72,7 +72,8 @@ def final_params(
     else:
         # An array of its own: the average goes on moving when the training goes on.
         params = state.params if state.model is state.params else state.model.copy()
-    largest = np.max(np.abs(params), initial=0)
+    # Without an array of absolute values, which would be the peak of memory of the whole fit.
+    largest = max(np.max(params, initial=0), -np.min(params, initial=0))
     if not np.isfinite(largest):
         raise ValueError(NOT_FINITE)
     # The loss is that before the last step, which may have been one too far.
