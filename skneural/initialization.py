@@ -26,6 +26,7 @@ On the way back, the sum is over the :math:`n_\text{out}` units of the layer abo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import sqrt
 from operator import attrgetter
@@ -141,6 +142,7 @@ INITIALIZATIONS: dict[str, Initialization] = {
 }
 
 
+@dataclass(frozen=True)
 class WeightDraw:
     """What fills the arrays of a dense layer: see `skneural.layers.Dense`.
 
@@ -160,9 +162,8 @@ class WeightDraw:
         When called, if what a callable gives are not finite real numbers in the shape of the layer.
     """
 
-    def __init__(self, initialization: str | Initialization, glorot_factor: float) -> None:
-        self.initialization = initialization
-        self.glorot_factor = glorot_factor
+    initialization: str | Initialization
+    glorot_factor: float
 
     def __call__(
         self, weights: FloatArray, intercepts: FloatArray | None, rng: np.random.RandomState

@@ -94,7 +94,7 @@ class Network:
         others: list[tuple[int, int, Parameter]] = []
         for i, layer in enumerate(self.layers):
             self.draws = self.draws or layer.draws
-            self.widest = max(self.widest, layer.widest)
+            self.widest = max(self.widest, layer.n_outputs, layer.widest_inside)
             parameters = layer.parameters()
             self._places.append([(slice(0), ())] * len(parameters))
             for j, parameter in enumerate(parameters):
@@ -150,7 +150,8 @@ class Network:
         """
         arrays = self.arrays(params)
         for i, layer in enumerate(self.layers):
-            layer.initialize(arrays[i], rng, partial(self._outputs_below, i, arrays, X))
+            if arrays[i]:
+                layer.initialize(arrays[i], rng, partial(self._outputs_below, i, arrays, X))
 
     def _outputs_below(self, i: int, arrays: list[Arrays], X: Matrix | None) -> Matrix:
         """What layer i reads of the rows."""

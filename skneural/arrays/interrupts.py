@@ -15,6 +15,7 @@ from _signal import (  # type: ignore[import-not-found]
     raise_signal,
     signal,
 )
+from dataclasses import dataclass
 from types import FrameType, TracebackType
 from weakref import ref
 
@@ -44,7 +45,7 @@ class held_interrupts:  # noqa: N801  # read as a phrase, like contextlib.suppre
     def __enter__(self) -> None:
         if getsignal(SIGINT) is not default_int_handler:
             return
-        handler = _Remember(self)
+        handler = _Remember(ref(self))
         try:
             # One call into C: an interrupt comes before it, or finds the new handler.
             signal(SIGINT, handler)
@@ -69,15 +70,15 @@ class held_interrupts:  # noqa: N801  # read as a phrase, like contextlib.suppre
             raise_signal(SIGINT)
 
 
+@dataclass(eq=False)
 class _Remember:
     """A handler that makes a note of a signal instead of raising."""
 
-    def __init__(self, block: held_interrupts) -> None:
-        self.has_signal = False
-        self._block = ref(block)
+    block: ref[held_interrupts]
+    has_signal: bool = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self._block() is not None:
+        if self.block() is not None:
             self.has_signal = True
             return
         # The block was never left: another exception, such as one that a handler of SIGALRM raises,

@@ -138,8 +138,30 @@ def scatter(X: Matrix, weight: FloatArray, centre: FloatArray) -> FloatArray:
     return gram
 
 
+def centred(X: Matrix, centre: FloatArray, with_ones: bool = False) -> Matrix | None:
+    """What `weighted_gram` makes of its rows, to be made once instead of in every call.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    centre : ndarray of shape (n_features,)
+        What to subtract from every row. A sparse matrix is taken as it is.
+    with_ones : bool, default=False
+        Whether to append a column of ones to X.
+
+    Returns
+    -------
+    rows : {ndarray, sparse matrix} of shape (n_rows, n_features + with_ones) or None
+        In float64. None where they would not fit a cache: then it is faster to make them in runs.
+    """
+    n_columns = X.shape[1] + with_ones
+    if X.shape[0] * n_columns > CHUNK_ELEMENTS:
+        return None
+    return next((rows for _, rows in _centred_blocks(X, centre, with_ones, n_columns)), None)
+
+
 def weighted_gram(
-    X: Matrix, weight: FloatArray, centre: FloatArray, with_ones: bool = False
+    X: Matrix, weight: FloatArray, centre: FloatArray | None, with_ones: bool = False
 ) -> FloatArray:
     """Weighted sum of the outer products of all rows with themselves, in float64.
 
@@ -148,8 +170,9 @@ def weighted_gram(
     X : {ndarray, sparse matrix} of shape (n_rows, n_features)
     weight : ndarray of shape (n_rows,)
         Zero or positive.
-    centre : ndarray of shape (n_features,)
-        What to subtract from every row. A sparse matrix is taken as it is.
+    centre : ndarray of shape (n_features,) or None
+        What to subtract from every row. A sparse matrix is taken as it is. None for rows that
+        `centred` has made.
     with_ones : bool, default=False
         Whether to append a column of ones to X.
 
@@ -167,7 +190,7 @@ def weighted_gram(
 
 
 def weighted_grams(
-    X: Matrix, weights: FloatArray, centre: FloatArray, with_ones: bool = False
+    X: Matrix, weights: FloatArray, centre: FloatArray | None, with_ones: bool = False
 ) -> FloatArray:
     """Gram matrices of the same rows under several weights, which may be negative.
 
@@ -206,12 +229,15 @@ def _times_column(block: Matrix, column: FloatArray) -> Matrix:
 
 
 def _centred_blocks(
-    X: Matrix, centre: FloatArray, with_ones: bool, width: int
+    X: Matrix, centre: FloatArray | None, with_ones: bool, width: int
 ) -> Iterator[tuple[slice, Matrix]]:
     """Runs of rows in float64, less `centre` where dense, with ones in a last column.
 
-    The blocks of a dense matrix share one buffer.
+    The blocks of a dense matrix share one buffer. Without a centre the rows are as they should be.
     """
+    if centre is None:
+        yield from _row_blocks(X, width)
+        return
     if sparse.issparse(X):
         ones = np.ones((X.shape[0], int(with_ones)))
         yield slice(None), sparse.hstack([X.astype(np.float64), ones]).tocsr()

@@ -29,6 +29,7 @@ from skneural.arrays.matrices import (
     IndexArray,
     Matrix,
     centre_of,
+    centred,
     columns,
     product,
     weighted_gram,
@@ -140,16 +141,19 @@ def sum_to_zero_basis(n_classes: int) -> FloatArray:
     return np.linalg.qr(centred[:, :-1])[0]
 
 
+@cache
 def output_basis(n_outputs: int) -> FloatArray:
     """The directions over the outputs that change the probabilities, as orthonormal columns."""
-    return np.ones((1, 1)) if n_outputs == 1 else sum_to_zero_basis(n_outputs)
+    basis: FloatArray = np.ones((1, 1)) if n_outputs == 1 else sum_to_zero_basis(n_outputs)
+    basis.setflags(write=False)  # all fits share it
+    return basis
 
 
 def hessian(
     X: Matrix,
     p: FloatArray,
     weight: FloatArray,
-    centre: FloatArray,
+    centre: FloatArray | None,
     basis: FloatArray,
     *,
     fit_intercept: bool,
@@ -168,8 +172,9 @@ def hessian(
     X : {ndarray, sparse matrix} of shape (n_rows, n_features)
     p : ndarray of shape (n_rows, n_outputs)
     weight : ndarray of shape (n_rows,)
-    centre : ndarray of shape (n_features,)
-        The features are taken as distances from it; zero for a sparse matrix.
+    centre : ndarray of shape (n_features,) or None
+        The features are taken as distances from it; zero for a sparse matrix. None for rows that
+        `skneural.arrays.matrices.centred` has made.
     basis : ndarray of shape (n_outputs, n_directions)
         (1, 1) with a one for a single logistic output.
     fit_intercept : bool
@@ -237,41 +242,43 @@ class Coordinates:
         features: IndexArray | None = None,
         free: BoolArray | None = None,
     ) -> None:
-        n_samples, n_features = X.shape
+        n_samples = X.shape[0]
         weight = np.ones(n_samples) if sample_weight is None else sample_weight.astype(float)
         total = n_samples * objective.mean_weight
         self._network = objective.network
         self._X = X
-        self._features = np.arange(n_features) if features is None else features
+        self._features = slice(None) if features is None else features
         self._X_moving = X if features is None else columns(X, features)
         self._weight = weight / total
         self._basis = basis
         fit_intercept = self._network.n_params > self._network.n_penalised
-        n_moving = len(self._features)
-        self._n_columns = n_moving + fit_intercept
-        shape = (basis.shape[1], self._n_columns)
-        self._free = np.flatnonzero(np.ones(shape) if free is None else free)
+        n_moving = self._X_moving.shape[1]
+        self._n_moving, self._n_columns = n_moving, n_moving + fit_intercept
+        self._free = slice(None) if free is None else np.flatnonzero(free)
         self._centre = centre_of(self._X_moving, weight) if fit_intercept else np.zeros(n_moving)
-        self.is_weight: BoolArray = np.ones(shape, dtype=bool)
+        self.is_weight: BoolArray = np.ones((basis.shape[1], self._n_columns), dtype=bool)
         self.is_weight[:, n_moving:] = False
         self.is_weight = self.is_weight.ravel()[self._free]
         self._penalty = objective.alpha / total * self.is_weight
+        self._centred = centred(self._X_moving, self._centre, fit_intercept)
 
     def hessian(self, params: FloatArray, smoothing: float = 0.0) -> FloatArray:
         """The Hessian of the objective in the coordinates, at these parameters."""
         p = probabilities(self._network, params, self._X)
         if smoothing:
             p = smooth_probabilities(p, smoothing)
-        fit_intercept = self._n_columns > len(self._features)
-        matrix = hessian(
-            self._X_moving,
-            p,
-            self._weight,
-            self._centre,
-            self._basis,
-            fit_intercept=fit_intercept,
-        )
-        if len(self._free) < len(matrix):
+        if self._centred is not None:
+            matrix = hessian(self._centred, p, self._weight, None, self._basis, fit_intercept=False)
+        else:
+            matrix = hessian(
+                self._X_moving,
+                p,
+                self._weight,
+                self._centre,
+                self._basis,
+                fit_intercept=self._n_columns > self._n_moving,
+            )
+        if not isinstance(self._free, slice):
             matrix = matrix[np.ix_(self._free, self._free)]
         diagonal = np.einsum("ii->i", matrix)  # a view
         diagonal += self._penalty
@@ -279,11 +286,13 @@ class Coordinates:
 
     def reduce(self, gradient: FloatArray) -> FloatArray:
         """The gradient in the coordinates, from the one in the parameters."""
-        weights, intercepts = linear_arrays(self._network, gradient.astype(np.float64, copy=False))
-        by_output = weights[self._features]
+        weights, intercepts = linear_arrays(self._network, gradient)
+        n_moving = self._n_moving
+        by_output: FloatArray = np.empty((self._n_columns, len(self._basis)))
+        by_output[:n_moving] = weights[self._features]
         if intercepts is not None:
-            by_output -= np.outer(self._centre, intercepts)
-            by_output = np.vstack([by_output, intercepts])
+            by_output[n_moving] = intercepts
+            by_output[:n_moving] -= self._centre[:, np.newaxis] * by_output[n_moving]
         return (by_output @ self._basis).T.ravel()[self._free]
 
     def position(self, params: FloatArray) -> FloatArray:
@@ -297,7 +306,7 @@ class Coordinates:
         """The step in the parameters, from one in the coordinates."""
         expanded: FloatArray = np.zeros(self._network.n_params)
         weights, intercepts = linear_arrays(self._network, expanded)
-        n_moving = len(self._features)
+        n_moving = self._n_moving
         n_directions = self._basis.shape[1]
         every: FloatArray = np.zeros(n_directions * self._n_columns)
         every[self._free] = step

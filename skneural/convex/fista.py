@@ -113,7 +113,7 @@ class Fista:
         steps = _Steps(self, progress.origin)
         here = steps.evaluate(progress.here)
         if run.n_iter == 0:
-            run.note(loss=here.value)
+            run.note_loss(here.value)
         if not is_resumed:
             progress.noticed = here.value
         if not math.isfinite(here.value):

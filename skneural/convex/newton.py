@@ -99,7 +99,7 @@ class Newton:
         factor = None if previous is None else _factorised(coordinates.hessian(previous))
         value, gradient, _ = objective.value_and_gradient(run.state.params, *rows)
         if run.n_iter == 0:
-            run.note(loss=value)
+            run.note_loss(value)
         if not math.isfinite(value):
             return "not_finite"
         while True:

@@ -108,7 +108,7 @@ class PreconditionedMinimizer:
         self._set_start(run)
         rounds = _Rounds(self, run)
         if run.n_iter == 0:
-            run.note(loss=rounds.loss)
+            run.note_loss(rounds.loss)
         if not math.isfinite(rounds.loss):
             return "not_finite"
         variables = _Variables(self)

@@ -138,7 +138,7 @@ class NewtonOrLBFGS:
             except SingularHessianError:
                 if self.warn is not None:
                     self.warn(run.n_iter)
-        run.note(message="lbfgs")
+        run.message = "lbfgs"
         if self.warn is not None:
             run.max_iter -= 1
         return self.lbfgs(run)

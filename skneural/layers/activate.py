@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from skneural.arrays.matrices import FloatArray, Matrix
 from skneural.layers.contract import Arrays, Buffers, Layer, PassMemory
 
 
+@dataclass(eq=False)
 class Activate(Layer):
     """``f(z)``, element by element.
 
@@ -23,9 +25,8 @@ class Activate(Layer):
 
     works_in_place = True
 
-    def __init__(self, activation: Activation, n_outputs: int) -> None:
-        self.activation = activation
-        self.n_outputs = n_outputs
+    activation: Activation
+    n_outputs: int
 
     def buffers(self, memory: PassMemory) -> Buffers:
         # Activation functions are for two axes: here the rows of all members follow one another.

@@ -57,12 +57,11 @@ class Columns(Layer):
         self.n_outputs = sum(branch.n_outputs for branch in self.branches)
         for branch in self.branches:
             check_chain(branch.layers, "branch")
-        self.draws = any(layer.draws for branch in self.branches for layer in branch.layers)
-
-    @property
-    def widest(self) -> int:
-        inside = (layer.widest for branch in self.branches for layer in branch.layers)
-        return max([self.n_outputs, *inside])
+        inside = [layer for branch in self.branches for layer in branch.layers]
+        self.draws = any(layer.draws for layer in inside)
+        self.widest_inside = max(
+            (max(layer.n_outputs, layer.widest_inside) for layer in inside), default=0
+        )
 
     def parameters(self) -> tuple[Parameter, ...]:
         return tuple(
@@ -78,7 +77,8 @@ class Columns(Layer):
         for branch, of_layers in self._split(arrays):
             below = _part_of(inputs, branch)
             for layer, own in zip(branch.layers, of_layers, strict=True):
-                layer.initialize(own, rng, below)
+                if own:
+                    layer.initialize(own, rng, below)
                 below = _output_of(layer, own, below)
 
     def buffers(self, memory: PassMemory) -> Buffers:

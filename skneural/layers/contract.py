@@ -140,6 +140,8 @@ class Layer:
     ----------
     n_outputs : int
         Number of columns that `forward` returns.
+    widest_inside : int
+        Columns of the widest output of a layer inside this one, where it has any.
     works_in_place : bool
         Whether `forward` overwrites its input. The layer before it has to make an array of its own
         then: neither the rows of the user nor what another layer has worked on in place are to be
@@ -153,15 +155,11 @@ class Layer:
     """
 
     n_outputs: int
+    widest_inside: int = 0
     works_in_place: bool = False
     passes_input_on: bool = False
     takes_sparse: bool = False
     draws: bool = False
-
-    @property
-    def widest(self) -> int:
-        """Columns of the widest output of the layer, or of a layer inside it."""
-        return self.n_outputs
 
     def parameters(self) -> tuple[Parameter, ...]:
         """What the layer learns."""
@@ -174,6 +172,8 @@ class Layer:
         inputs: Callable[[], Matrix],
     ) -> None:
         """Fill the arrays of a single network with what a training begins with.
+
+        Called only for a layer that has parameters.
 
         Parameters
         ----------

@@ -16,6 +16,7 @@ Source: C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, section 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemo
 Draw = Callable[[FloatArray, FloatArray | None, np.random.RandomState], None]
 
 
+@dataclass(eq=False)
 class Dense(Layer):
     """``x @ weights + intercepts``.
 
@@ -40,17 +42,10 @@ class Dense(Layer):
 
     takes_sparse = True
 
-    def __init__(
-        self,
-        n_inputs: int,
-        n_outputs: int,
-        fit_intercept: bool = True,
-        draw: Draw | None = None,
-    ) -> None:
-        self.n_inputs = n_inputs
-        self.n_outputs = n_outputs
-        self.fit_intercept = fit_intercept
-        self.draw = draw
+    n_inputs: int
+    n_outputs: int
+    fit_intercept: bool = True
+    draw: Draw | None = None
 
     def parameters(self) -> tuple[Parameter, ...]:
         weights = Parameter("weights", (self.n_inputs, self.n_outputs), penalised=True)

@@ -15,6 +15,7 @@ simple way to prevent neural networks from overfitting", JMLR 15, 2014.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from skneural.arrays.matrices import FloatArray, Matrix
 from skneural.layers.contract import Arrays, Buffers, Layer, PassMemory
 
 
+@dataclass(eq=False)
 class Dropout(Layer):
     """Random factors in training; in prediction, nothing.
 
@@ -36,9 +38,8 @@ class Dropout(Layer):
     draws = True
     passes_input_on = True
 
-    def __init__(self, rate: float, n_outputs: int) -> None:
-        self.rate = rate
-        self.n_outputs = n_outputs
+    rate: float
+    n_outputs: int
 
     def buffers(self, memory: PassMemory) -> Buffers:
         return memory.kept(self.n_outputs), memory.kept(self.n_outputs)

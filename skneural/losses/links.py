@@ -8,7 +8,7 @@ Models*, 1989, section 2.2.3.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ from scipy.special import expit
 from skneural.arrays.matrices import FloatArray, row_maxima, row_sums
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Link:
     """An output activation by name.
 
@@ -42,15 +42,7 @@ class Link:
 
     name: str
     inverse: Callable[[FloatArray], None]
-    backward: Callable[[FloatArray, FloatArray], None] | None = None
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Link):
-            return NotImplemented
-        return self.name == other.name and self.inverse is other.inverse
-
-    def __hash__(self) -> int:
-        return hash(self.name)
+    backward: Callable[[FloatArray, FloatArray], None] | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if LINKS.get(self.name) == self:

@@ -117,8 +117,8 @@ class LBFGS:
         )
         if run.n_new == 0:
             # No step was possible from the start, whose loss is still unknown to the record.
-            run.note(loss=objective.value_and_gradient(start, *rows)[2])
-        run.note(message=f"status={result.status}: {result.message}")
+            run.note_loss(objective.value_and_gradient(start, *rows)[2])
+        run.message = f"status={result.status}: {result.message}"
         return _stop_reason(result, run, self.max_fun)
 
 

@@ -179,7 +179,6 @@ class Run:
         self,
         loss: Any,
         *,
-        model: FloatArray | None = None,
         learning_rate: float = math.nan,
         gradient_norm: Any = math.nan,
         n_samples: int = 0,
@@ -193,8 +192,6 @@ class Run:
         ----------
         loss : float, or sequence of float
             Training loss; of several members, that of each active one.
-        model : ndarray of shape (n_params,), or (K, n_params), or None, default=None
-            What predicts after this epoch; None for the model of the state.
         learning_rate : float, default=nan
         gradient_norm : float, or sequence of float, default=nan
         n_samples : int, default=0
@@ -215,7 +212,7 @@ class Run:
             state = replace(self.state, **changes) if changes else self.state
             record = self._recorded(
                 state.record,
-                state.model if model is None else model,
+                state.model,
                 loss,
                 learning_rate,
                 gradient_norm,
@@ -270,13 +267,14 @@ class Run:
             histories[k] = self.stopping.enter(histories[k], epoch, models[k], judged)
             if not math.isfinite(epoch.loss):
                 stopped[k] = "not_finite"
+        total_loss, n_member_iter = epochs[0].loss, record.n_member_iter
         if active is not None:
-            record = _with_members(record, active, histories)
-        else:
-            record = replace(record, loss=epochs[0].loss)
+            total_loss, n_member_iter = _of_members(record, active, histories)
         self._since = perf_counter()
         return replace(
             record,
+            loss=total_loss,
+            n_member_iter=n_member_iter,
             n_iter=record.n_iter + 1,
             n_epochs=record.n_epochs + 1,
             n_samples_seen=record.n_samples_seen + n_samples,
@@ -291,12 +289,9 @@ class Run:
         watched = "Validation score" if self.stopping.by_score else "Training loss"
         self.report.plateau(watched, self.stopping.tol, self.stopping.n_iter_no_change, action)
 
-    def note(self, *, loss: float | None = None, message: str | None = None) -> None:
-        """Note the loss where no epoch has been, or what a minimiser has to say about its end."""
-        if loss is not None:
-            self.state = replace(self.state, record=replace(self.state.record, loss=loss))
-        if message is not None:
-            self.message = message
+    def note_loss(self, loss: float) -> None:
+        """Note the loss where no epoch has been."""
+        self.state = replace(self.state, record=replace(self.state.record, loss=loss))
 
     def last_whole_state(self) -> TrainingState:
         """The state after the last whole epoch, also in the middle of one."""
@@ -346,15 +341,17 @@ def drive(minimize: Callable[[Run], str], run: Run) -> str:
     return reason
 
 
-def _with_members(record: Record, active: Sequence[int], histories: Sequence[History]) -> Record:
-    """The record with the mean loss of all members, and the epochs that each has taken part in."""
+def _of_members(
+    record: Record, active: Sequence[int], histories: Sequence[History]
+) -> tuple[float, tuple[int, ...]]:
+    """The mean loss of all members, and the epochs that each has taken part in."""
     n_member_iter = list(record.n_member_iter if record.n_iter else [0] * len(histories))
     for k in active:
         n_member_iter[k] += 1
     losses = [each.rows[each.n_rows - 1].loss for each in histories if each.n_rows]
     finite = [loss for loss in losses if math.isfinite(loss)]
     mean = float(np.mean(finite)) if finite else math.nan
-    return replace(record, loss=mean, n_member_iter=tuple(n_member_iter))
+    return mean, tuple(n_member_iter)
 
 
 def _before_divergence(run: Run) -> TrainingState:
