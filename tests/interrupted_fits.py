@@ -230,6 +230,8 @@ def try_once(each, start, run):
 
 def main(when, n, seed):
     warnings.simplefilter("ignore")
+    # A shell that starts the tests in the background has SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.setswitchinterval(1e-5)
     threadpoolctl.threadpool_limits(3)
     random = np.random.RandomState(seed)
