@@ -6,15 +6,20 @@ SKNEURAL_KILLS says how often the training is killed while it saves.
 from __future__ import annotations
 
 import csv
+import errno
+import hashlib
 import json
 import os
 import pickle
 import re
+import stat
 import subprocess
 import sys
 from collections import Counter
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from textwrap import dedent
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -37,8 +42,12 @@ from skneural import (
 from skneural.callbacks import (
     Checkpoint,
     HistoryLogger,
+    history_logger,
     load_checkpoint,
+    shared_file,
 )
+from skneural.callbacks.checkpoint import CHECKPOINT_BEGINS
+from skneural.callbacks.shared_file import SharedFile
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 from skneural.optimizers import Adam
 from skneural.schedules import Cosine
@@ -49,6 +58,9 @@ SINCE_1_9 = pytest.mark.skipif(
     tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9),
     reason="reference: the callbacks of scikit-learn begin with 1.9",
 )
+if os.name == "posix":
+    import fcntl
+POSIX = pytest.mark.skipif(os.name != "posix", reason="reference: modes, links, locks of POSIX")
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
 SMALL = {"hidden_layer_sizes": 5, "max_iter": 6, "random_state": 0}
@@ -248,6 +260,221 @@ def test_errors_of_the_disk(tmp_path, monkeypatch, problem):
     assert names(tmp_path) == before
     with pytest.raises(NotFittedError):
         check_is_fitted(model)
+
+
+def saved(path, n_epochs=2):
+    return clone(NETWORK).set_params(max_iter=n_epochs).set_callbacks(Checkpoint(path)).fit(X, Y)
+
+
+@contextmanager
+def umask(mask):
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@POSIX
+@SINCE_1_9
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+@pytest.mark.parametrize("mode", [None, 0o600, 0o640, 0o664, 0o400, 0o755])
+def test_an_existing_file_hands_its_mode_on(tmp_path, mode, mask):
+    path = tmp_path / "net"
+    if mode is not None:
+        path.write_text("")
+        path.chmod(mode)
+    with umask(mask):
+        saved(path)
+    assert stat.S_IMODE(path.stat().st_mode) == (0o666 & ~mask if mode is None else mode)
+    assert load_checkpoint(path).n_iter_ == 2
+
+
+@POSIX
+@SINCE_1_9
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_not_for_a_moment_readable_by_more(tmp_path, monkeypatch, mode):
+    path = tmp_path / "net"
+    path.touch()
+    path.chmod(mode)
+    seen = []
+    fsync = os.fsync
+
+    def look(descriptor):
+        seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        fsync(descriptor)
+
+    opened = os.open
+
+    def look_at_once(name, *args, **kwargs):
+        descriptor = opened(name, *args, **kwargs)
+        if str(name).endswith(".tmp"):
+            seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        return descriptor
+
+    monkeypatch.setattr(os, "fsync", look)
+    monkeypatch.setattr(os, "open", look_at_once)
+    with umask(0):
+        saved(path, 1)
+    assert seen[:2] == [mode, mode]
+
+
+#: What is at the path of the checkpoint, and where it then is.
+LINKS = {
+    "to a file": ({"net": "stored"}, "stored"),
+    "to a file elsewhere": ({"net": "folder/stored"}, "folder/stored"),
+    "to nothing yet": ({"net": "folder/new"}, "folder/new"),
+    "to nothing yet in no folder yet": ({"net": "nowhere/new"}, "nowhere/new"),
+    "to a link": ({"net": "other", "other": "folder/stored"}, "folder/stored"),
+}
+
+
+@POSIX
+@SINCE_1_9
+@pytest.mark.parametrize("name", LINKS)
+def test_a_symbolic_link_stays_one(tmp_path, name):
+    links, target = LINKS[name]
+    (tmp_path / "folder").mkdir()
+    for path in ("stored", "folder/stored"):
+        (tmp_path / path).write_text("before")
+    for link, to in links.items():
+        (tmp_path / link).symlink_to(to)
+    saved(tmp_path / "net")
+    assert {link: os.readlink(tmp_path / link) for link in links} == links
+    assert not (tmp_path / target).is_symlink()
+    for path in (tmp_path / target, tmp_path / "net"):
+        assert load_checkpoint(path).n_iter_ == 2
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+@POSIX
+@SINCE_1_9
+def test_a_folder_may_be_a_link(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    saved(tmp_path / "link" / "deeper" / "net")
+    assert load_checkpoint(tmp_path / "folder" / "deeper" / "net").n_iter_ == 2
+
+
+@POSIX
+@SINCE_1_9
+@pytest.mark.parametrize("kind", ["circle of links", "pipe"])
+def test_what_is_no_file_is_not_replaced(tmp_path, kind):
+    path = tmp_path / "net"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("other")
+        (tmp_path / "other").symlink_to("net")
+    before = os.lstat(path).st_mode
+    with pytest.raises(OSError, match="Cannot write the checkpoint: "):
+        saved(path)
+    assert os.lstat(path).st_mode == before
+
+
+@POSIX
+@SINCE_1_9
+@pytest.mark.parametrize("folders", ["", "a", "a/b/c"])
+def test_folders_are_forced_to_the_disk(tmp_path, monkeypatch, folders):
+    """Those that hold a new name: of the file, and of each folder made for it."""
+    synchronised = []
+    fsync = os.fsync
+
+    def noted(descriptor):
+        synchronised.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    path = tmp_path / folders / "net"
+    saved(path, 1)
+    names = Path(folders).parts
+    expected = [tmp_path.joinpath(*names[:n]) for n in range(len(names))]
+    inodes = [each.stat().st_ino for each in (*expected, path, path.parent)]
+    assert synchronised == inodes
+
+
+@POSIX
+@SINCE_1_9
+@pytest.mark.parametrize("call", ["open", "fsync"])
+@pytest.mark.parametrize(
+    ("error", "is_harmless"),
+    [("EACCES", True), ("EPERM", True), ("EINVAL", True), ("ENOTSUP", True), ("EIO", False)],
+)
+def test_folders_that_cannot_be_forced(tmp_path, monkeypatch, call, error, is_harmless):
+    """All that is asked for is on the disk: a folder may be writable and not readable."""
+    original = getattr(os, call)
+
+    def refused(first, *args, **kwargs):
+        if os.path.isdir(first if call == "open" else f"/dev/fd/{first}"):
+            raise OSError(getattr(errno, error), "refused")
+        return original(first, *args, **kwargs)
+
+    monkeypatch.setattr(os, call, refused)
+    path = tmp_path / "new" / "net"
+    if is_harmless:
+        saved(path)
+        assert load_checkpoint(path).n_iter_ == 2
+        assert names(path.parent) == ["net"]
+    else:
+        with pytest.raises(OSError, match="Cannot write the checkpoint: refused"):
+            saved(path)
+
+
+def checkpoint_of(content):
+    """A file of this content whose checksum is right."""
+    line = hashlib.sha256(content).hexdigest().encode()
+    return CHECKPOINT_BEGINS + line + b"\n" + content
+
+
+@pytest.mark.parametrize(
+    "content", [{"a": 1}, [NETWORK], ScratchMLPClassifier, None, np.zeros(3), print], ids=repr
+)
+def test_estimators_only_are_handed_out(tmp_path, content):
+    path = tmp_path / "net"
+    path.write_bytes(checkpoint_of(pickle.dumps(content)))
+    with pytest.raises(ValueError, match=f"(?s)net' holds no.*{type(content).__name__}.*only what"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("estimator", [NETWORK, StandardScaler()], ids=repr)
+def test_any_estimator_is_handed_out(tmp_path, estimator):
+    path = tmp_path / "net"
+    path.write_bytes(checkpoint_of(pickle.dumps(estimator)))
+    assert repr(load_checkpoint(path)) == repr(estimator)
+
+
+@POSIX
+@pytest.mark.parametrize(
+    "beginning",
+    [CHECKPOINT_BEGINS, CHECKPOINT_BEGINS + b"0" * 64 + b"\n", CHECKPOINT_BEGINS + b"\n" * 70, b""],
+    ids=["no line", "no end", "empty lines", "nothing"],
+)
+def test_a_file_without_an_end(tmp_path, beginning):
+    """A pipe has no size: what comes out of it is not read to an end that never comes."""
+    path = tmp_path / "net"
+    os.mkfifo(path)
+
+    def write():
+        with suppress(BrokenPipeError), open(path, "wb", buffering=0) as pipe:
+            pipe.write(beginning)
+            while True:
+                pipe.write(b"0" * 1000)
+
+    writer = Thread(target=write)
+    writer.start()
+    with pytest.raises(ValueError, match="is not loaded"):
+        load_checkpoint(path)
+    writer.join()
+
+
+def test_a_large_file_of_something_else(tmp_path):
+    """Is refused by its first bytes; a terabyte could not be read."""
+    path = tmp_path / "net"
+    for beginning in (b"", CHECKPOINT_BEGINS, CHECKPOINT_BEGINS + b"0" * 64):
+        path.write_bytes(beginning)
+        os.truncate(path, 10**12)
+        with pytest.raises(ValueError, match="is not loaded"):
+            load_checkpoint(path)
 
 
 #: Trains from the last checkpoint on until it is killed, again and again.
@@ -458,6 +685,91 @@ def test_errors_of_the_history(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "write", lambda descriptor, content: len(content) - 1)
     with pytest.raises(OSError, match=r"Cannot write all of a line.*history\.csv"):
         model.fit(X, Y)
+
+
+@contextmanager
+def locked(path, how="LOCK_EX"):
+    """By another program: a lock belongs to a file as it was opened."""
+    with open(path, "ab") as file:
+        fcntl.flock(file, getattr(fcntl, how))
+        yield
+
+
+@POSIX
+@SINCE_1_9
+@pytest.mark.parametrize("how", ["LOCK_EX", "LOCK_SH"])
+def test_a_lock_of_others_does_not_block_a_fit(tmp_path, monkeypatch, how):
+    monkeypatch.setattr(history_logger, "SECONDS_FOR_LOCK", 0.02)
+    path = tmp_path / "history.csv"
+    with locked(path, how):
+        with pytest.warns(UserWarning, match=r"Another program has locked.*history\.csv") as caught:
+            logger = HistoryLogger(path)
+        assert len(caught) == 1
+        assert caught[0].filename == __file__
+        clone(NETWORK).set_callbacks(logger).fit(X, Y)  # any warning would be an error
+        path.write_text("")
+        clone(NETWORK).set_callbacks(logger).fit(X, Y)
+        assert len(read(path)) == 6
+    assert path.read_text().count("epoch") == 1
+
+
+@POSIX
+@SINCE_1_9
+@pytest.mark.parametrize("name", ["history.csv", "history.jsonl"])
+def test_nobody_waits_for_a_lock_that_is_not_needed(tmp_path, monkeypatch, name):
+    """The names of the columns are there already, or there are none."""
+    path = tmp_path / name
+    logger = HistoryLogger(path)
+    monkeypatch.setattr(SharedFile, "is_locked_within", lambda *_: pytest.fail("it asks"))
+    with locked(path):
+        clone(NETWORK).set_callbacks(logger).fit(X, Y)
+    assert len(read(path)) == 6
+
+
+@POSIX
+def test_a_lock_held_for_a_moment_is_waited_for(tmp_path, monkeypatch):
+    path = tmp_path / "history.csv"
+    waits = []
+
+    def release(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            holder.close()
+
+    monkeypatch.setattr(shared_file, "sleep", release)
+    holder = open(path, "ab")  # noqa: SIM115  # closed amid the call
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    HistoryLogger(path)
+    assert len(waits) == 3
+    assert path.read_text().startswith("fit,epoch")
+
+
+@POSIX
+@SINCE_1_9
+def test_where_there_are_no_locks(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOTSUP, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    clone(NETWORK).set_callbacks(HistoryLogger(tmp_path / "history.csv")).fit(X, Y)
+    assert len(read(tmp_path / "history.csv")) == 6
+
+
+@SINCE_1_9
+def test_the_documented_reader_ignores_half_a_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clone(NETWORK).set_callbacks(HistoryLogger("history.csv")).fit(X, Y)
+    page = Path(__file__).parents[1] / "docs" / "callbacks.rst"
+    block = re.search(r"\n   (from io import StringIO.*?)\n\n\S", page.read_text(), re.DOTALL)
+    reader = compile(dedent(f"   {block[1]}"), "callbacks.rst", "exec")
+    whole = Path("history.csv").read_text()
+    end_of_names = whole.index("\n")
+    for end in range(end_of_names + 1, len(whole) + 1, 5):
+        Path("history.csv").write_text(whole[:end])
+        variables = {"pandas": pytest.importorskip("pandas")}
+        exec(reader, variables)
+        assert list(variables["history"]["epoch"]) == list(range(1, whole[:end].count("\n")))
+        assert variables["history"]["loss"].notna().all()
 
 
 @SINCE_1_9

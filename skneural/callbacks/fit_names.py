@@ -1,0 +1,35 @@
+"""Which fit and which epoch a callback is told of: names for files and lines."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+
+def path_of(context: Any) -> list[Any]:
+    """The tasks from the outermost fit down to this one."""
+    path = [context]
+    while path[0].parent is not None:
+        path.insert(0, path[0].parent)
+    return path
+
+
+def fit_key(context: Any) -> tuple[Any, ...]:
+    """Tells fits apart that share a callback: the run, and the way down the tree of its tasks."""
+    return (context.root_uuid, *(task.task_id for task in path_of(context)))
+
+
+def task_numbers(context: Any) -> str:
+    """The way from the outermost fit to this one: '' if it is the same, else like '-0-3'."""
+    numbers = [re.sub(r"\W+", "_", str(task.task_id)) for task in path_of(context)[1:]]
+    return "".join(f"-{each}" for each in numbers)
+
+
+def run_name(context: Any) -> str:
+    """A short name for the outermost fit: no two of them have the same."""
+    return str(context.root_uuid.hex[:8])
+
+
+def epoch_number(context: Any, model: Any) -> int:
+    """Which epoch has ended, those of earlier fits that a warm start goes on from included."""
+    return len(getattr(model, "loss_curve_", ())) or int(context.task_id) + 1
