@@ -21,6 +21,7 @@ import skneural
 from skneural import HiddenLayerTransformer, activations, losses, optimizers, schedules
 from skneural.activations import ACTIVATIONS
 from skneural.losses import Focal, Huber, Quantile
+from skneural.minimizers.state import BIT_GENERATORS, generator_from_state, generator_state
 from skneural.optimizers import SGD, Adam, NAdam, RMSprop
 from skneural.schedules import Cosine, LinearWarmUp, ReduceOnPlateau
 
@@ -205,3 +206,70 @@ def test_the_state_is_all_there_is(name):
     assert visible_state(copied) == visible_state(model)
     rows = FITS[name].X if name in FITS else X[:, : model.n_features_in_]
     assert answers(copied, rows) == answers(model, rows)
+
+
+# ----------------------------------------------------------------- names of bit generators
+
+#: Names in `numpy.random` that are none of its bit generators, and what is no name at all.
+WRONG_NAMES = ["seed", "rand", "get_state", "default_rng", "BitGenerator", "test", "", None, ["MT"]]
+
+
+def states_of_generators(value):
+    """The dicts in a state that say where a generator stands."""
+    if isinstance(value, dict):
+        if "bit_generator" in value:
+            return [value]
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [state for part in value for state in states_of_generators(part)]
+    return []
+
+
+#: A fit that keeps the state of a generator, and what makes use of it.
+KEEPS_A_GENERATOR = {
+    "order of the rows": (lambda: classifier().fit(X, Y), None),
+    "dropout": (lambda: classifier(dropout=0.1, random_state=None).fit(X, Y), None),
+    "logistic": (lambda: logistic(solver="sag").fit(X, Y), lambda model: model.resume(X, Y)),
+    "start of a fit": (
+        lambda: classifier(random_state=RANDOM).fit(X, Y),
+        lambda model: model.set_params(max_iter=20).resume(X, Y),
+    ),
+    "rows held out": (
+        lambda: classifier(random_state=RANDOM, early_stopping=True).fit(X, Y),
+        lambda model: model.set_params(warm_start=True).fit(X, Y),
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_NAMES, ids=repr)
+@pytest.mark.parametrize("name", KEEPS_A_GENERATOR)
+def test_only_bit_generators_are_called(name, wrong, monkeypatch):
+    make, use = KEEPS_A_GENERATOR[name]
+    model = make()
+    written = model.__getstate__()
+    states = states_of_generators(written["_fitted"])
+    assert states
+    for each in states:
+        assert each["bit_generator"] in BIT_GENERATORS
+        each["bit_generator"] = wrong
+    if isinstance(wrong, str) and hasattr(np.random, wrong):
+        monkeypatch.setattr(np.random, wrong, lambda *_: pytest.fail("it was called"))
+
+    def load_and_use():
+        copied = type(model).__new__(type(model))
+        copied.__setstate__(written)
+        assert use is not None, "it is refused when it is loaded"
+        use(copied)
+
+    with pytest.raises(ValueError, match=r"none of NumPy's bit generators: \['MT19937', 'PCG64'"):
+        load_and_use()
+
+
+@pytest.mark.parametrize("kind", BIT_GENERATORS.values(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("of", [np.random.RandomState, np.random.Generator])
+def test_every_bit_generator_goes_on(kind, of):
+    generator = of(kind(3))
+    generator.standard_normal(5)
+    copied = generator_from_state(pickle.loads(pickle.dumps(generator_state(generator))), of)
+    assert type(copied) is of
+    np.testing.assert_array_equal(copied.standard_normal(9), generator.standard_normal(9))

@@ -176,8 +176,8 @@ def generator_from_state(
     ValueError
         If the state names a bit generator that NumPy does not have.
     """
-    name = state["bit_generator"]
-    if name not in BIT_GENERATORS:
+    name = state.get("bit_generator")
+    if not isinstance(name, str) or name not in BIT_GENERATORS:
         raise ValueError(
             f"The stored state of a generator names {name!r}, which is none of NumPy's bit "
             f"generators: {sorted(BIT_GENERATORS)}."
