@@ -1,6 +1,9 @@
 """Copies, pickles, fitted arrays and threads: a model stays one thing, whole and itself."""
 
 import copy
+import importlib
+import importlib.util
+import io
 import pickle
 import sys
 import warnings
@@ -11,13 +14,22 @@ from threading import Barrier, Event
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from scipy import sparse
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
 from snapshots import frozen, state
 
 import skneural.layers.dense
-from skneural import ScratchMLPClassifier, ScratchMLPRegressor, SkneuralVersionWarning, __version__
+from skneural import (
+    HiddenLayerTransformer,
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+    SkneuralVersionWarning,
+    __version__,
+)
 from skneural.activations import ACTIVATIONS
 from skneural.estimators import base
 from skneural.optimizers import Adam, NAdam
@@ -221,6 +233,123 @@ def test_same_version_is_stamped_without_a_trace(fitted):
     restored = ScratchMLPClassifier()
     restored.__setstate__(written)
     assert written["_skneural_version"] == __version__  # the caller's dict stays as it was
+
+
+#: Every public estimator, fitted and not.
+HIDDEN = HiddenLayerTransformer(ScratchMLPClassifier(3, max_iter=2))
+VERSIONED = {
+    "classifier": lambda: trained("binary", "adam"),
+    "regressor": lambda: trained("one output", "lbfgs"),
+    "logistic regression": lambda: ScratchLogisticRegression().fit(X, MARK),
+    "perceptron": lambda: ScratchPerceptron().fit(X, MARK),
+    "hidden layer": lambda: HiddenLayerTransformer(ScratchMLPClassifier(3, max_iter=2)).fit(
+        X, MARK
+    ),
+    "for prediction": lambda: trained("binary", "adam").for_prediction(),
+    "unfitted": ScratchMLPRegressor,
+    "unfitted hidden layer": lambda: HiddenLayerTransformer(ScratchMLPClassifier()),
+}
+
+
+def by_pickle(model):
+    return pickle.dumps(model), pickle.loads
+
+
+def by_joblib(model):
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    return file.getvalue(), lambda content: joblib.load(io.BytesIO(content))
+
+
+def by_deepcopy(model):
+    return model, copy.deepcopy
+
+
+def by_skops(model):
+    """As skops reads its files: from a module of its own, without pickle."""
+    variables = {"__name__": "skops.io._general"}
+    exec("def read(model, state):\n    model.__setstate__(state)\n    return model", variables)
+    state = model.__getstate__()
+    return state, lambda state: variables["read"](type(model).__new__(type(model)), state)
+
+
+def warnings_by(monkeypatch, write, versions, make):
+    """What reading warns of that which was written by these versions."""
+    model = make()
+    with monkeypatch.context() as patch:
+        patch.setattr(base, "__version__", versions.get("skneural", __version__))
+        patch.setattr(sklearn, "__version__", versions.get("sklearn", sklearn.__version__))
+        written, read = write(model)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        restored = read(written)
+    assert not {"_skneural_version", "_sklearn_version"} & set(vars(restored))
+    assert repr(restored) == repr(model)
+    # Those of the estimator inside are its own.
+    name = type(model).__name__
+    return [each for each in caught if each.message.estimator_name == name]
+
+
+@pytest.mark.parametrize("write", [by_pickle, by_joblib])
+@pytest.mark.parametrize("name", VERSIONED)
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        ({}, []),
+        ({"skneural": "0.1.99"}, []),
+        ({"skneural": "0.1.0rc1"}, []),
+        ({"skneural": "0.10.0"}, [SkneuralVersionWarning]),
+        ({"skneural": "1.1.0"}, [SkneuralVersionWarning]),
+        ({"sklearn": "1.5.2"}, [InconsistentVersionWarning]),
+        (
+            {"skneural": "0.3", "sklearn": sklearn.__version__ + ".dev0"},
+            [SkneuralVersionWarning, InconsistentVersionWarning],
+        ),
+    ],
+    ids=repr,
+)
+def test_versions_in_pickles(monkeypatch, write, name, versions, expected):
+    caught = warnings_by(monkeypatch, write, versions, VERSIONED[name])
+    assert [each.category for each in caught] == expected
+    for each in caught:
+        assert each.filename == __file__
+        original = {SkneuralVersionWarning: "skneural", InconsistentVersionWarning: "sklearn"}
+        assert each.message.original_sklearn_version == versions[original[each.category]]
+
+
+@pytest.mark.parametrize("write", [by_skops, by_deepcopy])
+@pytest.mark.parametrize("name", VERSIONED)
+def test_other_versions_in_silence(monkeypatch, write, name):
+    versions = {} if write is by_deepcopy else {"skneural": "0.2.0", "sklearn": "1.5.2"}
+    assert warnings_by(monkeypatch, write, versions, VERSIONED[name]) == []
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("skops") is None, reason="optional: skops is not installed"
+)
+def test_a_file_of_skops_is_read_in_silence(monkeypatch):
+    skops = importlib.import_module("skops.io")
+
+    def by_skops_itself(model):
+        content = skops.dumps(model)
+        trusted = skops.get_untrusted_types(data=content)
+        return content, lambda content: skops.loads(content, trusted=trusted)
+
+    versions = {"skneural": "0.2.0", "sklearn": "1.5.2"}
+    for name in VERSIONED:
+        assert warnings_by(monkeypatch, by_skops_itself, versions, VERSIONED[name]) == []
+
+
+@pytest.mark.parametrize("name", VERSIONED)
+def test_pickles_from_before_there_was_a_version_of_scikit_learn(name):
+    model = VERSIONED[name]()
+    written = model.__getstate__()
+    assert written.pop("_sklearn_version") == sklearn.__version__
+    if isinstance(model, HiddenLayerTransformer):
+        del written["_skneural_version"]  # likewise
+    restored = type(model).__new__(type(model))
+    restored.__setstate__(written)
+    assert repr(restored) == repr(model)
 
 
 # ------------------------------------------------------------------------- fitted arrays

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -17,7 +17,7 @@ from skneural.estimators.checks import naming_the_column, refuse_masked, refuse_
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.model import Fitted, Model
-from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, SkneuralVersionWarning
+from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, warn_of_other_versions
 from skneural.losses import Loss
 
 if TYPE_CHECKING:
@@ -87,7 +87,22 @@ def store_parameters(estimator: Any, arguments: dict[str, Any]) -> None:
             setattr(estimator, name, value)
 
 
-class FittedEstimator(_EstimatorBase):
+class VersionedEstimator(_EstimatorBase):
+    """Has the versions of skneural and scikit-learn in its pickles, and warns of others."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return dict(state, _skneural_version=__version__, _sklearn_version=sklearn.__version__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        original = state.pop("_skneural_version", None)
+        sklearn_original = state.pop("_sklearn_version", None)
+        warn_of_other_versions(type(self).__name__, __version__, original, sklearn_original)
+        super().__setstate__(state)
+
+
+class FittedEstimator(VersionedEstimator):
     """Keeps what a fit has found in one object, and predicts from it.
 
     Predictions never write to the estimator, and read the object once.
@@ -202,7 +217,7 @@ class FittedEstimator(_EstimatorBase):
         return duplicate
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__(), _skneural_version=__version__)
+        state = super().__getstate__()
         fitted = self._fitted
         if fitted is not None:
             state["_fitted"] = fitted.to_dict()
@@ -214,12 +229,7 @@ class FittedEstimator(_EstimatorBase):
         return {name: value for name, value in state.items() if name not in FIT_ONLY_ATTRIBUTES}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        version = state.pop("_skneural_version", "unknown")
-        if version != __version__:
-            warnings.warn(
-                SkneuralVersionWarning(type(self).__name__, __version__, version), stacklevel=2
-            )
+        state = {"_skneural_version": "unknown", **state}
         if state.get("_fitted") is not None:
             state["_fitted"] = Fitted.from_dict(state["_fitted"])
         super().__setstate__(state)

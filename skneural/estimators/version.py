@@ -1,7 +1,12 @@
-"""The version of skneural in every pickle."""
+"""The versions of skneural and of scikit-learn in every pickle."""
 
 from __future__ import annotations
 
+import re
+import sys
+import warnings
+
+import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
 #: What scikit-learn's callbacks keep on an estimator as long as it is being fitted.
@@ -9,7 +14,7 @@ FIT_ONLY_ATTRIBUTES = ("_callback_fit_ctx", "_parent_callback_ctx", "_skl_callba
 
 
 class SkneuralVersionWarning(InconsistentVersionWarning):
-    """A pickle was made by another version of skneural."""
+    """A pickle was made by another minor version of skneural."""
 
     def __init__(self, estimator_name: str, current: str, original: str) -> None:
         super().__init__(
@@ -25,3 +30,56 @@ class SkneuralVersionWarning(InconsistentVersionWarning):
             f"{self.current_sklearn_version}. Check its predictions before relying on them, or "
             "train it again."
         )
+
+
+def warn_of_other_versions(
+    estimator_name: str, current: str, original: str | None, sklearn_original: str | None
+) -> None:
+    """Warn where a pickle of an estimator was made by other versions than these.
+
+    Of skneural another minor version counts, which may compute something else; of scikit-learn any
+    other, as for its own estimators. A file of skops is read in silence: it holds plain data of
+    known types, with a format number, which stays what it is in every version.
+
+    Parameters
+    ----------
+    estimator_name : str
+    current : str
+        The version of skneural.
+    original : str or None
+        The one in the pickle; None for a pickle without.
+    sklearn_original : str or None
+        The version of scikit-learn in the pickle, likewise.
+    """
+    level, reader = _reader()
+    if reader == "skops":
+        return
+    if original is not None and _minor(original) != _minor(current):
+        warnings.warn(
+            SkneuralVersionWarning(estimator_name, current, original), stacklevel=level + 1
+        )
+    if sklearn_original is not None and sklearn_original != sklearn.__version__:
+        warnings.warn(
+            InconsistentVersionWarning(
+                estimator_name=estimator_name,
+                current_sklearn_version=sklearn.__version__,
+                original_sklearn_version=sklearn_original,
+            ),
+            stacklevel=level + 1,
+        )
+
+
+def _minor(version: str) -> list[str]:
+    """Major and minor number: ['0', '2'] of '0.2.0rc1'."""
+    return re.findall(r"\d+", version)[:2]
+
+
+def _reader() -> tuple[int, str]:
+    """Who reads a pickle: the frames from the caller of this up to there, and the package."""
+    level, frame, package = 0, sys._getframe(1), ""
+    while frame.f_back is not None:
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package not in ("skneural", "sklearn", "joblib", "pickle"):
+            break
+        level, frame = level + 1, frame.f_back
+    return level, package

@@ -22,6 +22,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray
+from skneural.estimators.base import VersionedEstimator
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import COMPUTING_DTYPES
 from skneural.estimators.documentation_link import documentation_link_template
@@ -29,7 +30,11 @@ from skneural.estimators.sklearn_private import InvalidParameterError, fit_conte
 
 
 class HiddenLayerTransformer(
-    ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMixin, BaseEstimator
+    VersionedEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    MetaEstimatorMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """The outputs of a hidden layer of a network, as features for another estimator.
 
