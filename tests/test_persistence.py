@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import sklearn
 from scipy import sparse
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
 from snapshots import frozen, state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,6 +32,9 @@ else:
     # Each public class has scikit-learn's mixins and BaseEstimator last among its bases, mixins
     # first, as scikit-learn asks for. Here they would come too early in the order.
     _EstimatorBase = object
+
+#: Of the defaults that a small file leaves out.
+PLAIN_TYPES = (bool, int, float, str, tuple, type(None))
 
 #: Elements whose squares add up to less are finite in float32 as well.
 LARGEST_SQUARE = 1e70
@@ -85,6 +89,25 @@ def store_parameters(estimator: Any, arguments: dict[str, Any]) -> None:
     for name, value in arguments.items():
         if name != "self":
             setattr(estimator, name, value)
+
+
+def plain_defaults(kind: type) -> dict[str, Any]:
+    """The parameters of a constructor whose default is a number, a string or a tuple of them."""
+    parameters = inspect.signature(kind).parameters.values()
+    return {each.name: each.default for each in parameters if type(each.default) in PLAIN_TYPES}
+
+
+def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, Any]:
+    defaults = plain_defaults(type(estimator))
+
+    def is_default(name: str, value: Any) -> bool:
+        # 1 is not True here, and 0.0 not -0.0.
+        return name in defaults and (type(value), repr(value)) == (
+            type(defaults[name]),
+            repr(defaults[name]),
+        )
+
+    return {name: value for name, value in state.items() if not is_default(name, value)}
 
 
 class VersionedEstimator(_EstimatorBase):
@@ -185,9 +208,10 @@ class FittedEstimator(VersionedEstimator):
     def for_prediction(self) -> Any:
         """A copy of the fitted model without what only training needs, to be deployed.
 
-        The optimizer's moments and the history are left out, which makes a file of it several
-        times smaller after a training by mini-batches. It predicts the same, bit for bit. What
-        such a state was left out of can be trained anew with `fit`, but not further.
+        The optimizer's moments, the history and the callbacks are left out, which makes a file of
+        it several times smaller after a training by mini-batches; a small model takes about a
+        kilobyte. It predicts the same, bit for bit. What such a state was left out of can be
+        trained anew with `fit`, but not further.
 
         Returns
         -------
@@ -201,6 +225,7 @@ class FittedEstimator(VersionedEstimator):
         """
         check_is_fitted(self)
         model = copy(self)
+        vars(model).pop("_skl_callbacks", None)
         assert self._fitted is not None
         model._fitted = Fitted(self._fitted.model, self._fitted.outcome)
         return deepcopy(model)
@@ -225,11 +250,16 @@ class FittedEstimator(VersionedEstimator):
                 # It would only make the file larger: if such a fit is continued after all, its rows
                 # come in a new order.
                 state["_fitted"].get("origin", {}).pop("generator_start", None)
+            if fitted.state is None:
+                # Their names are larger than a small model. A version that changes a default has to
+                # give such a state, which names the version it is from, the earlier one.
+                state = _without_plain_defaults(self, state)
         # A copy that is made amid a fit is no part of it.
         return {name: value for name, value in state.items() if name not in FIT_ONLY_ATTRIBUTES}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = {"_skneural_version": "unknown", **state}
+        # Parameters that are missing are as by default.
+        state = {**plain_defaults(type(self)), "_skneural_version": "unknown", **state}
         if state.get("_fitted") is not None:
             state["_fitted"] = Fitted.from_dict(state["_fitted"])
         super().__setstate__(state)

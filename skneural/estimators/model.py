@@ -114,7 +114,7 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """The model as plain data."""
         names = ("n_features", "feature_names", "layer_sizes", "activation", "params")
-        data = {name: getattr(self, name) for name in names}
+        data = {name: value for name in names if (value := getattr(self, name)) is not None}
         if self.sparse_coef is not None:
             data["sparse_coef"] = self.sparse_coef
         return {**data, "targets": self.targets.to_dict()}
@@ -124,7 +124,7 @@ class Model:
         """The model that `to_dict` has been made from."""
         targets = data["targets"]
         kind: type[Labels] | type[Numbers] = Labels if "classes" in targets else Numbers
-        return cls(**{**data, "targets": kind.from_dict(targets)})
+        return cls(**{"feature_names": None, **data, "targets": kind.from_dict(targets)})
 
 
 def found_activations(activation: KeptActivation) -> Activation | tuple[Activation, ...]:
