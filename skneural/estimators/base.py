@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from copy import copy, deepcopy
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import sklearn
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
         """What type checkers see: the parameters too, which `store_parameters` sets by name."""
 
         def __getattr__(self, name: str) -> Any: ...
+
+        def set_params(self, **params: Any) -> Self: ...
+
+        def set_callbacks(self, *callbacks: Any) -> Self: ...
 
 else:
     # Each public class has scikit-learn's mixins and BaseEstimator last among its bases, mixins
@@ -205,7 +209,7 @@ class FittedEstimator(VersionedEstimator):
             refuse_too_large(rows, model.dtype)
         return rows
 
-    def for_prediction(self) -> Any:
+    def for_prediction(self) -> Self:
         """A copy of the fitted model without what only training needs, to be deployed.
 
         The optimizer's moments, the history and the callbacks are left out, which makes a file of
@@ -225,14 +229,14 @@ class FittedEstimator(VersionedEstimator):
         """
         check_is_fitted(self)
         model = copy(self)
-        vars(model).pop("_skl_callbacks", None)
+        model.__dict__.pop("_skl_callbacks", None)
         assert self._fitted is not None
         model._fitted = Fitted(self._fitted.model, self._fitted.outcome)
         return deepcopy(model)
 
     # ---------------------------------------------------------------- copies and pickles
 
-    def __copy__(self) -> Any:
+    def __copy__(self) -> Self:
         # Not by way of a pickle: the fitted object is never written to.
         duplicate = type(self).__new__(type(self))
         duplicate.__dict__.update(self.__dict__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -52,7 +52,7 @@ class LinearModelMixin(FittedEstimator):
         params = np.concatenate([weights, intercepts])
         self._fitted = fitted.with_assigned(params, model.sparse_coef)
 
-    def sparsify(self) -> Any:
+    def sparsify(self) -> Self:
         """Keep only the weights that are not zero.
 
         Useful where more than half of them are zero, as under an L1 penalty: the model
@@ -73,7 +73,7 @@ class LinearModelMixin(FittedEstimator):
             self._fitted = fitted.with_model(sparse_model)
         return self
 
-    def densify(self) -> Any:
+    def densify(self) -> Self:
         """Undo `sparsify`.
 
         Returns

@@ -17,7 +17,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -112,7 +112,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         mode: str = "fit",
         classes: Any = None,
         plan_of: Callable[[Data, Start], Plan] | None = None,
-    ) -> Any:
+    ) -> Self:
         """Train, or go on, in this mode; `plan_of` is `_plan` with what fit has besides."""
         begun = perf_counter()
         earlier = None

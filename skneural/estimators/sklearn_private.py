@@ -1,16 +1,17 @@
 """The only home of private or version-dependent scikit-learn imports.
 
-Supported: scikit-learn 1.6 to 1.9. When a version moves something, it is mended here.
+Supported: scikit-learn 1.6 to 1.9. When a version moves something, it is mended here. Decorators of
+scikit-learn are given types here too.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import sklearn
-from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     Hidden,
     Interval,
@@ -21,7 +22,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import _check_sample_weight
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
 except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
@@ -35,9 +36,32 @@ except ImportError:  # before scikit-learn 1.9
                 f"scikit-learn {sklearn.__version__}."
             )
 
-    def with_callbacks(method: Any) -> Any:
-        """The method as it is."""
-        return method
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+    # scikit-learn has no types, so that its decorators would hide those of our methods.
+
+    def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
+        """Check the parameters before a fit."""
+
+    def with_callbacks(method: Method) -> Method:
+        """Set callbacks up before a fit, and tear them down after it."""
+
+    def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+        """Have a method only where the check, given the estimator, does not raise."""
+
+else:
+    from sklearn.base import _fit_context as fit_context
+    from sklearn.utils.metaestimators import available_if
+
+    try:
+        from sklearn.callback import with_callbacks
+    except ImportError:  # before scikit-learn 1.9
+
+        def with_callbacks(method):
+            """The method as it is."""
+            return method
 
 
 __all__ = [
@@ -47,6 +71,7 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "available_if",
     "check_sample_weight",
     "fit_context",
     "with_callbacks",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 
 from skneural.estimators.base import fitted_attribute, store_parameters
 from skneural.estimators.class_weight import refuse_balanced
@@ -14,7 +13,7 @@ from skneural.estimators.classifier import NetworkClassifier
 from skneural.estimators.linear_attributes import LinearModelMixin
 from skneural.estimators.logistic.parameters import CONSTRAINTS, STOCHASTIC, check_settings
 from skneural.estimators.logistic.plan import logistic_plan
-from skneural.estimators.sklearn_private import fit_context, with_callbacks
+from skneural.estimators.sklearn_private import available_if, fit_context, with_callbacks
 
 
 def _has_epochs(estimator: ScratchLogisticRegression) -> bool:
@@ -277,7 +276,7 @@ class ScratchLogisticRegression(
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScratchLogisticRegression:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Find the optimum for rows and their labels.
 
         Parameters
@@ -304,12 +303,11 @@ class ScratchLogisticRegression(
             Raised again with the model of the last whole iteration (epoch) in place.
         """
         check_settings(self)
-        fitted: ScratchLogisticRegression = self._fit(X, y, sample_weight)
-        return fitted
+        return self._fit(X, y, sample_weight)
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def resume(self, X: Any, y: Any, sample_weight: Any = None) -> ScratchLogisticRegression:
+    def resume(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Continue a fit that ended before its plan: by Ctrl-C, a callback or a crash.
 
         The model, `n_iter_`, `loss_curve_` and `stop_reason_` become those of the fit that was not
@@ -342,14 +340,11 @@ class ScratchLogisticRegression(
             As for fit.
         """
         check_settings(self)
-        fitted: ScratchLogisticRegression = self._fit(X, y, sample_weight, mode="resume")
-        return fitted
+        return self._fit(X, y, sample_weight, mode="resume")
 
     @available_if(_has_epochs)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> ScratchLogisticRegression:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from all earlier calls.
 
         For solver='sgd' and 'adam'.
@@ -376,10 +371,7 @@ class ScratchLogisticRegression(
         """
         refuse_balanced(self.class_weight)
         check_settings(self)
-        fitted: ScratchLogisticRegression = self._fit(
-            X, y, sample_weight, mode="partial_fit", classes=classes
-        )
-        return fitted
+        return self._fit(X, y, sample_weight, mode="partial_fit", classes=classes)
 
     # ---------------------------------------------------------------- the plan
 

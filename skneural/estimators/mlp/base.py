@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def has_epochs(estimator: MultilayerPerceptron) -> bool:
 class MultilayerPerceptron(NetworkEstimator):
     """What both estimators share; each has a constructor of its own, in scikit-learn's order."""
 
-    def set_params(self, **params: Any) -> Any:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also of objects inside: ``solver__weight_decay`` and the like.
 
         Parameters
@@ -88,7 +88,7 @@ class MultilayerPerceptron(NetworkEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
-    ) -> Any:
+    ) -> Self:
         """Train on rows and their targets.
 
         Parameters
@@ -133,7 +133,7 @@ class MultilayerPerceptron(NetworkEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
-    ) -> Any:
+    ) -> Self:
         """Continue a fit that ended before its plan: by Ctrl-C, `max_time`, a callback or a crash.
 
         The model, `n_iter_`, the curves and `stop_reason_` become those of the fit that was not
@@ -370,7 +370,7 @@ class MultilayerPerceptron(NetworkEstimator):
     @classmethod
     def _from_layers(
         cls, coefs: Any, intercepts: Any, targets_of: Any, params: dict[str, Any]
-    ) -> Any:
+    ) -> Self:
         """An estimator of these layers.
 
         ``targets_of(estimator, n_outputs)`` says what its outputs stand for.

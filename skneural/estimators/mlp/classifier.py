@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 
 from skneural.estimators.base import store_parameters
 from skneural.estimators.class_weight import refuse_balanced
@@ -15,7 +14,7 @@ from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
 from skneural.estimators.mlp.parameter_table import CLASSIFIER, constraints_of
 from skneural.estimators.mlp.parameters import check_settings
-from skneural.estimators.sklearn_private import fit_context
+from skneural.estimators.sklearn_private import available_if, fit_context
 from skneural.estimators.targets import Labels, sorted_classes
 
 
@@ -111,9 +110,7 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
 
     @available_if(has_epochs)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> ScratchMLPClassifier:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from all earlier calls.
 
         Parameters
@@ -138,15 +135,12 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
         """
         refuse_balanced(self.class_weight)
         check_settings(self)
-        fitted: ScratchMLPClassifier = self._fit(
-            X, y, sample_weight, mode="partial_fit", classes=classes
-        )
-        return fitted
+        return self._fit(X, y, sample_weight, mode="partial_fit", classes=classes)
 
     @classmethod
     def from_weights(
         cls, coefs: Any, intercepts: Any, *, classes: Any, multilabel: bool = False, **params: Any
-    ) -> ScratchMLPClassifier:
+    ) -> Self:
         """A network of given weights, which predicts without having been fitted.
 
         Parameters
@@ -187,5 +181,4 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
                 )
             return labels
 
-        model: ScratchMLPClassifier = cls._from_layers(coefs, intercepts, labels_of, params)
-        return model
+        return cls._from_layers(coefs, intercepts, labels_of, params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numbers import Integral
 from operator import index
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn import get_config
@@ -128,7 +128,7 @@ class HiddenLayerTransformer(
         self.prefit = prefit
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> HiddenLayerTransformer:
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
         """Fit a clone of the network, or take over the fitted one.
 
         Parameters

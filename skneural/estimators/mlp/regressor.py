@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.metaestimators import available_if
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import store_parameters
@@ -18,7 +17,7 @@ from skneural.estimators.mlp.parameter_table import REGRESSOR, constraints_of
 from skneural.estimators.mlp.parameters import check_settings, loss_of
 from skneural.estimators.model import Model
 from skneural.estimators.plan import Start
-from skneural.estimators.sklearn_private import fit_context
+from skneural.estimators.sklearn_private import available_if, fit_context
 from skneural.estimators.targets import Numbers, Targets
 from skneural.losses import Loss
 
@@ -109,7 +108,7 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
 
     @available_if(has_epochs)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScratchMLPRegressor:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from all earlier calls.
 
         Parameters
@@ -129,11 +128,10 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
             As for fit; also with `early_stopping`.
         """
         check_settings(self)
-        fitted: ScratchMLPRegressor = self._fit(X, y, sample_weight, mode="partial_fit")
-        return fitted
+        return self._fit(X, y, sample_weight, mode="partial_fit")
 
     @classmethod
-    def from_weights(cls, coefs: Any, intercepts: Any, **params: Any) -> ScratchMLPRegressor:
+    def from_weights(cls, coefs: Any, intercepts: Any, **params: Any) -> Self:
         """A network of given weights, which predicts without having been fitted.
 
         Parameters
@@ -168,8 +166,7 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
                 )
             return Numbers(loss, n_targets)
 
-        model: ScratchMLPRegressor = cls._from_layers(coefs, intercepts, numbers_of, params)
-        return model
+        return cls._from_layers(coefs, intercepts, numbers_of, params)
 
     def predict(self, X: Any) -> FloatArray:
         """Predicted values.

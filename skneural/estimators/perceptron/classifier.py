@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -211,7 +211,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         coef_init: Any = None,
         intercept_init: Any = None,
         sample_weight: Any = None,
-    ) -> Any:
+    ) -> Self:
         """Train until the objective no longer falls, or for `max_iter` epochs.
 
         A fit that fails leaves the earlier model as it was; one that is interrupted
@@ -246,17 +246,16 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         ConvergenceWarning
             If `max_iter` epochs were not enough, unless `tol` is None.
         """
-        fitted: ScratchPerceptron = self._fit(
+        return self._fit(
             X,
             y,
             sample_weight,
             plan_of=partial(self._plan, coef_init=coef_init, intercept_init=intercept_init),
         )
-        return fitted
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def resume(self, X: Any, y: Any, sample_weight: Any = None) -> ScratchPerceptron:
+    def resume(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Continue a fit that ended before its plan: by Ctrl-C, a callback or a crash.
 
         The model, `n_iter_`, `t_` and `stop_reason_` become those of the fit that was not
@@ -289,11 +288,10 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         ConvergenceWarning
             As for fit.
         """
-        fitted: ScratchPerceptron = self._fit(X, y, sample_weight, mode="resume")
-        return fitted
+        return self._fit(X, y, sample_weight, mode="resume")
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch over a batch of rows, from the weights as they are.
 
         Parameters
@@ -327,10 +325,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
                 "with the labels of all the data, or of a large sample, for y, and pass the "
                 "result, as a dict of the classes' weights, as class_weight."
             )
-        fitted: ScratchPerceptron = self._fit(
-            X, y, sample_weight, mode="partial_fit", classes=classes
-        )
-        return fitted
+        return self._fit(X, y, sample_weight, mode="partial_fit", classes=classes)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The class of each row.

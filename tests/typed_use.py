@@ -1,0 +1,92 @@
+"""What type checkers know of the methods that train: of which class is what they return.
+
+mypy checks this file with the package; test_types.py runs it.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import assert_type
+
+import numpy as np
+
+from skneural import (
+    HiddenLayerTransformer,
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
+
+X = np.random.RandomState(0).standard_normal((40, 3))
+Y = (X[:, 0] > 0).astype(int)
+
+
+class Mine(ScratchMLPClassifier):
+    """Of a user: methods return it, not the class that has them."""
+
+
+def of_classifier() -> None:
+    model = ScratchMLPClassifier((3,), max_iter=2, random_state=0)
+    assert_type(model.fit(X, Y), ScratchMLPClassifier)
+    assert_type(model.fit(X, Y, X_val=X, y_val=Y), ScratchMLPClassifier)
+    assert_type(model.set_params(max_iter=3), ScratchMLPClassifier)
+    assert_type(model.set_params(max_iter=4).resume(X, Y, X_val=X, y_val=Y), ScratchMLPClassifier)
+    assert_type(model.partial_fit(X, Y), ScratchMLPClassifier)
+    assert_type(model.for_prediction(), ScratchMLPClassifier)
+    assert_type(copy.copy(model), ScratchMLPClassifier)
+    made = ScratchMLPClassifier.from_weights(model.coefs_, model.intercepts_, classes=[0, 1])
+    assert_type(made, ScratchMLPClassifier)
+    for each in (made, model.for_prediction(), copy.copy(model), model.fit(X, Y)):
+        assert type(each) is ScratchMLPClassifier
+
+
+def of_regressor() -> None:
+    model = ScratchMLPRegressor(hidden_layer_sizes=(3,), max_iter=2, random_state=0)
+    assert_type(model.fit(X, X[:, 0]), ScratchMLPRegressor)
+    assert_type(model.set_params(max_iter=3).resume(X, X[:, 0]), ScratchMLPRegressor)
+    assert_type(model.partial_fit(X, X[:, 0]), ScratchMLPRegressor)
+    assert_type(model.for_prediction(), ScratchMLPRegressor)
+    made = ScratchMLPRegressor.from_weights(model.coefs_, model.intercepts_)
+    assert_type(made, ScratchMLPRegressor)
+    assert type(made) is type(model.for_prediction()) is ScratchMLPRegressor
+
+
+def of_logistic_regression() -> None:
+    model = ScratchLogisticRegression(solver="sgd", max_iter=2, random_state=0)
+    assert_type(model.fit(X, Y), ScratchLogisticRegression)
+    assert_type(model.set_params(max_iter=3), ScratchLogisticRegression)
+    assert_type(model.resume(X, Y), ScratchLogisticRegression)
+    assert_type(model.partial_fit(X, Y), ScratchLogisticRegression)
+    assert_type(model.sparsify(), ScratchLogisticRegression)
+    assert_type(model.densify(), ScratchLogisticRegression)
+    assert_type(model.for_prediction(), ScratchLogisticRegression)
+    assert type(model.fit(X, Y).sparsify().densify()) is ScratchLogisticRegression
+
+
+def of_perceptron() -> None:
+    model = ScratchPerceptron(max_iter=2, tol=None)
+    assert_type(model.fit(X, Y), ScratchPerceptron)
+    assert_type(model.set_params(max_iter=3).resume(X, Y), ScratchPerceptron)
+    assert_type(model.partial_fit(X, Y), ScratchPerceptron)
+    assert_type(model.sparsify().densify(), ScratchPerceptron)
+    assert_type(model.for_prediction(), ScratchPerceptron)
+    assert type(model.for_prediction()) is ScratchPerceptron
+
+
+def of_hidden_layer() -> None:
+    model = HiddenLayerTransformer(ScratchMLPClassifier((3,), max_iter=2))
+    assert_type(model.fit(X, Y), HiddenLayerTransformer)
+    assert_type(model.set_params(layer=0), HiddenLayerTransformer)
+    assert type(model.fit(X, Y)) is HiddenLayerTransformer
+
+
+def of_subclasses_of_users() -> None:
+    model = Mine((3,), max_iter=2, random_state=0)
+    assert_type(model.fit(X, Y), Mine)
+    assert_type(model.set_params(max_iter=3).resume(X, Y).partial_fit(X, Y), Mine)
+    assert_type(model.for_prediction(), Mine)
+    made = Mine.from_weights(model.coefs_, model.intercepts_, classes=[0, 1])
+    assert_type(made, Mine)
+    assert type(made) is type(pickle.loads(pickle.dumps(model.for_prediction()))) is Mine
