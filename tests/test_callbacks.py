@@ -90,13 +90,69 @@ def test_every_epoch_is_a_task(estimator):
     assert recorder.calls == [
         "setup",
         "fit begins",
-        *(["epoch begins", "epoch ends"] * n_epochs),
+        *(["epoch begins", "epoch ends"] * (n_epochs + has_empty_end(estimator))),
         "fit ends",
         "teardown",
     ]
     assert len(recorder.models) == n_epochs == 6
     silent = clone(estimator).fit(X, Y)
     assert state(model, "_skl_callbacks") == state(silent)
+
+
+def has_empty_end(estimator):
+    """Whether a task follows the last epoch of which nothing comes, as in scikit-learn's own."""
+    return isinstance(estimator, ScratchLogisticRegression) and estimator.solver == "lbfgs"
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("max_iter", [0, 1, 2, 500])
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg", "sag"])
+def test_tasks_of_logistic_regression(solver, max_iter, n_classes):
+    """Those of scikit-learn's where it has callbacks: one more than iterations, at least two."""
+    models = []
+
+    class Models(Recorder):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            if context.task_name == "epoch":
+                models.append(fitted_estimator)
+
+    recorder = Models()
+    model = ScratchLogisticRegression(solver=solver, max_iter=max_iter, random_state=0)
+    rows = n_classes > Y
+    model.set_callbacks(recorder).fit(X[rows], Y[rows])
+    n_iter = model.n_iter_[0]
+    n_tasks = recorder.calls.count("epoch begins")
+    assert n_tasks == len(models)
+    assert [each is not None for each in models[:n_iter]] == [True] * n_iter
+    assert set(models[n_iter:]) <= {None}
+    if solver == "lbfgs":
+        assert n_tasks == max(n_iter, 1) + 1
+    else:
+        assert n_tasks <= n_iter + 1
+
+
+@SINCE_1_9
+@each_estimator
+def test_an_epoch_begins_with_the_model_of_the_one_before(estimator):
+    begun, ended = [], []
+
+    class Models(Recorder):
+        def on_fit_task_begin(self, estimator, context, *, fitted_estimator):
+            begun.append(fitted_estimator)
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            ended.append(fitted_estimator)
+
+    clone(estimator).set_callbacks(Models()).fit(X, Y)
+    of_fit, first, *others = begun
+    assert of_fit is None
+    # Minimisers that look at all rows know the loss of what they begin with.
+    assert first is None or (np.max(first.n_iter_) == 0 and len(first.predict(X)) == len(Y))
+    assert len(others) == 5 + has_empty_end(estimator)
+    for before, model in zip(ended, others, strict=False):
+        assert frozen(model._model.params) == frozen(before._model.params)
+        assert np.max(model.n_iter_) == np.max(before.n_iter_)
 
 
 @SINCE_1_9
