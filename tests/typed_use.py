@@ -32,6 +32,8 @@ def of_classifier() -> None:
     assert_type(model.fit(X, Y), ScratchMLPClassifier)
     assert_type(model.fit(X, Y, X_val=X, y_val=Y), ScratchMLPClassifier)
     assert_type(model.set_params(max_iter=3), ScratchMLPClassifier)
+    if hasattr(model, "set_callbacks"):  # not before scikit-learn 1.9
+        assert_type(model.set_callbacks().fit(X, Y, X_val=X, y_val=Y), ScratchMLPClassifier)
     assert_type(model.set_params(max_iter=4).resume(X, Y, X_val=X, y_val=Y), ScratchMLPClassifier)
     assert_type(model.partial_fit(X, Y), ScratchMLPClassifier)
     assert_type(model.for_prediction(), ScratchMLPClassifier)

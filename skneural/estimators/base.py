@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
         def set_params(self, **params: Any) -> Self: ...
 
-        def set_callbacks(self, *callbacks: Any) -> Self: ...
-
 else:
     # Each public class has scikit-learn's mixins and BaseEstimator last among its bases, mixins
     # first, as scikit-learn asks for. Here they would come too early in the order.

@@ -7,7 +7,7 @@ scikit-learn are given types here too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,22 +20,6 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.validation import _check_sample_weight
-
-try:
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:  # before scikit-learn 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for what scikit-learn does not have yet."""
-
-        @property
-        def set_callbacks(self) -> Any:
-            """Not there."""
-            raise AttributeError(
-                "set_callbacks needs the callbacks of scikit-learn 1.9 or newer. This is "
-                f"scikit-learn {sklearn.__version__}."
-            )
-
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -51,13 +35,30 @@ if TYPE_CHECKING:
     def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
         """Have a method only where the check, given the estimator, does not raise."""
 
+    class CallbackSupportMixin:
+        """Has callbacks."""
+
+        def set_callbacks(self, *callbacks: Any) -> Self:
+            """Set the callbacks of the fits to come."""
+
 else:
     from sklearn.base import _fit_context as fit_context
     from sklearn.utils.metaestimators import available_if
 
     try:
-        from sklearn.callback import with_callbacks
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
     except ImportError:  # before scikit-learn 1.9
+
+        class CallbackSupportMixin:
+            """Stands in for what scikit-learn does not have yet."""
+
+            @property
+            def set_callbacks(self):
+                """Not there."""
+                raise AttributeError(
+                    "set_callbacks needs the callbacks of scikit-learn 1.9 or newer. This is "
+                    f"scikit-learn {sklearn.__version__}."
+                )
 
         def with_callbacks(method):
             """The method as it is."""
