@@ -26,6 +26,8 @@ X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)[::2]
 Y = Y[::2]
 NUMBERS = X @ np.linspace(-1, 1, 13) + np.sin(X[:, 0])
+#: Three classes in the first column, two in the second.
+COLUMNS = np.column_stack([Y, 5 + Y % 2])
 WEIGHT = np.random.RandomState(1).uniform(0.2, 3, len(Y))
 #: Rows of whose labels a part is wrong, so that nothing separates the classes.
 NOISY = np.where(np.random.RandomState(2).rand(len(Y)) < 0.3, 0, Y)
@@ -92,6 +94,11 @@ MLP = {
     "regressor": Fit(regressor(), y=NUMBERS),
     "regressor, two targets": Fit(regressor(loss=Huber()), y=np.column_stack([NUMBERS, X[:, 1]])),
     "multilabel": Fit(classifier(), y=np.column_stack([Y > 0, Y < 2]).astype(int)),
+    "columns of labels": Fit(classifier(), y=COLUMNS),
+    "columns of labels, early stopping": Fit(
+        classifier(**STOPPING, class_weight=["balanced", {"a": 2.0}]),
+        y=np.column_stack([NOISY.astype(object), np.array(["a", "b"])[Y % 2]]),
+    ),
     "averaging": Fit(classifier(solver=Adam(averaging=0.9))),
     "Polyak's average": Fit(regressor(solver=SGD(averaging=1.0)), y=NUMBERS),
     "dropout": Fit(classifier(dropout=0.3)),

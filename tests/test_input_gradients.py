@@ -67,6 +67,11 @@ CASES = {
     "two classes": (classifier(), MARK > 0, {"decision_function": 1, "predict_proba": 2}),
     "one class": (classifier(), np.full(60, 7), {"decision_function": 1, "predict_proba": 1}),
     "multilabel": (classifier(), SEVERAL, {"decision_function": 3, "predict_proba": 3}),
+    "columns of labels": (
+        classifier(),
+        np.column_stack([MARK, 5 + (MARK > 0)]),
+        {"decision_function": 5, "predict_proba": 5},
+    ),
     "no hidden layer": (
         classifier(hidden_layer_sizes=(), activation="relu"),
         MARK,
@@ -127,7 +132,9 @@ def fitted(name):
 
 def outputs(model, of, rows):
     values = getattr(model, of)(rows)
-    return values.reshape(len(rows), -1)
+    if isinstance(values, list):  # of each column of labels
+        values = np.hstack(values)
+    return values.reshape(rows.shape[0], -1)
 
 
 def differences(function, rows):
@@ -200,6 +207,7 @@ def test_float32(name, of):
         ("quantiles", "predict"),
         ("logistic", "decision_function"),
         ("logistic", "predict_proba"),
+        ("columns of labels", "predict_proba"),
     ],
 )
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
@@ -255,6 +263,7 @@ def test_what_it_leaves_alone_and_what_it_accepts(name):
     [
         ("three classes", "predict", ["decision_function", "predict_proba"]),
         ("three classes", "loss", ["decision_function", "predict_proba"]),
+        ("columns of labels", "predict", ["decision_function", "predict_proba"]),
         ("multilabel", None, ["decision_function", "predict_proba"]),
         ("one target", "predict_proba", ["predict"]),
         ("one target", "decision_function", ["predict"]),
@@ -287,6 +296,7 @@ PERCEPTRONS = {
     "perceptron, two classes": (ScratchPerceptron(), MARK > 0),
 }
 NETWORKS = {**{name: case[:2] for name, case in CASES.items()}, **PERCEPTRONS}
+SEVERAL_LABELS = ("multilabel", "columns of labels")
 #: From raw outputs to predictions; the quantiles by hand.
 LINKS = {
     "Poisson": np.exp,
@@ -306,11 +316,14 @@ def test_raw_outputs(name, kind):
     assert raw.ndim == 2
     assert raw.dtype == np.float64
     of = "predict" if is_regressor(model) else "decision_function"
-    expected = outputs(model, of, rows) if kind is np.asarray else getattr(model, of)(rows)
+    expected = outputs(model, of, rows)
     link = LINKS.get(name, lambda raw: raw)
     np.testing.assert_allclose(link(raw), expected.reshape(raw.shape), rtol=1e-12, atol=1e-14)
-    if hasattr(model, "predict_proba") and raw.shape[1] > 1 and name != "multilabel":
+    if hasattr(model, "predict_proba") and raw.shape[1] > 1 and name not in SEVERAL_LABELS:
         np.testing.assert_allclose(model.predict_proba(rows), softmax(raw, axis=1), rtol=1e-9)
+    elif name == "columns of labels":
+        for found, part in zip(model.predict_proba(rows), np.split(raw, [3], axis=1), strict=True):
+            np.testing.assert_allclose(found, softmax(part, axis=1), rtol=1e-9)
     elif name == "two classes":
         np.testing.assert_allclose(model.predict_proba(rows)[:, 1:], expit(raw), rtol=1e-9)
     raw[...] = 0

@@ -321,6 +321,14 @@ def test_names_come_from_the_estimator_unless_they_are_given():
     assert [text.get_text() for text in texts[2:]] == [*"abcd", "virginica"]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_names_of_classes_in_several_columns():
+    columns = np.column_stack([y, np.array(["a", "b"])[y // 2]])
+    model = ScratchMLPClassifier((), max_iter=3, random_state=0).fit(X, columns)
+    texts = NetworkDisplay.from_estimator(model).ax_.texts
+    assert [text.get_text() for text in texts[-5:]] == ["y0: 0", "y0: 1", "y0: 2", "y1: a", "y1: b"]
+
+
 def test_deep_networks_have_sizes_alone():
     texts = NetworkDisplay([np.ones((2, 2))] * 6).plot().ax_.texts
     assert [text.get_text() for text in texts] == 7 * ["2"]

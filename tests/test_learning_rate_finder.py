@@ -51,6 +51,7 @@ def test_suggested_rate_trains_digits(solver):
 
 
 INDICATOR = np.column_stack([Y == 0, Y > 0]).astype(int)
+COLUMNS = np.column_stack([Y, np.array(["yes", "no"], dtype=object)[INDICATOR[:, 0]]])
 WEIGHT = np.random.RandomState(0).rand(len(Y))
 
 
@@ -64,6 +65,8 @@ WEIGHT = np.random.RandomState(0).rand(len(Y))
         (ScratchMLPClassifier(solver=SGD(averaging=0.9), dropout=0.2, l1_ratio=0.5), Y),
         (ScratchMLPClassifier(), INDICATOR),
         (ScratchMLPClassifier(), sparse.csr_matrix(INDICATOR)),
+        (ScratchMLPClassifier(early_stopping=True), COLUMNS),
+        (ScratchMLPClassifier(class_weight=["balanced", None], loss="focal"), COLUMNS),
         (ScratchMLPRegressor(batch_size=20, shuffle=False, warm_start=True), X[:, 0]),
         (ScratchMLPRegressor(loss="poisson", solver="rmsprop"), Y),
         (ScratchMLPRegressor(), X[:, :2]),
@@ -194,6 +197,13 @@ AS_IN_FIT = [
     ({"class_weight": "balanced", "batch_size": 1}, X, Y, None, None),
     ({"class_weight": "balanced"}, X, INDICATOR, None, "class_weight='balanced' is for rows"),
     ({"class_weight": {0: 2.0}}, X, INDICATOR, None, "class_weight={0: 2.0} is for rows"),
+    ({"class_weight": {0: 2.0}}, X, COLUMNS, None, "class_weight must be 'balanced' or a list"),
+    ({"class_weight": ["balanced"]}, X, COLUMNS, None, "class_weight must be 'balanced' or a list"),
+    ({"class_weight": ["balanced", 2]}, X, COLUMNS, None, "The 'class_weight' parameter"),
+    ({"class_weight": [{0: 2.0}]}, X, Y, None, "class_weight=[{0: 2.0}] is a list, for a y with"),
+    ({"class_weight": [{0: 2.0}, {"yes": -1}]}, X, COLUMNS, None, "In column 1 of y: class_weight"),
+    ({"class_weight": [{0: 2.0}, {"yes": 2}]}, X, COLUMNS, WEIGHT, None),
+    ({}, X, np.column_stack([Y, X[:, 0]]), None, "In column 1 of y: Unknown label type"),
     ({"class_weight": {9: 2.0}}, X, Y, None, "The classes, [0, 1, 2], are not in"),
     ({"class_weight": {0: -2.0}}, X, Y, None, "class_weight"),
     ({"class_weight": {0: 0.0, 1: 0.0, 2: 0.0}}, X, Y, None, ""),

@@ -42,6 +42,8 @@ from skneural.losses import (
     Poisson,
     Quantile,
     SquaredError,
+    SumOverTargets,
+    side_by_side,
 )
 
 N_ROWS = 6
@@ -672,6 +674,94 @@ def test_quantiles_in_an_array():
     np.testing.assert_array_equal(found[0][1], found[1][1])
 
 
+# ---------------------------------------------------------------- several targets side by side
+
+WIDTHS = (3, 1, 2, 3)
+MANY_RAW = np.random.RandomState(3).randn(N_ROWS, sum(WIDTHS))
+MANY_Y = np.hstack([ONE_HOT, np.ones((N_ROWS, 1)), np.eye(2)[[0, 1, 1, 0, 1, 0]], ONE_HOT[::-1]])
+OF_ONE_TARGET = [
+    MultinomialLogLoss(),
+    MultinomialLogLoss(0.1),
+    MultinomialFocal(),
+    MultinomialFocal(0.5),
+    MultinomialSquaredError(),
+]
+of_one_target = pytest.mark.parametrize("loss", OF_ONE_TARGET, ids=repr)
+
+
+def parts(array):
+    return np.split(array, np.cumsum(WIDTHS)[:-1], axis=1)
+
+
+@of_one_target
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_loss_of_several_targets_is_the_sum_of_their_losses(loss, dtype):
+    raw, y = MANY_RAW.astype(dtype), MANY_Y.astype(dtype)
+    found, gradient = losses_and_gradient(SumOverTargets(loss, WIDTHS), raw, y)
+    alone = [
+        losses_and_gradient(loss, np.ascontiguousarray(z), np.ascontiguousarray(t))
+        for z, t in zip(parts(raw), parts(y), strict=True)
+    ]
+    rtol = 1e-12 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(found, sum(losses for losses, _ in alone), rtol=rtol)
+    np.testing.assert_allclose(
+        gradient, np.hstack([each for _, each in alone]), rtol=rtol, atol=rtol
+    )
+    assert found.dtype == gradient.dtype == dtype
+
+
+def test_the_log_loss_of_several_targets_by_its_definition():
+    p = np.hstack([softmax(z, axis=1) for z in parts(MANY_RAW)])
+    loss = SumOverTargets(MultinomialLogLoss(), WIDTHS)
+    found, gradient = losses_and_gradient(loss, MANY_RAW, MANY_Y)
+    np.testing.assert_allclose(found, -(MANY_Y * np.log(p)).sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(gradient, p - MANY_Y, rtol=1e-12, atol=1e-15)
+
+
+@of_one_target
+def test_the_gradient_of_several_targets_by_differences(loss):
+    loss, step = SumOverTargets(loss, WIDTHS), 1e-6
+    numerical = np.empty_like(MANY_RAW)
+    for j in range(MANY_RAW.shape[1]):
+        shift = step * np.eye(MANY_RAW.shape[1])[j]
+        above, below = (
+            losses_and_gradient(loss, MANY_RAW + sign * shift, MANY_Y)[0] for sign in (1, -1)
+        )
+        numerical[:, j] = (above - below) / (2 * step)
+    _, gradient = losses_and_gradient(loss, MANY_RAW, MANY_Y)
+    np.testing.assert_allclose(gradient, numerical, rtol=1e-6, atol=1e-8)
+
+
+@of_one_target
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("widths", [WIDTHS, (4, 5), (7, 2)], ids=str)
+def test_several_targets_allocate_no_array_of_the_size_of_a_batch(loss, dtype, widths):
+    loss = SumOverTargets(loss, widths)
+    raw, y = (np.tile(rows, (4000, 1)).astype(dtype) for rows in (MANY_RAW, MANY_Y))
+    buffers = LossBuffers(np.empty_like(raw), raw[:, :1].copy(), np.empty_like(raw))
+    given = raw.copy()
+    loss.value_and_gradient(given, y, buffers)
+    np.copyto(given, raw)
+    tracemalloc.start()
+    loss.value_and_gradient(given, y, buffers)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # For a target of more than half of the outputs the rows of y keep their gaps, for which NumPy
+    # has buffers of 8192 numbers.
+    assert peak < (MEMORY_LIMIT if widths is WIDTHS else 150_000) < raw[:, :3].nbytes
+
+
+def test_a_sum_over_targets_says_what_its_terms_say():
+    of_one = Quantile(0.3)
+    loss = SumOverTargets(of_one, (1, 1))
+    assert not loss.is_smooth
+    assert not loss.reports_mean_over_outputs
+    assert SumOverTargets(SquaredError(), (1, 2)).reports_mean_over_outputs
+    assert loss == SumOverTargets(Quantile(0.3), (1, 1)) != SumOverTargets(Quantile(0.3), (1, 2))
+    assert repr(loss) == "SumOverTargets(loss=Quantile(quantile=0.3), widths=(1, 1))"
+    assert loss.link == side_by_side(IDENTITY, (1, 1))
+
+
 # ---------------------------------------------------------------- links
 
 
@@ -697,7 +787,11 @@ def test_links_are_pickled_by_name(name):
     assert link.inverse.__name__.encode() not in pickle.dumps(link)
 
 
-@pytest.mark.parametrize("link", LINKS.values(), ids=list(LINKS))
+@pytest.mark.parametrize(
+    "link",
+    [*LINKS.values(), side_by_side(SOFTMAX, (1, 3)), side_by_side(INCREASING, (2, 2))],
+    ids=[*LINKS, "softmax side by side", "increasing side by side"],
+)
 def test_the_chain_rule_of_a_link(link):
     """Against central differences of its inverse, for any derivative in the predictions."""
     random, step = np.random.RandomState(0), 1e-6
@@ -717,6 +811,22 @@ def test_the_chain_rule_of_a_link(link):
 def test_a_link_of_ones_own_keeps_its_chain_rule_in_a_pickle():
     link = pickle.loads(pickle.dumps(Link("own", EXP.inverse, EXP.backward)))
     assert (link.name, link.inverse, link.backward) == ("own", EXP.inverse, EXP.backward)
+
+
+def test_links_side_by_side():
+    link = side_by_side(SOFTMAX, WIDTHS)
+    for n_rows in (1, N_ROWS):
+        found = MANY_RAW[:n_rows].copy()
+        link.inverse(found)
+        expected = np.hstack([softmax(z, axis=1) for z in parts(MANY_RAW[:n_rows])])
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert link.name == "softmax"
+    assert link == side_by_side(SOFTMAX, WIDTHS) != side_by_side(SOFTMAX, WIDTHS[::-1])
+    assert link != SOFTMAX
+    copied = pickle.loads(pickle.dumps(link))
+    assert copied == link
+    assert copied.backward == link.backward
+    assert side_by_side(Link("square", square), (1, 2)).backward is None
 
 
 def test_a_link_of_ones_own():

@@ -648,6 +648,12 @@ def layers_of(model):
             {"classes": [0, 1], "multilabel": True},
         ),
         ({}, np.full(len(Y), "only"), {"classes": ["only"]}),
+        ({}, np.column_stack([Y, Y + 3]), {"classes": [[0, 1, 2], np.array([3, 4, 5])]}),
+        (
+            {},
+            np.column_stack([Y.astype(object), np.array(["a", "b"])[Y // 2]]),
+            {"classes": [[0, 1, 2], ["a", "b"]]},
+        ),
     ],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -656,9 +662,9 @@ def test_classifier_of_given_weights(params, y, arguments, dtype):
     given = ScratchMLPClassifier.from_weights(*layers_of(model), **arguments, **params)
     assert given._model.params.dtype == model._model.params.dtype
     assert given.hidden_layer_sizes == model.hidden_layer_sizes
-    np.testing.assert_array_equal(given.classes_, model.classes_)
+    np.testing.assert_equal(given.classes_, model.classes_)
     for method in ("predict", "predict_proba", "decision_function", "predict_log_proba"):
-        np.testing.assert_array_equal(getattr(given, method)(X), getattr(model, method)(X))
+        np.testing.assert_equal(getattr(given, method)(X), getattr(model, method)(X))
     assert given.score(X, y) == model.score(X, y)
     copied = pickle.loads(pickle.dumps(given))
     np.testing.assert_array_equal(copied.predict(X), model.predict(X))
@@ -704,6 +710,19 @@ def test_given_weights_can_be_trained_further():
         ([np.full((2, 3), np.nan)], [[0] * 3], {}, "NaN"),
         ([np.ones((2, 3))], [[0] * 3], {"classes": [0, 1]}, "puts out 3 columns, 2 classes need 1"),
         ([np.ones((2, 3))], [[0] * 3], {"classes": [2, 1, 0]}, "must be sorted"),
+        (
+            [np.ones((2, 3))],
+            [[0] * 3],
+            {"classes": [[0, 1], [0, 1]]},
+            "3 columns, 4 classes need 4",
+        ),
+        ([np.ones((2, 3))], [[0] * 3], {"classes": [[5], [1, 0]]}, "must be sorted"),
+        (
+            [np.ones((2, 3))],
+            [[0] * 3],
+            {"classes": [[0], [0, 1]], "multilabel": True},
+            "the number of each column",
+        ),
         ([np.ones((2, 3))], [[0] * 3], {"alpha": -1}, "'alpha' parameter"),
     ],
 )

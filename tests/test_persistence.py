@@ -48,6 +48,11 @@ PROBLEMS = {
     "strings": (ScratchMLPClassifier, np.array(["low", "middle", "high"])[MARK]),
     "multilabel": (ScratchMLPClassifier, SEVERAL),
     "sparse multilabel": (ScratchMLPClassifier, sparse.csr_matrix(SEVERAL)),
+    "columns of labels": (ScratchMLPClassifier, np.column_stack([MARK, 5 + (X[:, 1] > 0)])),
+    "columns of objects": (
+        ScratchMLPClassifier,
+        np.column_stack([MARK.astype(object), np.array(["low", "high"])[SEVERAL[:, 2]]]),
+    ),
     "one class": (ScratchMLPClassifier, np.full(40, 7)),
     "one output": (ScratchMLPRegressor, X @ [1.0, -2.0, 0.5]),
     "two outputs": (ScratchMLPRegressor, X[:, :2] ** 2),

@@ -11,6 +11,7 @@ import pickle
 from numbers import Number
 
 import numpy as np
+import pandas as pd
 import pytest
 from resumed_fits import FITS, NUMBERS, OWN_ROWS, WEIGHT, X, Y, classifier, logistic, perceptron
 from resumed_fits import regressor as regressor_of
@@ -158,6 +159,14 @@ MODELS = {
     "hidden layer": lambda: transformer(classifier()),
     "weights": lambda: skneural.ScratchMLPClassifier.from_weights(
         [np.eye(2)], [[0.0, 0.0]], classes=[0, 1], multilabel=True
+    ),
+    "weights, columns of labels": lambda: skneural.ScratchMLPClassifier.from_weights(
+        [np.eye(2), np.ones((2, 5))],
+        [[0.0, 0.0], np.arange(5)],
+        classes=[["a", "b"], [1, 2, 7]],
+    ),
+    "names of columns": lambda: classifier().fit(
+        X, pd.DataFrame({"number": Y, "text": np.array(["a", "b", "c"], dtype=object)[Y]})
     ),
     "names of classes": lambda: perceptron().fit(X, np.array(["a", "b", "c"], dtype=object)[Y]),
     **{name: lambda name=name: FITS[name].fit() for name in FITS},

@@ -137,7 +137,7 @@ FAILURES_OF_GOING_ON = {
         "partial_fit",
         {},
         {"y": np.column_stack([NUMBERS, -NUMBERS])},
-        r"layers|multioutput",
+        r"layers|one label a row",
     ),
     "warm start, divergence": (
         "fit",
@@ -740,7 +740,13 @@ BAD_Y = {
     "pandas NA": ("both", pd.Series(MARK).astype("Int64").mask(MARK > 1), "NaN"),
     "text": ("regressor", np.full(24, "a"), "could not convert string to float|numeric"),
     "fractions": ("classifier", NUMBERS, "continuous"),
-    "several columns": ("classifier", np.column_stack([MARK, MARK]), "Multioutput target"),
+    "fractions in a column": (
+        "classifier",
+        np.column_stack([MARK, NUMBERS]),
+        "In column 1 of y: Unknown label type: continuous",
+    ),
+    "NaN in a column": ("both", WITH_NAN, r"NaN(.|\n)*\nColumn \d of y has no value"),
+    "no columns": ("both", np.empty((24, 0)), "columns|feature"),
     "text after numbers": ("classifier", np.array([1, 2, "a"] * 8, dtype=object), ""),
     "numbers after text": ("classifier", np.array(["a", 1, 2] * 8, dtype=object), ""),
     "None among text": ("classifier", np.array(["a", "b", None] * 8, dtype=object), ""),
@@ -1010,7 +1016,7 @@ BAD_PARAMETERS = {
     "max_time": [0, -1, np.nan, "1"],
 }
 #: Of the classifier alone.
-BAD_PARAMETERS_OF_CLASSES = {"class_weight": ["balance", 2.0, [1, 2]]}
+BAD_PARAMETERS_OF_CLASSES = {"class_weight": ["balance", 2.0, [1, 2], [{}, 1]]}
 
 
 BAD_VALUES = [

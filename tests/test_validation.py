@@ -28,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 ROWS, MARKS = load_wine(return_X_y=True)
 NUMBERS = StandardScaler().fit_transform(ROWS) @ np.linspace(-1, 1, 13)
 SEVERAL = np.column_stack([MARKS == 0, MARKS > 0, NUMBERS > 0]).astype(int)
+COLUMNS = np.column_stack([MARKS, 5 + (NUMBERS > 0)])
 SMALL = {"hidden_layer_sizes": 5, "max_iter": 8, "random_state": 0, "learning_rate_init": 0.01}
 PROBLEMS = {
     "three classes": (ScratchMLPClassifier, MARKS),
@@ -35,6 +36,11 @@ PROBLEMS = {
     "two classes": (ScratchMLPClassifier, MARKS > 0),
     "multilabel": (ScratchMLPClassifier, SEVERAL),
     "sparse multilabel": (ScratchMLPClassifier, sparse.csr_matrix(SEVERAL)),
+    "columns of labels": (ScratchMLPClassifier, COLUMNS),
+    "columns of objects": (
+        ScratchMLPClassifier,
+        np.column_stack([MARKS.astype(object), np.array(["a", "b"])[SEVERAL[:, 2]]]),
+    ),
     "numbers": (ScratchMLPRegressor, NUMBERS),
     "two outputs": (ScratchMLPRegressor, np.column_stack([NUMBERS, NUMBERS**2])),
 }
@@ -64,6 +70,10 @@ def test_scores_and_losses_are_those_of_the_rows(problem, solver, weighted):
     if isinstance(model, ScratchMLPRegressor):
         errors = (model.predict(X[HELD_OUT]) - y).reshape(len(y), -1) ** 2 / 2
         loss = np.average(errors.mean(axis=1), weights=weight)
+    elif problem.startswith("columns"):
+        parts = zip(y.T, model.predict_proba(X[HELD_OUT]), model.classes_, strict=True)
+        one_hot = [(np.equal.outer(column, classes), p) for column, p, classes in parts]
+        loss = sum(np.average(-np.log(p[hot]), weights=weight) for hot, p in one_hot)
     elif problem.endswith("multilabel"):
         p, y = model.predict_proba(X[HELD_OUT]), np.asarray(sparse.csr_matrix(y).toarray())
         elements = -y * np.log(p) - (1 - y) * np.log1p(-p)
@@ -302,6 +312,12 @@ def test_bad_validation_rows_change_nothing(problem, fitted, change, message):
         ("three classes", np.full(len(HELD_OUT), 7), "classes not in"),
         ("strings", MARKS[HELD_OUT], "classes not in"),
         ("three classes", SEVERAL[HELD_OUT], "one label a row"),
+        ("three classes", COLUMNS[HELD_OUT], "one label a row"),
+        ("multilabel", COLUMNS[HELD_OUT], "indicator matrix"),
+        ("columns of labels", MARKS[HELD_OUT], "2 columns of labels, .*: it has 1"),
+        ("columns of labels", SEVERAL[HELD_OUT], "2 columns of labels, .*: it has 3"),
+        ("columns of labels", SEVERAL[HELD_OUT][:, :2], "In column 1 of y: .*classes not in"),
+        ("columns of labels", COLUMNS[HELD_OUT] + 0.5, "In column 0 of y: Unknown label type"),
         ("multilabel", MARKS[HELD_OUT], "indicator matrix"),
         ("numbers", SEVERAL[HELD_OUT], "3 columns, the training rows have 1"),
         ("two outputs", NUMBERS[HELD_OUT], "1 column, the training rows have 2"),

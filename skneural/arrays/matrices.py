@@ -354,7 +354,7 @@ def concatenate_chunks(pieces: Iterable[tuple[slice, Any]], n_rows: int) -> Any:
 
     Parameters
     ----------
-    pieces : iterable of (slice, {ndarray, sparse matrix})
+    pieces : iterable of (slice, {ndarray, sparse matrix, list of ndarray})
         The rows of each result, in order, and the result.
     """
     pieces = iter(pieces)
@@ -363,6 +363,12 @@ def concatenate_chunks(pieces: Iterable[tuple[slice, Any]], n_rows: int) -> Any:
         return piece
     if sparse.issparse(piece):
         return sparse.vstack([piece, *(piece for _, piece in pieces)], format=piece.format)
+    if isinstance(piece, list):
+        every = [(rows, piece), *pieces]
+        return [
+            concatenate_chunks(((rows, parts[i]) for rows, parts in every), n_rows)
+            for i in range(len(piece))
+        ]
     whole = np.empty((n_rows, *piece.shape[1:]), dtype=piece.dtype)
     whole[rows] = piece
     for rows, piece in pieces:

@@ -275,7 +275,10 @@ class FittedEstimator(VersionedEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = self._multi_output and self.class_weight is None
+            # The tag of several targets is for indicator matrices too, which have no class weights.
+            takes_matrices = self._multi_output and self.class_weight is None
+            tags.classifier_tags.multi_label = takes_matrices
+            tags.target_tags.multi_output = takes_matrices
         if tags.regressor_tags is not None:
             # Columns of several targets and of several quantiles would be one too many.
             loss = self.loss

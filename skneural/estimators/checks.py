@@ -108,3 +108,63 @@ def _first_bad_column(X: Any, dtype: np.dtype[Any]) -> str | None:
                 "dtype='float64'."
             )
     return None
+
+
+def names_of_columns(y: Any) -> tuple[str, ...] | None:
+    """The names of the columns of a data frame or table, if all are strings."""
+    names = getattr(y, "column_names", getattr(y, "columns", None))
+    if names is None or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(map(str, names))
+
+
+@contextmanager
+def naming_the_target(y: Any, names: tuple[str, ...] | None) -> Iterator[None]:
+    """Add to an error the first of several columns of `y` that has missing values."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:  # a TypeError is pandas.NA, which cannot be compared
+        column = None
+        if type(error) in (ValueError, TypeError) and y is not None:
+            column = column_without_values(y, names)
+        if column is None:
+            raise
+        raise ValueError(f"{error}\n{column}") from error
+
+
+def column_without_values(y: Any, names: tuple[str, ...] | None) -> str | None:
+    """Says which is the first of several columns of `y` that has missing values; None for none."""
+    if sparse.issparse(y):
+        return None
+    values: Any = np.asarray(y)
+    if values.ndim != 2 or values.shape[1] == 1:
+        return None
+    n_missing = np.count_nonzero(is_missing(values), axis=0)
+    if not n_missing.any():
+        return None
+    number = int(np.argmax(n_missing > 0))
+    name = number if names is None else repr(names[number])
+    return (
+        f"Column {name} of y has no value, or none that is finite, in {n_missing[number]} of "
+        f"{len(values)} rows."
+    )
+
+
+def is_missing(values: Any) -> Any:
+    """Which elements of an array are None, NaN and the like, or infinite."""
+    if values.dtype.kind in "fc":
+        return ~np.isfinite(values)
+    if values.dtype.kind in "mM":
+        return np.isnat(values)
+    if values.dtype != object:
+        return np.zeros(values.shape, dtype=bool)
+    found = [each is None or _is_unequal_to_itself(each) for each in values.ravel()]
+    return np.array(found, dtype=bool).reshape(values.shape)
+
+
+def _is_unequal_to_itself(value: Any) -> bool:
+    """As NaN and NaT are; pandas.NA does not say whether it is."""
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return True

@@ -78,12 +78,13 @@ def weighted_by_class(
 
 
 def _class_index(target: BoolArray, n_classes: int) -> npt.NDArray[np.intp]:
-    return target[:, 0].astype(np.intp) if n_classes == 2 else target.argmax(axis=1)
+    is_binary = n_classes == 2 and target.shape[1] == 1
+    return target[:, 0].astype(np.intp) if is_binary else target.argmax(axis=1)
 
 
 def refuse_balanced(class_weight: Any) -> None:
     """Raise ValueError for what partial_fit cannot know."""
-    if isinstance(class_weight, str):
+    if "balanced" in (class_weight if isinstance(class_weight, list) else [class_weight]):
         raise ValueError(
             "class_weight='balanced' is not possible in partial_fit, which never sees all "
             "labels. Pass a dict, computed by sklearn.utils.compute_class_weight('balanced', "

@@ -6,20 +6,22 @@ from typing import Any
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import fitted_attribute
+from skneural.estimators.data import Rows
 from skneural.estimators.input_gradients import input_gradients
+from skneural.estimators.label_columns import labels_from_targets
 from skneural.estimators.model import Model
 from skneural.estimators.network import NetworkEstimator
 from skneural.estimators.plan import Start
-from skneural.estimators.targets import Labels
+from skneural.estimators.target_contract import ClassTargets
 
 
-def labels_of(model: Model) -> Labels:
+def labels_of(model: Model) -> ClassTargets:
     """The encoding of the labels of a classifier."""
-    assert isinstance(model.targets, Labels)
+    assert isinstance(model.targets, ClassTargets)
     return model.targets
 
 
-def labels_to_train_on(_: Any, y: Any, start: Start, classes: Any) -> Labels:
+def labels_to_train_on(_: Any, rows: Rows, start: Start, classes: Any) -> ClassTargets:
     """The encoding of these labels, or that of the model that training goes on from.
 
     Serves as the method `_targets` of the classifiers.
@@ -32,9 +34,9 @@ def labels_to_train_on(_: Any, y: Any, start: Start, classes: Any) -> Labels:
     if start.earlier is None:
         if start.mode == "partial_fit" and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        return Labels.from_targets(y, classes)
+        return labels_from_targets(rows.y, classes, rows.target_names)
     labels = labels_of(start.earlier.model)
-    labels.check_same(y, classes, incremental=start.mode == "partial_fit")
+    labels.check_same(rows.y, classes, incremental=start.mode == "partial_fit")
     return labels
 
 
@@ -44,11 +46,11 @@ class NetworkClassifier(NetworkEstimator):
     _targets = labels_to_train_on
 
     classes_ = fitted_attribute(
-        "The labels, sorted.", lambda fitted: labels_of(fitted.model).classes
+        "The labels, sorted.", lambda fitted: labels_of(fitted.model).classes_of_model
     )
 
     def predict(self, X: Any) -> Any:
-        """The most probable class of each row; for multilabel, each label above 0.5.
+        """The most probable class of each row, or column; for multilabel, each label above 0.5.
 
         Parameters
         ----------
@@ -57,10 +59,12 @@ class NetworkClassifier(NetworkEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples,), or indicator matrix of shape (n_samples, n_outputs)
+            For several columns of labels an ndarray of shape (n_samples, n_columns), of the dtype
+            of the labels: of objects, where they are numbers in one column and strings in another.
         """
         return self._predict(X, predicted)
 
-    def decision_function(self, X: Any) -> FloatArray:
+    def decision_function(self, X: Any) -> Any:
         """Raw outputs of the network, before softmax or logistic function (logits).
 
         Parameters
@@ -70,12 +74,13 @@ class NetworkClassifier(NetworkEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            For two classes one column: positive where the second is the more probable.
+            For two classes one column: positive where the second is the more probable. For several
+            columns of labels a list, with an array of shape (n_samples, n_classes) for each, also
+            where there are two classes.
         """
-        scores: FloatArray = self._predict(X, decision_of)
-        return scores
+        return self._predict(X, decision_of)
 
-    def predict_proba(self, X: Any) -> FloatArray:
+    def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes.
 
         Parameters
@@ -88,12 +93,11 @@ class NetworkClassifier(NetworkEstimator):
             Columns in the order of `classes_`. For multilabel, each is the probability of
             one label, and rows do not add up to 1. None is exactly 0: where a probability
             would vanish among the smallest numbers of its dtype, it stays there, in the
-            order of the logits.
+            order of the logits. For several columns of labels a list, with such an array for each.
         """
-        probability: FloatArray = self._predict(X, _probability)
-        return probability
+        return self._predict(X, _probability)
 
-    def predict_log_proba(self, X: Any) -> FloatArray:
+    def predict_log_proba(self, X: Any) -> Any:
         """Logarithms of the probabilities, computed from logits: never -inf.
 
         Parameters
@@ -103,9 +107,9 @@ class NetworkClassifier(NetworkEstimator):
         Returns
         -------
         log_probability : ndarray of shape (n_samples, n_classes)
+            For several columns of labels a list, with such an array for each.
         """
-        log_probability: FloatArray = self._predict(X, _log_probability)
-        return log_probability
+        return self._predict(X, _log_probability)
 
     def input_gradients(
         self, X: Any, of: str = "decision_function", output: int | None = None
@@ -124,8 +128,9 @@ class NetworkClassifier(NetworkEstimator):
         -------
         gradients : ndarray of shape (n_samples, n_outputs, n_features)
             Of shape (n_samples, n_features) for one `output`. For two classes,
-            'decision_function' has one output and 'predict_proba' two. In the dtype of the model,
-            and dense where X is sparse.
+            'decision_function' has one output and 'predict_proba' two. For several columns of
+            labels the outputs of all columns, one after another in the order of `classes_`. In the
+            dtype of the model, and dense where X is sparse.
 
         Raises
         ------
@@ -150,15 +155,14 @@ def predicted(model: Model, raw: FloatArray) -> Any:
     return model.targets.decode(raw)
 
 
-def decision_of(model: Model, raw: FloatArray) -> FloatArray:
+def decision_of(model: Model, raw: FloatArray) -> Any:
     """Raw outputs in the shape of decision_function."""
-    # One number a row, not a column: which of the two depends on the model that was read.
-    return raw[:, 0] if labels_of(model).is_binary else raw
+    return labels_of(model).decision(raw)
 
 
-def _probability(model: Model, raw: FloatArray) -> FloatArray:
+def _probability(model: Model, raw: FloatArray) -> Any:
     return labels_of(model).probability(raw)
 
 
-def _log_probability(model: Model, raw: FloatArray) -> FloatArray:
+def _log_probability(model: Model, raw: FloatArray) -> Any:
     return labels_of(model).log_probability(raw)

@@ -17,11 +17,17 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, rows_as_csr
-from skneural.estimators.checks import naming_the_column, native, refuse_masked, saying_where
-from skneural.estimators.class_weight import weighted_by_class, weights_by_class
+from skneural.estimators.checks import (
+    names_of_columns,
+    naming_the_column,
+    naming_the_target,
+    native,
+    refuse_masked,
+    saying_where,
+)
 from skneural.estimators.model import Model
 from skneural.estimators.sklearn_private import check_sample_weight
-from skneural.estimators.targets import Labels, Targets
+from skneural.estimators.target_contract import ClassTargets, Targets
 
 #: What X may be kept in, by the parameter `dtype`; anything else becomes the first.
 COMPUTING_DTYPES: dict[str, tuple[type, ...]] = {
@@ -41,11 +47,14 @@ class Rows:
     y : array-like of shape (n_rows,) or (n_rows, n_outputs)
         Labels or numbers as the user gave them.
     feature_names : ndarray of str or None
+    target_names : tuple of str or None
+        Names of the columns of y, if all are strings.
     """
 
     X: Matrix
     y: Any
     feature_names: npt.NDArray[Any] | None
+    target_names: tuple[str, ...] | None
 
     @property
     def n_features(self) -> int:
@@ -90,7 +99,7 @@ class Data:
     ----------
     rows : LabelledRows
     feature_names : ndarray of str or None
-    targets : Labels or Numbers
+    targets : Targets
     validation : LabelledRows or None
         Validation rows of the user's own.
     """
@@ -161,8 +170,13 @@ def validated_rows(
         Formats of sparse matrices that are kept.
     """
     substitute = stand_in(estimator, seen)
+    target_names = names_of_columns(y)
     # What becomes infinite in float32 is refused below.
-    with naming_the_column(X, dtypes[0]), np.errstate(over="ignore"):
+    with (
+        naming_the_column(X, dtypes[0]),
+        naming_the_target(y, target_names),
+        np.errstate(over="ignore"),
+    ):
         if y is None:
             raise ValueError(
                 f"This {type(estimator).__name__} estimator requires y to be passed, but the "
@@ -181,7 +195,7 @@ def validated_rows(
         )
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    return Rows(X, y, getattr(substitute, "feature_names_in_", None))
+    return Rows(X, y, getattr(substitute, "feature_names_in_", None), target_names)
 
 
 def dtype_to_go_on_in(estimator: Any, model: Model, dtypes: tuple[type, ...]) -> type:
@@ -210,19 +224,14 @@ def labelled(
     Raises
     ------
     ValueError
-        If weights are not valid, or class_weight is given for multilabel targets.
+        If weights are not valid, or `class_weight` is not for such targets.
     """
     weight = None if sample_weight is None else check_sample_weight(sample_weight, rows.X)
     by_class = None
-    if class_weight is not None and isinstance(targets, Labels):
-        if targets.multilabel:
-            raise ValueError(
-                f"class_weight={class_weight!r} is for rows of one class each, y is multilabel. "
-                "Use sample_weight instead."
-            )
-        by_class = weights_by_class(class_weight, targets.classes, target, weight)
-    if by_class is not None:
-        weight = weighted_by_class(weight, by_class, target, rows.X.dtype)
+    if class_weight is not None and isinstance(targets, ClassTargets):
+        by_class = targets.class_weights(class_weight, target, weight)
+        if by_class is not None:
+            weight = targets.row_weights(weight, by_class, target, rows.X.dtype)
     return LabelledRows(rows.X, rows.y, target, weight), by_class
 
 
@@ -244,7 +253,7 @@ def own_validation(
         X_val, y_val and sample_weight_val.
     seen : Rows
         The training rows.
-    targets : Labels or Numbers
+    targets : Targets
     by_class : ndarray of shape (n_classes,) or None
         Weights of the classes.
     **checks
@@ -263,6 +272,6 @@ def own_validation(
         rows = validated_rows(estimator, X, y, seen, (dtype.type,), **checks)
         target = targets.encode(rows.y)
         weight = check_sample_weight(sample_weight, rows.X)
-        if by_class is not None:
-            weight = weighted_by_class(weight, by_class, target, dtype)
+        if by_class is not None and isinstance(targets, ClassTargets):
+            weight = targets.row_weights(weight, by_class, target, dtype)
     return LabelledRows(rows_as_csr(rows.X), rows.y, target, weight)

@@ -18,7 +18,8 @@ import numpy as np
 
 from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
 from skneural.estimators.model import Model
-from skneural.estimators.targets import Labels
+from skneural.estimators.target_contract import ClassTargets
+from skneural.estimators.targets import Numbers
 from skneural.losses import Link, Loss
 from skneural.network import Workspace
 
@@ -85,8 +86,8 @@ def _number(output: Any, n_outputs: int) -> int:
 def _n_outputs(model: Model, of: str) -> int:
     """Columns of what is differentiated."""
     targets = model.targets
-    if of == "predict_proba" and isinstance(targets, Labels):
-        return len(targets.classes)
+    if of == "predict_proba" and isinstance(targets, ClassTargets):
+        return targets.n_probabilities
     if of == "predict":
         zeros: FloatArray = np.zeros((2, model.layer_sizes[-1]), dtype=model.dtype)
         return int(targets.decode(zeros).shape[1])
@@ -98,11 +99,12 @@ def _derivative(model: Model, of: str, raw: FloatArray, k: int) -> FloatArray:
     targets = model.targets
     if of in ("decision_function", "raw_outputs"):
         return _one_hot(raw, k)
-    if isinstance(targets, Labels):
+    if isinstance(targets, ClassTargets):
         if targets.is_binary:  # one raw output, whose link gives the second probability of two
             derivative = _through(targets.link, raw, 0, 1)
             return derivative if k == 1 else -derivative
         return _through(targets.link, raw, k, raw.shape[1])
+    assert isinstance(targets, Numbers)
     if type(targets.loss).predict is Loss.predict and targets.link.backward is not None:
         return _through(targets.link, raw, k, raw.shape[1] // targets.n_targets)
     return _numerical(model, raw, k)

@@ -21,7 +21,9 @@ from sklearn.utils.extmath import safe_sparse_dot
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
 from skneural.estimators.digest import digest_of_settings
-from skneural.estimators.targets import Labels, Numbers, Targets
+from skneural.estimators.label_columns import LabelColumns
+from skneural.estimators.target_contract import Targets
+from skneural.estimators.targets import Labels, Numbers
 from skneural.layers import Arrays
 from skneural.minimizers.history import History
 from skneural.minimizers.state import (
@@ -37,6 +39,13 @@ FORMAT = 1
 
 #: Fields of a `Record` that an `Outcome` has too.
 IN_OUTCOME = ("n_iter", "n_samples_seen", "loss")
+
+#: What an encoding of targets in a pickle is recognised by.
+KINDS_OF_TARGETS: dict[str, type[Labels] | type[LabelColumns] | type[Numbers]] = {
+    "classes": Labels,
+    "columns": LabelColumns,
+    "n_targets": Numbers,
+}
 
 #: `activation` as it is kept with a fitted network: of all hidden layers, or one for each.
 KeptActivation = str | Activation | tuple[str | Activation, ...]
@@ -56,7 +65,7 @@ class Model:
         Of the hidden layers.
     params : ndarray of shape (n_params,)
         Empty for a template.
-    targets : Labels or Numbers
+    targets : Labels, LabelColumns or Numbers
         What raw outputs stand for.
     sparse_coef : CSR matrix of shape (n_outputs, n_features) or None, default=None
         The weights of a linear model, if they are kept so; `params` then has the intercepts alone.
@@ -122,9 +131,8 @@ class Model:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Model:
         """The model that `to_dict` has been made from."""
-        targets = data["targets"]
-        kind: type[Labels] | type[Numbers] = Labels if "classes" in targets else Numbers
-        return cls(**{"feature_names": None, **data, "targets": kind.from_dict(targets)})
+        kind = next(kind for key, kind in KINDS_OF_TARGETS.items() if key in data["targets"])
+        return cls(**{"feature_names": None, **data, "targets": kind.from_dict(data["targets"])})
 
 
 def found_activations(activation: KeptActivation) -> Activation | tuple[Activation, ...]:

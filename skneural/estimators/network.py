@@ -30,6 +30,7 @@ from skneural.estimators.checks import refuse_masked
 from skneural.estimators.data import (
     COMPUTING_DTYPES,
     Data,
+    Rows,
     dtype_to_go_on_in,
     labelled,
     own_validation,
@@ -46,7 +47,7 @@ from skneural.estimators.resume import (
     settings_of,
 )
 from skneural.estimators.sklearn_private import CallbackSupportMixin
-from skneural.estimators.targets import Targets
+from skneural.estimators.target_contract import Targets
 from skneural.minimizers.run import Run, drive
 
 NO_ROWS = (None, None, None)
@@ -93,7 +94,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
     # ---------------------------------------------------------------- for subclasses
 
     @abstractmethod
-    def _targets(self, y: Any, start: Start, classes: Any) -> Targets:
+    def _targets(self, rows: Rows, start: Start, classes: Any) -> Targets:
         """The encoding of the targets; checked against the model that training continues from."""
 
     @abstractmethod
@@ -175,7 +176,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         rows = validated_rows(self, X, y, model, dtypes, **checks)
         if start.mode == "resume" and start.earlier is not None:
             check_same_rows(start.earlier, rows)
-        targets = self._targets(rows.y, start, classes)
+        targets = self._targets(rows, start, classes)
         is_learned = start.earlier is None and classes is None
         target = targets.encode(rows.y, is_checked=is_learned)
         class_weight = None

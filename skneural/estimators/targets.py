@@ -1,23 +1,31 @@
 """What the raw outputs of a network stand for: class labels, or numbers.
 
 `Labels` and `Numbers` encode the targets that a user passes for the loss, and decode raw outputs to
-predictions. They are values: learnt from the targets once, kept with the model.
+predictions; `LabelColumns` in `label_columns` does so for several columns of labels. They are
+values: learnt from the targets once, kept with the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.metrics import accuracy_score
 
 from skneural.arrays.matrices import BoolArray, FloatArray
+from skneural.estimators.class_weight import weighted_by_class, weights_by_class
+from skneural.estimators.label_kinds import (
+    LabelKind,
+    has_classes_of_columns,
+    kind_of_labels,
+    sortable_or_value_error,
+    sorted_classes,
+)
+from skneural.estimators.target_contract import ClassTargets, Targets
 from skneural.estimators.user_warnings import warn_user
 from skneural.losses import LINKS, REGRESSION_LOSSES, Link, Loss
 
@@ -27,7 +35,7 @@ SMALLEST_PROBABILITY = 1e7
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(ClassTargets):
     """How the labels of a problem are encoded.
 
     Parameters
@@ -45,21 +53,24 @@ class Labels:
     sparse_output: bool = False
 
     @classmethod
-    def from_targets(cls, y: Any, classes: Any = None) -> Labels:
+    def from_targets(cls, y: Any, classes: Any = None) -> Self:
         """Learn the encoding from targets, and from a list of all classes if given.
 
         Raises
         ------
         ValueError
-            If `y` is not a classification target, has several columns of more than two
-            classes, or mixes labels that cannot be sorted.
+            If `y` is not a classification target, or mixes labels that cannot be sorted.
         """
-        multilabel = is_multilabel(y)
-        if classes is None and not multilabel and isinstance(y, np.ndarray):
-            with _sortable_or_value_error():
+        multilabel = kind_of_labels(y) is LabelKind.INDICATOR
+        if classes is not None:
+            found = _flat_classes(classes, multilabel=multilabel)
+        elif multilabel:
+            found = np.arange(np.shape(y)[1])
+        elif isinstance(y, np.ndarray):
+            with sortable_or_value_error():
                 found = np.unique(y)  # what kind of labels they are is known already
         else:
-            found = sorted_classes(y if classes is None else classes)
+            found = sorted_classes(y)
         return cls(found, multilabel, multilabel and sparse.issparse(y))
 
     def check_same(self, y: Any, classes: Any, *, incremental: bool) -> None:
@@ -74,14 +85,17 @@ class Labels:
         incremental : bool
             Whether this is partial_fit, which may lack some of the labels.
         """
-        if classes is not None and not np.array_equal(self.classes, sorted_classes(classes)):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes!r}"
-            )
+        if classes is not None:
+            given = _flat_classes(classes, multilabel=self.multilabel)
+            if not np.array_equal(self.classes, given):
+                raise ValueError(
+                    f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                    f"{self.classes!r}"
+                )
         if incremental:
             return
-        seen = sorted_classes(y)
+        self._check_kind(y)
+        seen = np.arange(np.shape(y)[1]) if self.multilabel else sorted_classes(y)
         if set(seen) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -94,7 +108,16 @@ class Labels:
 
         A single class is a softmax over one output: its probability is 1.
         """
-        return LINKS["logistic" if self.multilabel or len(self.classes) == 2 else "softmax"]
+        return LINKS["logistic" if self.multilabel or self.is_binary else "softmax"]
+
+    def loss_of(self, loss: Loss) -> Loss:
+        """The loss for outputs with this link."""
+        return loss.with_link(self.link)
+
+    @property
+    def classes_of_model(self) -> npt.NDArray[Any]:
+        """The labels, sorted."""
+        return self.classes
 
     @property
     def is_binary(self) -> bool:
@@ -104,7 +127,12 @@ class Labels:
     @property
     def n_outputs(self) -> int:
         """Width of the output layer."""
-        return 1 if not self.multilabel and len(self.classes) == 2 else len(self.classes)
+        return 1 if self.is_binary else len(self.classes)
+
+    @property
+    def n_probabilities(self) -> int:
+        """One for each class."""
+        return len(self.classes)
 
     def encode(self, y: Any, *, is_checked: bool = False) -> BoolArray:
         """Targets as a boolean array of shape (n_samples, n_outputs).
@@ -112,9 +140,8 @@ class Labels:
         `is_checked` says that these labels were learned from these targets: a look at all of
         them for their kind is saved.
         """
-        if not is_checked and is_multilabel(y) != self.multilabel:
-            expected = "an indicator matrix (multilabel)" if self.multilabel else "one label a row"
-            raise ValueError(f"y must be {expected}, as when the estimator was first fitted.")
+        if not is_checked:
+            self._check_kind(y)
         if self.multilabel:
             y = y.toarray() if sparse.issparse(y) else np.asarray(y)
             if y.shape[1] != len(self.classes):
@@ -133,11 +160,16 @@ class Labels:
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes}. 'y' has {sorted_classes(y)}."
             )
-        if len(self.classes) == 2:
+        if self.is_binary:
             return np.asarray(index == 1)[:, np.newaxis]
         encoded = np.zeros((len(index), len(self.classes)), dtype=bool)
         encoded[np.arange(len(index)), index] = True
         return encoded
+
+    def _check_kind(self, y: Any) -> None:
+        expected = LabelKind.INDICATOR if self.multilabel else LabelKind.SINGLE
+        if kind_of_labels(y) is not expected:
+            raise ValueError(f"y must be {expected.value}, as when the estimator was first fitted.")
 
     def decode(self, raw: FloatArray) -> Any:
         """The labels predicted by raw outputs of shape (n_samples, n_outputs)."""
@@ -147,6 +179,10 @@ class Labels:
         if self.link is LINKS["logistic"]:
             return self.classes[(raw[:, 0] > 0).astype(np.intp)]
         return self.classes[raw.argmax(axis=1)]
+
+    def decision(self, raw: FloatArray) -> FloatArray:
+        """Raw outputs; one number a row, not a column, for two classes."""
+        return raw[:, 0] if self.is_binary else raw
 
     def probability(self, raw: FloatArray) -> FloatArray:
         """Probabilities of all classes, none of them exactly 0."""
@@ -186,25 +222,67 @@ class Labels:
             correct = encoded[np.arange(len(raw)), raw.argmax(axis=1)]
         return float(np.average(correct, weights=sample_weight))
 
+    def accuracy(self, y: Any, predicted: Any, sample_weight: Any) -> float:
+        """That of scikit-learn: the share of rows, in multilabel with every label right."""
+        if self.multilabel and not sparse.issparse(y) and np.asarray(y).dtype == object:
+            y = self.encode(y)  # scikit-learn takes no zeros and ones that are objects
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+    def class_weights(
+        self, class_weight: Any, target: BoolArray, sample_weight: FloatArray | None
+    ) -> FloatArray | None:
+        """The weight of each class; None where all are the same.
+
+        Raises
+        ------
+        ValueError
+            For multilabel targets, a list, or weights that are not valid.
+        """
+        if self.multilabel:
+            raise ValueError(
+                f"class_weight={class_weight!r} is for rows of one class each, y is multilabel. "
+                "Use sample_weight instead."
+            )
+        if isinstance(class_weight, list):
+            raise ValueError(
+                f"class_weight={class_weight!r} is a list, for a y with several columns of labels, "
+                "and y has one label a row: pass a dict, or 'balanced'."
+            )
+        return weights_by_class(class_weight, self.classes, target, sample_weight)
+
+    def row_weights(
+        self,
+        sample_weight: FloatArray | None,
+        by_class: FloatArray,
+        target: BoolArray,
+        dtype: npt.DTypeLike,
+    ) -> FloatArray:
+        """Sample weights times the weights of the classes."""
+        return weighted_by_class(sample_weight, by_class, target, dtype)
+
     def strata(self, encoded: BoolArray, n_validation: int) -> npt.NDArray[Any] | None:
         """What to stratify a split into training and validation rows by; None for nothing."""
         if self.multilabel:
             return None
         if self.is_binary:
             return encoded[:, 0].astype(str)
+        reason = self.obstacle_to_strata(encoded, n_validation)
+        if not reason:
+            index: npt.NDArray[Any] = encoded.argmax(axis=1)
+            return index
+        warn_user(f"The validation rows of early_stopping are not stratified by class: {reason}.")
+        return None
+
+    def obstacle_to_strata(self, encoded: BoolArray, n_validation: int) -> str:
+        """Why a split cannot be stratified by these classes, one output each; empty if it can."""
         counts = encoded.sum(axis=0)
         rarest = int(np.argmin(np.where(counts > 0, counts, len(encoded))))
         n_present = int(np.count_nonzero(counts))
-        if counts[rarest] >= 2 and n_present <= min(n_validation, len(encoded) - n_validation):
-            index: npt.NDArray[Any] = encoded.argmax(axis=1)
-            return index
-        reason = (
-            f"class {self.classes.tolist()[rarest]!r} has only 1 row"
-            if counts[rarest] < 2
-            else f"{n_validation} rows cannot hold all {n_present} classes"
-        )
-        warn_user(f"The validation rows of early_stopping are not stratified by class: {reason}.")
-        return None
+        if counts[rarest] < 2:
+            return f"class {self.classes.tolist()[rarest]!r} has only 1 row"
+        if n_present > min(n_validation, len(encoded) - n_validation):
+            return f"{n_validation} rows cannot hold all {n_present} classes"
+        return ""
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as plain data."""
@@ -220,7 +298,7 @@ class Labels:
 
 
 @dataclass(frozen=True, eq=False)
-class Numbers:
+class Numbers(Targets):
     """How the numbers of a regression are encoded.
 
     Parameters
@@ -266,6 +344,10 @@ class Numbers:
     def n_outputs(self) -> int:
         """Width of the output layer."""
         return self.loss.n_outputs(self.n_targets)
+
+    def loss_of(self, loss: Loss) -> Loss:
+        """The loss itself."""
+        return loss
 
     def encode(self, y: npt.NDArray[Any], *, is_checked: bool = False) -> npt.NDArray[Any]:
         """Targets as an array of numbers of shape (n_samples, n_targets).
@@ -320,38 +402,14 @@ class Numbers:
         return cls(REGRESSION_LOSSES[loss]() if isinstance(loss, str) else loss, data["n_targets"])
 
 
-Targets: TypeAlias = Labels | Numbers
-
-
-def is_multilabel(y: Any) -> bool:
-    """Whether `y` is an indicator matrix; ValueError if it is no classification target."""
-    with _sortable_or_value_error():
-        kind = type_of_target(y, input_name="y")
-    if kind == "multiclass-multioutput":
-        raise ValueError(
-            "Multioutput target data is not supported: y has several columns of class labels. "
-            "Fit one classifier a column with sklearn.multioutput.MultiOutputClassifier, or "
-            "pass an indicator matrix of zeros and ones."
-        )
-    if kind not in ("binary", "multiclass", "multilabel-indicator"):
-        check_classification_targets(y)
-    return bool(kind == "multilabel-indicator")
-
-
-def sorted_classes(y: Any) -> npt.NDArray[Any]:
-    """The distinct labels of `y`, sorted; ValueError where they cannot be."""
-    with _sortable_or_value_error():
-        classes: npt.NDArray[Any] = unique_labels(y)
-    given_as_objects = isinstance(y, np.ndarray) and y.dtype.kind == "O"
-    return classes.astype(object) if given_as_objects else classes
-
-
-@contextmanager
-def _sortable_or_value_error() -> Iterator[None]:
-    try:
-        yield
-    except TypeError as error:
-        raise ValueError(
-            "y mixes labels of different types, which cannot be sorted: make them all strings "
-            f"or all numbers ({error})."
-        ) from error
+def _flat_classes(classes: Any, *, multilabel: bool) -> npt.NDArray[Any]:
+    """What the parameter `classes` of partial_fit names, for one label a row or multilabel."""
+    if not has_classes_of_columns(classes):
+        return sorted_classes(classes)
+    if multilabel and all(set(np.asarray(each).tolist()) <= {0, 1} for each in classes):
+        return np.arange(len(classes))  # for multilabel, the numbers of the columns
+    raise ValueError(
+        f"`classes={classes!r}` has a list of labels for each column of a y with several columns "
+        f"of labels, and y is {(LabelKind.INDICATOR if multilabel else LabelKind.SINGLE).value}: "
+        "pass the labels themselves."
+    )

@@ -17,7 +17,7 @@ from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.data import LabelledRows
 from skneural.estimators.digest import digest
 from skneural.estimators.model import Fitted, Model, Outcome
-from skneural.estimators.targets import Targets
+from skneural.estimators.target_contract import Targets
 from skneural.losses import Loss, LossBuffers
 from skneural.minimizers.history import NO_VALIDATION, Validation
 from skneural.network import Network

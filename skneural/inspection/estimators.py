@@ -42,9 +42,14 @@ def layers_of(estimator: Any) -> list[FloatArray]:
 
 
 def names_of_outputs(estimator: Any, n_outputs: int) -> list[str]:
-    """The class of each output unit; y0, y1, ... for the targets of a regressor."""
+    """The class of each output unit, with its column if there are several (y0: a, y0: b, y1: c).
+
+    For the targets of a regressor y0, y1, ...
+    """
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         return ["y"] if n_outputs == 1 else [f"y{output}" for output in range(n_outputs)]
+    if isinstance(classes, list):  # a unit for each class of each column
+        return [f"y{i}: {label}" for i, labels in enumerate(classes) for label in labels]
     # With two classes, the single unit gives the probability of the second.
     return [str(label) for label in list(classes)[-n_outputs:]]

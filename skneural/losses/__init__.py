@@ -33,6 +33,9 @@ With label smoothing e, the log losses have targets (1 - e) y + e/K instead of y
 In the focal loss u is the probability of what is not true, q the softmax over the classes that
 are not, and b = u^gamma (u - gamma (1 - u) log(1 - u)).
 
+Several targets of one class each have outputs of their own: their loss is the sum of one of these
+for each target (`SumOverTargets`).
+
 A loss also says how many raw outputs it needs (`Loss.n_outputs`), what they predict
 (`Loss.predict`) and how good predictions are (`Loss.score`). It returns the loss of every row:
 sample weights and sums are up to `skneural.objective`.
@@ -57,7 +60,16 @@ from skneural.losses.classification import (
     MultinomialSquaredError,
 )
 from skneural.losses.contract import ClassificationLoss, Loss, LossBuffers, RegressionLoss
-from skneural.losses.links import EXP, IDENTITY, INCREASING, LINKS, LOGISTIC, SOFTMAX, Link
+from skneural.losses.links import (
+    EXP,
+    IDENTITY,
+    INCREASING,
+    LINKS,
+    LOGISTIC,
+    SOFTMAX,
+    Link,
+    side_by_side,
+)
 from skneural.losses.regression import (
     AbsoluteError,
     Gamma,
@@ -66,6 +78,7 @@ from skneural.losses.regression import (
     Quantile,
     SquaredError,
 )
+from skneural.losses.several_targets import SumOverTargets
 
 #: Regression losses by name.
 REGRESSION_LOSSES: dict[str, type[Loss]] = {
@@ -123,4 +136,6 @@ __all__ = [
     "Quantile",
     "RegressionLoss",
     "SquaredError",
+    "SumOverTargets",
+    "side_by_side",
 ]

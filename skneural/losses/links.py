@@ -7,9 +7,9 @@ Models*, 1989, section 2.2.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class Link:
         What a fitted network shows as `out_activation_`.
     inverse : callable
         ``inverse(raw)`` replaces the raw outputs of one target, of shape (n_rows, n_outputs), by
-        predictions, in place.
+        predictions, in place. See `side_by_side` for several targets.
     backward : callable or None, default=None
         ``backward(derivative, raw)`` replaces derivatives in the predictions of one target by those
         in its raw outputs, in place: the chain rule. It may overwrite `raw`. None where it is not
@@ -53,6 +53,59 @@ class Link:
 def link_named(name: str) -> Link:
     """The link of this package that has this name."""
     return LINKS[name]
+
+
+@dataclass(frozen=True)
+class _OfEachTarget:
+    """A function of the outputs of one target, applied to those of each of several.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(*arrays)`` works in place, on arrays of shape (n_rows, n_outputs).
+    widths : tuple of int
+        Outputs of each target.
+    """
+
+    function: Callable[..., None]
+    widths: tuple[int, ...]
+
+    def __call__(self, *arrays: FloatArray) -> None:
+        for outputs in outputs_of_targets(self.widths):
+            self.function(*(array[:, outputs] for array in arrays))
+
+
+def outputs_of_targets(widths: Iterable[int]) -> list[slice]:
+    """Which outputs belong to each target, if their outputs lie side by side.
+
+    Parameters
+    ----------
+    widths : iterable of int
+        Outputs of each target.
+
+    Returns
+    -------
+    outputs : list of slice
+    """
+    return [slice(first, last) for first, last in pairwise(accumulate(widths, initial=0))]
+
+
+def side_by_side(link: Link, widths: tuple[int, ...]) -> Link:
+    """The link of several targets, each of which has this link for outputs of its own.
+
+    Parameters
+    ----------
+    link : Link
+    widths : tuple of int
+        Outputs of each target.
+
+    Returns
+    -------
+    link : Link
+        Of the same name, for raw outputs of shape (n_rows, sum of the widths).
+    """
+    backward = None if link.backward is None else _OfEachTarget(link.backward, widths)
+    return Link(link.name, _OfEachTarget(link.inverse, widths), backward)
 
 
 def _identity(raw: FloatArray) -> None:

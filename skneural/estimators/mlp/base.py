@@ -33,7 +33,7 @@ from skneural.estimators.sklearn_private import (
     fit_context,
     with_callbacks,
 )
-from skneural.estimators.targets import Targets
+from skneural.estimators.target_contract import Targets
 from skneural.initialization import weight_draws
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.lbfgs import LBFGS
@@ -97,8 +97,8 @@ class MultilayerPerceptron(NetworkEstimator):
             With dtype='auto', float32 is computed in float32, everything else in float64. CSR
             and CSC are never made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets: numbers for a regressor, labels for a classifier, or an indicator
-            matrix of several labels.
+            Targets: numbers for a regressor, labels for a classifier, an indicator matrix of
+            zeros and ones (multilabel), or a label in each of several columns.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, zero or positive: a weight of 2 counts as the row twice.
         X_val, y_val, sample_weight_val : array-like of the same kinds, default=None
@@ -262,7 +262,7 @@ class MultilayerPerceptron(NetworkEstimator):
     # ---------------------------------------------------------------- the plan
 
     def _plan(self, data: Data, start: Start) -> Plan:
-        loss = loss_of(self, data.targets.link)
+        loss = data.targets.loss_of(loss_of(self))
         template, network = self._networks(data, start)
         # As in scikit-learn, 'lbfgs' holds no rows out.
         stops_early = bool(self.early_stopping)

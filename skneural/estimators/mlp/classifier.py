@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from skneural.estimators.base import store_parameters
 from skneural.estimators.class_weight import refuse_balanced
-from skneural.estimators.classifier import NetworkClassifier
+from skneural.estimators.classifier import NetworkClassifier, labels_of
+from skneural.estimators.label_columns import LabelColumns, SoftmaxLabels
+from skneural.estimators.label_kinds import has_classes_of_columns, sorted_classes
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
 from skneural.estimators.mlp.parameter_table import CLASSIFIER, constraints_of
 from skneural.estimators.mlp.parameters import check_settings
 from skneural.estimators.sklearn_private import available_if, fit_context
-from skneural.estimators.targets import Labels, sorted_classes
+from skneural.estimators.target_contract import ClassTargets
+from skneural.estimators.targets import Labels
 
 
 @share_documentation(
     CLASSIFIER,
-    split="The split is stratified by class (not for multilabel).",
-    score="accuracy",
+    split="The split is stratified by class (not for multilabel; for several columns of labels, by "
+    "the first that has enough rows of each class).",
+    score="accuracy (for several columns of labels, their mean accuracy)",
     output="'softmax' or 'logistic'.",
 )
 class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMixin, BaseEstimator):
@@ -37,6 +43,11 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
     function for two classes or for each of several labels (multilabel). With labels of a
     single class it is a constant model.
 
+    A matrix of zeros and ones as y is multilabel. Every other matrix has one label in each column
+    (multiclass-multioutput): the network ends in a softmax for each column, also where a column has
+    two classes, and minimises the sum of their losses. What is then said of classes is a list with
+    an item for each column. The first fit (or partial_fit) decides which of the two it is.
+
     Parameters
     ----------
     <PARAMETERS>
@@ -44,7 +55,8 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted; for multilabel the numbers of the columns.
+        The class labels, sorted; for multilabel the numbers of the columns. For several columns of
+        labels a list of such arrays.
 
     <ATTRIBUTES>
 
@@ -66,6 +78,19 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
     (5,)
     >>> classifier.predict_proba(X[:1]).shape
     (1, 2)
+
+    Two columns of labels:
+
+    >>> import numpy as np
+    >>> sides = np.where(X[:, 0] > 0, "right", "left")
+    >>> both = ScratchMLPClassifier(learning_rate_init=0.01, random_state=1)
+    >>> both = both.fit(X, np.column_stack([sides, np.array(["no", "yes"])[y]]))
+    >>> both.predict(X[:5]).shape
+    (5, 2)
+    >>> [labels.tolist() for labels in both.classes_]
+    [['left', 'right'], ['no', 'yes']]
+    >>> [probability.shape for probability in both.predict_proba(X[:5])]
+    [(5, 2), (5, 2)]
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = constraints_of(CLASSIFIER)
@@ -120,8 +145,9 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
             Labels; those of a call need not be all there are.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, relative to the mean over all calls.
-        classes : array-like of shape (n_classes,), default=None
-            All labels that may ever come. Required in the first call.
+        classes : array-like of shape (n_classes,) or list of such, default=None
+            All labels that may ever come; for several columns of labels a list, with those of
+            each. Required in the first call.
 
         Returns
         -------
@@ -137,6 +163,34 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
         check_settings(self)
         return self._fit(X, y, sample_weight, mode="partial_fit", classes=classes)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy; for several columns of labels, the mean of the accuracies of the columns.
+
+        With several columns scikit-learn's trees and nearest neighbours raise an error here, and
+        its MultiOutputClassifier counts the rows in which all labels are right. For multilabel it
+        is the share of those rows, as in scikit-learn.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            From 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If X or y is not valid, or y has not the columns of the fit.
+        """
+        fitted = copy(self)  # the model of this moment, whatever other threads do
+        return labels_of(fitted._model).accuracy(y, fitted.predict(X), sample_weight)
+
     @classmethod
     def from_weights(
         cls, coefs: Any, intercepts: Any, *, classes: Any, multilabel: bool = False, **params: Any
@@ -149,9 +203,11 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
             Weights of each layer, as in `coefs_`. If all arrays are float32, so is the network,
             unless `dtype` says otherwise.
         intercepts : sequence of array-like of shape (fan out,)
-        classes : array-like of shape (n_classes,)
+        classes : array-like of shape (n_classes,) or list of such
             The labels in the order of the outputs, sorted; two for a single output, the logit
             of the second. For multilabel, what `classes_` is to be: the number of each column.
+            For several columns of labels a list, with the labels of each in the order of their
+            outputs, one for each class.
         multilabel : bool, default=False
             Whether each output is a label of its own.
         **params : dict
@@ -169,16 +225,32 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
             If the layers do not fit onto each other, or `classes` do not fit the last of them.
         """
 
-        def labels_of(estimator: Any, n_outputs: int) -> Labels:
-            labels = Labels(np.asarray(classes), multilabel)
-            if not np.array_equal(labels.classes, sorted_classes(labels.classes)):
-                raise ValueError(f"classes must be sorted and differ, got {classes!r}.")
+        def labels_of(estimator: Any, n_outputs: int) -> ClassTargets:
+            labels = _given_labels(classes, multilabel=multilabel)
             if labels.n_outputs != n_outputs:
                 kind = "of multilabel targets " if multilabel else ""
                 raise ValueError(
-                    f"The last of coefs puts out {n_outputs} columns, {len(labels.classes)} "
+                    f"The last of coefs puts out {n_outputs} columns, {labels.n_probabilities} "
                     f"classes {kind}need {labels.n_outputs}."
                 )
             return labels
 
         return cls._from_layers(coefs, intercepts, labels_of, params)
+
+
+def _given_labels(classes: Any, *, multilabel: bool) -> ClassTargets:
+    """The encoding of labels that are given in the order of the outputs."""
+    if not has_classes_of_columns(classes):
+        return Labels(_checked_order(classes), multilabel)
+    if multilabel:
+        raise ValueError(
+            f"multilabel=True takes the number of each column for classes, got {classes!r}."
+        )
+    return LabelColumns(tuple(SoftmaxLabels(_checked_order(each)) for each in classes))
+
+
+def _checked_order(classes: Any) -> npt.NDArray[Any]:
+    array = np.asarray(classes)
+    if not np.array_equal(array, sorted_classes(array)):
+        raise ValueError(f"classes must be sorted and differ, got {classes!r}.")
+    return array

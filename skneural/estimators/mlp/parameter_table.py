@@ -312,15 +312,16 @@ PARAMETERS = (
     ),
     Parameter(
         "class_weight",
-        "dict, 'balanced' or None, default=None",
-        [dict, StrOptions({"balanced"}), None],
+        "dict, list, 'balanced' or None, default=None",
+        [dict, list, StrOptions({"balanced"}), None],
         """
         *Unequal classes:* weights of the classes, which multiply those of their rows; classes that
         are not in the dict count 1. 'balanced' gives all classes the same total weight,
         ``total / (n_classes * total of the class)``, sample weights included. For rare classes that
         are to be found: it raises their recall, and makes probabilities those of a balanced sample.
-        Not for multilabel. Source: G. King and L. Zeng, "Logistic regression in rare events data",
-        Political Analysis 9, 2001.
+        Not for multilabel. For several columns of labels 'balanced' or a list with a dict,
+        'balanced' or None for each; the weights of all columns multiply. Source: G. King and
+        L. Zeng, "Logistic regression in rare events data", Political Analysis 9, 2001.
         """,
         only_of=CLASSIFIER,
     ),

@@ -78,14 +78,8 @@ def schedule_of(estimator: Any) -> Schedule:
     return SCHEDULES[schedule]()
 
 
-def loss_of(estimator: Any, link: Link | None = None) -> Loss:
+def loss_of(estimator: Any) -> Loss:
     """The loss that `loss` stands for.
-
-    Parameters
-    ----------
-    estimator : estimator
-    link : Link or None, default=None
-        That of the labels of a classifier: gives the loss for it.
 
     Raises
     ------
@@ -111,7 +105,7 @@ def loss_of(estimator: Any, link: Link | None = None) -> Loss:
             "must have a Link object as its link, such as IDENTITY from skneural.losses: that of "
             f"{loss!r} is {loss.link!r}.",
         )
-    return loss.with_link(link) if has_classes and link is not None else loss
+    return loss
 
 
 def checked_activation(estimator: Any, n_hidden: int) -> KeptActivation:
@@ -180,6 +174,7 @@ def check_settings(estimator: Any) -> None:
     n_hidden = len(checked_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__))
     checked_activation(estimator, n_hidden)
     dropout_rates(estimator, n_hidden)
+    _check_class_weights(estimator)
     for name in OBJECT_EXAMPLES:
         value = getattr(estimator, name)
         for each in value if isinstance(value, list | tuple) else [value]:
@@ -193,6 +188,19 @@ def check_settings(estimator: Any) -> None:
         require_gradient_everywhere(estimator, loss)
     elif estimator.l1_ratio > 0:
         require_step_length(optimizer_of(estimator))
+
+
+def _check_class_weights(estimator: Any) -> None:
+    """Raise InvalidParameterError for a list of class weights of which one is impossible."""
+    class_weight = getattr(estimator, "class_weight", None)
+    for each in class_weight if isinstance(class_weight, list) else []:
+        if not (each is None or isinstance(each, dict) or each == "balanced"):
+            raise _invalid(
+                estimator,
+                "class_weight",
+                "must be a dict, 'balanced', None, or a list of these, one for each column of y. "
+                f"There is {each!r} in the list.",
+            )
 
 
 def refuse_settings_of_names(estimator: Any, params: Mapping[str, Any]) -> None:

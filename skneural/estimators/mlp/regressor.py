@@ -10,6 +10,7 @@ from sklearn.utils import check_array, check_consistent_length
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import store_parameters
+from skneural.estimators.data import Rows
 from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
@@ -18,7 +19,8 @@ from skneural.estimators.mlp.parameters import check_settings, loss_of
 from skneural.estimators.model import Model
 from skneural.estimators.plan import Start
 from skneural.estimators.sklearn_private import available_if, fit_context
-from skneural.estimators.targets import Numbers, Targets
+from skneural.estimators.target_contract import Targets
+from skneural.estimators.targets import Numbers
 from skneural.losses import Loss
 
 
@@ -238,14 +240,14 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         check_consistent_length(y, predicted, sample_weight)
         return loss_of(self).score(y, predicted, sample_weight)
 
-    def _targets(self, y: Any, start: Start, classes: Any) -> Targets:
+    def _targets(self, rows: Rows, start: Start, classes: Any) -> Targets:
         loss = loss_of(self)
-        numbers = Numbers.from_targets(y, loss)
+        numbers = Numbers.from_targets(rows.y, loss)
         _check_n_targets(numbers)
         if start.earlier is not None:
             earlier = start.earlier.model.targets
             assert isinstance(earlier, Numbers)
-            earlier.check_same(y, loss, self.loss)
+            earlier.check_same(rows.y, loss, self.loss)
         return numbers
 
 

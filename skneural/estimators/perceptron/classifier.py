@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import fitted_attribute, store_parameters
 from skneural.estimators.classifier import decision_of, labels_of, labels_to_train_on, predicted
-from skneural.estimators.data import Data
+from skneural.estimators.data import Data, Rows
 from skneural.estimators.linear_attributes import LinearModelMixin
 from skneural.estimators.network import TrainedEstimator
 from skneural.estimators.perceptron.plan import perceptron_plan
@@ -156,7 +156,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         lambda fitted: 1.0 + fitted.outcome.n_samples_seen,
     )
     classes_ = fitted_attribute(
-        "The labels, sorted.", lambda fitted: labels_of(fitted.model).classes
+        "The labels, sorted.", lambda fitted: labels_of(fitted.model).classes_of_model
     )
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -358,8 +358,9 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
     # ---------------------------------------------------------------- the plan
 
-    def _targets(self, y: Any, start: Start, classes: Any) -> Labels:
-        labels = labels_to_train_on(self, y, start, classes)
+    def _targets(self, rows: Rows, start: Start, classes: Any) -> Labels:
+        labels = labels_to_train_on(self, rows, start, classes)
+        assert isinstance(labels, Labels)
         if len(labels.classes) < 2:
             raise ValueError(
                 "The number of classes has to be greater than one; got 1 class: "
