@@ -6,10 +6,16 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from splits import spied_splits
 
-from skneural import ScratchMLPClassifier
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
 
 RNG = np.random.RandomState(0)
 
@@ -39,16 +45,20 @@ def test_each_class_has_its_share(monkeypatch, labels, fraction):
     assert list(np.unique(held_out, return_counts=True)[1]) == expected
 
 
-@pytest.mark.parametrize(
-    ("counts", "message"),
-    [
-        ([30, 30, 1], "class 'c' has only 1 row"),
-        ([10, 10, 4], "2 rows cannot hold all 3 classes"),
-    ],
-)
-def test_several_classes_too_small_to_stratify_are_split_without(monkeypatch, counts, message):
+#: Rows of each class, the share held out, and why a split cannot be stratified.
+TOO_FEW = [
+    ([30, 30, 1], 0.1, "class 'c' has only 1 row"),
+    ([10, 10, 4], 2 / 24, "2 validation rows cannot hold all 3 classes"),
+    ([30, 30, 30], 0.98, "1 training row cannot hold all 3 classes"),
+    ([30, 30, 30], 0.97, "2 training rows cannot hold all 3 classes"),
+]
+
+
+@pytest.mark.parametrize(("counts", "fraction", "message"), TOO_FEW)
+def test_several_classes_too_small_to_stratify_are_split_without(
+    monkeypatch, counts, fraction, message
+):
     y = np.repeat(["a", "b", "c"], counts)
-    fraction = 0.1 if counts[-1] == 1 else 2 / len(y)
     with pytest.warns(UserWarning, match=message):
         held_out_labels(monkeypatch, y, validation_fraction=fraction)
 
@@ -56,6 +66,47 @@ def test_several_classes_too_small_to_stratify_are_split_without(monkeypatch, co
 def test_two_classes_too_small_to_stratify_are_an_error(monkeypatch):
     with pytest.raises(ValueError, match=r"[Tt]he least populated class"):
         held_out_labels(monkeypatch, np.repeat(["a", "b"], [20, 1]))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        ScratchMLPClassifier(hidden_layer_sizes=2, random_state=0),
+        ScratchLogisticRegression(solver="adam", random_state=0),
+        ScratchPerceptron(),
+    ],
+)
+@pytest.mark.parametrize(
+    ("counts", "fraction", "message"),
+    [
+        ([20, 1], 0.1, "class 'b' has only 1 row"),
+        ([6, 6], 0.05, "1 validation row cannot hold all 2 classes"),
+        ([6, 6], 0.9, "1 training row cannot hold all 2 classes"),
+        ([45, 45], 0.99, "no row is left to train on"),
+        ([30, 30, 30], 0.999, "no row is left to train on"),
+    ],
+)
+def test_the_side_that_is_too_small_is_named(estimator, counts, fraction, message):
+    y = np.repeat(["a", "b", "c"][: len(counts)], counts)
+    model = clone(estimator).set_params(early_stopping=True, validation_fraction=fraction)
+    with pytest.raises(ValueError, match=f"held out by early_stopping: {message}.*{fraction}"):
+        model.fit(RNG.randn(len(y), 3), y)
+
+
+@pytest.mark.parametrize(("counts", "fraction", "message"), TOO_FEW)
+def test_the_perceptron_always_stratifies(counts, fraction, message):
+    y = np.repeat(["a", "b", "c"], counts)
+    model = ScratchPerceptron(early_stopping=True, validation_fraction=fraction)
+    with pytest.raises(ValueError, match=message):
+        model.fit(RNG.randn(len(y), 3), y)
+
+
+def test_a_regression_without_rows_to_train_on():
+    model = ScratchMLPRegressor(early_stopping=True, validation_fraction=0.9)
+    with pytest.raises(
+        ValueError, match=r"no row is left to train on. There are 3, and validation_fraction=0.9"
+    ):
+        model.fit(RNG.randn(3, 2), RNG.randn(3))
 
 
 def test_too_few_rows_are_an_error(monkeypatch):

@@ -84,11 +84,19 @@ def test_bad_data_is_refused_and_nothing_is_lost(estimator, changes, message):
         clone(estimator).fit(**arguments)
 
 
+def unaligned(array):
+    raw = np.empty(array.nbytes + 1, dtype=np.uint8)
+    view = raw[1:].view(array.dtype).reshape(array.shape)
+    view[...] = array
+    return view
+
+
 KINDS = {
     "Fortran": np.asfortranarray,
     "strided": lambda X: np.repeat(X, 2, axis=1)[:, ::2],
     "reversed": lambda X: np.ascontiguousarray(X[:, ::-1])[:, ::-1],
     "big-endian": lambda X: X.astype(">f8"),
+    "unaligned": unaligned,
     "list": lambda X: X.tolist(),
     "objects": lambda X: X.astype(object),
     "unmasked": np.ma.masked_array,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import pkgutil
 import re
 import subprocess
@@ -193,3 +194,67 @@ def test_every_parameter_and_attribute_is_documented(estimator):
     assert not [name for name in vars(fitted) if re.fullmatch("[a-z].*_", name)], "not a property"
     for attribute in public:
         assert attribute in names, attribute
+
+
+# ------------------------------------------------------------------ errors about arguments
+
+PUBLIC_METHODS = [
+    pytest.param(estimator, name, id=f"{estimator.__name__}.{name}")
+    for estimator, _ in TWINS
+    for name in dir(estimator)
+    if not name.startswith("_")
+    # Those of scikit-learn's own classes name these.
+    and getattr(getattr(estimator, name), "__module__", "").startswith("skneural")
+    and inspect.isfunction(getattr(estimator, name))
+]
+
+
+@pytest.mark.parametrize(("estimator", "method"), PUBLIC_METHODS)
+def test_errors_about_arguments_name_the_class(estimator, method):
+    model = estimator(**({"solver": "adam"} if hasattr(estimator(), "solver") else {}))
+    message = rf"^{estimator.__name__}\.{method}\(\) "
+    with pytest.raises(TypeError, match=message + "takes .* positional"):
+        getattr(model, method)(*range(12))
+    if method != "set_params":
+        with pytest.raises(TypeError, match=message + "got an unexpected keyword argument 'wrong'"):
+            getattr(model, method)(wrong=1)
+
+
+def test_errors_about_arguments_name_a_users_class():
+    class Own(ScratchMLPClassifier):
+        pass
+
+    with pytest.raises(TypeError, match=r"^Own\.fit\(\) missing 1 required .* argument: 'y'"):
+        Own().fit([[0.0], [1.0]])
+
+
+@pytest.mark.parametrize("method", ["fit", "resume"])
+@pytest.mark.parametrize("estimator", [ScratchMLPClassifier, ScratchMLPRegressor])
+def test_validation_rows_are_passed_by_name(estimator, method):
+    X, y = [[0.0], [1.0]], [0, 1]
+    message = (
+        rf"^{estimator.__name__}\.{method}\(\) takes from 3 to 4 positional arguments but 6 were "
+        "given: X_val, y_val and sample_weight_val have to be passed by name, as in X_val=X_val$"
+    )
+    with pytest.raises(TypeError, match=message):
+        getattr(estimator(), method)(X, y, None, X, y)
+
+
+def test_errors_within_a_method_stay_as_they_are():
+    """It is called with the right arguments, and a user's own loss is not."""
+
+    def scorer(estimator, X, y, wrong):
+        return 0.0
+
+    model = ScratchMLPClassifier(2, early_stopping=True, early_stopping_metric=scorer)
+    with pytest.raises(TypeError, match=r"scorer\(\) missing 1 required positional argument"):
+        model.fit([[0.0], [1.0]] * 20, [0, 1] * 20)
+
+
+def test_inherited_methods_can_be_pickled_and_inspected():
+    for estimator, method in ((ScratchMLPClassifier, "predict"), (ScratchMLPRegressor, "fit")):
+        function = getattr(estimator, method)
+        assert pickle.loads(pickle.dumps(function)) is function
+        assert function.__doc__.startswith(("The most probable class", "Train on rows"))
+    parameters = list(inspect.signature(ScratchMLPClassifier.fit).parameters)
+    assert parameters[:4] == ["self", "X", "y", "sample_weight"]

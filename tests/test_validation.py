@@ -12,7 +12,17 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_absolute_error, r2_score
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    get_scorer,
+    log_loss,
+    make_scorer,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -132,6 +142,79 @@ def test_metrics(metric, of_model):
         of_model(model, *validation.values()), rel=1e-9
     )
     assert model.validation_scores_[model.best_iteration_ - 1] == model.best_validation_score_
+
+
+#: Scorers that read probabilities or scores of all classes, and what they are where y lacks some.
+OF_ALL_LABELS = {
+    "neg_log_loss": lambda y, p, labels: -log_loss(y, p, labels=labels),
+    "top_k_accuracy": lambda y, p, labels: top_k_accuracy_score(y, p, k=2, labels=labels),
+    "roc_auc_ovr_weighted": lambda y, p, labels: np.average(
+        [roc_auc_score(y == label, p[:, labels == label]) for label in np.unique(y)],
+        weights=np.unique(y, return_counts=True)[1],
+    ),
+    make_scorer(log_loss, response_method="predict_proba"): (
+        lambda y, p, labels: log_loss(y, p, labels=labels)
+    ),
+}
+TWO_OF_THREE = np.flatnonzero(MARKS[HELD_OUT] != 1)
+
+
+@pytest.mark.parametrize("as_strings", [False, True], ids=["numbers", "strings"])
+@pytest.mark.parametrize(("metric", "of_rows"), OF_ALL_LABELS.items(), ids=str)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.filterwarnings("ignore:The number of unique classes is greater than 50%")
+def test_metrics_of_rows_that_lack_a_class(metric, of_rows, as_strings):
+    labels = np.array(["10", "9", "a"]) if as_strings else np.arange(3)
+    y, X_val = labels[MARKS], X[HELD_OUT][TWO_OF_THREE]
+    y_val = y[HELD_OUT][TWO_OF_THREE]
+    model = ScratchMLPClassifier(**SMALL, early_stopping=True, early_stopping_metric=metric)
+    model.fit(X[TRAIN], y[TRAIN], X_val=X_val, y_val=y_val)
+    expected = of_rows(y_val, model.predict_proba(X_val), labels)
+    assert model.best_validation_score_ == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:No positive class found in y_true")
+def test_average_precision_of_rows_that_lack_a_class():
+    X_val, y_val = X[HELD_OUT][TWO_OF_THREE], MARKS[HELD_OUT][TWO_OF_THREE]
+    model, data, _ = parts_of(
+        "three classes", early_stopping=True, early_stopping_metric="average_precision"
+    )
+    model.fit(*data, X_val=X_val, y_val=y_val)
+    logits = model.decision_function(X_val)
+    expected = np.mean([average_precision_score(y_val == k, logits[:, k]) for k in range(3)])
+    assert model.best_validation_score_ == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("label", [0, 1])
+def test_log_loss_of_a_single_class(label, weighted):
+    """Of two; the weights of the other are all zero."""
+    y = (MARKS > 0).astype(int)
+    chosen = np.arange(len(HELD_OUT)) if weighted else np.flatnonzero(y[HELD_OUT] == label)
+    weight = (y[HELD_OUT] == label).astype(float) if weighted else None
+    model = ScratchMLPClassifier(**SMALL, early_stopping=True, early_stopping_metric="neg_log_loss")
+    X_val, y_val = X[HELD_OUT][chosen], y[HELD_OUT][chosen]
+    model.fit(X[TRAIN], y[TRAIN], X_val=X_val, y_val=y_val, sample_weight_val=weight)
+    of_label = model.predict_proba(X[HELD_OUT][y[HELD_OUT] == label])[:, label]
+    assert model.best_validation_score_ == pytest.approx(np.mean(np.log(of_label)), rel=1e-6)
+
+
+def test_log_loss_of_a_class_with_one_row():
+    """Rows that early stopping holds out itself have none of it."""
+    rows = np.concatenate([np.flatnonzero(MARKS < 2), np.flatnonzero(MARKS == 2)[:1]])
+    model = ScratchMLPClassifier(**SMALL, early_stopping=True, early_stopping_metric="neg_log_loss")
+    with pytest.warns(UserWarning, match="not stratified by class: class 2 has only 1 row"):
+        model.fit(X[rows], MARKS[rows])
+    assert np.all(np.isfinite(model.validation_scores_))
+
+
+def test_metrics_of_predicted_labels_average_over_those_that_occur():
+    """As everywhere in scikit-learn: it is not told of the others."""
+    y_val = MARKS[HELD_OUT][TWO_OF_THREE]
+    model = ScratchMLPClassifier(**SMALL, early_stopping=True, early_stopping_metric="f1_macro")
+    model.fit(X[TRAIN], MARKS[TRAIN], X_val=X[HELD_OUT][TWO_OF_THREE], y_val=y_val)
+    expected = f1_score(y_val, model.predict(X[HELD_OUT][TWO_OF_THREE]), average="macro")
+    assert model.best_validation_score_ == pytest.approx(expected, rel=1e-12)
 
 
 def test_scorers_get_labels_and_weights_and_no_warnings():

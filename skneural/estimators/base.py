@@ -14,10 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._version import __version__
 from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks
-from skneural.estimators.checks import naming_the_column, refuse_masked, refuse_too_large
+from skneural.estimators.checks import refuse_masked, refuse_too_large
+from skneural.estimators.columns import naming_the_column, refuse_dates
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.model import Fitted, Model
+from skneural.estimators.public_names import name_inherited_methods
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, warn_of_other_versions
 from skneural.losses import Loss
 
@@ -144,6 +146,11 @@ class FittedEstimator(VersionedEstimator):
         "Their names, if all are strings.", lambda fitted: fitted.model.feature_names, optional=True
     )
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if issubclass(cls, BaseEstimator):  # only the public ones are
+            name_inherited_methods(cls, _is_private)
+
     @property
     def _model(self) -> Model:
         """The model that predicts; NotFittedError without one."""
@@ -196,6 +203,7 @@ class FittedEstimator(VersionedEstimator):
         if _is_clean(X, model):
             return X
         refuse_masked(X=X)
+        refuse_dates(X)
         with naming_the_column(X, model.dtype):
             rows = validate_data(
                 stand_in(self, model),
@@ -289,6 +297,10 @@ class FittedEstimator(VersionedEstimator):
     @property
     def _doc_link_template(self) -> str:
         return documentation_link_template()
+
+
+def _is_private(owner: type) -> bool:
+    return owner.__module__.startswith("skneural.") and not issubclass(owner, BaseEstimator)
 
 
 def _is_clean(X: Any, model: Model) -> bool:

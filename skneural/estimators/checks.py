@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,31 @@ def checked_layer_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[i
 
 
 def native(X: Any) -> Any:
-    """`X` in the byte order of the machine: scikit-learn takes no other for float32."""
+    """`X` as the machine computes with it: in its byte order, and aligned in memory.
+
+    scikit-learn takes no other byte order for float32, and the sums of arrays that are not aligned
+    are rounded otherwise.
+    """
+    if sparse.issparse(X):
+        return _native_sparse(X)
     dtype = getattr(X, "dtype", None)
-    if isinstance(dtype, np.dtype) and not dtype.isnative:
+    if not isinstance(dtype, np.dtype):
+        return X
+    if not dtype.isnative:
         return X.astype(dtype.newbyteorder("="))
+    if dtype.kind == "T":  # strings of any length, which scikit-learn does not take yet
+        return X.astype(object)
+    if isinstance(X, np.ndarray) and not X.flags.aligned:
+        return X.copy()
+    return X
+
+
+def _native_sparse(X: Any) -> Any:
+    data = getattr(X, "data", None)
+    if not isinstance(data, np.ndarray) or native(data) is data:
+        return X
+    X = X.copy()  # never what the user has
+    X.data = native(data)
     return X
 
 
@@ -72,99 +93,9 @@ def saying_where(place: str) -> Iterator[None]:
         raise ValueError(f"In {place}: {error}") from error
 
 
-@contextmanager
-def naming_the_column(X: Any, dtype: Any = np.float64) -> Iterator[None]:
-    """Add to a ValueError about `X` the first column that is not all finite numbers in `dtype`."""
-    try:
-        yield
-    except ValueError as error:
-        column = _first_bad_column(X, np.dtype(dtype))
-        if column is None or type(error) is not ValueError:
-            raise
-        raise ValueError(f"{error}\n{column}") from error
-
-
-def _first_bad_column(X: Any, dtype: np.dtype[Any]) -> str | None:
-    if sparse.issparse(X) or len(getattr(X, "shape", ())) != 2 or 0 in X.shape:
-        return None
-    names = list(getattr(X, "columns", range(X.shape[1])))
-    for name in names:
-        values = np.asarray(X[name] if hasattr(X, "columns") else X[:, name])
-        if values.dtype.kind == "c":
-            return f"Column {name!r} of X is complex."
-        try:
-            numbers = values.astype(float)
-        except (TypeError, ValueError):
-            text = next(value for value in values if not isinstance(value, Real))
-            return f"Column {name!r} of X is not numeric: it holds {text!r}. Encode it first."
-        bad = ~np.isfinite(numbers)
-        if bad.any():
-            return f"Column {name!r} of X is not finite in {bad.sum()} of {len(bad)} rows."
-        bad = np.abs(numbers) > np.finfo(dtype).max
-        if bad.any():
-            return (
-                f"Column {name!r} of X is too large for {dtype} in {bad.sum()} of {len(bad)} "
-                f"rows, up to {np.abs(numbers).max():.3g}: scale it, or train with "
-                "dtype='float64'."
-            )
-    return None
-
-
 def names_of_columns(y: Any) -> tuple[str, ...] | None:
     """The names of the columns of a data frame or table, if all are strings."""
     names = getattr(y, "column_names", getattr(y, "columns", None))
     if names is None or not all(isinstance(name, str) for name in names):
         return None
     return tuple(map(str, names))
-
-
-@contextmanager
-def naming_the_target(y: Any, names: tuple[str, ...] | None) -> Iterator[None]:
-    """Add to an error the first of several columns of `y` that has missing values."""
-    try:
-        yield
-    except (ValueError, TypeError) as error:  # a TypeError is pandas.NA, which cannot be compared
-        column = None
-        if type(error) in (ValueError, TypeError) and y is not None:
-            column = column_without_values(y, names)
-        if column is None:
-            raise
-        raise ValueError(f"{error}\n{column}") from error
-
-
-def column_without_values(y: Any, names: tuple[str, ...] | None) -> str | None:
-    """Says which is the first of several columns of `y` that has missing values; None for none."""
-    if sparse.issparse(y):
-        return None
-    values: Any = np.asarray(y)
-    if values.ndim != 2 or values.shape[1] == 1:
-        return None
-    n_missing = np.count_nonzero(is_missing(values), axis=0)
-    if not n_missing.any():
-        return None
-    number = int(np.argmax(n_missing > 0))
-    name = number if names is None else repr(names[number])
-    return (
-        f"Column {name} of y has no value, or none that is finite, in {n_missing[number]} of "
-        f"{len(values)} rows."
-    )
-
-
-def is_missing(values: Any) -> Any:
-    """Which elements of an array are None, NaN and the like, or infinite."""
-    if values.dtype.kind in "fc":
-        return ~np.isfinite(values)
-    if values.dtype.kind in "mM":
-        return np.isnat(values)
-    if values.dtype != object:
-        return np.zeros(values.shape, dtype=bool)
-    found = [each is None or _is_unequal_to_itself(each) for each in values.ravel()]
-    return np.array(found, dtype=bool).reshape(values.shape)
-
-
-def _is_unequal_to_itself(value: Any) -> bool:
-    """As NaN and NaT are; pandas.NA does not say whether it is."""
-    try:
-        return bool(value != value)
-    except (TypeError, ValueError):
-        return True

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import compute_class_weight
 
 from skneural.arrays.matrices import BoolArray, FloatArray
 
@@ -48,9 +47,84 @@ def weights_by_class(
         balanced: FloatArray = np.zeros(len(classes))
         balanced[present] = totals.sum() / (np.count_nonzero(present) * totals[present])
         return balanced
-    by_class: FloatArray = compute_class_weight(class_weight, classes=classes, y=classes)
+    by_class = weights_of_dict(class_weight, classes)
     _check(by_class, classes)
     return by_class
+
+
+def weights_of_dict(class_weight: dict[Any, float], classes: npt.NDArray[Any]) -> FloatArray:
+    """The weight that a dict gives each class; 1 for those it does not name.
+
+    A label is looked up as what it is. `sklearn.utils.compute_class_weight` looks up the number
+    1 for "1" and for "01" in scikit-learn 1.9 (its issue 34883).
+
+    Parameters
+    ----------
+    class_weight : dict
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    by_class : ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If a class is missing and the dict has other labels instead, or a weight is no number.
+    """
+    by_class: FloatArray = np.ones(len(classes))
+    missing = []
+    for k, names in enumerate(_names(classes)):
+        name = next((name for name in names if name in class_weight), None)
+        if name is None:
+            missing.append(names[0])
+        else:
+            by_class[k] = _number(class_weight[name], names[0])
+    if missing and len(classes) - len(missing) != len(class_weight):
+        raise ValueError(
+            f"The classes, {missing}, are not in class_weight, which has "
+            f"{[_plain(key) for key in class_weight]}.{_hint(missing, list(class_weight))}"
+        )
+    return by_class
+
+
+def _names(classes: npt.NDArray[Any]) -> list[tuple[Any, ...]]:
+    """What each class may be called by in a dict: Python's object, or NumPy's of the same value."""
+    names = [classes.tolist(), list(classes)]
+    if classes.dtype.kind in "Mm":  # in nanoseconds, tolist makes them integers
+        names.insert(0, classes.astype(f"{classes.dtype.kind}8[us]").tolist())
+    return list(zip(*names, strict=True))
+
+
+def _number(weight: Any, label: Any) -> float:
+    try:
+        return float(weight)
+    except (TypeError, ValueError) as error:
+        raise _no_weight(weight, label) from error
+
+
+def _no_weight(weight: Any, label: Any) -> ValueError:
+    return ValueError(
+        f"class_weight gives class {label!r} the weight {weight}: expected a number that is zero "
+        "or positive."
+    )
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def _hint(missing: list[Any], keys: list[Any]) -> str:
+    """What to do about keys that look like the labels and are of another type."""
+    written = {str(key): key for key in keys}
+    for label in missing:
+        key = written.get(str(label))
+        if key is not None:
+            return (
+                f" The label {label!r} is of type {type(label).__name__}, the key {_plain(key)!r} "
+                f"of type {type(_plain(key)).__name__}: make the keys of the type of the labels."
+            )
+    return ""
 
 
 def weighted_by_class(
@@ -95,7 +169,4 @@ def refuse_balanced(class_weight: Any) -> None:
 def _check(by_class: FloatArray, classes: npt.NDArray[Any]) -> None:
     for label, weight in zip(classes.tolist(), by_class, strict=True):
         if not (np.isfinite(weight) and weight >= 0):
-            raise ValueError(
-                f"class_weight gives class {label!r} the weight {weight}: expected a number "
-                "that is zero or positive."
-            )
+            raise _no_weight(weight, label)

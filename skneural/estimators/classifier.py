@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import fitted_attribute
+from skneural.estimators.columns import check_targets
 from skneural.estimators.data import Rows
 from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.label_columns import labels_from_targets
+from skneural.estimators.label_kinds import has_classes_of_columns
 from skneural.estimators.model import Model
 from skneural.estimators.network import NetworkEstimator
 from skneural.estimators.plan import Start
@@ -31,6 +34,9 @@ def labels_to_train_on(_: Any, rows: Rows, start: Start, classes: Any) -> ClassT
     ValueError
         If that has other labels, or if partial_fit begins without `classes`.
     """
+    if classes is not None:
+        for each in classes if has_classes_of_columns(classes) else [classes]:
+            check_targets(each, are_numbers=False, name="classes")
     if start.earlier is None:
         if start.mode == "partial_fit" and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -38,6 +44,14 @@ def labels_to_train_on(_: Any, rows: Rows, start: Start, classes: Any) -> ClassT
     labels = labels_of(start.earlier.model)
     labels.check_same(rows.y, classes, incremental=start.mode == "partial_fit")
     return labels
+
+
+def label_accuracy(estimator: Any, X: Any, y: Any, sample_weight: Any) -> float:
+    """The score of a classifier; ValueError for missing labels, which are no wrong predictions."""
+    estimator = copy(estimator)  # the model of this moment, whatever other threads do
+    predicted_labels = estimator.predict(X)
+    check_targets(y, are_numbers=False)
+    return labels_of(estimator._model).accuracy(y, predicted_labels, sample_weight)
 
 
 class NetworkClassifier(NetworkEstimator):
@@ -63,6 +77,28 @@ class NetworkClassifier(NetworkEstimator):
             of the labels: of objects, where they are numbers in one column and strings in another.
         """
         return self._predict(X, predicted)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy: the share of rows whose label (for multilabel: every label) is predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+
+        Raises
+        ------
+        ValueError
+            If X is not valid, or a label is missing (NaT, NA, None, NaN).
+        """
+        return label_accuracy(self, X, y, sample_weight)
 
     def decision_function(self, X: Any) -> Any:
         """Raw outputs of the network, before softmax or logistic function (logits).

@@ -17,13 +17,12 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, rows_as_csr
-from skneural.estimators.checks import (
-    names_of_columns,
+from skneural.estimators.checks import names_of_columns, native, refuse_masked, saying_where
+from skneural.estimators.columns import (
+    check_targets,
     naming_the_column,
     naming_the_target,
-    native,
-    refuse_masked,
-    saying_where,
+    refuse_dates,
 )
 from skneural.estimators.model import Model
 from skneural.estimators.sklearn_private import check_sample_weight
@@ -170,18 +169,20 @@ def validated_rows(
         Formats of sparse matrices that are kept.
     """
     substitute = stand_in(estimator, seen)
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target "
+            "y is None."
+        )
+    refuse_dates(X)
+    check_targets(y, are_numbers=y_numeric)
     target_names = names_of_columns(y)
     # What becomes infinite in float32 is refused below.
     with (
         naming_the_column(X, dtypes[0]),
-        naming_the_target(y, target_names),
+        naming_the_target(y),
         np.errstate(over="ignore"),
     ):
-        if y is None:
-            raise ValueError(
-                f"This {type(estimator).__name__} estimator requires y to be passed, but the "
-                "target y is None."
-            )
         X, y = validate_data(
             substitute,
             native(X),
@@ -226,13 +227,19 @@ def labelled(
     ValueError
         If weights are not valid, or `class_weight` is not for such targets.
     """
-    weight = None if sample_weight is None else check_sample_weight(sample_weight, rows.X)
+    weight = _checked_weight(sample_weight, rows)
     by_class = None
     if class_weight is not None and isinstance(targets, ClassTargets):
         by_class = targets.class_weights(class_weight, target, weight)
         if by_class is not None:
             weight = targets.row_weights(weight, by_class, target, rows.X.dtype)
     return LabelledRows(rows.X, rows.y, target, weight), by_class
+
+
+def _checked_weight(sample_weight: Any, rows: Rows) -> FloatArray | None:
+    if sample_weight is not None:
+        refuse_dates(sample_weight, "sample_weight")
+    return check_sample_weight(native(sample_weight), rows.X)
 
 
 def own_validation(
@@ -271,7 +278,7 @@ def own_validation(
     with saying_where("the validation rows (X_val, y_val, sample_weight_val)"):
         rows = validated_rows(estimator, X, y, seen, (dtype.type,), **checks)
         target = targets.encode(rows.y)
-        weight = check_sample_weight(sample_weight, rows.X)
+        weight = _checked_weight(sample_weight, rows)
         if by_class is not None and isinstance(targets, ClassTargets):
             weight = targets.row_weights(weight, by_class, target, dtype)
     return LabelledRows(rows_as_csr(rows.X), rows.y, target, weight)

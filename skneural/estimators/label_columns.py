@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skneural.arrays.matrices import BoolArray, FloatArray
-from skneural.estimators.checks import column_without_values, saying_where
+from skneural.estimators.checks import saying_where
 from skneural.estimators.label_kinds import (
     LabelKind,
     has_classes_of_columns,
@@ -72,7 +72,7 @@ class LabelColumns(ClassTargets):
         ValueError
             If a column is not a classification target, or mixes labels that cannot be sorted.
         """
-        columns = _checked_columns(y, names)
+        columns = label_columns(y)
         given = _classes_of_columns(classes, len(columns))
         found = []
         for number, column in enumerate(columns):
@@ -136,7 +136,7 @@ class LabelColumns(ClassTargets):
                 f"y must have {len(self.columns)} columns of labels, as when the estimator was "
                 f"first fitted: it has {n_columns}."
             )
-        return zip(self.columns, _checked_columns(y, self.names), strict=True)
+        return zip(self.columns, label_columns(y), strict=True)
 
     def _with_parts_of(self, array: Any) -> Iterator[tuple[SoftmaxLabels, Any]]:
         """Each column with its part of an array that has a column for each output."""
@@ -286,14 +286,6 @@ def labels_from_targets(y: Any, classes: Any = None, names: Names = None) -> Cla
 def place_of(number: int, names: Names) -> str:
     """A column of y, for a message."""
     return f"column {number if names is None else repr(names[number])} of y"
-
-
-def _checked_columns(y: Any, names: Names) -> list[npt.NDArray[Any]]:
-    """The columns of `y`; ValueError where there are missing values, such as None."""
-    missing = column_without_values(y, names)
-    if missing is not None:
-        raise ValueError(missing)
-    return label_columns(y)
 
 
 def _classes_of_columns(classes: Any, n_columns: int) -> Any:

@@ -6,7 +6,9 @@ scikit-learn are given types here too.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from copy import copy
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
@@ -75,6 +77,7 @@ __all__ = [
     "available_if",
     "check_sample_weight",
     "fit_context",
+    "with_all_labels",
     "with_callbacks",
 ]
 
@@ -93,3 +96,20 @@ def check_sample_weight(sample_weight: Any, X: Any) -> npt.NDArray[np.floating[A
     if not np.any(weight):
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight
+
+
+def with_all_labels(scorer: Any, labels: npt.NDArray[Any]) -> Any:
+    """The scorer, which is told the labels if it reads probabilities or scores of all classes.
+
+    Metrics such as `sklearn.metrics.log_loss` take the labels of y for all there are, and cannot
+    say which column of the probabilities belongs to which of them where y lacks one. Metrics of
+    predicted labels average over those that occur, and are left as they are.
+    """
+    function = getattr(scorer, "_score_func", None)
+    if function is None or scorer._response_method == "predict":
+        return scorer
+    if "labels" not in inspect.signature(function).parameters or "labels" in scorer._kwargs:
+        return scorer
+    scorer = copy(scorer)
+    scorer._kwargs = {**scorer._kwargs, "labels": labels}
+    return scorer

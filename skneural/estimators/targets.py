@@ -25,6 +25,7 @@ from skneural.estimators.label_kinds import (
     sortable_or_value_error,
     sorted_classes,
 )
+from skneural.estimators.split import obstacle_to_strata
 from skneural.estimators.target_contract import ClassTargets, Targets
 from skneural.estimators.user_warnings import warn_user
 from skneural.losses import LINKS, REGRESSION_LOSSES, Link, Loss
@@ -260,6 +261,11 @@ class Labels(ClassTargets):
         """Sample weights times the weights of the classes."""
         return weighted_by_class(sample_weight, by_class, target, dtype)
 
+    def counts(self, encoded: BoolArray) -> npt.NDArray[np.intp]:
+        """How many rows each class has."""
+        counts = encoded.sum(axis=0, dtype=np.intp)
+        return np.array([len(encoded) - counts[0], counts[0]]) if self.is_binary else counts
+
     def strata(self, encoded: BoolArray, n_validation: int) -> npt.NDArray[Any] | None:
         """What to stratify a split into training and validation rows by; None for nothing."""
         if self.multilabel:
@@ -274,15 +280,8 @@ class Labels(ClassTargets):
         return None
 
     def obstacle_to_strata(self, encoded: BoolArray, n_validation: int) -> str:
-        """Why a split cannot be stratified by these classes, one output each; empty if it can."""
-        counts = encoded.sum(axis=0)
-        rarest = int(np.argmin(np.where(counts > 0, counts, len(encoded))))
-        n_present = int(np.count_nonzero(counts))
-        if counts[rarest] < 2:
-            return f"class {self.classes.tolist()[rarest]!r} has only 1 row"
-        if n_present > min(n_validation, len(encoded) - n_validation):
-            return f"{n_validation} rows cannot hold all {n_present} classes"
-        return ""
+        """Why a split cannot be stratified by these classes; empty if it can."""
+        return obstacle_to_strata(self.counts(encoded), self.classes.tolist(), n_validation)
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as plain data."""

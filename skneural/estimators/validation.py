@@ -10,14 +10,17 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.metrics import get_scorer
+from sklearn.metrics import average_precision_score, get_scorer
 from sklearn.model_selection import train_test_split
 
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.data import LabelledRows
 from skneural.estimators.digest import digest
 from skneural.estimators.model import Fitted, Model, Outcome
+from skneural.estimators.sklearn_private import with_all_labels
+from skneural.estimators.split import naming_the_sides
 from skneural.estimators.target_contract import Targets
+from skneural.estimators.targets import Labels
 from skneural.losses import Loss, LossBuffers
 from skneural.minimizers.history import NO_VALIDATION, Validation
 from skneural.network import Network
@@ -77,12 +80,21 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
     estimator : estimator
     metric : str or callable
         Name of a scorer, or ``metric(estimator, X, y)``. It is given the weights of the rows, as
-        ``sample_weight``, if it takes them.
+        ``sample_weight``, if it takes them; one of scikit-learn's that reads probabilities also
+        all labels, of which the rows may lack some.
     model : Model
         Everything but its parameters is as it will be when the training is over.
     rows : LabelledRows
     """
     scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    y, targets = rows.y, model.targets
+    if isinstance(targets, Labels) and not targets.multilabel:
+        scorer = with_all_labels(scorer, targets.classes)
+        if (
+            getattr(scorer, "_score_func", None) is average_precision_score
+            and len(targets.classes) > 2
+        ):
+            y = rows.target  # it takes no labels, but a column of zeros and ones for each
     weight = {}
     if rows.weight is not None and _takes_weights(scorer):
         weight = {"sample_weight": rows.weight}
@@ -97,7 +109,7 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
         scored._fitted = Fitted(
             nameless.with_params(with_zero_intercepts(model, params)), Outcome()
         )
-        return float(scorer(scored, rows.X, rows.y, **weight))
+        return float(scorer(scored, rows.X, y, **weight))
 
     return score
 
@@ -130,15 +142,22 @@ def split_rows(
     Raises
     ------
     ValueError
-        If fewer than two rows are held out.
+        If fewer than two rows are held out, or none is left to train on; for two classes, if one
+        side cannot have rows of both.
     """
-    n_validation = math.ceil(validation_fraction * len(target))
-    train, held_out = train_test_split(
-        np.arange(len(target)),
-        test_size=validation_fraction,
-        random_state=generator,
-        stratify=targets.strata(target, n_validation),
-    )
+    n_rows = len(target)
+    n_validation = math.ceil(validation_fraction * n_rows)
+    strata = targets.strata(target, n_validation) if n_validation < n_rows else None
+    counts, labels = None, None
+    if isinstance(targets, Labels) and targets.is_binary:
+        counts, labels = targets.counts(target), targets.classes.tolist()
+    with naming_the_sides(validation_fraction, n_rows, counts, labels):
+        train, held_out = train_test_split(
+            np.arange(n_rows),
+            test_size=validation_fraction,
+            random_state=generator,
+            stratify=strata,
+        )
     if len(held_out) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of "

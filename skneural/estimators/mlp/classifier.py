@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,7 +10,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from skneural.estimators.base import store_parameters
 from skneural.estimators.class_weight import refuse_balanced
-from skneural.estimators.classifier import NetworkClassifier, labels_of
+from skneural.estimators.classifier import NetworkClassifier, label_accuracy
+from skneural.estimators.columns import check_targets
 from skneural.estimators.label_columns import LabelColumns, SoftmaxLabels
 from skneural.estimators.label_kinds import has_classes_of_columns, sorted_classes
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
@@ -188,8 +188,7 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
         ValueError
             If X or y is not valid, or y has not the columns of the fit.
         """
-        fitted = copy(self)  # the model of this moment, whatever other threads do
-        return labels_of(fitted._model).accuracy(y, fitted.predict(X), sample_weight)
+        return label_accuracy(self, X, y, sample_weight)
 
     @classmethod
     def from_weights(
@@ -250,6 +249,7 @@ def _given_labels(classes: Any, *, multilabel: bool) -> ClassTargets:
 
 
 def _checked_order(classes: Any) -> npt.NDArray[Any]:
+    check_targets(classes, are_numbers=False, name="classes")
     array = np.asarray(classes)
     if not np.array_equal(array, sorted_classes(array)):
         raise ValueError(f"classes must be sorted and differ, got {classes!r}.")

@@ -10,6 +10,7 @@ from sklearn.utils import check_array, check_consistent_length
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import store_parameters
+from skneural.estimators.columns import check_targets
 from skneural.estimators.data import Rows
 from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
@@ -236,6 +237,7 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         score : float
         """
         predicted = self.predict(X)
+        check_targets(y, are_numbers=True)
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
         check_consistent_length(y, predicted, sample_weight)
         return loss_of(self).score(y, predicted, sample_weight)

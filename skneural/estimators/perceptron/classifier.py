@@ -11,7 +11,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import fitted_attribute, store_parameters
-from skneural.estimators.classifier import decision_of, labels_of, labels_to_train_on, predicted
+from skneural.estimators.classifier import (
+    decision_of,
+    label_accuracy,
+    labels_of,
+    labels_to_train_on,
+    predicted,
+)
 from skneural.estimators.data import Data, Rows
 from skneural.estimators.linear_attributes import LinearModelMixin
 from skneural.estimators.network import TrainedEstimator
@@ -340,6 +346,28 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         """
         labels: npt.NDArray[Any] = self._predict(X, predicted)
         return labels
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy: the share of rows whose label is predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+
+        Raises
+        ------
+        ValueError
+            If X is not valid, or a label is missing (NaT, NA, None, NaN).
+        """
+        return label_accuracy(self, X, y, sample_weight)
 
     def decision_function(self, X: Any) -> FloatArray:
         """The outputs of the units: ``X @ coef_.T + intercept_``.

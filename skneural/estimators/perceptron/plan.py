@@ -11,11 +11,13 @@ import numpy.typing as npt
 from sklearn.utils import compute_class_weight
 
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray, Matrix, rows_as_csr
+from skneural.estimators.class_weight import weights_of_dict
 from skneural.estimators.data import Data
 from skneural.estimators.linear_attributes import intercepts_of
 from skneural.estimators.model import Model, Origin
 from skneural.estimators.perceptron.sgd_order import epoch_orders, held_out_and_seeds
 from skneural.estimators.plan import Plan, Start
+from skneural.estimators.split import naming_the_sides
 from skneural.estimators.targets import Labels
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.run import Run
@@ -151,15 +153,12 @@ def _units(
     """The training of each unit."""
     X, target, sample_weight = rows_as_csr(data.rows.X), data.rows.target, data.rows.weight
     n_rows, n_units = target.shape
-    class_weight = compute_class_weight(
-        estimator.class_weight, classes=labels.classes, y=data.rows.y
-    )
-    held_out, seeds = held_out_and_seeds(
-        target,
-        sample_weight,
-        estimator.validation_fraction if estimator.early_stopping else None,
-        start.generator if start.seed is None else start.seed,
-    )
+    class_weight = _weights_of_units(estimator.class_weight, labels, data.rows.y)
+    fraction = estimator.validation_fraction if estimator.early_stopping else None
+    with naming_the_sides(fraction or 0.0, n_rows, labels.counts(target), labels.classes.tolist()):
+        held_out, seeds = held_out_and_seeds(
+            target, sample_weight, fraction, start.generator if start.seed is None else start.seed
+        )
     training_rows = None
     if held_out is not None:
         training_rows = np.ones(n_rows, dtype=bool)
@@ -186,6 +185,14 @@ def _units(
             )
         )
     return units
+
+
+def _weights_of_units(class_weight: Any, labels: Labels, y: Any) -> FloatArray:
+    """The weight of each class."""
+    if isinstance(class_weight, dict):
+        return weights_of_dict(class_weight, labels.classes)
+    weights: FloatArray = compute_class_weight(class_weight, classes=labels.classes, y=y)
+    return weights
 
 
 def _rule(estimator: Any, *, is_sparse: bool) -> Rule:
