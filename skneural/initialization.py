@@ -35,7 +35,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from skneural.activations import GLOROT_FACTOR, Activation
-from skneural.arrays.matrices import FloatArray, as_shape_of
+from skneural.arrays.matrices import FloatArray, Matrix, as_shape_of
 
 #: ``initialization(fan_in, fan_out, random_state)`` gives weights of shape (fan_in, fan_out).
 Initialization: TypeAlias = Callable[[int, int, np.random.RandomState], FloatArray]
@@ -140,6 +140,84 @@ INITIALIZATIONS: dict[str, Initialization] = {
     "orthogonal": orthogonal,
     "standard_normal": standard_normal,
 }
+
+
+#: Rows that show a layer what its inputs are like.
+SAMPLE_ROWS = 4000
+
+#: Rows that an intercept is made of.
+INTERCEPT_ROWS = 5
+
+#: A standard deviation up to this is that of an output that does not vary.
+NEGLIGIBLE_DEVIATION = 1e-6
+
+
+def row_sample(X: Matrix, rng: np.random.RandomState, n_rows: int = SAMPLE_ROWS) -> Matrix:
+    """Rows for layers that look at data before they are trained: all, or some drawn at random.
+
+    Members side by side share them: one sample, then ``network.initialize(params[k], rngs[k],
+    sample)`` for each member.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    rng : RandomState
+        Drawn from only if there are more than `n_rows`.
+    n_rows : int, default=4000
+
+    Returns
+    -------
+    sample : {ndarray, CSR matrix} of shape (min(n_samples, n_rows), n_features)
+        Without repetition, in the order of `X`.
+    """
+    if X.shape[0] <= n_rows:
+        return X
+    return X[np.sort(rng.permutation(X.shape[0])[:n_rows])]
+
+
+def unit_deviation(
+    weights: FloatArray, intercepts: FloatArray | None, rng: np.random.RandomState, x: Matrix
+) -> None:
+    r"""Data-driven: outputs of standard deviation 1, each of which is zero at a mean of 5 rows.
+
+    .. math::
+
+        w \leftarrow \frac{u}{\operatorname{sd}(x u)}, \quad
+        u \sim \frac{N(0, 1)}{\sqrt{n_\text{in}}}, \qquad
+        b \leftarrow - \sum_{j=1}^{5} v_j \, x_{r_j} w, \quad
+        v_j = \frac{e_j}{e_1 + \dots + e_5}, \quad e_j \sim \operatorname{Exp}(1)
+
+    for each unit, with rows :math:`r_j` drawn with replacement. So no scale or correlation of the
+    columns lets the signal fade or grow, and the corners of ReLUs lie where there are rows, each at
+    another place. An output that hardly varies, by at most 1e-6, is left as it is.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (fan_in, fan_out)
+    intercepts : ndarray of shape (fan_out,) or None
+    rng : RandomState
+    x : {ndarray, sparse matrix} of shape (n_rows, fan_in)
+        What the layer reads of the rows to train on, or of a `row_sample`.
+
+    Notes
+    -----
+    Sources: D. Mishkin and J. Matas, "All you need is a good init", ICLR 2016, for the deviation;
+    I. Steinwart, "A sober look at neural network initializations", arXiv:1903.11482, for intercepts
+    of the kind ("he+5"); both as in D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by
+    default: Strong pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024, appendix A.
+    """
+    fan_in, fan_out = weights.shape
+    weights[...] = rng.standard_normal(weights.shape) / sqrt(fan_in)
+    z = x @ weights
+    deviation = z.std(axis=0, dtype=np.float64)
+    deviation[deviation <= NEGLIGIBLE_DEVIATION] = 1
+    weights /= deviation
+    if intercepts is None:
+        return
+    rows = rng.randint(x.shape[0], size=(INTERCEPT_ROWS, fan_out))
+    shares = rng.standard_exponential((INTERCEPT_ROWS, fan_out))
+    shares /= shares.sum(axis=0)
+    intercepts[...] = -np.sum(shares * z[rows, np.arange(fan_out)], axis=0) / deviation
 
 
 @dataclass(frozen=True)

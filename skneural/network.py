@@ -146,19 +146,19 @@ class Network:
         params : ndarray of shape (n_params,)
         rng : RandomState
         X : {ndarray, sparse matrix} of shape (n_samples, n_features) or None, default=None
-            The rows to train on, for layers that look at data.
+            The rows to train on, or a sample of them, for layers that look at data: see
+            `skneural.initialization.row_sample`.
+
+        Raises
+        ------
+        ValueError
+            If a layer looks at data, and there are no rows.
         """
         arrays = self.arrays(params)
+        below = _Below(self.layers, arrays, X)
         for i, layer in enumerate(self.layers):
             if arrays[i]:
-                layer.initialize(arrays[i], rng, partial(self._outputs_below, i, arrays, X))
-
-    def _outputs_below(self, i: int, arrays: list[Arrays], X: Matrix | None) -> Matrix:
-        """What layer i reads of the rows."""
-        x = X
-        for layer, own in zip(self.layers[:i], arrays, strict=False):
-            x = layer.forward(own, x)
-        return x
+                layer.initialize(arrays[i], rng, partial(below.outputs, i))
 
     def check_rows(self, X: Matrix) -> None:
         """Refuse sparse rows where the first layer needs dense ones.
@@ -302,6 +302,26 @@ class Network:
             for layer, own, buffers in zip(self.layers, arrays, of_rows.buffers, strict=False):
                 x = layer.forward(own, x, buffers)
             yield rows, x
+
+
+class _Below:
+    """What each layer reads of some rows, while the layers are initialized one after another."""
+
+    def __init__(self, layers: Sequence[Layer], arrays: list[Arrays], X: Matrix | None) -> None:
+        self._layers, self._arrays = layers, arrays
+        self._x, self._n_passed = X, 0
+
+    def outputs(self, i: int) -> Matrix:
+        """The input of layer i. Layers below that of an earlier call are not asked again."""
+        if self._x is None:
+            raise ValueError(
+                f"{type(self._layers[i]).__name__}, layer {i} of the network, looks at the rows to "
+                "train on before it begins: pass them to `initialize`."
+            )
+        for j in range(self._n_passed, i):
+            self._x = self._layers[j].forward(self._arrays[j], self._x)
+            self._n_passed = j + 1
+        return self._x
 
 
 class Workspace:

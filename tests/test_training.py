@@ -14,7 +14,7 @@ from skneural.arrays.matrices import Batches
 from skneural.losses import LOSSES
 from skneural.minimizers.history import Validation
 from skneural.minimizers.lbfgs import LBFGS
-from skneural.minimizers.minibatch import MiniBatches
+from skneural.minimizers.minibatch import MiniBatches, Step
 from skneural.objective import Objective
 from skneural.optimizers import OPTIMIZERS, SGD, Adam
 from skneural.schedules import Adaptive, Constant
@@ -92,10 +92,10 @@ def test_with_everything_on_it_allocates_none_either(optimizer, dtype):
     state.generators["dropout"] = np.random.Generator(np.random.PCG64(0))
     work = minimize._work(state, minimize._order(state))
     order = np.arange(len(X))[::-1]
-    rates = [1e-3] * math.ceil(len(X) / batch_size)
+    steps = [Step(1e-3)] * math.ceil(len(X) / batch_size)
 
     def run():
-        minimize._run_epoch(work, rates, order)
+        minimize._run_epoch(work, steps, order)
 
     run()
     tracemalloc.start()

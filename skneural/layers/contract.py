@@ -30,6 +30,18 @@ Arrays: TypeAlias = tuple[FloatArray, ...]
 Buffers: TypeAlias = Any
 
 
+class Draws(list[np.random.Generator]):
+    """What layers draw from in training: a generator for each member.
+
+    Attributes
+    ----------
+    strength : float, default=1.0
+        Factor of the rate of `Dropout`, from 0 to 1, which a schedule changes from step to step.
+    """
+
+    strength: float = 1.0
+
+
 class Parameter(NamedTuple):
     """An array that a layer learns.
 
@@ -181,7 +193,8 @@ class Layer:
         rng : RandomState
         inputs : callable
             ``inputs()`` gives what the layer reads of the rows to train on, computed by the layers
-            below as they have been initialized. Only a layer that looks at data calls it.
+            below as they have been initialized. Only a layer that looks at data calls it. The array
+            is not to be written to.
         """
 
     def buffers(self, memory: PassMemory) -> Buffers:
@@ -205,7 +218,8 @@ class Layer:
             What `buffers` has returned; None to allocate, where the rows are so few that setting up
             buffers would take longer than the rest.
         random : sequence of Generator or None, default=None
-            A generator for each member to draw from, in training; None in prediction.
+            A generator for each member to draw from, in training: a list, or `Draws`. None in
+            prediction.
 
         Returns
         -------

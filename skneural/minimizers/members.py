@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from skneural.arrays.matrices import Batches, FloatArray
+from skneural.layers import Draws
 from skneural.minimizers.state import TrainingState
 from skneural.objective import Objective
 from skneural.optimizers import State
@@ -28,7 +29,7 @@ class Work:
     batches : Batches
     params : ndarray of shape (n_params,), or (n_active, n_params)
     optimizer : dict
-    random : list of Generator or None
+    random : Draws or None
         What layers draw from, see `Dropout`.
     active : list of int or None
         Which members go on; None for a single network, whose arrays are those of the state.
@@ -38,7 +39,7 @@ class Work:
     batches: Batches
     params: FloatArray
     optimizer: State
-    random: list[np.random.Generator] | None
+    random: Draws | None
     active: list[int] | None
 
     def write_back(self, state: TrainingState, losses: Any) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import Batches, FloatArray, IndexArray, Matrix, norm
+from skneural.layers import Draws
 from skneural.minimizers.members import Work, active_members, optimizer_of
 from skneural.minimizers.order import RowOrder
 from skneural.minimizers.run import Run
@@ -23,6 +24,24 @@ from skneural.minimizers.state import Record, TrainingState
 from skneural.objective import Objective
 from skneural.optimizers import Optimizer
 from skneural.schedules import Schedule
+
+
+class Step(NamedTuple):
+    """What schedules make of one step.
+
+    Attributes
+    ----------
+    rate : float
+        Its learning rate.
+    decay : float, default=1.0
+        Factor of the weight decay of the optimizer.
+    dropout : float, default=1.0
+        Factor of the rate of `Dropout` layers.
+    """
+
+    rate: float
+    decay: float = 1.0
+    dropout: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +67,10 @@ class MiniBatches:
     shuffle : bool, default=True
         Whether to put the rows in a new order for every epoch. The generator 'shuffle' of the state
         draws it; of members, 'shuffle 0', 'shuffle 1' and so on.
+    decay_schedule, dropout_schedule : Schedule or None, default=None
+        What multiplies the weight decay of the optimizer, beside the learning rate, and the rate of
+        `Dropout` layers: the `factor` of a schedule of time, from 0 to 1. None leaves them as they
+        are.
 
     Notes
     -----
@@ -70,6 +93,8 @@ class MiniBatches:
     n_planned_epochs: int
     rows: IndexArray | None = None
     shuffle: bool = True
+    decay_schedule: Schedule | None = None
+    dropout_schedule: Schedule | None = None
 
     def __call__(self, run: Run) -> str:
         """Minimise; see `skneural.minimizers.run.drive`.
@@ -86,17 +111,14 @@ class MiniBatches:
         n_batches = math.ceil(n_rows / self.batch_size)
         while run.n_iter < run.max_iter:
             run.begin_epoch(in_place=True)
-            # Plain numbers: one of NumPy's would have a step in float32 computed in float64.
-            rates = [float(run.state.record.learning_rate)] * n_batches
-            if self.schedule.is_timed:
-                rates = self._timed_rates(run.state.record, n_batches)
-            total, gradient_norm = self._run_epoch(work, rates, order.next_epoch(work.active))
+            steps = self._steps(run.state.record, n_batches)
+            total, gradient_norm = self._run_epoch(work, steps, order.next_epoch(work.active))
             losses = total / n_rows
             if work.active is not None:
                 work.write_back(run.state, losses)
             run.end_epoch(
                 losses,
-                learning_rate=rates[-1],
+                learning_rate=steps[-1].rate,
                 gradient_norm=gradient_norm,
                 n_samples=n_rows,
                 active=work.active,
@@ -131,22 +153,32 @@ class MiniBatches:
                 shuffled = order.next_epoch(None)
                 rows = np.arange(order.n_rows) if shuffled is None else shuffled
             batch, rows = rows[: self.batch_size], rows[self.batch_size :]
-            total, _ = self._run_epoch(work, (rate,), batch)
+            total, _ = self._run_epoch(work, (Step(rate),), batch)
             yield float(total) / len(batch)
 
     # ---------------------------------------------------------------- an epoch
 
-    def _timed_rates(self, record: Record, n_batches: int) -> list[float]:
-        """The learning rate of every step of the epoch to come, by a schedule of time."""
+    def _steps(self, record: Record, n_batches: int) -> list[Step]:
+        """What schedules make of every step of the epoch to come."""
+        # Plain numbers: one of NumPy's would have a step in float32 computed in float64.
         rate = float(record.learning_rate)
-        factor, n_planned = self.schedule.factor, self.n_planned_epochs
+        schedules = (self.schedule, self.decay_schedule, self.dropout_schedule)
+        if not any(schedule is not None and schedule.is_timed for schedule in schedules):
+            return [Step(rate)] * n_batches
+        times = [record.n_epochs + i / n_batches for i in range(n_batches)]
+        factors = [self._factors(schedule, times) for schedule in schedules]
         return [
-            float(rate * factor(record.n_epochs + i / n_batches, n_planned))
-            for i in range(n_batches)
+            Step(float(rate * own), float(decay), float(dropout))
+            for own, decay, dropout in zip(*factors, strict=True)
         ]
 
+    def _factors(self, schedule: Schedule | None, times: Sequence[float]) -> list[float]:
+        if schedule is None or not schedule.is_timed:
+            return [1.0] * len(times)
+        return [schedule.factor(time, self.n_planned_epochs) for time in times]
+
     def _run_epoch(
-        self, work: Work, rates: Sequence[float], rows: IndexArray | None
+        self, work: Work, steps: Sequence[Step], rows: IndexArray | None
     ) -> tuple[Any, Any]:
         """Visit all batches of the rows once.
 
@@ -162,16 +194,25 @@ class MiniBatches:
         network = objective.network
         total: Any = 0.0
         gradient_norm: Any = math.nan
-        n_left = len(rates)
-        for (X, y, weight), rate in zip(work.batches.iter_batches(rows), rates, strict=True):
+        n_left = len(steps)
+        for (X, y, weight), step in zip(work.batches.iter_batches(rows), steps, strict=True):
             n_rows = y.shape[-2]
+            if random is not None:
+                random.strength = step.dropout
             _, gradient, loss = objective.value_and_gradient(params, X, y, weight, random)
             n_left -= 1
             if n_left == 0:
                 gradient_norm = norm(gradient) if gradient.ndim == 1 else list(map(norm, gradient))
             l1 = objective.l1_strength(n_rows) if objective.l1 else None
             optimizer.step(
-                params, gradient, rate, state, l1=l1, rates=network.rates, decays=network.decays
+                params,
+                gradient,
+                step.rate,
+                state,
+                l1=l1,
+                rates=network.rates,
+                decays=network.decays,
+                decay_factor=step.decay,
             )
             total += loss * n_rows
         return total, gradient_norm
@@ -237,11 +278,11 @@ class MiniBatches:
         return Work(objective, batches, params, optimizer, random, active)
 
 
-def _drawn_from(state: TrainingState, active: list[int] | None) -> list[np.random.Generator] | None:
+def _drawn_from(state: TrainingState, active: list[int] | None) -> Draws | None:
     """What layers draw from: a generator for each member that is trained."""
     names = ["dropout"] if active is None else [f"dropout {k}" for k in active]
     found = [state.generators[name] for name in names if name in state.generators]
-    return [each for each in found if isinstance(each, np.random.Generator)] or None
+    return Draws(each for each in found if isinstance(each, np.random.Generator)) or None
 
 
 def _stop_impatient(record: Record, run: Run) -> Record:

@@ -152,6 +152,7 @@ class Optimizer(Settings, ABC):
         l1: Any = None,
         rates: Factors = (),
         decays: Factors = (),
+        decay_factor: float = 1.0,
     ) -> None:
         """Clip the gradient, let the weights decay, update, shrink them by L1, and average.
 
@@ -165,11 +166,13 @@ class Optimizer(Settings, ABC):
             Strength of the L1 penalty on the first `n_penalised` parameters; None for none.
         rates, decays : sequence of (slice, float), default=()
             Factors of the learning rate, and of weight decay, for some of the parameters.
+        decay_factor : float, default=1.0
+            A factor of weight decay for all of them: what a schedule makes of it in this step.
         """
         if self.max_grad_norm is not None:
             state["clipping"] = _clip_all(gradient, self.max_grad_norm)
         if self.weight_decay:
-            self._decay(params, learning_rate, state, decays)
+            self._decay(params, learning_rate * self.weight_decay * decay_factor, state, decays)
         if rates:
             _save(params, rates, state["scratch_rates"])
         self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
@@ -180,10 +183,7 @@ class Optimizer(Settings, ABC):
         if self.averaging is not None:
             self.average(params, gradient, state, keeps_zeros=l1 is not None)
 
-    def _decay(
-        self, params: FloatArray, learning_rate: float, state: State, decays: Factors
-    ) -> None:
-        amount = learning_rate * self.weight_decay
+    def _decay(self, params: FloatArray, amount: float, state: State, decays: Factors) -> None:
         start = 0
         for place, factor in decays:
             params[..., start : place.start] *= 1 - amount

@@ -1,0 +1,196 @@
+r"""A periodic embedding of numbers: each column becomes a few learned functions of it.
+
+.. math::
+
+    x_i \mapsto \left( V_i^\top \cos(2 \pi w_i x_i + c_i) + b_i, \; x_i \right)
+    \in \mathbb{R}^{p + 1},
+    \qquad w_i, c_i \in \mathbb{R}^F, \quad V_i \in \mathbb{R}^{F \times p},
+    \quad b_i \in \mathbb{R}^p
+
+for each column i by itself: F waves of learned frequencies and phases, p sums of them, and the
+value as it is. A dense layer with ReLU learns functions that are smooth along a column; waves let
+it also learn those that change quickly, which tables have and trees find easily. The standard
+deviation of the initial frequencies, `sigma`, says how quickly.
+
+With :math:`\delta` the derivative of the loss in the sums and
+:math:`\phi = 2 \pi w_i x_i + c_i` for the rows of a batch,
+
+.. math::
+
+    \frac{\partial}{\partial V_i} = \sum_{\text{rows}} \cos(\phi) \, \delta^\top, \quad
+    \frac{\partial}{\partial \phi} = - \sin(\phi) \odot V_i \delta, \quad
+    \frac{\partial}{\partial w_i} = \sum_{\text{rows}} 2 \pi x_i \frac{\partial}{\partial \phi},
+    \quad
+    \frac{\partial}{\partial c_i} = \sum_{\text{rows}} \frac{\partial}{\partial \phi}.
+
+Sources: Y. Gorishniy, I. Rubachev and A. Babenko, "On embeddings for numerical features in tabular
+deep learning", NeurIPS 2022 (sines and cosines); D. Holzmüller, L. Grinsztajn and I. Steinwart,
+"Better by default: Strong pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
+section 3: this form, "periodic, bias, linear, dense connection" (PBLD).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import pi, sqrt
+
+import numpy as np
+
+from skneural.arrays.matrices import FloatArray, Matrix
+from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
+
+
+@dataclass(eq=False)
+class PeriodicEmbedding(Layer):
+    r"""Cosines of learned frequencies, sums of them, and the value itself, for every column.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of columns.
+    sigma : float
+        Standard deviation of the initial frequencies, for columns of a spread of about 1. The
+        authors take 0.1; larger ones make for functions that change more quickly.
+    n_frequencies : int, default=16
+        F.
+    n_sums : int, default=3
+        p.
+    rate : float, default=0.1
+        Factor of the learning rate.
+    decay : float or None, default=None
+        Factor of weight decay; None for the square of `rate`, see `Scale`.
+
+    Attributes
+    ----------
+    n_outputs : int
+        ``n_inputs * (n_sums + 1)``: for each column its sums, and its value last.
+
+    Notes
+    -----
+    The arrays: 'waves' of shape (n_inputs, F, 2), with the frequency :math:`w` and the phase
+    :math:`c` of each wave; 'weights' :math:`V`; 'intercepts' :math:`b`. To begin with, frequencies
+    are normal, phases uniform in :math:`\pm \pi`, the others in :math:`\pm 1 / \sqrt F`. Weight
+    decay acts on all of them.
+
+    Rows come last in the buffers, so that NumPy goes through many numbers at a time. Frequency
+    times value plus phase is one product of matrices, (w, c) by (2 pi x, 1).
+    """
+
+    n_inputs: int
+    sigma: float
+    n_frequencies: int = 16
+    n_sums: int = 3
+    rate: float = 0.1
+    decay: float | None = None
+    n_outputs: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.n_outputs = self.n_inputs * (self.n_sums + 1)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        shapes = {
+            "waves": (self.n_inputs, self.n_frequencies, 2),
+            "weights": (self.n_inputs, self.n_frequencies, self.n_sums),
+            "intercepts": (self.n_inputs, self.n_sums),
+        }
+        decay = self.rate**2 if self.decay is None else self.decay
+        return tuple(Parameter(name, shapes[name], True, self.rate, decay) for name in shapes)
+
+    def initialize(
+        self, arrays: Arrays, rng: np.random.RandomState, inputs: Callable[[], Matrix]
+    ) -> None:
+        waves, weights, intercepts = arrays
+        waves[..., 0] = rng.normal(0, self.sigma, waves.shape[:-1])
+        waves[..., 1] = rng.uniform(-pi, pi, waves.shape[:-1])
+        bound = 1 / sqrt(self.n_frequencies)
+        weights[...] = rng.uniform(-bound, bound, weights.shape)
+        intercepts[...] = rng.uniform(-bound, bound, intercepts.shape)
+
+    def buffers(self, memory: PassMemory) -> Buffers:
+        shaped = self._shaped([memory.kept(width) for width in self._widths()])
+        return *shaped, memory.delta(self.n_inputs), memory.ones()
+
+    def forward(
+        self,
+        arrays: Arrays,
+        x: Matrix,
+        buffers: Buffers | None = None,
+        random: Sequence[np.random.Generator] | None = None,
+    ) -> FloatArray:
+        waves, weights, intercepts = arrays
+        if buffers is None:
+            buffers = self._allocated(x, waves)
+        values, angles, cosines, sums, output = buffers[:5]
+        columns = x.swapaxes(-1, -2)
+        np.multiply(columns, 2 * pi, out=values[..., 0, :])
+        values[..., 1, :] = 1
+        np.matmul(waves, values, out=angles)
+        np.cos(angles, out=cosines)
+        np.matmul(weights.swapaxes(-1, -2), cosines, out=sums)
+        of_sums, of_values = self._parts(output)
+        np.add(sums, intercepts[..., np.newaxis], out=of_sums)
+        np.copyto(of_values, columns)
+        joined: FloatArray = output
+        return joined
+
+    def backward(
+        self,
+        arrays: Arrays,
+        gradients: Arrays,
+        x: Matrix,
+        buffers: Buffers,
+        delta: FloatArray,
+        needs_input: bool,
+    ) -> FloatArray | None:
+        waves, weights, _ = arrays
+        values, angles, cosines, sums, _, below, ones = buffers
+        of_sums, of_values = self._parts(delta)
+        np.copyto(sums, of_sums)
+        np.matmul(cosines, sums.swapaxes(-1, -2), out=gradients[1])
+        np.matmul(sums, ones, out=gradients[2])
+        # The derivative in the angles takes the place of the cosines.
+        np.negative(sums, out=sums)
+        np.matmul(weights, sums, out=cosines)
+        np.sin(angles, out=angles)
+        cosines *= angles
+        np.matmul(cosines, values.swapaxes(-1, -2), out=gradients[0])
+        if not needs_input:
+            return None
+        np.matmul(waves.swapaxes(-1, -2), cosines, out=values)
+        below = (
+            np.empty((*delta.shape[:-1], self.n_inputs), delta.dtype) if below is None else below
+        )
+        np.multiply(values[..., 0, :], 2 * pi, out=below.swapaxes(-1, -2))
+        below.swapaxes(-1, -2)[...] += of_values
+        passed_on: FloatArray = below
+        return passed_on
+
+    def _widths(self) -> tuple[int, ...]:
+        """Elements of each buffer for a row: values and ones, angles, cosines, sums, output."""
+        n_waves = self.n_inputs * self.n_frequencies
+        return 2 * self.n_inputs, n_waves, n_waves, self.n_inputs * self.n_sums, self.n_outputs
+
+    def _shaped(self, arrays: Sequence[FloatArray]) -> list[FloatArray]:
+        """Buffers of (..., n_rows, n_columns) elements, columns first but for the output."""
+        *inner, output = arrays
+        *members, n_rows, _ = output.shape
+        n_per_column = (2, self.n_frequencies, self.n_frequencies, self.n_sums)
+        shaped = [
+            array.reshape(*members, self.n_inputs, n, n_rows)
+            for array, n in zip(inner, n_per_column, strict=True)
+        ]
+        return [*shaped, output]
+
+    def _allocated(self, x: Matrix, waves: FloatArray) -> list[FloatArray]:
+        n_rows = x.shape[-2]
+        members = np.broadcast_shapes(x.shape[:-2], waves.shape[:-3])
+        dtype = np.result_type(x, waves)
+        shapes = [(*members, n_rows, width) for width in self._widths()]
+        return self._shaped([np.empty(shape, dtype) for shape in shapes])
+
+    def _parts(self, joined: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Views: the sums, of shape (..., n_inputs, n_sums, n_rows), and the values."""
+        by_column = joined.reshape(*joined.shape[:-1], self.n_inputs, self.n_sums + 1)
+        rows_last = np.moveaxis(by_column, -3, -1)
+        return rows_last[..., :-1, :], rows_last[..., -1, :]

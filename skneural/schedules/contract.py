@@ -1,0 +1,76 @@
+"""The contract of a schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skneural.settings import Settings
+
+
+@dataclass(repr=False, eq=False)
+class Schedule(Settings):
+    """The contract of a schedule. As it stands, the rate stays what it was.
+
+    Attributes
+    ----------
+    is_timed : bool
+        Whether `factor` is to be asked before every step: where a subclass has one.
+    ends_with_max_iter : bool
+        Whether the last epoch allowed is where the schedule was heading, and not a training
+        broken off.
+    depends_on_time_alone : bool
+        Whether neither `after_epoch` nor `on_plateau` changes anything: networks that are trained
+        side by side share such a schedule, and no other.
+    stop_message : str
+        What to print when a plateau ends the training.
+    """
+
+    @property
+    def is_timed(self) -> bool:
+        return type(self).factor is not Schedule.factor
+
+    @property
+    def ends_with_max_iter(self) -> bool:
+        return False
+
+    @property
+    def depends_on_time_alone(self) -> bool:
+        kind = type(self)
+        return kind.after_epoch is Schedule.after_epoch and kind.on_plateau is Schedule.on_plateau
+
+    @property
+    def stop_message(self) -> str:
+        return "Stopping."
+
+    def factor(self, epoch: float, max_iter: float) -> float:
+        """What to multiply the base rate by.
+
+        Parameters
+        ----------
+        epoch : float
+            Epochs trained for so far, with the share of the one under way.
+        max_iter : float
+            Epochs that the training may last, `max_iter`. Inside `LinearWarmUp`, those that are
+            left after it.
+        """
+        return 1.0
+
+    def after_epoch(
+        self, rate: float, initial_rate: float, n_samples_seen: int, n_stalled: int
+    ) -> float:
+        """The base rate from the next epoch on.
+
+        Parameters
+        ----------
+        rate, initial_rate : float
+            The base rate of the epoch that ended, and the one the training began with.
+        n_samples_seen : int
+            Rows trained on so far, each counted as often as it was visited.
+        n_stalled : int
+            Epochs without progress up to this one.
+        """
+        return rate
+
+    def on_plateau(self, rate: float) -> float | None:
+        """The base rate to go on with when patience is at an end; None to stop instead."""
+        return None
