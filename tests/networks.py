@@ -31,11 +31,11 @@ def network_of(
     return dense_network(layer_sizes, functions, fit_intercept, dropout, draws)
 
 
-def initial_params(network, seed=0, dtype=np.float64):
-    """What a training of this network begins with."""
+def initial_params(network, seed=0, dtype=np.float64, rows=None):
+    """What a training of this network begins with, with rows for layers that look at them."""
     rng = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
     params = np.empty(network.n_params, dtype=dtype)
-    network.initialize(params, rng)
+    network.initialize(params, rng, rows)
     return params
 
 

@@ -27,6 +27,9 @@ from skneural.layers.contract import Arrays, Buffers, Draws, Layer, PassMemory
 #: Values of a byte.
 N_BYTES = 256
 
+#: Those whose raw numbers have 64 random bits.
+BITS_64 = (np.random.PCG64, np.random.PCG64DXSM, np.random.Philox, np.random.SFC64)
+
 
 @dataclass(eq=False)
 class Dropout(Layer):
@@ -39,8 +42,8 @@ class Dropout(Layer):
     n_outputs : int
         Number of units.
     by_bytes : bool, default=False
-        Whether to draw a byte for every unit of every row instead of a floating point number, in a
-        tenth of the time. The rate is rounded to a multiple of 1/256 then.
+        Whether to draw a byte for every unit of every row instead of a floating point number, which
+        takes a third of the time. The rate is then rounded to a multiple of 1/256, and is below 1.
 
     Notes
     -----
@@ -107,10 +110,18 @@ def _draw_bytes(
     """The same for the nearest rate that bytes can tell apart, below 1."""
     n_left_out = min(round(rate * N_BYTES), N_BYTES - 1)
     for each, generator in zip(_of_members(is_kept), random, strict=True):
-        drawn = np.frombuffer(generator.bytes(each.size), dtype=np.uint8)
-        np.greater_equal(drawn.reshape(each.shape), n_left_out, out=each)
+        drawn = _random_bytes(generator, each.size).reshape(each.shape)
+        np.greater_equal(drawn, n_left_out, out=each)
     np.copyto(factors, is_kept)
     factors *= N_BYTES / (N_BYTES - n_left_out)
+
+
+def _random_bytes(generator: np.random.Generator, n: int) -> npt.NDArray[np.uint8]:
+    bits = generator.bit_generator
+    if isinstance(bits, BITS_64):
+        # Faster than `Generator.bytes`, and eight bytes a number.
+        return bits.random_raw(-(-n // 8)).view(np.uint8)[:n]
+    return np.frombuffer(generator.bytes(n), dtype=np.uint8)
 
 
 def _of_members(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -74,7 +74,7 @@ class PeriodicEmbedding(Layer):
     decay acts on all of them.
 
     Rows come last in the buffers, so that NumPy goes through many numbers at a time. Frequency
-    times value plus phase is one product of matrices, (w, c) by (2 pi x, 1).
+    times value plus phase is one product of matrices, (w, c) by (x, 1 / 2 pi), times 2 pi.
     """
 
     n_inputs: int
@@ -108,8 +108,11 @@ class PeriodicEmbedding(Layer):
         intercepts[...] = rng.uniform(-bound, bound, intercepts.shape)
 
     def buffers(self, memory: PassMemory) -> Buffers:
-        shaped = self._shaped([memory.kept(width) for width in self._widths()])
-        return *shaped, memory.delta(self.n_inputs), memory.ones()
+        *widths, n_sums, n_outputs = self._widths()
+        arrays = [memory.kept(width) for width in widths]
+        arrays += [memory.kept(n_sums), memory.scratch(n_sums), memory.kept(n_outputs)]
+        of_input = memory.kept(self.n_inputs), memory.delta(self.n_inputs)
+        return *self._columns_first(arrays), *of_input, memory.ones()
 
     def forward(
         self,
@@ -121,15 +124,19 @@ class PeriodicEmbedding(Layer):
         waves, weights, intercepts = arrays
         if buffers is None:
             buffers = self._allocated(x, waves)
-        values, angles, cosines, sums, output = buffers[:5]
+        values, angles, cosines, sums, repeated, output = buffers[:6]
         columns = x.swapaxes(-1, -2)
-        np.multiply(columns, 2 * pi, out=values[..., 0, :])
-        values[..., 1, :] = 1
+        np.copyto(values[..., 0, :], columns)
+        values[..., 1, :] = 1 / (2 * pi)
         np.matmul(waves, values, out=angles)
+        angles *= 2 * pi
         np.cos(angles, out=cosines)
         np.matmul(weights.swapaxes(-1, -2), cosines, out=sums)
+        # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
+        np.copyto(repeated, intercepts[..., np.newaxis])
+        sums += repeated
         of_sums, of_values = self._parts(output)
-        np.add(sums, intercepts[..., np.newaxis], out=of_sums)
+        np.copyto(of_sums, sums)
         np.copyto(of_values, columns)
         joined: FloatArray = output
         return joined
@@ -144,13 +151,13 @@ class PeriodicEmbedding(Layer):
         needs_input: bool,
     ) -> FloatArray | None:
         waves, weights, _ = arrays
-        values, angles, cosines, sums, _, below, ones = buffers
+        values, angles, cosines, sums, _, _, through, below, ones = buffers
         of_sums, of_values = self._parts(delta)
         np.copyto(sums, of_sums)
         np.matmul(cosines, sums.swapaxes(-1, -2), out=gradients[1])
         np.matmul(sums, ones, out=gradients[2])
-        # The derivative in the angles takes the place of the cosines.
-        np.negative(sums, out=sums)
+        # The derivative in the angles, times 2 pi, takes the place of the cosines.
+        sums *= -2 * pi
         np.matmul(weights, sums, out=cosines)
         np.sin(angles, out=angles)
         cosines *= angles
@@ -158,36 +165,32 @@ class PeriodicEmbedding(Layer):
         if not needs_input:
             return None
         np.matmul(waves.swapaxes(-1, -2), cosines, out=values)
-        below = (
-            np.empty((*delta.shape[:-1], self.n_inputs), delta.dtype) if below is None else below
-        )
-        np.multiply(values[..., 0, :], 2 * pi, out=below.swapaxes(-1, -2))
-        below.swapaxes(-1, -2)[...] += of_values
+        if below is None:
+            below = np.empty_like(through)
+        np.copyto(through, values[..., 0, :].swapaxes(-1, -2))
+        np.copyto(below, of_values.swapaxes(-1, -2))
+        below += through
         passed_on: FloatArray = below
         return passed_on
 
     def _widths(self) -> tuple[int, ...]:
-        """Elements of each buffer for a row: values and ones, angles, cosines, sums, output."""
+        """Of the buffers: values and a constant, angles, cosines, sums, output."""
         n_waves = self.n_inputs * self.n_frequencies
         return 2 * self.n_inputs, n_waves, n_waves, self.n_inputs * self.n_sums, self.n_outputs
 
-    def _shaped(self, arrays: Sequence[FloatArray]) -> list[FloatArray]:
-        """Buffers of (..., n_rows, n_columns) elements, columns first but for the output."""
+    def _columns_first(self, arrays: Sequence[FloatArray]) -> list[FloatArray]:
+        """Buffers of shape (..., n_rows, width), all but the last as (..., n_inputs, n, n_rows)."""
         *inner, output = arrays
         *members, n_rows, _ = output.shape
-        n_per_column = (2, self.n_frequencies, self.n_frequencies, self.n_sums)
-        shaped = [
-            array.reshape(*members, self.n_inputs, n, n_rows)
-            for array, n in zip(inner, n_per_column, strict=True)
-        ]
+        shaped = [array.reshape(*members, self.n_inputs, -1, n_rows) for array in inner]
         return [*shaped, output]
 
     def _allocated(self, x: Matrix, waves: FloatArray) -> list[FloatArray]:
-        n_rows = x.shape[-2]
         members = np.broadcast_shapes(x.shape[:-2], waves.shape[:-3])
         dtype = np.result_type(x, waves)
-        shapes = [(*members, n_rows, width) for width in self._widths()]
-        return self._shaped([np.empty(shape, dtype) for shape in shapes])
+        *widths, n_sums, n_outputs = self._widths()
+        shapes = [(*members, x.shape[-2], n) for n in (*widths, n_sums, n_sums, n_outputs)]
+        return self._columns_first([np.empty(shape, dtype) for shape in shapes])
 
     def _parts(self, joined: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Views: the sums, of shape (..., n_inputs, n_sums, n_rows), and the values."""
