@@ -10,17 +10,29 @@ import numpy as np
 import pytest
 from networks import initial_params, network_of, train
 
+from skneural.activations import ACTIVATIONS
+from skneural.layers import (
+    Columns,
+    Dropout,
+    NTPDense,
+    ParametricActivation,
+    PeriodicEmbedding,
+    Scale,
+)
 from skneural.losses import LOSSES, RegressionLoss
 from skneural.minimizers.history import EarlyStopping, Epoch, History, Validation
 from skneural.minimizers.minibatch import MiniBatches
 from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import Record, TrainingState
+from skneural.network import Network
 from skneural.objective import Objective
-from skneural.optimizers import OPTIMIZERS, SGD, Adam
+from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from skneural.schedules import (
     Adaptive,
     Constant,
     Cosine,
+    CosLog,
+    FlatCos,
     InverseScaling,
     LinearWarmUp,
     ReduceOnPlateau,
@@ -55,6 +67,14 @@ class Barrier(RegressionLoss):
         return np.where(np.abs(raw).max(axis=1) > self.limit, np.inf, losses)
 
 
+def table_network():
+    """Three columns are embedded, the fourth stays as it is."""
+    numbers = (slice(0, 3), [PeriodicEmbedding(3, 0.3, 4, 2)], 9)
+    layers = [Columns([numbers, (slice(3, 4), [], 1)]), Scale(10), NTPDense(10, 6)]
+    layers += [ParametricActivation(ACTIVATIONS["mish"], 6), Dropout(0.2, 6, by_bytes=True)]
+    return Network([*layers, NTPDense(6, 2)], 4)
+
+
 @dataclass(frozen=True)
 class Setting:
     """A training of members, and that of each of them alone."""
@@ -70,13 +90,19 @@ class Setting:
     weighted: bool = False
     shuffle: bool = True
     schedule: object = None
+    decay_schedule: object = None
+    dropout_schedule: object = None
+    for_table: bool = False
     validates: bool = True
     max_iter: int = 5
+    n_planned: int | None = None
     rule: dict = None
     rate: float = 0.05
 
     @property
     def network(self):
+        if self.for_table:
+            return table_network()
         return network_of((4, *self.hidden, 2), "tanh", dropout=self.dropout)
 
     def minimizer(self, k=None, max_iter=None):
@@ -106,15 +132,18 @@ class Setting:
             self.schedule or Constant(),
             self.rate,
             8,
-            self.max_iter,
+            self.n_planned or self.max_iter,
             rows,
             self.shuffle,
+            self.decay_schedule,
+            self.dropout_schedule,
         )
 
     def state(self, k=None):
         """The beginning, of member k alone or of all."""
         network, members = self.network, range(K) if k is None else [k]
-        params = np.stack([initial_params(network, each, self.dtype) for each in members])
+        rows = X.astype(self.dtype)
+        params = np.stack([initial_params(network, each, self.dtype, rows) for each in members])
         generators = {}
         for each in members:
             suffix = f" {each}" if k is None else ""
@@ -223,6 +252,26 @@ TRAININGS = {
     "without patience": Setting(rows=ROWS, rule={"n_iter_no_change": math.inf}),
     "two hidden layers": Setting(rows=ROWS, hidden=(5, 4), dropout=(0.2, 0.1), max_iter=10),
     "a timed schedule": Setting(rows=ROWS, schedule=Cosine(), max_iter=8),
+    "schedules of decay and dropout": Setting(
+        rows=ROWS,
+        dropout=(0.4,),
+        optimizer=AdamW(weight_decay=1.0),
+        schedule=CosLog(n_cycles=2),
+        decay_schedule=FlatCos(),
+        dropout_schedule=FlatCos(),
+        max_iter=8,
+    ),
+    "a network for tables": Setting(
+        rows=ROWS,
+        for_table=True,
+        alpha=0.0,
+        weighted=True,
+        optimizer=AdamW(0.9, 0.95, weight_decay=0.02),
+        schedule=CosLog(),
+        decay_schedule=FlatCos(),
+        dropout_schedule=FlatCos(),
+        max_iter=8,
+    ),
     "a warm-up": Setting(rows=ROWS, schedule=LinearWarmUp(2.0, then=Cosine()), max_iter=8),
 }
 
@@ -341,7 +390,7 @@ def test_an_interrupt_leaves_all_members_at_the_last_whole_epoch(name, n_steps):
 
 def resumed(setting, n_epochs):
     """A training that stops after some epochs, and goes on from what is left of it."""
-    first, _ = replace(setting, max_iter=n_epochs).together()
+    first, _ = replace(setting, max_iter=n_epochs, n_planned=setting.max_iter).together()
     state = copy.deepcopy(first.state)
     begun = setting.state().generators
     shuffles = {name: each for name, each in begun.items() if name.startswith("shuffle")}
@@ -352,7 +401,16 @@ def resumed(setting, n_epochs):
 
 @pytest.mark.parametrize("n_epochs", range(1, 6))
 @pytest.mark.parametrize(
-    "name", [*OPTIMIZERS, "shared rows", "own rows in order", "by loss", "two hidden layers"]
+    "name",
+    [
+        *OPTIMIZERS,
+        "shared rows",
+        "own rows in order",
+        "by loss",
+        "two hidden layers",
+        "schedules of decay and dropout",
+        "a network for tables",
+    ],
 )
 def test_members_are_resumed_bit_for_bit(name, n_epochs):
     setting = replace(TRAININGS[name], max_iter=7)

@@ -184,6 +184,17 @@ def test_only_weights_decay(optimizer):
 
 
 @each_optimizer
+def test_a_factor_of_the_decay_of_a_step(optimizer):
+    """2 * (1 - 0.1 * 0.5 * 0.5) = 1.95 with a factor of 1/2."""
+    optimizer = clone(optimizer).set_params(weight_decay=0.5)
+    for factor, size in ((0.5, 1.95), (0.0, 2.0), (1.0, 1.9)):
+        w = np.array([2.0, -2.0, 2.0])
+        state = optimizer.init_state(3, np.float64, n_penalised=2)
+        optimizer.step(w, np.zeros(3), RATE, state, decay_factor=factor)
+        np.testing.assert_allclose(w, [size, -size, 2.0], rtol=1e-15)
+
+
+@each_optimizer
 def test_decay_comes_before_the_step_and_leaves_it_alone(optimizer):
     gradient = np.array([3.0, -0.5])
     paths = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import pickle
-from math import cos, inf, pi, sin
+from math import cos, inf, log, pi, sin
 
 import numpy as np
 import pytest
@@ -18,7 +18,9 @@ from skneural.schedules import (
     Constant,
     Cosine,
     CosineWarmRestarts,
+    CosLog,
     Exponential,
+    FlatCos,
     InverseScaling,
     LinearWarmUp,
     OneCycle,
@@ -117,6 +119,27 @@ FACTORS = [
         OneCycle(warm_up=1, start=0),
         piecewise((30, lambda epoch: fall((30 - epoch) / 30)), (inf, lambda _: 4e-6)),
     ),
+    # (1 - cos 2x) / 2 = sin(x)^2.
+    (CosLog(), lambda epoch: sin(pi * log(1 + 15 * min(epoch / 30, 1)) / log(2)) ** 2),
+    (CosLog(n_cycles=1), lambda epoch: sin(pi * log(1 + min(epoch / 30, 1)) / log(2)) ** 2),
+    (
+        CosLog(n_cycles=3, n_epochs=7),
+        piecewise((7, lambda epoch: sin(pi * log(1 + epoch) / log(2)) ** 2), (inf, lambda _: 0.0)),
+    ),
+    (
+        FlatCos(),
+        piecewise((15, always_1), (30, lambda epoch: fall(epoch / 15 - 1)), (inf, lambda _: 0.0)),
+    ),
+    (FlatCos(n_epochs=80), always_1),
+    (
+        LinearWarmUp(n_epochs=10, start=0.5, then=FlatCos()),
+        piecewise(
+            (10, lambda epoch: 0.5 + epoch / 20),
+            (20, always_1),
+            (30, lambda epoch: fall((epoch - 20) / 10)),
+            (inf, lambda _: 0.0),
+        ),
+    ),
     (LinearWarmUp(), lambda epoch: [0.1, 0.325, 0.55, 0.775][int(4 * epoch)] if epoch < 1 else 1),
     (LinearWarmUp(n_epochs=2.5, start=0), lambda epoch: min(0.4 * epoch, 1)),
     (
@@ -168,6 +191,10 @@ KINDS = [
     (CosineWarmRestarts(), True, False),
     (OneCycle(), True, True),
     (OneCycle(n_epochs=10), True, False),
+    (CosLog(), True, True),
+    (CosLog(n_epochs=10), True, False),
+    (FlatCos(), True, True),
+    (FlatCos(n_epochs=10), True, False),
     (LinearWarmUp(), True, False),
     (LinearWarmUp(then=Cosine()), True, True),
     (LinearWarmUp(then=Cosine(n_epochs=10)), True, False),
@@ -400,6 +427,11 @@ VALUES = {
         "start": ([0, 1], [-0.1, 1.1, None]),
         "lowest": ([0, 1], [-0.1, 1.1, None]),
     },
+    CosLog: {
+        "n_cycles": ([1, 4, np.int64(3)], [0, -1, 2.5, 4.0, True, None]),
+        "n_epochs": ([None, 0.5, 10], [0, inf, "10"]),
+    },
+    FlatCos: {"n_epochs": ([None, 0.5, 10], [0, inf, "10"])},
     LinearWarmUp: {
         "n_epochs": ([0.5, 10], [0, inf, None]),
         "start": ([0, 1], [-0.1, 1.1, None]),
@@ -466,3 +498,26 @@ def test_a_cosine_is_half_way_down_in_the_middle():
     assert Cosine().factor(10, N_EPOCHS) == pytest.approx((1 + cos(pi / 3)) / 2, rel=1e-14)
     assert Cosine(lowest=0.2).factor(0, N_EPOCHS) == 1.0
     assert Cosine(lowest=0.2).factor(N_EPOCHS, N_EPOCHS) == 0.2
+
+
+# Per number of epochs: those at whose ends a cycle of four is over, to the nearest.
+CYCLES = {32: [2, 6, 15, 32], 64: [4, 13, 30, 64], 256: [17, 51, 119, 256]}
+
+
+@pytest.mark.parametrize("n_epochs", CYCLES)
+def test_the_ends_of_cycles(n_epochs):
+    """As the documentation has them, where the rate is lowest."""
+    schedule = CosLog()
+    factors = [schedule.factor(epoch, n_epochs) for epoch in range(n_epochs + 2)]
+    ends = [i for i in range(1, n_epochs + 1) if factors[i - 1] > factors[i] <= factors[i + 1]]
+    assert ends == CYCLES[n_epochs]
+    for j, end in enumerate(ends, 1):
+        exact = (2**j - 1) / 15 * n_epochs
+        assert end == round(exact)
+        assert schedule.factor(exact, n_epochs) == pytest.approx(0, abs=1e-12)
+    row = [str(n_epochs), *map(str, ends)]
+    assert row in [line.split() for line in CosLog.__doc__.splitlines()]
+
+
+def test_the_first_step_of_cycles_is_at_rate_0():
+    assert CosLog().factor(0.0, N_EPOCHS) == 0.0

@@ -11,13 +11,15 @@ from networks import initial_params, layers_of, network_of, state_of, train
 
 from skneural.activations import ACTIVATIONS
 from skneural.arrays.matrices import Batches
+from skneural.layers import Layer, NTPDense, ParametricActivation, Scale
 from skneural.losses import LOSSES
 from skneural.minimizers.history import Validation
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.minibatch import MiniBatches, Step
+from skneural.network import Network
 from skneural.objective import Objective
-from skneural.optimizers import OPTIMIZERS, SGD, Adam
-from skneural.schedules import Adaptive, Constant
+from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from skneural.schedules import Adaptive, Constant, CosLog, FlatCos
 
 RNG = np.random.RandomState(0)
 
@@ -159,6 +161,99 @@ def test_adaptive_schedule_goes_on_until_the_rate_is_negligible():
     run, reason = minimise(params, X, y, network, loss, **options)
     assert reason == "converged"
     assert run.state.record.learning_rate <= 1e-6
+
+
+# ------------------------------------------------- schedules of weight decay and of dropout
+
+
+def scheduled(network, params, *, schedule, decay=None, dropout=None, n_epochs=4, parts=(4,)):
+    """Trained on rows of zeros, in batches of 3 of 10: the state, after one call or several."""
+    optimizer, X, y = AdamW(weight_decay=0.02), np.zeros((10, 4)), np.zeros((10, 2))
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, 3)
+    minimize = MiniBatches(
+        objective,
+        X,
+        y,
+        None,
+        optimizer,
+        schedule,
+        0.1,
+        3,
+        n_epochs,
+        decay_schedule=decay,
+        dropout_schedule=dropout,
+    )
+    state = state_of(params, optimizer, network, rate=0.1)
+    state.generators["dropout"] = np.random.default_rng(0)
+    for max_iter in parts:
+        run, _ = train(minimize, state, max_iter=max_iter)
+        state = run.state
+    return state
+
+
+@pytest.mark.parametrize("parts", [(4,), (1, 4), (2, 3, 4)], ids=str)
+def test_decay_by_its_schedule(parts):
+    """Without a gradient every parameter is multiplied, at each step, by 1 - 0.02 f(t) eta(t) r^2.
+
+    r is the factor of the rate of a layer; that of the neural tangent parametrization is not in it.
+    """
+    tanh = ACTIVATIONS["tanh"]
+    network = Network([Scale(4), ParametricActivation(tanh, 4), NTPDense(4, 2, False)], 4)
+    params = np.linspace(1, 2, network.n_params)
+    times = [step / 16 for step in range(16)]  # four batches in each of four epochs
+    eta = [0.1 * math.sin(math.pi * math.log2(1 + 15 * t)) ** 2 for t in times]
+    flat = [1.0 if t < 0.5 else math.cos(math.pi * (t - 0.5)) ** 2 for t in times]
+    left = [
+        math.prod(1 - 0.02 * f * rate * r**2 for f, rate in zip(flat, eta, strict=True))
+        for r in (6, 0.1, 1)
+    ]
+    expected = [
+        factor * array for factor, (array,) in zip(left, network.arrays(params.copy()), strict=True)
+    ]
+    state = scheduled(network, params, schedule=CosLog(), decay=FlatCos(), parts=parts)
+    for (found,), values in zip(network.arrays(state.params), expected, strict=True):
+        np.testing.assert_allclose(found, values, rtol=1e-12)
+    assert left[0] < left[2] < left[1] < 1
+
+
+class Noted(Layer):
+    """Notes the strength at which it was to draw."""
+
+    draws = True
+    passes_input_on = True
+    n_outputs = 4
+
+    def __init__(self):
+        self.strengths = []
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        if random is not None:
+            self.strengths.append(random.strength)
+        return x
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta
+
+
+@pytest.mark.parametrize("parts", [(4,), (1, 4), (2, 3, 4)], ids=str)
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (None, [1.0] * 16),
+        (Constant(), [1.0] * 16),
+        (FlatCos(), [1.0] * 8 + [math.cos(math.pi * i / 16) ** 2 for i in range(8)]),
+        (FlatCos(n_epochs=2), [1.0] * 4 + [math.cos(math.pi * i / 8) ** 2 for i in range(12)]),
+    ],
+    ids=str,
+)
+def test_dropout_by_its_schedule(schedule, expected, parts):
+    if schedule == FlatCos(n_epochs=2):
+        expected = expected[:8] + [0.0] * 8
+    noted = Noted()
+    network = Network([noted, NTPDense(4, 2)], 4)
+    params = np.ones(network.n_params)
+    scheduled(network, params, schedule=CosLog(), dropout=schedule, parts=parts)
+    np.testing.assert_allclose(noted.strengths, expected, rtol=1e-12, atol=1e-15)
 
 
 def test_a_loss_that_is_not_finite_ends_the_training_in_its_epoch():
