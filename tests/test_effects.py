@@ -28,7 +28,9 @@ from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from skneural.schedules import (
     Cosine,
     CosineWarmRestarts,
+    CosLog,
     Exponential,
+    FlatCos,
     LinearWarmUp,
     OneCycle,
     ReduceOnPlateau,
@@ -413,6 +415,8 @@ FACTORS = [
     (Exponential(0.9), lambda t, T: 0.9 ** (t // 1)),
     (Cosine(), lambda t, T: (1 + np.cos(np.pi * t / T)) / 2),
     (CosineWarmRestarts(2), lambda t, T: (1 + np.cos(np.pi * (t % 2) / 2)) / 2),
+    (CosLog(), lambda t, T: (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t / T))) / 2),
+    (FlatCos(), lambda t, T: (1 + np.cos(np.pi * (max(1, 2 * t / T) - 1))) / 2),
     (
         OneCycle(warm_up=0.5, start=0.1, lowest=0.0),
         lambda t, T: (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from math import sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import initial_params
+from networks import initial_params, state_of, train
 from scipy import sparse, stats
 
 from skneural.activations import ACTIVATIONS
@@ -24,16 +26,26 @@ from skneural.layers import (
     Scale,
 )
 from skneural.losses import LOSSES
+from skneural.minimizers.minibatch import MiniBatches
+from skneural.minimizers.state import BIT_GENERATORS
 from skneural.network import Network, Workspace
 from skneural.objective import Objective
 from skneural.optimizers import AdamW
+from skneural.schedules import CosLog, FlatCos
 
+DOCS = Path(__file__).parents[1] / "docs"
 K, N_ROWS, N_COLUMNS = 3, 9, 4
 RNG = np.random.RandomState(0)
 ROWS = RNG.randn(N_ROWS, N_COLUMNS)
 Y = RNG.randn(N_ROWS, 2)
 WEIGHT = RNG.exponential(size=N_ROWS)
 SQUARED_ERROR = LOSSES["squared_error", "identity"]
+
+
+def code_of(page):
+    """The pieces of code on a page."""
+    blocks = re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", (DOCS / page).read_text())
+    return [re.sub("^   ", "", block, flags=re.MULTILINE).strip() for block in blocks]
 
 
 def uniform(weights, intercepts, rng):
@@ -529,10 +541,7 @@ def test_a_rate_that_bytes_cannot_tell_from_1_leaves_something():
     assert found.max() == 256
 
 
-@pytest.mark.parametrize(
-    "bits",
-    [np.random.MT19937, np.random.PCG64, np.random.PCG64DXSM, np.random.Philox, np.random.SFC64],
-)
+@pytest.mark.parametrize("bits", BIT_GENERATORS.values())
 def test_all_bytes_of_every_generator_are_random(bits):
     """A generator of numbers of 32 bits, such as MT19937, has zeros in the others."""
     found = dropped(0.3, by_bytes=True, bits=bits) == 0
@@ -564,3 +573,42 @@ def test_gradient_through_dropout_of_the_recipe(by_bytes):
     steps = 1e-6 * np.eye(made.n_params)
     numerical = [(evaluated(params + e)[0] - evaluated(params - e)[0]) / 2e-6 for e in steps]
     np.testing.assert_allclose(gradient, numerical, rtol=1e-5, atol=1e-7)
+
+
+# ---------------------------------------------------------------------------- all together
+
+
+def test_network_of_the_page():
+    """The code in the documentation; trained by the recipe it finds what is in the rows."""
+    names = {}
+    for block in code_of("engine.rst"):
+        exec(block, names)
+    made = names["table_network"](3, 2, 1, hidden=(16, 16))
+    rng = np.random.RandomState(0)
+    rows = np.hstack([rng.randn(300, 3), rng.randint(2, size=(300, 2))])
+    y = np.sin(4 * rows[:, :1]) + rows[:, 1:2] * rows[:, 3:4]
+    optimizer = AdamW(beta_2=0.95, weight_decay=0.02)
+    params = initial_params(made, 0, rows=rows)
+    minimize = MiniBatches(
+        Objective(made, SQUARED_ERROR, 0.0, 30),
+        rows,
+        y,
+        None,
+        optimizer,
+        CosLog(),
+        0.04,
+        30,
+        40,
+        decay_schedule=FlatCos(),
+        dropout_schedule=FlatCos(),
+    )
+    state = state_of(params, optimizer, made, rate=0.04)
+    state.generators["dropout"] = np.random.default_rng(0)
+    run, reason = train(minimize, state, max_iter=40)
+    losses = run.state.record.history.column("loss")
+    rates = run.state.record.history.column("learning_rate")
+    assert reason == "max_iter"
+    assert max(rates) == pytest.approx(0.04, rel=0.05)
+    residual = made.predict_raw(run.state.params, rows) - y
+    assert np.mean(residual**2) < 0.15 * np.var(y)
+    assert losses[-1] < 0.3 * losses[0]
