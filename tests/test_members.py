@@ -92,6 +92,7 @@ class Setting:
     schedule: object = None
     decay_schedule: object = None
     dropout_schedule: object = None
+    drop_last: bool = False
     for_table: bool = False
     validates: bool = True
     max_iter: int = 5
@@ -137,6 +138,7 @@ class Setting:
             self.shuffle,
             self.decay_schedule,
             self.dropout_schedule,
+            self.drop_last,
         )
 
     def state(self, k=None):
@@ -270,8 +272,11 @@ TRAININGS = {
         schedule=CosLog(),
         decay_schedule=FlatCos(),
         dropout_schedule=FlatCos(),
+        drop_last=True,
         max_iter=8,
     ),
+    "whole batches, in order": Setting(rows=ROWS, shuffle=False, drop_last=True),
+    "whole batches of shared rows": Setting(drop_last=True, max_iter=12),
     "a warm-up": Setting(rows=ROWS, schedule=LinearWarmUp(2.0, then=Cosine()), max_iter=8),
 }
 
@@ -410,6 +415,7 @@ def resumed(setting, n_epochs):
         "two hidden layers",
         "schedules of decay and dropout",
         "a network for tables",
+        "whole batches, in order",
     ],
 )
 def test_members_are_resumed_bit_for_bit(name, n_epochs):

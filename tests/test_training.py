@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from networks import initial_params, layers_of, network_of, state_of, train
 from skneural.activations import ACTIVATIONS
 from skneural.arrays.matrices import Batches
 from skneural.layers import Layer, NTPDense, ParametricActivation, Scale
-from skneural.losses import LOSSES
+from skneural.losses import LOSSES, RegressionLoss
 from skneural.minimizers.history import Validation
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.minibatch import MiniBatches, Step
@@ -161,6 +162,45 @@ def test_adaptive_schedule_goes_on_until_the_rate_is_negligible():
     run, reason = minimise(params, X, y, network, loss, **options)
     assert reason == "converged"
     assert run.state.record.learning_rate <= 1e-6
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize(
+    ("n_rows", "visited"), [(10, [4, 4]), (8, [4, 4]), (11, [4, 4]), (4, [4]), (3, [3]), (1, [1])]
+)
+def test_an_epoch_of_whole_batches(n_rows, visited, shuffle):
+    """Row i is the number 2^i, so that the sum over the rows of a batch says which they are."""
+    seen = []
+
+    @dataclass(repr=False, eq=False)
+    class Noting(RegressionLoss):
+        def value_and_gradient(self, raw, y, buffers):
+            buffers.gradient[...] = 0
+            seen.append([int(math.log2(value)) for value in y[:, 0]])
+            return y[:, 0]
+
+    X, y = np.ones((n_rows, 1)), 2.0 ** np.arange(n_rows)[:, np.newaxis]
+    network = network_of((1, 1), ())
+    objective = Objective(network, Noting(), 0.0, 4)
+    settings = (Adam(), Constant(), 0.1, 4, 5, None, shuffle)
+    minimize = MiniBatches(objective, X, y, None, *settings, drop_last=True)
+    run, _ = train(minimize, state_of(np.zeros(2), Adam(), network), max_iter=5)
+    assert [len(batch) for batch in seen] == visited * 5
+    per_epoch = len(visited)
+    starts = range(0, len(seen), per_epoch)
+    epochs = [[row for batch in seen[i : i + per_epoch] for row in batch] for i in starts]
+    assert all(len(set(rows)) == sum(visited) for rows in epochs)
+    losses = [np.mean([2.0**row for row in rows]) for rows in epochs]
+    np.testing.assert_allclose(run.state.record.history.column("loss"), losses)
+    assert run.state.record.n_samples_seen == 5 * sum(visited)
+    if shuffle:
+        # The same orders as without leaving anything out.
+        rng, rows = np.random.RandomState(0), np.arange(n_rows)
+        for found in epochs:
+            rows = rows[rng.permutation(n_rows)]
+            assert found == rows[: sum(visited)].tolist()
+    else:
+        assert epochs == [list(range(sum(visited)))] * 5
 
 
 # ------------------------------------------------- schedules of weight decay and of dropout

@@ -71,6 +71,10 @@ class MiniBatches:
         What multiplies the weight decay of the optimizer, beside the learning rate, and the rate of
         `Dropout` layers: the `factor` of a schedule of time, from 0 to 1. None leaves them as they
         are.
+    drop_last : bool, default=False
+        Whether an epoch leaves out the rows that do not fill a last batch, unless it is the only
+        one: the gradient of a few rows is so noisy that a step at a high learning rate does harm.
+        Of rows that are shuffled, each epoch leaves out others.
 
     Notes
     -----
@@ -95,6 +99,7 @@ class MiniBatches:
     shuffle: bool = True
     decay_schedule: Schedule | None = None
     dropout_schedule: Schedule | None = None
+    drop_last: bool = False
 
     def __call__(self, run: Run) -> str:
         """Minimise; see `skneural.minimizers.run.drive`.
@@ -107,12 +112,15 @@ class MiniBatches:
         if self.objective.members and run.state.record.ended:
             return run.state.record.ended
         work = self._work(run.state, order)
-        n_rows = order.n_rows
+        n_rows = self._rows_of_epoch(order)
         n_batches = math.ceil(n_rows / self.batch_size)
         while run.n_iter < run.max_iter:
             run.begin_epoch(in_place=True)
             steps = self._steps(run.state.record, n_batches)
-            total, gradient_norm = self._run_epoch(work, steps, order.next_epoch(work.active))
+            rows = order.next_epoch(work.active)
+            if n_rows < order.n_rows:
+                rows = np.arange(n_rows) if rows is None else rows[..., :n_rows]
+            total, gradient_norm = self._run_epoch(work, steps, rows)
             losses = total / n_rows
             if work.active is not None:
                 work.write_back(run.state, losses)
@@ -157,6 +165,12 @@ class MiniBatches:
             yield float(total) / len(batch)
 
     # ---------------------------------------------------------------- an epoch
+
+    def _rows_of_epoch(self, order: RowOrder) -> int:
+        n_rows = order.n_rows
+        if self.drop_last and n_rows > self.batch_size:
+            n_rows -= n_rows % self.batch_size
+        return n_rows
 
     def _steps(self, record: Record, n_batches: int) -> list[Step]:
         """What schedules make of every step of the epoch to come."""
