@@ -293,7 +293,8 @@ class Network:
             return
         self.check_rows(X)
         workspace: Workspace | None = None
-        widths = [layer.n_outputs for layer in self.layers]
+        n_members = math.prod(members)
+        widths = [n_members * layer.n_outputs for layer in self.layers]
         for rows, chunk in row_chunks(X, (self.n_inputs, *widths), dtype):
             if workspace is None:  # the first chunk is the largest
                 workspace = Workspace(self, chunk.shape[0], dtype, members)
