@@ -312,16 +312,12 @@ def test_passes_allocate_no_arrays(activation, members):
 
 def test_the_memory_of_predictions_depends_on_neither_rows_nor_members():
     """Beyond the result: a run of rows is shorter, the more members there are."""
-    made, rows = (
-        Network([dense(4, 200), Activate(ACTIVATIONS["relu"], 200), dense(200, 1)], 4),
-        5000,
-    )
+    made = Network([dense(4, 200), Activate(ACTIVATIONS["relu"], 200), dense(200, 1)], 4)
     peaks = []
-    for n_members in (1, 2, 4, 8):
-        params = np.zeros((n_members, made.n_params))
-        X = np.zeros((rows * (1 + n_members % 2), 4))
+    for n_members, n_rows in ((1, 5000), (1, 10_000), (2, 5000), (4, 5000), (8, 10_000)):
+        params, rows = np.zeros((n_members, made.n_params)), np.zeros((n_rows, 4))
         tracemalloc.start()
-        raw = made.predict_raw(params, X)
+        raw = made.predict_raw(params, rows)
         peaks.append(tracemalloc.get_traced_memory()[1] - raw.nbytes)
         tracemalloc.stop()
     assert max(peaks) < 1.2 * min(peaks)
