@@ -22,7 +22,7 @@ which stays the same from layer to layer
 On the way back, the sum is over the :math:`n_\text{out}` units of the layer above;
 :math:`v = 2 / (n_\text{in} + n_\text{out})` is the compromise between both ways (Glorot).
 
-All this is for inputs whose mean square is known beforehand. `unit_deviation` looks at rows instead.
+All this is for inputs whose mean square is known beforehand; `unit_deviation` looks at rows.
 """
 
 from __future__ import annotations

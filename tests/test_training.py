@@ -201,6 +201,12 @@ def test_an_epoch_of_whole_batches(n_rows, visited, shuffle):
             assert found == rows[: sum(visited)].tolist()
     else:
         assert epochs == [list(range(sum(visited)))] * 5
+    # Step by step, at given rates, the batches are the same.
+    trained = seen[:]
+    seen.clear()
+    state = state_of(np.zeros(2), Adam(), network)
+    assert len(list(minimize.iter_steps(state, [0.1] * len(trained)))) == len(trained)
+    assert seen == trained
 
 
 # ------------------------------------------------- schedules of weight decay and of dropout

@@ -160,6 +160,7 @@ class MiniBatches:
             if len(rows) == 0:
                 shuffled = order.next_epoch(None)
                 rows = np.arange(order.n_rows) if shuffled is None else shuffled
+                rows = rows[: self._rows_of_epoch(order)]
             batch, rows = rows[: self.batch_size], rows[self.batch_size :]
             total, _ = self._run_epoch(work, (Step(rate),), batch)
             yield float(total) / len(batch)
