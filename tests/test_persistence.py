@@ -31,7 +31,7 @@ from skneural import (
     __version__,
 )
 from skneural.activations import ACTIVATIONS
-from skneural.estimators import base
+from skneural.estimators import version as versions_of_pickles
 from skneural.optimizers import Adam, NAdam
 from skneural.schedules import Cosine
 
@@ -193,7 +193,7 @@ def test_mapped_file_is_never_written_to(tmp_path):
 
 def stamped(monkeypatch, version):
     with monkeypatch.context() as patch:
-        patch.setattr(base, "__version__", version)
+        patch.setattr(versions_of_pickles, "__version__", version)
         return pickle.dumps(trained("binary", "adam"))
 
 
@@ -282,7 +282,7 @@ def warnings_by(monkeypatch, write, versions, make):
     """What reading warns of that which was written by these versions."""
     model = make()
     with monkeypatch.context() as patch:
-        patch.setattr(base, "__version__", versions.get("skneural", __version__))
+        patch.setattr(versions_of_pickles, "__version__", versions.get("skneural", __version__))
         patch.setattr(sklearn, "__version__", versions.get("sklearn", sklearn.__version__))
         written, read = write(model)
     with warnings.catch_warnings(record=True) as caught:

@@ -8,19 +8,16 @@ from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skneural._version import __version__
 from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks
 from skneural.estimators.checks import refuse_masked, refuse_too_large
 from skneural.estimators.columns import naming_the_column, refuse_dates
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.model import Fitted, Model
-from skneural.estimators.public_names import name_inherited_methods
-from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, warn_of_other_versions
+from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, with_versions, without_versions
 from skneural.losses import Loss
 
 if TYPE_CHECKING:
@@ -114,22 +111,7 @@ def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, 
     return {name: value for name, value in state.items() if not is_default(name, value)}
 
 
-class VersionedEstimator(_EstimatorBase):
-    """Has the versions of skneural and scikit-learn in its pickles, and warns of others."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        return dict(state, _skneural_version=__version__, _sklearn_version=sklearn.__version__)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        original = state.pop("_skneural_version", None)
-        sklearn_original = state.pop("_sklearn_version", None)
-        warn_of_other_versions(type(self).__name__, __version__, original, sklearn_original)
-        super().__setstate__(state)
-
-
-class FittedEstimator(VersionedEstimator):
+class FittedEstimator(_EstimatorBase):
     """Keeps what a fit has found in one object, and predicts from it.
 
     Predictions never write to the estimator, and read the object once.
@@ -145,11 +127,6 @@ class FittedEstimator(VersionedEstimator):
     feature_names_in_ = fitted_attribute(
         "Their names, if all are strings.", lambda fitted: fitted.model.feature_names, optional=True
     )
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if issubclass(cls, BaseEstimator):  # only the public ones are
-            name_inherited_methods(cls, _is_private)
 
     @property
     def _model(self) -> Model:
@@ -252,7 +229,7 @@ class FittedEstimator(VersionedEstimator):
         return duplicate
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state = with_versions(super().__getstate__())
         fitted = self._fitted
         if fitted is not None:
             state["_fitted"] = fitted.to_dict()
@@ -272,7 +249,7 @@ class FittedEstimator(VersionedEstimator):
         state = {**plain_defaults(type(self)), "_skneural_version": "unknown", **state}
         if state.get("_fitted") is not None:
             state["_fitted"] = Fitted.from_dict(state["_fitted"])
-        super().__setstate__(state)
+        super().__setstate__(without_versions(type(self).__name__, state))
 
     # ---------------------------------------------------------------- scikit-learn's questions
 
@@ -297,10 +274,6 @@ class FittedEstimator(VersionedEstimator):
     @property
     def _doc_link_template(self) -> str:
         return documentation_link_template()
-
-
-def _is_private(owner: type) -> bool:
-    return owner.__module__.startswith("skneural.") and not issubclass(owner, BaseEstimator)
 
 
 def _is_clean(X: Any, model: Model) -> bool:

@@ -23,6 +23,8 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
+from skneural.estimators.public_names import naming_the_class
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
@@ -44,7 +46,13 @@ if TYPE_CHECKING:
             """Set the callbacks of the fits to come."""
 
 else:
-    from sklearn.base import _fit_context as fit_context
+    from sklearn.base import _fit_context
+
+    def fit_context(*, prefer_skip_nested_validation):
+        """Check the parameters before a fit; errors about its arguments name the user's class."""
+        decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+        return lambda method: naming_the_class(decorate(method))
+
     from sklearn.utils.metaestimators import available_if
 
     try:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from typing import Any
 
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
+
+from skneural._version import __version__
 
 #: What scikit-learn's callbacks keep on an estimator as long as it is being fitted.
 FIT_ONLY_ATTRIBUTES = ("_callback_fit_ctx", "_parent_callback_ctx", "_skl_callbacks_to_teardown")
@@ -32,7 +35,21 @@ class SkneuralVersionWarning(InconsistentVersionWarning):
         )
 
 
-def warn_of_other_versions(
+def with_versions(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of an estimator, and the versions of skneural and scikit-learn."""
+    return dict(state, _skneural_version=__version__, _sklearn_version=sklearn.__version__)
+
+
+def without_versions(estimator_name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """The state without them; warns where they are others than these."""
+    state = dict(state)
+    original = state.pop("_skneural_version", None)
+    sklearn_original = state.pop("_sklearn_version", None)
+    _warn_of_other_versions(estimator_name, __version__, original, sklearn_original)
+    return state
+
+
+def _warn_of_other_versions(
     estimator_name: str, current: str, original: str | None, sklearn_original: str | None
 ) -> None:
     """Warn where a pickle of an estimator was made by other versions than these.
