@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import platform
 import warnings
 from pathlib import Path
 
@@ -118,19 +119,19 @@ def test_the_walk_in_blocks_is_the_naive_loop(rule, container, block_rows):
     assert unit.intercept == pytest.approx(b, rel=1e-12)
 
 
+@pytest.mark.parametrize("rule", [Rule(0.1), Rule(0.1, alpha=0.01), Rule(0.7, alpha=0.9)], ids=str)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_blocks_do_not_change_a_single_bit(dtype):
+def test_blocks_do_not_change_a_single_bit(dtype, rule):
     # Tenths: many outputs would be zero, were it not for rounding, which then decides.
     X = (np.random.RandomState(0).randint(-9, 10, (300, 4)) / 10).astype(dtype)
     target = X @ np.array([1, -2, 3, 0.5], dtype=dtype) > 0.1
     results = set()
     for block_rows in (1, 2, 17, 300, None):
         unit = OnlinePerceptron(
-            rows_of(X), target, None, np.zeros(4), 0.0, Rule(0.1), block_rows=block_rows
+            rows_of(X), target, None, np.zeros(4), 0.0, rule, block_rows=block_rows
         )
-        for _ in range(10):
-            unit.learn(np.arange(300))
-        results.add((unit.weights.tobytes(), unit.intercept, unit.n_mistakes))
+        objectives = tuple(unit.learn(np.arange(300)) for _ in range(10))
+        results.add((unit.weights.tobytes(), unit.intercept, unit.n_mistakes, objectives))
     assert len(results) == 1
 
 
@@ -272,6 +273,73 @@ def test_same_seed_same_model_in_float32(data):
     assert ours.coef_.dtype == ours.intercept_.dtype == np.float32
     assert ours.decision_function(X.astype(np.float32)).dtype == np.float32
     assert_same(ours, Perceptron().fit(X.astype(np.float32), y), rtol=1e-5)
+
+
+# Where compilers fuse a multiplication with an addition, scikit-learn rounds in another way.
+LAST_BIT = pytest.mark.skipif(
+    RELEASE < (1, 9) or platform.machine() not in ("x86_64", "AMD64"),
+    reason="reference: the last bit of scikit-learn 1.9 on x86-64",
+)
+
+
+def assert_same_to_the_last_bit(settings, X, y, weight=None):
+    theirs = Perceptron(**settings).fit(X, y, sample_weight=weight)
+    ours = ScratchPerceptron(**settings).fit(X, y, sample_weight=weight)
+    assert ours.n_iter_ == theirs.n_iter_, settings
+    np.testing.assert_array_equal(ours.coef_, theirs.coef_)
+    np.testing.assert_array_equal(ours.intercept_, theirs.intercept_.astype(X.dtype))
+    return ours
+
+
+@LAST_BIT
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rounding_decides_when_training_stops():
+    # Two epochs in turn have the same sum of losses but for rounding: no end, to the last bit.
+    X, y = np.array([[2.0], [0.0], [0.0], [1.0], [-2.0]]), np.array([1, 1, 0, 0, 1])
+    settings = {"eta0": 0.7, "tol": 0, "shuffle": False, "max_iter": 200}
+    ours = assert_same_to_the_last_bit(settings, X, y)
+    assert ours.n_iter_ == 200
+    assert ours.coef_[0, 0] == pytest.approx(-1.4)
+
+
+@LAST_BIT
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["whole numbers", "tenths", "reals", "csr", "float32"])
+def test_the_same_epochs_at_a_tolerance_of_zero(kind, seed):
+    rng = np.random.RandomState(seed)
+    for _ in range(5):
+        n_rows, n_features, n_classes = rng.randint(6, 50), rng.randint(1, 9), rng.choice([2, 2, 4])
+        X = rng.randint(-3, 4, (n_rows, n_features)) / (10 if kind == "tenths" else 1)
+        if kind in ("reals", "float32"):
+            X = rng.standard_normal(X.shape) * 10.0 ** rng.uniform(-3, 3)
+        if kind == "csr":
+            X = sparse.csr_matrix(X * (rng.random_sample(X.shape) < 0.5) / 10)
+        X = X.astype(np.float32) if kind == "float32" else X
+        y = rng.randint(0, n_classes, n_rows)
+        y[:n_classes] = range(n_classes)
+        settings = {
+            "tol": 0,
+            "eta0": float(rng.choice([1, 0.7, 0.1, 0.01, 3.3])),
+            "shuffle": bool(rng.randint(2)),
+            "max_iter": 30,
+            "n_iter_no_change": int(rng.choice([1, 5])),
+            "penalty": [None, "l1", "l2", "elasticnet"][rng.randint(4)],
+            "alpha": 10.0 ** rng.uniform(-5, 0),
+            "l1_ratio": rng.random_sample(),
+            "class_weight": [None, "balanced"][rng.randint(2)],
+        }
+        weight = rng.random_sample(n_rows) if rng.randint(2) else None
+        assert_same_to_the_last_bit(settings, X, y, weight)
+
+
+@LAST_BIT
+@pytest.mark.parametrize("penalty", [None, "l2", "elasticnet"])
+def test_more_mistakes_in_a_block_than_are_computed_together(penalty):
+    rng = np.random.RandomState(3)
+    X, y = rng.standard_normal((700, 3)), rng.randint(0, 2, 700)
+    settings = {"tol": 0, "penalty": penalty, "n_iter_no_change": 2}
+    assert_same_to_the_last_bit(settings, X, y)
 
 
 @pytest.mark.parametrize("data", DATA)
@@ -423,6 +491,33 @@ def test_partial_fit_says_what_is_wrong(fitted):
         ScratchPerceptron(early_stopping=True).partial_fit(X, Y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="use compute_class_weight"):
         ScratchPerceptron(class_weight="balanced").partial_fit(X, Y, classes=[0, 1, 2])
+
+
+# (class_weight, labels, what the error says)
+BAD_CLASS_WEIGHTS = [
+    ({0: -1.0}, Y, "gives class 0 the weight -1.0"),
+    ({0: 1.0, 1: np.nan, 2: 1.0}, Y, "gives class 1 the weight nan"),
+    ({True: -1e-300}, Y > 0, "gives class True the weight -1e-300"),
+    ({"b": -np.inf}, np.array(["a", "b", "c"])[Y], "gives class 'b' the weight -inf"),
+]
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "y", "message"), BAD_CLASS_WEIGHTS, ids=[each[2] for each in BAD_CLASS_WEIGHTS]
+)
+def test_class_weights_below_zero(fitted, class_weight, y, message):
+    before = state(fitted, "class_weight")
+    fitted.set_params(class_weight=class_weight)
+    with pytest.raises(ValueError, match=message):
+        fitted.fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        ScratchPerceptron(class_weight=class_weight).partial_fit(X, y, classes=np.unique(y))
+    assert state(fitted, "class_weight") == before
+
+
+def test_a_class_without_weight():
+    settings = {"class_weight": {0: 0.0, 1: 1.0, 2: 1.0}}
+    assert_same(ScratchPerceptron(**settings).fit(X, Y), Perceptron(**settings).fit(X, Y))
 
 
 def test_warm_start_needs_the_same_classes(fitted):

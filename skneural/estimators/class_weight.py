@@ -48,7 +48,7 @@ def weights_by_class(
         balanced[present] = totals.sum() / (np.count_nonzero(present) * totals[present])
         return balanced
     by_class = weights_of_dict(class_weight, classes)
-    _check(by_class, classes)
+    refuse_negative(by_class, classes)
     return by_class
 
 
@@ -166,7 +166,8 @@ def refuse_balanced(class_weight: Any) -> None:
         )
 
 
-def _check(by_class: FloatArray, classes: npt.NDArray[Any]) -> None:
+def refuse_negative(by_class: FloatArray, classes: npt.NDArray[Any]) -> None:
+    """Raise ValueError for a weight of a class that is negative or not finite."""
     for label, weight in zip(classes.tolist(), by_class, strict=True):
         if not (np.isfinite(weight) and weight >= 0):
             raise _no_weight(weight, label)

@@ -15,6 +15,9 @@ from scipy import sparse
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 
+#: The index of all columns.
+ALL = slice(None)
+
 
 class DenseRows:
     """Rows of an array in C order, to be looked at one by one and all at once.
@@ -35,11 +38,11 @@ class DenseRows:
 
     def entries(self, row: int) -> tuple[FloatArray, Any]:
         """The stored values of a row, and the index of their columns in a vector of all."""
-        return self.X[row], slice(None)
+        return self.X[row], ALL
 
     def products_with(self, row: int) -> FloatArray:
-        """The scalar products of all rows with one of them: shape (n_rows,)."""
-        products: FloatArray = self.X.dot(self.X[row])
+        """The scalar products of a row with all rows behind it: shape (n_rows - row - 1,)."""
+        products: FloatArray = self.X[row + 1 :].dot(self.X[row])
         return products
 
     @cached_property
@@ -79,12 +82,12 @@ class SparseRows:
         return self.X.data[stored], self.X.indices[stored]
 
     def products_with(self, row: int) -> FloatArray:
-        """The scalar products of all rows with one of them: shape (n_rows,)."""
+        """The scalar products of a row with all rows behind it: shape (n_rows - row - 1,)."""
         values, columns = self.entries(row)
         self._zeros[columns] = values
         products: FloatArray = self.X @ self._zeros
         self._zeros[columns] = 0.0
-        return products
+        return products[row + 1 :]
 
     @cached_property
     def longest(self) -> tuple[int, float]:

@@ -22,6 +22,9 @@ rows come from one matrix product. After a mistake on row x the outputs of the r
 corrected by :math:`\eta y (X x)`, instead of being computed again. So the rule stays the exact
 online rule, while Python's time goes with the number of mistakes rather than of rows.
 
+The objective of an epoch, which decides when training stops, is added up to the last bit as one
+row after another would give it, see `skneural.perceptron.objective`.
+
 Sources: F. Rosenblatt, "The perceptron: a probabilistic model for information storage and
 organization in the brain", Psychological Review 65, 1958. A. Novikoff, "On convergence proofs
 on perceptrons", Symposium on the Mathematical Theory of Automata, 1962. L1: Y. Tsuruoka,
@@ -35,19 +38,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from scipy.linalg import get_blas_funcs
 
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
-from skneural.perceptron.row_access import Rows
+from skneural.perceptron.objective import BlockObjective, weights_log
+from skneural.perceptron.row_access import ALL, Rows
 
 #: Rows whose outputs are computed together. The fewer mistakes, the longer a block may be.
 FEWEST_BLOCK_ROWS = 16
 MOST_BLOCK_ROWS = 512
 #: A block with more mistakes is followed by a shorter one, with less than a quarter of them by a
 #: longer one.
-MANY_MISTAKES = 16
+MANY_MISTAKES = 32
 
 #: Below this scale the weights are multiplied out.
 SMALLEST_SCALE = {"f": 1e-6, "d": 1e-9}
@@ -84,6 +91,11 @@ class Rule:
     def pull(self) -> float:
         """What the L1 penalty adds to the pull towards zero at every row."""
         return self.l1_ratio * self.learning_rate * self.alpha
+
+    def penalty(self, norm: Any, absolute_norm: float) -> Any:
+        """The penalty on weights with this norm and this sum of absolute values."""
+        share = self.l1_ratio
+        return self.alpha * ((1 - share) * 0.5 * norm**2 + share * absolute_norm)
 
 
 class OnlinePerceptron:
@@ -131,13 +143,18 @@ class OnlinePerceptron:
         self._updates = rule.learning_rate * self._sign.astype(np.float64)
         if row_weight is not None:
             self._updates *= row_weight
-        # The weights are _scale * _weights: to shrink all of them is to change one number.
+        # The weights are _scale * _weights: to shrink all of them is to change one number. As in
+        # scikit-learn it is in float64, and so are the norms, whatever the dtype of the weights.
         self._weights: FloatArray = np.array(weights, dtype=dtype)
         self._number = dtype.type
-        self._scale: Any = self._number(1.0)
+        self._is_double = dtype.char == "d"
+        self._scale = 1.0
+        self._shrinkage = self._rounded(rule.shrinkage)
         self._smallest_scale = SMALLEST_SCALE[dtype.char]
-        self._square_norm = float(np.dot(self._weights, self._weights))
-        self._absolute_norm = float(np.abs(self._weights).sum())
+        # Of the weights when they last took a step, shrunk since then.
+        dot, asum = get_blas_funcs(("dot", "asum"), dtype=dtype)
+        self._square_norm = float(dot(self._weights, self._weights))
+        self._absolute_norm = float(asum(self._weights))
         self._objective = 0.0
         # How far L1 has pulled every weight so far, and how far it would have pulled at most.
         self._pulled: FloatArray = np.zeros_like(self._weights)
@@ -147,14 +164,19 @@ class OnlinePerceptron:
         n_stored, self._longest = rows.longest
         # No output, however its terms are added up, is further from the truth than this times
         # `_reach`, a bound of the length of all that was added up.
-        rounding = float(np.finfo(dtype).eps)
-        self._slack = 2 * (n_stored + MOST_BLOCK_ROWS) * rounding * math.hypot(self._longest, 1)
+        rounding, largest = float(np.finfo(dtype).eps), float(np.finfo(dtype).max)
+        share = 2 * (n_stored + MOST_BLOCK_ROWS) * rounding
+        self._slack = share * math.hypot(self._longest, 1)
+        # From there on an output, or a product of rows, may overflow.
+        self._largest_doubt = share * largest if self._longest * self._longest < largest else 0.0
+        self._log = weights_log(0 if rows.is_sparse else len(weights), dtype)
+        self._longest_step = self._longest + rule.intercept_rate
         self._reach = 0.0
 
     @property
     def weights(self) -> FloatArray:
         """A copy of the weights, of shape (n_features,)."""
-        scaled: FloatArray = self._weights * self._scale
+        scaled: FloatArray = self._weights * self._number(self._scale)
         return scaled
 
     @property
@@ -175,12 +197,11 @@ class OnlinePerceptron:
         state: dict[str, Any] = {
             "intercept": self.intercept,
             "n_mistakes": self.n_mistakes,
-            "block_rows": self._block_rows,
         }
         if self.rule.alpha:
             state.update(
                 weights=self._weights.copy(),
-                scale=float(self._scale),
+                scale=self._scale,
                 square_norm=self._square_norm,
                 absolute_norm=self._absolute_norm,
             )
@@ -192,11 +213,9 @@ class OnlinePerceptron:
         """Go on where a unit with the same rule, and these `weights`, stood."""
         self.intercept = state["intercept"]
         self.n_mistakes = state["n_mistakes"]
-        # The objective is added up block by block: other blocks would round it otherwise.
-        self._block_rows = state["block_rows"]
         if self.rule.alpha:
             self._weights = np.array(state["weights"])
-            self._scale = self._number(state["scale"])
+            self._scale = state["scale"]
             self._square_norm = state["square_norm"]
             self._absolute_norm = state["absolute_norm"]
         if self.rule.pull:
@@ -217,7 +236,7 @@ class OnlinePerceptron:
             for row in order.tolist():
                 self._look_at(row)
         else:
-            norm = float(np.linalg.norm(self._weights)) * float(self._scale)
+            norm = float(np.linalg.norm(self._weights)) * self._scale
             self._reach = norm + abs(self.intercept)
             start = 0
             while start < len(order):
@@ -231,70 +250,80 @@ class OnlinePerceptron:
 
         All of them, unless the scale becomes too small on the way.
         """
-        scales = self._scales(len(numbers))
-        n_rows, next_row, n_mistakes = len(scales) - 1, 0, self.n_mistakes
+        scales, n_mistakes = self._scales(len(numbers)), self.n_mistakes
+        n_rows = len(scales) - 1
         numbers = numbers[:n_rows]
-        block = self.rows.taken(numbers)
-        sign, updates = self._sign[numbers], self._updates[numbers].tolist()
-        shrinking = self.rule.shrinkage != 1.0
-        output = scales[:-1] * (block.X @ self._weights) + self.intercept
-        while next_row < n_rows:
-            row, loss = self._first_mistake(sign * output, next_row, block, sign, scales)
-            if row is None:
-                break
-            self._charge(row + 1 - next_row, loss)
-            next_row = row + 1
-            self._shrink_to(scales[next_row])
-            if updates[row]:
-                before = self.intercept
+        block, sign, updates = self.rows.taken(numbers), self._sign[numbers], self._updates[numbers]
+        shrinks = self.rule.shrinkage != 1.0
+        output: FloatArray = block.X @ self._weights
+        if self.rule.alpha:
+            output *= scales[:-1]
+        output += self.intercept
+        objective = BlockObjective(block, scales, self.rule, self._square_norm, self._log)
+        first_mistake = partial(self._first_mistake, block, sign, scales, objective)
+        row, row_of_last_step = first_mistake(sign * output, 0), -1
+        while row < n_rows:
+            self.n_mistakes += 1
+            update = updates.item(row)
+            if update:
+                row_of_last_step = row
+                self._shrink_to(scales.item(row + 1))
                 change = block.products_with(row)
-                change *= self._step(*block.entries(row), updates[row])
-                if shrinking:
-                    change *= scales[:-1]
-                change += self.intercept - before
-                output += change
-        if next_row < n_rows:
-            self._charge(n_rows - next_row, 0.0)
-            self._shrink_to(scales[n_rows])
+                change *= self._step(*block.entries(row), update)
+                if shrinks:
+                    change *= scales[row + 1 : -1]
+                change += update * self.rule.intercept_rate
+                output[row + 1 :] += change
+                if self.rule.alpha:
+                    objective.step(row, self._square_norm)
+            row = first_mistake(sign * output, row + 1)
+        if row_of_last_step < n_rows - 1:
+            self._shrink_to(scales.item(n_rows))
+        self._objective, self._square_norm = objective.added_to(self._objective)
         self._choose_block_rows(self.n_mistakes - n_mistakes)
         return n_rows
 
-    def _scales(self, n_rows: int) -> FloatArray:
+    def _scales(self, n_rows: int) -> npt.NDArray[np.float64]:
         """The scale before each of the next rows and after the last, up to the first tiny one."""
-        factors = np.full(n_rows + 1, self.rule.shrinkage, dtype=self._weights.dtype)
+        factors = np.full(n_rows + 1, self._shrinkage)
         factors[0] = self._scale
-        scales: FloatArray = np.multiply.accumulate(factors)
+        scales: npt.NDArray[np.float64] = np.multiply.accumulate(factors)
         if scales[-1] < self._smallest_scale:
             scales = scales[: np.argmax(scales < self._smallest_scale) + 1]
         return scales
 
     def _first_mistake(
         self,
-        margin: FloatArray,
-        start: int,
         block: Rows,
         sign: FloatArray,
-        scales: FloatArray,
-    ) -> tuple[int | None, float]:
-        """The first row from `start` on with y p <= 0, and its loss; None if there is none.
+        scales: npt.NDArray[np.float64],
+        objective: BlockObjective,
+        margin: FloatArray,
+        start: int,
+    ) -> int:
+        """The first row from `start` on with y p <= 0, entered in `objective`; n_rows without one.
 
         A margin too close to zero to be sure of its sign is computed again, term by term in the
         order of the columns. So the sign does not depend on how the rows are put into blocks,
         and is the same as in any implementation that adds in that order.
         """
         doubt = self._slack * self._reach
-        if not math.isfinite(doubt):
-            doubt = math.inf
-        for distance in (margin[start:] <= doubt).nonzero()[0].tolist():
-            row = start + distance
-            value = float(margin[row])
-            if value >= -doubt:
-                output = self._output(*block.entries(row), scales[row])
-                value = float(sign[row]) * output
+        # An output that overflows here may be a number where its terms are added in order.
+        is_bounded = doubt < self._largest_doubt
+        candidates: Any = range(len(margin) - start)
+        if is_bounded:
+            candidates = (margin[start:] <= doubt).nonzero()[0].tolist()
+        for distance in candidates:
+            row: int = start + distance
+            if is_bounded and not block.is_sparse and margin.item(row) < -doubt:
+                objective.mistake_at(row, self._weights, self.intercept)
+                return row
+            output = self._output(*block.entries(row), scales.item(row))
+            value = sign.item(row) * output
             if value <= 0.0:
-                self.n_mistakes += 1
-                return row, -value
-        return None, 0.0
+                objective.mistake(row, -value)
+                return row
+        return len(margin)
 
     def _choose_block_rows(self, n_mistakes: int) -> None:
         if self._fixed_block_rows is not None:
@@ -310,40 +339,55 @@ class OnlinePerceptron:
         """Learn from one row under an L1 penalty, which moves weights at every row."""
         values, columns = self.rows.entries(row)
         margin = float(self._sign[row]) * self._output(values, columns, self._scale)
-        mistaken = margin <= 0.0
-        self._charge(1, -margin if mistaken else 0.0)
-        self._shrink_to(self._scale * self._number(self.rule.shrinkage))
-        if mistaken:
+        is_mistaken = margin <= 0.0
+        if is_mistaken:
+            self._objective -= margin
+        norm = self._rounded(math.sqrt(self._square_norm))
+        self._objective += self.rule.penalty(norm, self._rounded(self._absolute_norm))
+        self._shrink_to(self._scale * self._shrinkage)
+        self._square_norm *= self._rounded(self._shrinkage * self._shrinkage)
+        self._absolute_norm *= self._shrinkage
+        if is_mistaken:
             self.n_mistakes += 1
-            if self._updates[row]:
-                self._step(values, columns, float(self._updates[row]))
+            update = float(self._updates[row])
+            if update:
+                self._step(values, columns, update)
         self._pull_to_zero(columns)
 
     def _output(self, values: FloatArray, columns: Any, scale: Any) -> float:
-        # accumulate() adds one term after another, while sum() and BLAS form partial sums.
-        terms = values * self._weights[columns]
-        total = np.add.accumulate(terms, dtype=np.float64)[-1:].sum()  # 0 for an empty row
-        return float(self._number(total * scale)) + self.intercept
+        weights = self._weights if columns is ALL else self._weights[columns]
+        output = _sum_in_order(values * weights) * scale
+        return (output if self._is_double else self._rounded(output)) + self.intercept
 
-    def _step(self, values: FloatArray, columns: Any, update: float) -> Any:
+    def _step(self, values: FloatArray, columns: Any, update: float) -> np.floating[Any]:
         """Add ``update * x`` to the weights. Returns the step of the unscaled weights."""
-        step = self._number(update) / self._scale
-        self._weights[columns] += np.multiply(values, step, dtype=np.float64)
+        scale = self._number(self._scale)
+        step: np.floating[Any] = self._number(update) / scale
+        change = values * step if self._is_double else np.multiply(values, step, dtype=np.float64)
+        if columns is ALL:
+            self._weights += change
+        else:
+            self._weights[columns] += change
         self.intercept += update * self.rule.intercept_rate
-        self._reach += abs(update) * (self._longest + self.rule.intercept_rate)
+        self._reach += abs(update) * self._longest_step
         if self.rule.alpha:
             # Of a sparse row only the weights it has moved: as in scikit-learn, whose stopping
             # rule watches these norms.
             touched = self._weights[columns]
-            self._square_norm = float(np.dot(touched, touched)) * float(self._scale) ** 2
-            self._absolute_norm = float(np.abs(touched).sum()) * float(self._scale)
+            self._square_norm = _sum_in_order(touched * touched) * float(scale * scale)
+            if self.rule.l1_ratio:
+                self._absolute_norm = _sum_in_order(np.abs(touched)) * float(scale)
         return step
 
-    def _shrink_to(self, scale: Any) -> None:
+    def _rounded(self, value: float) -> float:
+        """A number rounded to the dtype of the weights."""
+        return float(self._number(value))
+
+    def _shrink_to(self, scale: float) -> None:
         self._scale = scale
         if scale < self._smallest_scale:
-            self._weights = self._weights * scale
-            self._scale = self._number(1.0)
+            self._weights *= self._number(scale)
+            self._scale = 1.0
 
     def _pull_to_zero(self, columns: Any) -> None:
         """Move the weights of a row's features towards zero, and never beyond it.
@@ -353,28 +397,17 @@ class OnlinePerceptron:
         """
         self._full_pull += self.rule.pull
         before = self._weights[columns].astype(np.float64)
-        pulled, scale = self._pulled[columns].astype(np.float64), float(self._scale)
+        pulled, scale = self._pulled[columns].astype(np.float64), self._scale
         down = np.maximum(0, before - (self._full_pull + pulled) / scale)
         up = np.minimum(0, before + (self._full_pull - pulled) / scale)
         self._weights[columns] = np.where(before > 0, down, np.where(before < 0, up, before))
         self._pulled[columns] = pulled + scale * (self._weights[columns] - before)
 
-    def _charge(self, n_rows: int, loss: float) -> None:
-        """Enter the loss of a mistake, and the penalties of all rows since the one before.
 
-        The weights shrink after each of these rows, and do nothing else.
-        """
-        self._objective += loss
-        if not self.rule.alpha:
-            return
-        shrinkage, l1_ratio = self.rule.shrinkage, self.rule.l1_ratio
-        squares = self._square_norm * _geometric_sum(shrinkage**2, n_rows)
-        absolutes = self._absolute_norm * _geometric_sum(shrinkage, n_rows)
-        self._objective += self.rule.alpha * ((1 - l1_ratio) / 2 * squares + l1_ratio * absolutes)
-        self._square_norm *= shrinkage ** (2 * n_rows)
-        self._absolute_norm *= shrinkage**n_rows
-
-
-def _geometric_sum(ratio: float, n_terms: int) -> float:
-    """``1 + ratio + ratio**2 + ...``, with `n_terms` terms."""
-    return float(n_terms) if ratio == 1.0 else (1.0 - ratio**n_terms) / (1.0 - ratio)
+def _sum_in_order(terms: FloatArray) -> float:
+    """The sum in float64 of terms, one added after another."""
+    if not len(terms):
+        return 0.0
+    # sum() and BLAS would form partial sums.
+    dtype = None if terms.dtype.char == "d" else np.float64
+    return float(np.add.accumulate(terms, 0, dtype)[-1])

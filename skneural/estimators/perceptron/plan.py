@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.utils import compute_class_weight
 
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray, Matrix, rows_as_csr
-from skneural.estimators.class_weight import weights_of_dict
+from skneural.estimators.class_weight import refuse_negative, weights_of_dict
 from skneural.estimators.data import Data
 from skneural.estimators.linear_attributes import intercepts_of
 from skneural.estimators.model import Model, Origin
@@ -57,7 +57,7 @@ def perceptron_plan(
     ------
     ValueError
         If `coef_init` or `intercept_init` have another shape or are not finite, if
-        `class_weight` lacks classes, or if no validation rows can be held out.
+        `class_weight` lacks classes or is negative, or if no validation rows can be held out.
     """
     labels, dtype = data.targets, data.rows.X.dtype
     assert isinstance(labels, Labels)
@@ -190,7 +190,9 @@ def _units(
 def _weights_of_units(class_weight: Any, labels: Labels, y: Any) -> FloatArray:
     """The weight of each class."""
     if isinstance(class_weight, dict):
-        return weights_of_dict(class_weight, labels.classes)
+        by_class = weights_of_dict(class_weight, labels.classes)
+        refuse_negative(by_class, labels.classes)
+        return by_class
     weights: FloatArray = compute_class_weight(class_weight, classes=labels.classes, y=y)
     return weights
 
