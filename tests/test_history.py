@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -56,8 +57,12 @@ def test_a_record_of_every_epoch(model):
     assert list(frame.columns) == COLUMNS
     assert isinstance(frame, pd.DataFrame)
     np.testing.assert_array_equal(frame["loss"], model.loss_curve_)
-    copied = pickle.loads(pickle.dumps(model))
-    assert copied.history_ == history
+    for copied in (pickle.loads(pickle.dumps(model)), deepcopy(model)):
+        seconds = [record["seconds"] for record in copied.history_]
+        assert np.isnan(seconds).all()
+        assert copied.history_.to_frame()["seconds"].dtype == float
+        for record, mine in zip(copied.history_, history, strict=True):
+            assert {**record, "seconds": mine["seconds"]} == mine
 
 
 def test_rates_are_those_of_the_last_steps():

@@ -9,14 +9,16 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import deepcopy
 from threading import Barrier, Event
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from scipy import sparse
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
 from snapshots import frozen, state
 
@@ -107,6 +109,89 @@ def outputs(model, X=X):
 
 parametrize_problems = pytest.mark.parametrize("problem", PROBLEMS)
 parametrize_ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+
+
+# ------------------------------------------------------------------------- the same bytes
+
+# A fit of each solver and estimator, some that end before their plan.
+SEEDED = {
+    "adam": (ScratchMLPClassifier(max_iter=4, hidden_layer_sizes=(3,)), MARK),
+    "dropout": (ScratchMLPClassifier(max_iter=4, dropout=0.3, hidden_layer_sizes=(3,)), MARK),
+    "best epoch": (
+        ScratchMLPClassifier(max_iter=30, early_stopping=True, hidden_layer_sizes=(3,)),
+        np.array(["low", "middle", "high"])[MARK],
+    ),
+    "sgd": (ScratchMLPRegressor(max_iter=4, solver="sgd", hidden_layer_sizes=(3,)), X[:, 1]),
+    "networks' lbfgs": (ScratchMLPRegressor(max_iter=4, solver="lbfgs"), X[:, 1]),
+    **{
+        f"logistic, {solver}": (ScratchLogisticRegression(max_iter=3, solver=solver), MARK)
+        for solver in ("lbfgs", "newton-cholesky", "newton-cg", "saga", "fista", "sgd")
+    },
+    "perceptron": (ScratchPerceptron(max_iter=4), MARK),
+    "perceptron, penalty": (ScratchPerceptron(max_iter=4, penalty="elasticnet"), MARK),
+    "transformer": (HiddenLayerTransformer(ScratchMLPClassifier(max_iter=4)), MARK),
+}
+# What is done with a clone of such an estimator; None where it has no such method.
+PATHS = {
+    "fit": lambda model, y: model.fit(X, y),
+    "names of columns": lambda model, y: model.fit(pd.DataFrame(X, columns=list("abc")), y),
+    "twice": lambda model, y: model.fit(X, y).fit(X, y),
+    "warm_start": lambda model, y: model.set_params(warm_start=True).fit(X, y).fit(X, y),
+    "resume": lambda model, y: model.fit(X, y).set_params(max_iter=40).resume(X, y),
+    "resume a pickle": lambda model, y: (
+        pickle.loads(pickle.dumps(model.fit(X, y))).set_params(max_iter=40).resume(X, y)
+    ),
+    "partial_fit": lambda model, y: model.partial_fit(X[:20], y[:20]).partial_fit(X[20:], y[20:]),
+}
+
+
+def seeded(name, path):
+    estimator, y = SEEDED[name]
+    model = clone(estimator)
+    model.set_params(**{key: 0 for key in model.get_params() if key.endswith("random_state")})
+    if path == "partial_fit" and is_classifier(model):
+        model.partial_fit(X, y, classes=np.unique(y))
+    return PATHS[path](model, y)
+
+
+WITHOUT_PATH = {
+    "partial_fit": ("best epoch", "lbfgs", "newton", "saga", "fista", "transformer"),
+    "warm_start": ("transformer",),
+    "resume": ("transformer", "best epoch"),
+    "resume a pickle": ("transformer", "best epoch"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        (name, path)
+        for path in PATHS
+        for name in SEEDED
+        if not any(part in name for part in WITHOUT_PATH.get(path, ()))
+    ],
+)
+@pytest.mark.filterwarnings("ignore:There is nothing to resume")
+def test_the_same_fit_has_the_same_pickle(name, path):
+    one, other = seeded(name, path), seeded(name, path)
+    assert pickle.dumps(one) == pickle.dumps(other)
+    assert joblib.hash(one) == joblib.hash(other)
+    loaded = pickle.loads(pickle.dumps(one))
+    assert joblib.hash(loaded) == joblib.hash(deepcopy(one)) == joblib.hash(one)
+
+
+def test_a_resumed_pickle_has_the_seconds_of_its_own_epochs():
+    model = pickle.loads(pickle.dumps(seeded("adam", "fit"))).set_params(max_iter=6).resume(X, MARK)
+    seconds = [record["seconds"] for record in model.history_]
+    assert np.isnan(seconds).tolist() == [True] * 4 + [False] * 2
+    whole = seeded("adam", "fit").set_params(max_iter=6).resume(X, MARK)
+    assert model.loss_curve_ == whole.loss_curve_
+    assert joblib.hash(model) == joblib.hash(whole)
+
+
+def test_other_data_have_another_pickle():
+    model = clone(seeded("adam", "fit"))
+    assert joblib.hash(seeded("adam", "fit")) != joblib.hash(model.fit(X + 1e-12, MARK))
 
 
 # ------------------------------------------------------------------------- copies

@@ -51,11 +51,12 @@ class HistoryTable(list[dict[str, Any]]):
             # Scores by another criterion, from before, do not compare.
             columns[name][:first] = [None] * first
         return cls(
-            {"epoch": i + 1, **{name: _known(column[i]) for name, column in columns.items()}}
+            {"epoch": i + 1, **{name: _known(column[i], name) for name, column in columns.items()}}
             for i in range(history.n_rows)
         )
 
 
-def _known(value: float | None) -> float | None:
-    # A diverged loss is known to be infinite; NaN stands for what there is none of.
-    return None if value != value else value
+def _known(value: float | None, name: str) -> float | None:
+    # A diverged loss is known to be infinite; NaN stands for what there is none of. Every epoch has
+    # taken some time, which is not known of those that come from a file.
+    return None if value != value and name != "seconds" else value

@@ -45,7 +45,8 @@ class Epoch(NamedTuple):
         None without validation rows.
     learning_rate, gradient_norm, seconds : float
         The rate of its last step, the norm of its last gradient, and how long it took, validation
-        included. NaN for what a minimiser does not have.
+        included. NaN for what a minimiser does not have, and for the seconds of epochs that come
+        from a pickle or a deep copy.
     """
 
     loss: float
@@ -125,9 +126,14 @@ class History:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The history as plain data: a list for each column, None for one that is empty."""
+        """The history as plain data: a list for each column, None for one that is empty.
+
+        The seconds are left out: the same training would give other data every time.
+        """
         columns = {}
         for name in COLUMNS:
+            if name == "seconds":
+                continue
             values = self.column(name)
             columns[name] = None if all(value is None for value in values) else values
         best = {name: value for name, value in vars(self).items() if name not in _ROWS}
@@ -137,10 +143,12 @@ class History:
     def from_dict(cls, data: dict[str, Any]) -> History:
         """The history that `to_dict` has been made from."""
         data = dict(data)
-        columns = [data.pop(name, None) for name in COLUMNS]
-        n_rows = max((len(each) for each in columns if each is not None), default=0)
-        rows = zip(*[[None] * n_rows if each is None else each for each in columns], strict=True)
-        return cls([Epoch(*row) for row in rows], n_rows, **data)
+        columns = {name: data.pop(name, None) for name in COLUMNS}
+        n_rows = max((len(each) for each in columns.values() if each is not None), default=0)
+        if columns["seconds"] is None:
+            columns["seconds"] = [math.nan] * n_rows
+        filled = [[None] * n_rows if each is None else each for each in columns.values()]
+        return cls([Epoch(*row) for row in zip(*filled, strict=True)], n_rows, **data)
 
 
 _ROWS = ("rows", "n_rows")

@@ -192,7 +192,8 @@ class ScratchLogisticRegression(
     history_ : list of dict
         A record of every iteration (epoch): 'epoch', 'loss', 'validation_loss',
         'validation_score', 'learning_rate', 'gradient_norm' and 'seconds'; None for what there is
-        none of. ``history_.to_frame()`` is a DataFrame.
+        none of, and NaN seconds for epochs that come from a pickle or a deep copy.
+        ``history_.to_frame()`` is a DataFrame.
 
     best_validation_score_ : float or None
         The highest score.
