@@ -94,6 +94,12 @@ def test_unfitted_estimators_are_refused(draw):
 REFUSED = {
     "curves left out": (LossCurveDisplay, NETWORK.for_prediction(), {}, "for_prediction"),
     "no curves": (LossCurveDisplay, ScratchPerceptron().fit(X, y), {}, "no loss_curve_"),
+    "no epochs": (
+        LossCurveDisplay,
+        ScratchLogisticRegression().fit(np.ones((6, 2)), [0, 1] * 3),
+        {},
+        "began at the optimum, with a loss of 0.693147, and ended before the first epoch",
+    ),
     "no layer": (WeightsDisplay, NETWORK, {"layer": 3}, "layer=3: the weights have 3 layers"),
     "no image": (WeightsDisplay, NETWORK, {"layer": 1}, "image_shape="),
     "other image": (WeightsDisplay, NETWORK, {"image_shape": (8, 8)}, "8 x 8 pixels"),

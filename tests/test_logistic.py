@@ -19,6 +19,7 @@ from sklearn.preprocessing import scale
 from snapshots import state
 
 from skneural import ScratchLogisticRegression, ScratchMLPClassifier
+from skneural.inspection import LossCurveDisplay
 from skneural.objective import Objective
 
 X3, Y3 = load_iris(return_X_y=True)
@@ -474,6 +475,44 @@ def test_no_iteration_at_all(solver):
     assert ours.loss_curve_ == []
     np.testing.assert_array_equal(ours.coef_, 0)
     np.testing.assert_allclose(ours.predict_proba(X3), 1 / 3)
+    with pytest.raises(ValueError, match="training ended by 'max_iter' before the first epoch"):
+        LossCurveDisplay.from_estimator(ours)
+
+
+# Where the first gradient is zero: no feature tells the classes from each other.
+AT_THE_OPTIMUM = {
+    "constant features": (np.ones((12, 2)), np.arange(12) % 2, {}),
+    "zeros": (np.zeros((12, 2)), np.arange(12) % 3, {"fit_intercept": False}),
+    "no intercept": (np.ones((12, 2)), np.arange(12) % 3, {"fit_intercept": False}),
+    "every row twice": (np.repeat(np.eye(6), 2, axis=0), np.arange(12) % 2, {"C": 3.0}),
+    "sparse": (sparse.csr_matrix(np.ones((12, 2))), np.arange(12) % 2, {}),
+}
+
+
+@parametrize_solvers
+@pytest.mark.parametrize("name", AT_THE_OPTIMUM)
+@unfinished
+def test_a_fit_that_begins_at_its_optimum(solver, name):
+    X, y, settings = AT_THE_OPTIMUM[name]
+    ours = model(solver, **settings).fit(X, y)
+    rel = 1e-2 if solver in STOCHASTIC else 1e-9
+    assert ours.loss_ == pytest.approx(np.log(len(ours.classes_)), rel=rel)
+    assert ours.best_loss_ == pytest.approx(ours.loss_, rel=rel)
+    for copied in (pickle.loads(pickle.dumps(ours)), ours.for_prediction()):
+        assert copied.best_loss_ == ours.best_loss_
+    if not ours.loss_curve_:
+        assert ours.best_loss_ == ours.loss_
+        assert (ours.n_iter_[0], ours.best_iteration_) == (0, None)
+        with pytest.raises(ValueError, match="began at the optimum, with a loss of"):
+            LossCurveDisplay.from_estimator(ours)
+
+
+def test_the_best_loss_of_a_warm_start_at_the_optimum():
+    ours = model("newton-cholesky", warm_start=True, max_iter=100).fit(X3, Y3)
+    best, losses = ours.best_loss_, ours.loss_curve_
+    ours.fit(X3, Y3)
+    assert ours.best_loss_ == min(best, *ours.loss_curve_)
+    assert ours.loss_curve_[: len(losses)] == losses
 
 
 def test_a_singular_second_derivative_is_left_to_lbfgs():

@@ -171,11 +171,15 @@ def _fitted(
         model_params = with_zero_intercepts(plan.template, params)
     model = plan.template.with_params(model_params)
     best_score = history.best_validation_score
+    best_loss = history.best_loss
+    if best_loss == math.inf and history.n_rows == 0:
+        # The training has begun at the optimum: its loss is noted, and no epoch was needed.
+        best_loss = record.loss
     outcome = Outcome(
         record.n_iter,
         record.n_samples_seen,
         record.loss,
-        history.best_loss,
+        best_loss,
         history.best_iteration,
         None if best_score == -math.inf else best_score,
         reason,

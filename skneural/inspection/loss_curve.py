@@ -119,6 +119,15 @@ class LossCurveDisplay(Display):
         """
         check_fitted(estimator)
         losses = getattr(estimator, "loss_curve_", None)
+        reason = getattr(estimator, "stop_reason_", "")
+        if losses is not None and not losses and reason:
+            why = f"ended by {reason!r}"
+            if reason == "converged":
+                why = f"began at the optimum, with a loss of {estimator.loss_:.6g}, and ended"
+            raise ValueError(
+                f"This {type(estimator).__name__} has no curve to draw: its training {why} before "
+                "the first epoch."
+            )
         if not losses:
             raise ValueError(
                 f"This {type(estimator).__name__} has no loss_curve_ to draw: it keeps none, it "
