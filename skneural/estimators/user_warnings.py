@@ -1,17 +1,94 @@
-"""Warnings that point at the line of the user's own code."""
+"""Warnings that point at the line of the user's own code, and that scikit-learn's filters reach.
+
+Scripts that were written for scikit-learn often silence its warnings by its module::
+
+    warnings.filterwarnings("ignore", category=ConvergenceWarning, module="sklearn")
+
+Such a filter applies to ours too, as if they came from the module whose estimator ours stands in
+for. Filters that name no module, or the user's, apply as to every warning.
+"""
 
 from __future__ import annotations
 
 import sys
 import warnings
+from types import FrameType
+from typing import Any
+
+#: Code between the user's line and ours that is none of the user's.
+PASSED_THROUGH = ("skneural", "sklearn", "joblib")
+
+#: What runs tasks of others, in processes and threads where no line of the user's is under way. So
+#: does the standard library, if it calls us itself.
+TASK_RUNNERS = frozenset(
+    {"billiard", "celery", "dask", "distributed", "ipyparallel", "loky", "mpire", "multiprocess"}
+    | {"pyspark", "ray"}
+)
+
+#: The modules of scikit-learn that warn in the place of ours.
+TWIN_MODULES = {
+    "skneural.estimators.mlp": "sklearn.neural_network._multilayer_perceptron",
+    "skneural.estimators.logistic": "sklearn.linear_model._logistic",
+    "skneural.estimators.perceptron": "sklearn.linear_model._stochastic_gradient",
+}
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn from the first frame outside of skneural, scikit-learn and joblib."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None:
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in ("skneural", "sklearn", "joblib"):
-            break
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    """Warn from the first frame outside of skneural, scikit-learn and joblib.
+
+    In a worker of joblib, multiprocessing, dask and the like, where the next line outward is one
+    of theirs, from our own module.
+    """
+    frame, twin = sys._getframe(1), "sklearn"
+    ours = frame
+    while frame.f_back is not None and _package(frame) in PASSED_THROUGH:
+        name = _module(frame)
+        if name.startswith("skneural"):
+            ours = frame
+            twin = next((TWIN_MODULES[own] for own in TWIN_MODULES if name.startswith(own)), twin)
+        frame = frame.f_back
+    package = _package(frame)
+    if package in sys.stdlib_module_names or package in TASK_RUNNERS:
+        frame = ours
+    line = frame.f_lineno
+    warnings.warn_explicit(
+        message,
+        category,
+        frame.f_code.co_filename,
+        line,
+        twin if _names_module(message, category, twin, line) else _module(frame),
+        frame.f_globals.setdefault("__warningregistry__", {}),
+    )
+
+
+def _module(frame: FrameType) -> str:
+    name: str = frame.f_globals.get("__name__") or "<string>"
+    return name
+
+
+def _package(frame: FrameType) -> str:
+    return _module(frame).partition(".")[0]
+
+
+def _names_module(message: str, category: type[Warning], module: str, line: int) -> bool:
+    """Whether the filter that decides of such a warning of this module names the module."""
+    for _, text, kind, its_module, its_line in _filters():
+        if (
+            (text is None or _fits(text, message))
+            and issubclass(category, kind)
+            and (its_module is None or _fits(its_module, module))
+            and its_line in (0, line)
+        ):
+            return its_module is not None
+    return False
+
+
+def _fits(pattern: Any, text: str) -> bool:
+    # Python's own filters have plain strings.
+    return pattern == text if isinstance(pattern, str) else bool(pattern.match(text))
+
+
+def _filters() -> Any:
+    """The filters in force: from Python 3.14 on they may belong to a context."""
+    in_context = getattr(warnings, "_get_filters", None)
+    return warnings.filters if in_context is None else in_context()
