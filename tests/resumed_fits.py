@@ -172,6 +172,20 @@ LOGISTIC = {
     "logistic, fista, sparse": Fit(
         logistic(solver="fista", l1_ratio=0.5, C=10.0), sparse.csr_matrix(X), NOISY
     ),
+    "logistic, liblinear": Fit(
+        logistic(solver="liblinear", intercept_scaling=7.0, C=100.0, max_iter=4), y=NOISY > 0, n=4
+    ),
+    "logistic, liblinear, sparse, L1": Fit(
+        logistic(solver="liblinear", intercept_scaling=0.5, l1_ratio=1.0, C=10.0),
+        sparse.csr_matrix(X),
+        NOISY > 0,
+    ),
+    "logistic, liblinear, wide, weights": Fit(
+        logistic(solver="liblinear", intercept_scaling=3.0, C=1e4),
+        WIDE.astype(np.float32),
+        WIDE_Y,
+        {"sample_weight": WEIGHT[:60]},
+    ),
     "logistic, no intercept": Fit(logistic(fit_intercept=False, C=100.0, max_iter=4), n=4),
     **{
         f"logistic, {solver}, {name}": Fit(

@@ -62,7 +62,9 @@ def perceptron(**params):
 
 
 def targets_of(model):
-    return NUMBERS if isinstance(model, ScratchMLPRegressor) else NOISY
+    if isinstance(model, ScratchMLPRegressor):
+        return NUMBERS
+    return NOISY > 0 if getattr(model, "solver", None) == "liblinear" else NOISY
 
 
 def with_generator(estimator):
@@ -159,6 +161,8 @@ UNCONVERGED = [
         for solver in ("lbfgs", "newton-cholesky", "newton-cg", "sag", "saga", "sgd", "adam")
     ),
     logistic(solver="fista", l1_ratio=0.5),
+    logistic(solver="liblinear"),
+    logistic(solver="liblinear", l1_ratio=1),
     logistic(solver="sgd", **EARLY),
     perceptron(),
     perceptron(**EARLY),

@@ -382,7 +382,7 @@ WORDED = [
     ({"penalty": None, "C": 3.0}, UserWarning, "Setting penalty=None will ignore the C"),
     ({"penalty": "l1", "solver": "saga"}, UserWarning, "penalty=l1 with l1_ratio=0.0"),
     ({"penalty": "l2", "l1_ratio": 0.5}, UserWarning, "only used when penalty is 'elasticnet'"),
-    ({"solver": "liblinear"}, ValueError, "penalises the intercept.*'lbfgs'.*'fista'"),
+    ({"solver": "liblinear"}, ValueError, "does not support multiclass classification"),
     ({"solver": "lbfgs", "l1_ratio": 1}, ValueError, "Solver lbfgs supports only 'l2' or None"),
     ({"solver": "sgd", "l1_ratio": 0.5}, ValueError, "Solver sgd supports only 'l2' or None"),
     ({"dual": True}, ValueError, "Solver lbfgs supports only dual=False, got dual=True"),

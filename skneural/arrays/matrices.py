@@ -314,6 +314,20 @@ def rows_as_csr(X: Matrix) -> Matrix:
     return X.tocsr() if sparse.issparse(X) else X
 
 
+def as_dense(X: Matrix) -> FloatArray:
+    """`X` as an array."""
+    dense: FloatArray = X.toarray() if sparse.issparse(X) else X
+    return dense
+
+
+def with_constant_column(X: Matrix, value: float) -> Matrix:
+    """A copy of `X` with one column more, of the same value in all rows; CSR if it is sparse."""
+    column = np.full((X.shape[0], 1), value, dtype=X.dtype)
+    if sparse.issparse(X):
+        return sparse.hstack([X, sparse.csr_matrix(column)], format="csr")
+    return np.hstack([X, column])
+
+
 def row_chunks(
     X: Matrix, layer_sizes: Sequence[int], dtype: npt.DTypeLike, *, as_dense: bool = False
 ) -> Iterator[tuple[slice, Matrix]]:

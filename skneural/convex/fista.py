@@ -54,6 +54,12 @@ MAX_NEWTON_HALVINGS = 4
 #: Keeps the Hessian regular where features are copies of each other, and a softmax flat.
 NEWTON_RIDGE = 1e-7
 
+#: The same, and halvings, where no intercept takes up the means of the features. In float64 it need
+#: not be more, and the weights of features far from zero are found only where it is much less. Such
+#: Hessians are ill-conditioned: steps are too long more often, and proximal steps are short.
+NEWTON_RIDGE_UNCENTRED = 1e-10
+MAX_NEWTON_HALVINGS_UNCENTRED = 8
+
 #: Share of the penalty from which on the slope of a zero weight makes it one of the active set.
 ACTIVE_SET_MARGIN = 0.9
 
@@ -83,6 +89,10 @@ class Fista:
         and the last step has changed no weight by more than this share of the largest.
     l1 : float
         Strength of the L1 penalty, relative to the sum of the losses as `objective.alpha` is.
+    ridge : float, default=NEWTON_RIDGE
+        Share of the diagonal of the Hessian that is added to it.
+    max_halvings : int, default=MAX_NEWTON_HALVINGS
+        Halvings of a Newton step.
 
     Notes
     -----
@@ -96,6 +106,8 @@ class Fista:
     sample_weight: FloatArray | None
     tol: float
     l1: float
+    ridge: float = NEWTON_RIDGE
+    max_halvings: int = MAX_NEWTON_HALVINGS
 
     def __call__(self, run: Run) -> str:
         """Minimise; see `skneural.minimizers.run.drive`.
@@ -294,7 +306,7 @@ class _Steps:
         if coordinates is None:
             return None
         matrix = coordinates.hessian(here.params.astype(self._objective.gradient.dtype))
-        matrix[np.diag_indices_from(matrix)] *= 1 + NEWTON_RIDGE
+        matrix[np.diag_indices_from(matrix)] *= 1 + self._problem.ridge
         # In units in which all are curved alike: features may be on different scales.
         unit = np.sqrt(np.diag(matrix))
         if not np.all(unit > 0):
@@ -304,17 +316,32 @@ class _Steps:
         slope = coordinates.reduce(here.gradient)
         linear = (slope - matrix @ position) / unit
         matrix /= np.outer(unit, unit)
-        minimum = minimize_quadratic_l1(matrix, linear, penalty / unit, position * unit) / unit
+        start = position * unit
+        is_far = self._has_more_weights_than_rows(start)
+        if is_far:
+            start = np.zeros_like(start)
+        minimum = minimize_quadratic_l1(matrix, linear, penalty / unit, start) / unit
         step = minimum - position
         promised = float(slope @ step + penalty @ (np.abs(minimum) - np.abs(position)))
+        if is_far and promised >= 0:
+            return None
         direction = coordinates.expand(step)
         self._leave_out_flat_direction(direction)
-        for halving in range(MAX_NEWTON_HALVINGS):
+        for halving in range(self._problem.max_halvings):
             length = 0.5**halving
             following = self.evaluate(here.params + length * direction)
             if following.value < here.value + SUFFICIENT_DECREASE * length * promised:
                 return following
         return None
+
+    def _has_more_weights_than_rows(self, position: FloatArray) -> bool:
+        """Whether more weights are nonzero than at a minimum.
+
+        There are at most as many as rows, but for an L2 penalty: to remove the others one by one
+        takes longer than to find the few from zero.
+        """
+        n_equations = self._rows[0].shape[0] * self._network.n_outputs
+        return self._objective.alpha == 0 and np.count_nonzero(position) > n_equations
 
     def _active_coordinates(self, here: _Point) -> Coordinates | None:
         """Coordinates of the active set; None if they are too many for Newton's method."""
@@ -322,8 +349,13 @@ class _Steps:
         n_outputs = weights.shape[1]
         active = (weights != 0) | (np.abs(slope) >= ACTIVE_SET_MARGIN * self._l1)
         features = np.flatnonzero(active.any(axis=1))
-        if (len(features) + 1) * n_outputs > MAX_NEWTON_PARAMS:
-            return None
+        most = MAX_NEWTON_PARAMS // n_outputs - 1
+        if len(features) > most:
+            if not self._has_more_weights_than_rows(weights):
+                return None
+            # The others stay as they are: most of these become zero, then it is their turn.
+            size = np.abs(weights[features]).max(axis=1) / self._preconditioner.transform[features]
+            features = np.sort(features[np.argsort(-size, kind="stable")[:most]])
         free = active[features].T
         if self._network.n_params > self._network.n_penalised:  # it has intercepts
             free = np.hstack([free, np.ones((n_outputs, 1), dtype=bool)])

@@ -16,6 +16,8 @@ Source: H. Lee, A. Battle, R. Raina and A. Y. Ng, "Efficient sparse coding algor
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.linalg
 
@@ -23,6 +25,13 @@ from skneural.arrays.matrices import BoolArray, FloatArray
 
 #: Most rounds. What has been reached by then is lower than the start in any case.
 MAX_ROUNDS = 400
+
+#: Elements from which on coordinate descent guesses the active set.
+MAX_SEARCHED_ALONE = 200
+
+#: Most sweeps of it, and how many that change no sign end it.
+MAX_SWEEPS = 200
+MAX_QUIET_SWEEPS = 3
 
 #: Share of its penalty by which a slope must exceed it, so that rounding frees no element.
 MARGIN = 1e-10
@@ -50,6 +59,9 @@ def minimize_quadratic_l1(
         With exact zeros.
     """
     x = start.copy()
+    is_large = len(x) > MAX_SEARCHED_ALONE
+    if is_large and x.any():
+        _descend(hessian, linear, penalty, x)
     active = (x != 0) | (penalty == 0)
     sign = np.sign(x)
     for _ in range(MAX_ROUNDS):
@@ -61,7 +73,7 @@ def minimize_quadratic_l1(
             sign = np.sign(x)
             continue
         x = target
-        slope = hessian @ x + linear
+        slope = linear + (hessian[:, active] @ x[active] if is_large else hessian @ x)
         excess = np.where(active, -np.inf, np.abs(slope) - penalty)
         freed = int(np.argmax(excess))
         if excess[freed] <= MARGIN * penalty[freed]:
@@ -69,6 +81,31 @@ def minimize_quadratic_l1(
         active[freed] = True
         sign[freed] = -np.sign(slope[freed])
     return x
+
+
+def _descend(hessian: FloatArray, linear: FloatArray, penalty: FloatArray, x: FloatArray) -> None:
+    """Lower q by coordinate descent, in place, until the signs of x no longer change.
+
+    Every element in turn goes to the minimum of q in it alone. One element at a time it finds out
+    which of many elements are zero, for which the search would need as many systems of equations.
+    """
+    slope = hessian @ x + linear
+    diagonal = hessian.diagonal().tolist()
+    penalties = penalty.tolist()
+    signs, n_quiet = np.sign(x), 0
+    for _ in range(MAX_SWEEPS):
+        for j in np.flatnonzero((x != 0) | (np.abs(slope) > penalty)).tolist():
+            before, curvature = float(x[j]), diagonal[j]
+            target = before - float(slope[j]) / curvature
+            size = abs(target) - penalties[j] / curvature
+            after = math.copysign(size, target) if size > 0 else 0.0
+            if after != before:
+                x[j] = after
+                slope += (after - before) * hessian[j]
+        before_signs, signs = signs, np.sign(x)
+        n_quiet = n_quiet + 1 if np.array_equal(signs, before_signs) else 0
+        if n_quiet >= MAX_QUIET_SWEEPS:
+            break
 
 
 def _face_minimum(hessian: FloatArray, linear: FloatArray, active: BoolArray) -> FloatArray:
@@ -97,7 +134,12 @@ def _best_on_the_way(
         point[j] = 0
         candidates.append(point)
     points = np.array(candidates)
+    every = points
+    if len(x) > MAX_SEARCHED_ALONE:  # most are zero in all of them
+        moving = np.flatnonzero(points.any(axis=0))
+        points, linear, penalty = points[:, moving], linear[moving], penalty[moving]
+        hessian = hessian[np.ix_(moving, moving)]
     values = 0.5 * np.einsum("ij,ij->i", points @ hessian, points) + points @ linear
     values += np.abs(points) @ penalty
-    best: FloatArray = points[np.argmin(values)]
+    best: FloatArray = every[np.argmin(values)]
     return best

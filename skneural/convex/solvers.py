@@ -9,7 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from skneural.arrays.matrices import FloatArray, Matrix
-from skneural.convex.fista import Fista
+from skneural.convex.fista import (
+    MAX_NEWTON_HALVINGS_UNCENTRED,
+    NEWTON_RIDGE_UNCENTRED,
+    Fista,
+)
 from skneural.convex.linear import n_coordinates
 from skneural.convex.newton import Newton, SingularHessianError
 from skneural.convex.preconditioned import PreconditionedMinimizer
@@ -30,7 +34,7 @@ def resolve_solver(solver: str, network: Network, n_samples: int, *, l2: float, 
 
     Parameters
     ----------
-    solver : {'lbfgs', 'newton-cholesky', 'newton-cg', 'sag', 'saga', 'fista'}
+    solver : {'lbfgs', 'newton-cholesky', 'newton-cg', 'sag', 'saga', 'fista', 'liblinear'}
     network : Network
         Without hidden layers.
     n_samples : int
@@ -43,7 +47,8 @@ def resolve_solver(solver: str, network: Network, n_samples: int, *, l2: float, 
 
     Notes
     -----
-    - 'saga' is served by 'fista' where there is an L1 penalty, otherwise as 'sag', by 'lbfgs'.
+    - 'saga' and 'liblinear' are served by 'fista' where there is an L1 penalty, otherwise as 'sag',
+      by 'lbfgs'.
     - 'newton-cg' is served by 'newton-cholesky' up to `MAX_NEWTON_COORDINATES`.
     - 'lbfgs', for whomever it serves, gives way to 'newton-cholesky' where the problem is small,
       see `MAX_SMALL_HESSIAN`, and has an L2 penalty, which keeps the Hessian regular.
@@ -51,7 +56,7 @@ def resolve_solver(solver: str, network: Network, n_samples: int, *, l2: float, 
     n = n_coordinates(network)
     if solver == "newton-cg":
         return "newton-cholesky" if n <= MAX_NEWTON_COORDINATES else "newton-cg"
-    if solver == "fista" or (solver == "saga" and l1 > 0):
+    if solver == "fista" or (solver in ("saga", "liblinear") and l1 > 0):
         return "fista"
     if solver == "newton-cholesky":
         return solver
@@ -97,13 +102,18 @@ def convex_minimizer(
     problem = (objective, X, y, sample_weight, tol)
     kind = resolve_solver(solver, objective.network, X.shape[0], l2=objective.alpha, l1=l1)
     if kind == "fista":
+        # The rows of 'liblinear' have a constant feature instead of an intercept.
+        if solver == "liblinear":
+            return Fista(*problem, l1, NEWTON_RIDGE_UNCENTRED, MAX_NEWTON_HALVINGS_UNCENTRED)
         return Fista(*problem, l1=l1)
     if kind == "newton-cg":
         return PreconditionedMinimizer(*problem, method="Newton-CG")
     lbfgs = PreconditionedMinimizer(*problem)
     if kind == "lbfgs":
         return lbfgs
-    return NewtonOrLBFGS(Newton(*problem), lbfgs, None if solver == "lbfgs" else warn)
+    return NewtonOrLBFGS(
+        Newton(*problem), lbfgs, None if solver in ("lbfgs", "liblinear") else warn
+    )
 
 
 @dataclass(frozen=True)

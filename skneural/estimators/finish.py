@@ -15,7 +15,6 @@ from skneural.estimators.data import Data
 from skneural.estimators.model import Fitted, Outcome
 from skneural.estimators.plan import Plan, Start
 from skneural.estimators.user_warnings import warn_user
-from skneural.estimators.validation import with_zero_intercepts
 from skneural.minimizers.history import History
 from skneural.minimizers.run import FINISHED, Run
 from skneural.minimizers.state import TrainingState, generator_from_state, generator_state
@@ -115,7 +114,9 @@ def finished(
         run.state,
         reason,
         restores_best=restores_best,
-        predict_raw=lambda params: plan.network.predict_raw(params, data.rows.X),
+        predict_raw=lambda params: plan.template.network.predict_raw(
+            plan.model_params(params), data.rows.X
+        ),
     )
     history = run.state.record.history
     if reason == "not_finite" and plan.restores_best:
@@ -166,10 +167,7 @@ def _fitted(
 ) -> Fitted:
     """The fitted object of a state, with these parameters for the model."""
     record, history = state.record, state.record.history
-    model_params = params
-    if len(params) < plan.template.network.n_params:
-        model_params = with_zero_intercepts(plan.template, params)
-    model = plan.template.with_params(model_params)
+    model = plan.template.with_params(plan.model_params(params))
     best_score = history.best_validation_score
     best_loss = history.best_loss
     if best_loss == math.inf and history.n_rows == 0:
@@ -185,8 +183,10 @@ def _fitted(
         reason,
     )
     can_be_resumed = start.mode != "partial_fit" and reason not in FINISHED
-    if params is state.params or not ("average" in state.optimizer or can_be_resumed):
-        state = replace(state, params=model.params[: len(state.params)])
+    are_the_models = params is state.params and plan.to_model is None
+    if are_the_models or not ("average" in state.optimizer or can_be_resumed):
+        n_params = len(state.params) if plan.to_model is None else None
+        state = replace(state, params=model.params[:n_params])
     if not plan.records_epochs:
         history = History()
     elif params is history.best_params or not can_be_resumed:

@@ -101,6 +101,10 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
     def _plan(self, data: Data, start: Start) -> Plan:
         """The training that these parameters and data ask for."""
 
+    def _computing_dtypes(self) -> tuple[type, ...]:
+        """What X may be kept in; anything else becomes the first."""
+        return COMPUTING_DTYPES[getattr(self, "dtype", "auto")]
+
     # ---------------------------------------------------------------- training
 
     def _fit(
@@ -112,12 +116,13 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         validation: tuple[Any, Any, Any] = NO_ROWS,
         mode: str = "fit",
         classes: Any = None,
+        may_start_warm: bool = True,
         plan_of: Callable[[Data, Start], Plan] | None = None,
     ) -> Self:
         """Train, or go on, in this mode; `plan_of` is `_plan` with what fit has besides."""
         begun = perf_counter()
         earlier = None
-        if mode != "fit" or self.warm_start:
+        if mode != "fit" or (self.warm_start and may_start_warm):
             earlier = self._earlier(mode)
         if mode == "resume" and not check_resumable(self, earlier):
             return self
@@ -170,7 +175,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
     ) -> Data:
         model = None if start.earlier is None else start.earlier.model
         checks = {"multi_output": self._multi_output, "y_numeric": self._y_numeric}
-        dtypes = COMPUTING_DTYPES[getattr(self, "dtype", "auto")]
+        dtypes = self._computing_dtypes()
         if model is not None and start.mode != "resume":
             dtypes = (dtype_to_go_on_in(self, model, dtypes),)
         rows = validated_rows(self, X, y, model, dtypes, **checks)

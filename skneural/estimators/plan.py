@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.data import LabelledRows
 from skneural.estimators.model import Fitted, Model, Origin
+from skneural.estimators.validation import with_zero_intercepts
 from skneural.minimizers.history import EarlyStopping, Validation
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import (
@@ -62,6 +63,10 @@ class Plan:
         empty for nothing.
     records_epochs : bool, default=True
         Whether the losses of all epochs are kept, and printed.
+    to_model : callable or None, default=None
+        ``to_model(params)`` makes the parameters of the model from those that are trained, where
+        they differ. None where they are the same, but for intercepts that may be missing: those
+        are zero in the model.
     """
 
     template: Model
@@ -76,6 +81,13 @@ class Plan:
     largest_product: int
     convergence_warning: Callable[[Run, str], str]
     records_epochs: bool = True
+    to_model: Callable[[FloatArray], FloatArray] | None = None
+
+    def model_params(self, params: FloatArray) -> FloatArray:
+        """The parameters of the model, from those that are trained: these, or other arrays."""
+        if self.to_model is not None:
+            return self.to_model(params)
+        return with_zero_intercepts(self.template, params)
 
 
 @dataclass(frozen=True)

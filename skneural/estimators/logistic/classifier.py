@@ -40,7 +40,7 @@ class ScratchLogisticRegression(
     over weights W and intercepts b, where :math:`s_i` are the sample weights, :math:`\rho` is
     `l1_ratio` and :math:`\ell` the log loss: :math:`-\log p` of the true class, by a logistic
     function for two classes and by a softmax for more (multinomial, not one against the rest).
-    Intercepts are not penalised.
+    Intercepts are not penalised, except with solver='liblinear'.
 
     Features may be on any scale: the full-batch solvers change the variables in which they
     work, not the problem, so that the optimum is that of the data as given.
@@ -54,24 +54,26 @@ class ScratchLogisticRegression(
         Inverse of the strength of the penalty, above 0; ``np.inf`` for no penalty.
 
     l1_ratio : float, default=0.0
-        Share :math:`\rho` of the L1 penalty, from 0 to 1. Above 0 with solver='fista' or
-        'saga' only: these make weights exactly zero.
+        Share :math:`\rho` of the L1 penalty, from 0 to 1. Above 0 with solver='fista', 'saga' or,
+        for 1, 'liblinear' only: these make weights exactly zero.
 
     dual : bool, default=False
-        Only False is possible: the dual problem belongs to scikit-learn's 'liblinear'.
+        With solver='liblinear' and an L2 penalty also True, without effect: the dual problem has
+        the same optimum. Otherwise only False is possible.
 
     tol : float, default=1e-4
         The full-batch solvers stop where no element of the gradient of the objective, divided
         by the sum of C times the weights, is larger, and the objective can fall by no more
         than about ``tol**2 / 100`` (estimated from the second derivative); 'sag' and 'saga' do
-        so at a tenth of it. For 'sgd' and 'adam': the least decrease of the loss that counts as
-        progress.
+        so at a tenth of it, 'liblinear' at a thousandth. For 'sgd' and 'adam': the least decrease
+        of the loss that counts as progress.
 
     fit_intercept : bool, default=True
         Whether there are intercepts.
 
     intercept_scaling : float, default=1
-        Without effect, as in scikit-learn for all solvers but 'liblinear'.
+        For solver='liblinear', and only there: the penalty on the intercept is that of
+        ``intercept / intercept_scaling``.
 
     class_weight : dict or 'balanced', default=None
         Weights of the classes, which multiply those of their rows; classes that are not in the
@@ -82,9 +84,9 @@ class ScratchLogisticRegression(
         Draws the order of rows and the validation rows of 'sgd' and 'adam'. The other solvers
         use no random numbers.
 
-    solver : {'lbfgs', 'newton-cholesky', 'newton-cg', 'sag', 'saga', 'fista', 'sgd', 'adam'}, \
-            default='lbfgs'
-        How to minimise. All but the last two arrive at the same optimum:
+    solver : {'lbfgs', 'newton-cholesky', 'newton-cg', 'liblinear', 'sag', 'saga', 'fista', \
+            'sgd', 'adam'}, default='lbfgs'
+        How to minimise. All but 'sgd', 'adam' and 'liblinear' arrive at the same optimum:
 
         - 'lbfgs': SciPy's quasi-Newton method in preconditioned variables. For data of any size
           and kind, nearly always the fastest. Small problems are served by Newton's method.
@@ -100,8 +102,9 @@ class ScratchLogisticRegression(
           rows of very many features. Up to 2000 parameters it is 'newton-cholesky'.
         - 'sag', 'saga': scikit-learn's names, served by ours that reach the same optimum: 'sag'
           by 'lbfgs', 'saga' by 'fista', and for an L2 penalty by 'lbfgs' too.
-
-        'liblinear' is refused: it penalises the intercept, which has another optimum.
+        - 'liblinear': that of scikit-learn's solver of this name, whose intercept is penalised
+          too: it is the weight of a constant feature of value `intercept_scaling`. For two classes
+          and an L2 or L1 penalty, in float64; by 'lbfgs' or 'fista', whatever `dual` is.
 
     max_iter : int, default=100
         Most iterations, or epochs of 'sgd' and 'adam'.
@@ -110,7 +113,8 @@ class ScratchLogisticRegression(
         1 prints every iteration, an integer k > 1 the first, every k-th and the last.
 
     warm_start : bool, default=False
-        Whether fit goes on from the fitted weights instead of from zero.
+        Whether fit goes on from the fitted weights instead of from zero. Without effect for
+        'liblinear', as in scikit-learn.
 
     n_jobs : int, default=None
         Without effect, as in scikit-learn since 1.8.
@@ -226,6 +230,8 @@ class ScratchLogisticRegression(
     - R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for bound
       constrained optimization", SIAM Journal on Scientific Computing 16, 1995 ('lbfgs').
     - S. Boyd and L. Vandenberghe, *Convex Optimization*, 2004, chapter 9 ('newton-cholesky').
+    - R.-E. Fan, K.-W. Chang, C.-J. Hsieh, X.-R. Wang and C.-J. Lin, "LIBLINEAR: A library for
+      large linear classification", Journal of Machine Learning Research 9, 2008 ('liblinear').
     - A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear
       inverse problems", SIAM Journal on Imaging Sciences 2, 2009 ('fista').
     - D. P. Kingma and J. Ba, "Adam: A method for stochastic optimization", ICLR 2015.
@@ -304,7 +310,8 @@ class ScratchLogisticRegression(
             Raised again with the model of the last whole iteration (epoch) in place.
         """
         check_settings(self)
-        return self._fit(X, y, sample_weight)
+        # As in scikit-learn, warm_start has no effect on 'liblinear'.
+        return self._fit(X, y, sample_weight, may_start_warm=self.solver != "liblinear")
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -387,3 +394,11 @@ class ScratchLogisticRegression(
     def _tasks_have_empty_end(self) -> bool:
         # What callbacks are told is what scikit-learn's LogisticRegression tells them.
         return bool(self.solver == "lbfgs")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = self.solver != "liblinear"
+        return tags
+
+    def _computing_dtypes(self) -> tuple[type, ...]:
+        return (np.float64,) if self.solver == "liblinear" else super()._computing_dtypes()

@@ -31,8 +31,9 @@ CONSTRAINTS: dict[str, Any] = {
     "class_weight": [dict, StrOptions({"balanced"}), None],
     "random_state": ["random_state"],
     "solver": [
-        StrOptions({"lbfgs", "newton-cholesky", "newton-cg", *SAG_FAMILY, *STOCHASTIC}),
-        Hidden(StrOptions({"liblinear"})),
+        StrOptions(
+            {"lbfgs", "newton-cholesky", "newton-cg", "liblinear", *SAG_FAMILY, *STOCHASTIC}
+        ),
     ],
     "max_iter": [Interval(Integral, 0, None, closed="left")],
     "verbose": ["verbose"],
@@ -59,16 +60,13 @@ def check_settings(estimator: Any) -> None:
     if (estimator.penalty, estimator.l1_ratio, estimator.n_jobs) != ("deprecated", 0, None):
         warn_of_old_parameters(estimator, penalty)
     if solver == "liblinear":
-        raise ValueError(
-            "solver='liblinear' penalises the intercept too, which has another optimum. Use "
-            "'lbfgs' or 'newton-cholesky' for an L2 penalty, 'fista' for L1 and elastic net."
-        )
-    if solver not in ("fista", "saga") and penalty not in ("l2", None):
+        _check_liblinear(estimator, penalty)
+    elif solver not in ("fista", "saga") and penalty not in ("l2", None):
         raise ValueError(
             f"Solver {solver} supports only 'l2' or None penalties, got {penalty} penalty. "
             "Use solver='fista' for l1_ratio > 0."
         )
-    if estimator.dual:
+    elif estimator.dual:
         raise ValueError(f"Solver {solver} supports only dual=False, got dual=True")
     if penalty == "elasticnet" and estimator.l1_ratio is None:
         raise ValueError("l1_ratio must be specified when penalty is elasticnet.")
@@ -76,4 +74,28 @@ def check_settings(estimator: Any) -> None:
         raise ValueError(
             f"early_stopping=True is for solver='sgd' and 'adam', got solver={solver!r}, "
             "which goes to the optimum: use early_stopping=False."
+        )
+
+
+def _check_liblinear(estimator: Any, penalty: str | None) -> None:
+    """Raise ValueError, in scikit-learn's words, for what its solver of that name cannot do."""
+    if penalty == "elasticnet":
+        raise ValueError(
+            "Only 'saga' solver supports elasticnet penalty, got solver=liblinear. Here 'fista' "
+            "supports it too."
+        )
+    if penalty is None or math.isinf(estimator.C):
+        raise ValueError(
+            "C=np.inf as well as penalty=None is not supported for the liblinear solver"
+        )
+    if penalty == "l1" and estimator.dual:
+        raise ValueError(
+            "Unsupported set of arguments: The combination of penalty='l1' and "
+            "loss='logistic_regression' are not supported when dual=True, Parameters: "
+            "penalty='l1', loss='logistic_regression', dual=True"
+        )
+    if estimator.dtype == "float32":
+        raise ValueError(
+            "solver='liblinear' computes in float64, as scikit-learn's does: got dtype='float32'. "
+            "Use dtype='auto' or 'float64', or another solver."
         )

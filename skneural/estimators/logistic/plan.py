@@ -15,6 +15,7 @@ from skneural.estimators.data import Data
 from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.full_batch_plan import full_batch_plan
 from skneural.estimators.logistic.parameters import SAG_FAMILY, STOCHASTIC
+from skneural.estimators.logistic.penalised_intercept import penalised_problem
 from skneural.estimators.logistic.penalty import penalty_strengths
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan
 from skneural.estimators.model import Model
@@ -31,7 +32,7 @@ from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
 
 #: scikit-learn's 'sag' and 'saga' stop when no weight changes any more by the share `tol`, which
 #: asks for more than a gradient of `tol`: who sets it in their sense still gets what they expect.
-TOLERANCE_SHARES = {"sag": 0.1, "saga": 0.1}
+TOLERANCE_SHARES = {"sag": 0.1, "saga": 0.1, "liblinear": 1e-3}
 
 
 def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
@@ -47,15 +48,11 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
     Raises
     ------
     ValueError
-        If there is only one class.
+        If there is only one class, or more than two with solver='liblinear'.
     """
     labels = data.targets
     assert isinstance(labels, Labels)
-    if len(labels.classes) < 2:
-        raise ValueError(
-            "This solver needs samples of at least 2 classes in the data, but the data "
-            f"contains only one class: {labels.classes[0]!r}"
-        )
+    _check_number_of_classes(estimator, labels)
     layer_sizes = (data.rows.X.shape[1], labels.n_outputs)
     empty: FloatArray = np.empty(0, dtype=data.rows.X.dtype)
     template = Model(layer_sizes[0], data.feature_names, layer_sizes, "identity", empty, labels)
@@ -77,17 +74,18 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
             MiniBatchSettings(_optimizer(estimator), _schedule(estimator), l2, shares_penalty=True),
             partial(_convergence_warning, estimator),
         )
-    rows = replace(
-        data.rows,
-        X=rows_as_csr(data.rows.X),
-        target=data.rows.target.astype(data.rows.X.dtype, copy=False),
-    )
+    X = rows_as_csr(data.rows.X)
+    to_model = None
+    if estimator.solver == "liblinear":
+        scaling = float(estimator.intercept_scaling) if estimator.fit_intercept else None
+        X, network, to_model = penalised_problem(X, scaling, has_l1=l1 > 0)
+    target, weight = data.rows.target.astype(X.dtype, copy=False), data.rows.weight
     # There is one optimum, from all initial weights.
-    params, _ = start.params(network, rows.X.dtype, rows.X)
-    n_rows = rows.X.shape[0]
-    mean_weight = 1.0 if rows.weight is None else float(np.mean(rows.weight, dtype=float))
-    objective = Objective(network, loss, l2, n_rows, mean_weight, rows.X.dtype, n_rows)
-    return full_batch_plan(
+    params, _ = start.params(network, X.dtype, X)
+    n_rows = X.shape[0]
+    mean_weight = 1.0 if weight is None else float(np.mean(weight, dtype=float))
+    objective = Objective(network, loss, l2, n_rows, mean_weight, X.dtype, n_rows)
+    plan = full_batch_plan(
         estimator,
         data,
         start,
@@ -98,9 +96,9 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
         convex_minimizer(
             estimator.solver,
             objective,
-            rows.X,
-            rows.target,
-            rows.weight,
+            X,
+            target,
+            weight,
             tol=estimator.tol * TOLERANCE_SHARES.get(estimator.solver, 1.0),
             l1=l1,
             warn=partial(_warn_of_singular_hessian, estimator.solver),
@@ -110,6 +108,22 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
         params,
         (),
     )
+    return replace(plan, to_model=to_model)
+
+
+def _check_number_of_classes(estimator: Any, labels: Labels) -> None:
+    if len(labels.classes) < 2:
+        raise ValueError(
+            "This solver needs samples of at least 2 classes in the data, but the data "
+            f"contains only one class: {labels.classes[0]!r}"
+        )
+    if estimator.solver == "liblinear" and len(labels.classes) > 2:
+        raise ValueError(
+            "The 'liblinear' solver does not support multiclass classification (n_classes >= 3). "
+            "Either use another solver or wrap the estimator in a OneVsRestClassifier to keep "
+            "applying a one-versus-rest scheme. Only binary classification is supported. The type "
+            "of the target is multiclass."
+        )
 
 
 def _optimizer(estimator: Any) -> Optimizer:
@@ -148,6 +162,8 @@ def _convergence_warning(estimator: Any, run: Run, reason: str) -> str:
             "The max_iter was reached which means the coef_ did not converge within "
             f"{n_iter} iteration(s) of solver={solver!r}. {advice}"
         )
+    if estimator.solver == "liblinear":
+        return f"Liblinear failed to converge, increase the number of iterations. {advice}"
     if solver == "newton-cholesky":
         return f"Newton solver did not converge after {n_iter} iterations. {advice}"
     return f"{solver} failed to converge after {n_iter} iteration(s). {advice}"
