@@ -213,6 +213,17 @@ def test_layers_above_are_not_computed():
     np.testing.assert_array_equal(found, np.full((4, 3), 3.0))
 
 
+@pytest.mark.parametrize("layer", ["x", 1.0, None])
+def test_a_layer_that_is_no_integer(layer):
+    model = fitted_classifier()
+    with pytest.raises(TypeError, match=f"layer must be an integer, got {layer!r}"):
+        model.hidden_activations(X, layer)
+    transformer = HiddenLayerTransformer(model, prefit=True).fit(X).set_params(layer=layer)
+    for ask in (transformer.transform, transformer.get_feature_names_out):
+        with pytest.raises(TypeError, match="layer must be an integer"):
+            ask(X) if ask == transformer.transform else ask()
+
+
 @pytest.mark.parametrize("layer", [3, -4, 100])
 def test_a_layer_that_does_not_exist(layer):
     model = fitted_classifier()

@@ -24,7 +24,7 @@ from skneural.learning_rate_finder import (
     GeometricRise,
     find_learning_rate,
 )
-from skneural.losses import REGRESSION_LOSSES, SquaredError
+from skneural.losses import REGRESSION_LOSSES, Quantile, SquaredError
 from skneural.optimizers import SGD
 
 pytestmark = [
@@ -168,6 +168,9 @@ def test_search_ends_where_a_negative_loss_has_risen():
         (NETWORK, {"highest": 10**400}, ValueError, "lowest and highest must be positive"),
         (NETWORK, {"lowest": "0.1"}, ValueError, "lowest='0.1'"),
         (NETWORK, {"n_epochs": 3}, ValueError, "n_epochs=3 makes 3 steps of 178 rows"),
+        (NETWORK, {"n_epochs": 1e-300}, ValueError, "n_epochs=1e-300 makes 1 step of 178 rows"),
+        (NETWORK, {"n_epochs": [20]}, ValueError, "n_epochs must be a positive number.*got"),
+        (NETWORK, {"n_epochs": 1j}, ValueError, "n_epochs must be a positive number.*got 1j"),
         (NETWORK, {"n_epochs": 0}, ValueError, "n_epochs must be a positive number.*got 0"),
         (NETWORK, {"n_epochs": -1}, ValueError, "n_epochs must be a positive number.*got -1"),
         (NETWORK, {"n_epochs": np.nan}, ValueError, "n_epochs must be a positive number.*got nan"),
@@ -215,6 +218,22 @@ AS_IN_FIT = [
     ({"early_stopping": True}, X, Y, np.arange(len(Y)) == 0, "sample_weight is zero for"),
     ({"early_stopping": True, "validation_fraction": 0.999}, X, Y, None, ""),
     ({"early_stopping": True}, X, INDICATOR, None, None),
+    ({"early_stopping": True, "early_stopping_metric": "loss"}, X, Y, WEIGHT, None),
+    ({"early_stopping": True, "early_stopping_metric": "f1_macro"}, X, Y, None, None),
+    (
+        {"early_stopping": True, "early_stopping_metric": "r2"},
+        X,
+        np.array(list("abc"))[Y],
+        None,
+        "",
+    ),
+    ({"early_stopping": True, "early_stopping_metric": "f2"}, X, Y, None, "The 'early_stopping_m"),
+    ({"batch_size": 1}, X, Y, (np.arange(len(Y)) == 5) * 1.0, None),
+    ({"class_weight": {0: 0.0}, "batch_size": 7}, X, np.where(Y == 2, 0, Y), WEIGHT, None),
+    ({"dtype": "float32", "alpha": 0.0}, X, Y, 1e-50 * WEIGHT, None),
+    ({"dtype": "float32"}, X, Y, 1e45 * WEIGHT, None),
+    ({"dtype": "float32"}, X, Y, 1e-50 * WEIGHT, "The penalty of alpha=0.0001 outweighs the data"),
+    ({}, X, Y, np.full(len(Y), 1e308), "sample_weight (times class_weight) adds up to more"),
     ({"batch_size": 20, "shuffle": False}, X, Y, np.arange(len(Y)) >= 20, None),
     ({}, X, Y, np.zeros(len(Y)), "Sample weights must contain"),
     ({}, X, Y, -WEIGHT, "Negative values"),
@@ -265,6 +284,15 @@ NUMBERS_AS_IN_FIT = [
     ({"loss": "poisson"}, X, -1.0 - Y, None, ""),
     ({"loss": "log_loss"}, X, Y, None, "The 'loss' parameter"),
     ({"early_stopping": True, "dtype": "float32"}, X, X[:, 0], None, None),
+    ({"early_stopping": True, "early_stopping_metric": "accuracy"}, X, X[:, 0], None, ""),
+    ({"loss": Quantile([0.1, 0.9]), "dropout": 0.1}, X, X[:, 0], WEIGHT, None),
+    (
+        {"loss": Quantile([0.1, 0.9])},
+        X,
+        X[:, :2],
+        None,
+        "loss=Quantile(quantile=[0.1, 0.9]) is for",
+    ),
     ({}, X, np.where(Y == 0, np.inf, Y), None, ""),
     ({}, X, np.array(["a", "b", "c"])[Y], None, ""),
 ]

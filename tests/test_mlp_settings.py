@@ -686,6 +686,54 @@ def test_given_weights_of_another_number_of_quantiles():
         )
 
 
+@pytest.mark.parametrize("sizes", [(6, 5), 4, ()])
+@parametrize_estimators
+def test_the_layers_of_given_weights_are_given_already(kind, sizes):
+    """Also where they are the same: what is said twice may be wrong once."""
+    model = fitted(kind, {})
+    more = {"classes": [0, 1, 2]} if kind == "classifier" else {}
+    name = type(model).__name__
+    with pytest.raises(ValueError, match=rf"'hidden_layer_sizes' parameter of {name} .* of coefs"):
+        type(model).from_weights(*layers_of(model), hidden_layer_sizes=sizes, **more)
+
+
+@pytest.mark.parametrize(
+    ("loss", "later", "message"),
+    [
+        (
+            Quantile([0.1, 0.9]),
+            Quantile([0.1, 0.5, 0.9]),
+            r"scores 3 output\(s\).* has 2, of loss=",
+        ),
+        (Quantile([0.1, 0.9]), Quantile(0.5), r"scores 1 output\(s\).* has 2"),
+        (Quantile([0.1, 0.9]), "huber", r"is now 'huber', which scores 1 .* has 2"),
+        ("squared_error", Quantile([0.1, 0.9]), r"scores 2 output\(s\).* has 1"),
+        ("squared_error", Quantile(2.0), "is not valid: quantile of Quantile"),
+        ("poisson", "log_loss", "must be one of .*Got 'log_loss'"),
+        ("poisson", LogLoss(), "must be a regression loss"),
+        ("poisson", None, "must be one of .*Got None"),
+        ("poisson", Huber, "must be one of"),
+        ("huber", "quantile", None),
+        (Quantile([0.1, 0.9]), Quantile([0.2, 0.8]), None),
+        ("gamma", "squared_error", None),
+    ],
+    ids=repr,
+)
+def test_score_by_another_loss_than_that_of_the_fit(loss, later, message):
+    y = np.exp(NUMBERS)
+    model = clone(ESTIMATORS["regressor"]).set_params(loss=loss).fit(X, y)
+    predicted = model.predict(X)
+    model.set_params(loss=later)
+    if message is None:
+        assert np.isfinite(model.score(X, y, np.arange(len(y))))
+    else:
+        with pytest.raises(
+            ValueError, match=rf"'loss' parameter of ScratchMLPRegressor .*{message}"
+        ):
+            model.score(X, y)
+    np.testing.assert_array_equal(model.predict(X), predicted)
+
+
 def test_given_weights_can_be_trained_further():
     model = fitted("classifier", {"learning_rate_init": 1e-12})
     given = ScratchMLPClassifier.from_weights(
@@ -723,6 +771,8 @@ def test_given_weights_can_be_trained_further():
             {"classes": [[0], [0, 1]], "multilabel": True},
             "the number of each column",
         ),
+        ([np.ones((2, 3))], [[0] * 3], {"classes": 3}, "classes must be a list of labels, got 3"),
+        ([np.ones((2, 3))], [[0] * 3], {"dtype": ["float32"]}, "'dtype' parameter"),
         ([np.ones((2, 3))], [[0] * 3], {"alpha": -1}, "'alpha' parameter"),
     ],
 )

@@ -1,10 +1,12 @@
 """Failures, interrupts, odd inputs: what goes wrong goes wrong clearly and changes nothing."""
 
 import copy
+import inspect
 import sys
 import tracemalloc
 import warnings
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from sklearn.model_selection import GridSearchCV
 from snapshots import frozen, state
 from threadpoolctl import threadpool_info
 
-from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural import ScratchLogisticRegression, ScratchMLPClassifier, ScratchMLPRegressor
 from skneural.arrays.threads import blas_threads
 from skneural.estimators import network, plan
 from skneural.estimators.sklearn_private import InvalidParameterError
@@ -1038,6 +1040,27 @@ def test_bad_parameter_is_refused_by_name(kind, method, name, value):
     assert isinstance(refusal.value, ValueError)
 
 
+@pytest.mark.parametrize(("kind", "name", "value"), BAD_VALUES)
+def test_bad_parameter_of_a_fitted_estimator_is_refused_by_name(kind, name, value):
+    model = copy.copy(fitted_once(kind))
+    before = state(model)
+    model.set_params(**{name: value})
+    for method in ("fit", "partial_fit", "resume"):
+        with pytest.raises(InvalidParameterError, match=name):
+            getattr(type(model), method)(model, X, target_of(model))
+    # What is fitted predicts as before, and shows what it is.
+    predicted = raw_and_predicted(model, X)
+    np.testing.assert_array_equal(predicted, raw_and_predicted(fitted_once(kind), X))
+    dict(inspect.getmembers(model))
+    model.set_params(**{name: getattr(ESTIMATORS[kind], name)})
+    assert state(model) == before
+
+
+@cache
+def fitted_once(kind):
+    return fit_quietly(ESTIMATORS[kind])
+
+
 def test_every_parameter_is_checked():
     of_classes = {*BAD_PARAMETERS, *BAD_PARAMETERS_OF_CLASSES}
     assert of_classes == set(ScratchMLPClassifier().get_params())
@@ -1070,6 +1093,50 @@ def test_logarithms_of_probabilities_are_finite(y, factor, dtype):
     np.testing.assert_allclose(
         np.log(probability[likely]), found[likely], rtol=100 * eps, atol=8 * eps
     )
+
+
+#: How far features are from those of the training, until logits come close to the largest number.
+FAR = [("f", 1e12), ("f", 1e16), ("f", 1e30), ("f", 1e37), ("d", 1e22), ("d", 1e30), ("d", 1e300)]
+
+
+@pytest.mark.parametrize("y", [MARK > 0, MARK, SEVERAL], ids=["two classes", "three", "labels"])
+@pytest.mark.parametrize(("dtype", "factor"), FAR)
+@pytest.mark.parametrize("kind", [ScratchMLPClassifier, ScratchLogisticRegression])
+def test_no_probability_is_zero(kind, dtype, factor, y):
+    """However far the logits are apart, and never against their order."""
+    model = kind(random_state=0)
+    if kind is ScratchMLPClassifier:
+        model.set_params(**SMALL)
+    elif y is SEVERAL:
+        return
+    model = fit_quietly(model, X.astype(dtype), y)
+    rows = (factor * X).astype(dtype)
+    logits = model.decision_function(rows)
+    logits = np.column_stack([-logits, logits]) if logits.ndim == 1 else logits
+    assert np.abs(logits).max() > factor / 10
+    for part in (slice(None), slice(0, 1)):
+        probability = model.predict_proba(rows[part])
+        assert probability.dtype == dtype
+        assert np.all((probability > 0) & (probability <= 1))
+        rank = np.argsort(logits[part], axis=1)
+        assert np.all(np.diff(np.take_along_axis(probability, rank, axis=1), axis=1) >= 0)
+        log_probability = model.predict_log_proba(rows[part])
+        assert np.all(np.isfinite(log_probability))
+        assert np.all(log_probability <= 0)
+
+
+def test_logits_further_apart_than_the_largest_number():
+    largest = np.finfo(np.float32).max
+    weights = np.array([[1, -1, 0.5]], dtype=np.float32) * largest
+    zeros = np.zeros(3, dtype=np.float32)
+    model = ScratchMLPClassifier.from_weights([weights], [zeros], classes=[0, 1, 2])
+    smallest = np.finfo(np.float32).smallest_subnormal
+    for n_rows in (1, 3):
+        rows = np.ones((n_rows, 1), dtype=np.float32)
+        np.testing.assert_array_equal(model.predict_proba(rows)[0], [1, smallest, smallest])
+        np.testing.assert_array_equal(
+            model.predict_log_proba(rows)[0], [0, -largest, -0.5 * largest]
+        )
 
 
 @parametrize_problems
@@ -1122,16 +1189,79 @@ def test_weight_counts_rows(estimator, params):
 
 
 @pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
-@pytest.mark.parametrize("factor", [2.0**-6, 0.5, 1024.0])
+@pytest.mark.parametrize(
+    ("dtype", "factor", "alpha"),
+    [
+        ("float64", 2.0**-6, 0.1),
+        ("float64", 0.5, 0.1),
+        ("float64", 1024.0, 0.1),
+        # What the dtype cannot hold: larger than its largest number, smaller than its smallest.
+        ("float32", 2.0**150, 0.1),
+        ("float32", 2.0**-166, 0.0),
+        ("float32", 2.0**1000, 0.1),
+        ("float64", 2.0**1000, 0.1),
+        ("float64", 2.0**-1074, 0.0),
+    ],
+)
 @parametrize_estimators
-def test_only_ratios_of_weights_count_but_for_the_penalty(estimator, factor, params):
+def test_only_ratios_of_weights_count_but_for_the_penalty(estimator, dtype, factor, alpha, params):
     """Bit by bit, for powers of two: c times the weights, with alpha, is alpha / c."""
-    y = target_of(estimator)
-    scaled = fit_quietly(estimator, X, y, factor * WEIGHT, alpha=0.1, **params)
-    plain = fit_quietly(estimator, X, y, WEIGHT, alpha=0.1 / factor, **params)
+    y, params = target_of(estimator), {**params, "dtype": dtype}
+    scaled = fit_quietly(estimator, X, y, factor * WEIGHT, alpha=alpha, **params)
+    plain = fit_quietly(estimator, X, y, WEIGHT, alpha=alpha / factor, **params)
     ignored = ("alpha", "settings", "total_weight", "fit_weight")
     assert state(scaled, *ignored) == state(plain, *ignored)
     assert frozen(scaled._fitted.state.optimizer) == frozen(plain._fitted.state.optimizer)
+
+
+@unfinished
+@pytest.mark.parametrize("factor", [2.0**-166, 2.0**150])
+@parametrize_estimators
+def test_only_ratios_of_weights_count_in_partial_fit(estimator, factor):
+    """Those of all calls: the second call has a hundredth of the weight of the first."""
+    models = []
+    for unit in (1.0, factor):
+        model = clone(estimator).set_params(alpha=0, dtype="float32")
+        y = target_of(estimator)
+        first = {"classes": np.unique(y)} if is_classifier(model) else {}
+        model.partial_fit(X, y, 100 * unit * WEIGHT, **first)
+        models.append(model.partial_fit(X, y, unit * WEIGHT))
+    for one, other in zip(models[0].coefs_, models[1].coefs_, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@unfinished
+@parametrize_estimators
+def test_weights_of_validation_rows_and_classes_may_be_in_any_unit(estimator):
+    y, params = target_of(estimator), {"dtype": "float32", "early_stopping": True}
+    models = []
+    for unit in (1.0, 2.0**150):
+        model = clone(estimator).set_params(alpha=0, **params)
+        weight = np.ones(24)
+        if is_classifier(model):
+            model.set_params(class_weight={label: unit * (1 + label) for label in set(y)})
+        else:
+            weight = unit * weight
+        validation = {"X_val": X, "y_val": y, "sample_weight_val": unit * WEIGHT}
+        models.append(model.fit(X, y, weight, **validation))
+    for one, other in zip(models[0].coefs_, models[1].coefs_, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert models[0].validation_loss_curve_ == models[1].validation_loss_curve_
+    assert models[0].validation_scores_ == models[1].validation_scores_
+
+
+@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize(("dtype", "unit"), [("float32", 1e-50), ("float64", 1e-300)])
+@parametrize_estimators
+def test_a_penalty_that_outweighs_the_data_is_refused(estimator, dtype, unit, params):
+    with pytest.raises(ValueError, match=r"alpha=0.0001 outweighs the data .* sample_weight"):
+        fit_quietly(estimator, X, None, unit * WEIGHT, **{**params, "dtype": dtype})
+
+
+@parametrize_estimators
+def test_weights_without_a_finite_sum(estimator):
+    with pytest.raises(ValueError, match=r"^sample_weight .* adds up to more than the largest"):
+        fit_quietly(estimator, X, None, np.full(24, 1e308))
 
 
 @pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())

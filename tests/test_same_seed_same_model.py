@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import sklearn
 from scipy import sparse
-from scipy.special import logsumexp
+from scipy.special import logsumexp, xlogy
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
@@ -495,3 +495,33 @@ def test_touched_by_the_unclipped_log_loss(task, solver):
         losses = np.logaddexp(0, -signs * logits).sum(axis=1)
     assert ours.loss_ == pytest.approx(losses.mean(), rel=1e-9)
     assert ours.loss_ > 1.01 * theirs.loss_, "the difference must show"
+
+
+#: Fits whose line search tries a step after which rows are wrong with certainty. What such a row
+#: costs, 36 at most in scikit-learn, decides which step is taken, and so which minimum is found.
+FAR_STEPS = [
+    ((7,), "relu", 0.01, 752),
+    ((6, 3), "relu", 0.002466397863467639, 168),
+    ((12, 11), "tanh", 0.00011497978038551513, 9337),
+    ((15, 3), "logistic", 0.007415180640173833, 3557),
+]
+
+
+def unclipped_log_loss(y_true, y_prob, sample_weight=None):
+    return -np.average(xlogy(y_true, y_prob).sum(axis=1), weights=sample_weight)
+
+
+@pytest.mark.parametrize(("sizes", "activation", "alpha", "seed"), FAR_STEPS)
+def test_line_search_touched_by_the_unclipped_log_loss(monkeypatch, sizes, activation, alpha, seed):
+    X, y = problem("iris")
+    X = X.astype(np.float32).astype(np.float64)
+    params = {"hidden_layer_sizes": sizes, "activation": activation, "alpha": alpha}
+    ours, plain = estimators("iris", solver="lbfgs", max_iter=40, random_state=seed, **params)
+    mended = MLPClassifier(**plain.get_params())
+    ours.fit(X, y)
+    plain.fit(X, y)
+    monkeypatch.setitem(sklearn_module.LOSS_FUNCTIONS, "log_loss", unclipped_log_loss)
+    mended.fit(X, y)
+    assert ours.n_iter_ == mended.n_iter_
+    assert_same_weights(ours, mended, tolerance=1e-5)
+    assert norm_wise(ours.coefs_[0], plain.coefs_[0]) > 1e-3, "the difference must show"

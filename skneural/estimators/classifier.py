@@ -127,14 +127,16 @@ class NetworkClassifier(NetworkEstimator):
         -------
         probability : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`. For multilabel, each is the probability of
-            one label, and rows do not add up to 1. None is exactly 0: where a probability
-            would vanish among the smallest numbers of its dtype, it stays there, in the
-            order of the logits. For several columns of labels a list, with such an array for each.
+            one label, and rows do not add up to 1. None is exactly 0 as long as the logits are
+            finite: where a probability would vanish among the smallest numbers of its dtype, it
+            stays there, never against the order of the logits. Those that lie too far apart for
+            that (1e15 in float32, 1e25 in float64) share the smallest number of all. For several
+            columns of labels a list, with such an array for each.
         """
         return self._predict(X, _probability)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Logarithms of the probabilities, computed from logits: never -inf.
+        """Logarithms of the probabilities, computed from logits: never -inf for finite logits.
 
         Parameters
         ----------

@@ -6,6 +6,7 @@ of the features on an object that is thrown away.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -77,17 +78,29 @@ class LabelledRows:
     target : ndarray of shape (n_rows, n_targets)
         The same as the loss takes them.
     weight : ndarray of shape (n_rows,) or None
+        In the dtype of X, as multiples of `weight_unit`.
+    weight_unit : float, default=1.0
+        See `in_units`.
     """
 
     X: Matrix
     y: Any
     target: npt.NDArray[Any]
     weight: FloatArray | None
+    weight_unit: float = 1.0
+
+    @property
+    def total_weight(self) -> float:
+        """The sum of the weights as the user gave them; without any, the number of rows."""
+        if self.weight is None:
+            return float(len(self.target))
+        return float(self.weight.sum(dtype=np.float64)) * self.weight_unit
 
     def take(self, index: IndexArray) -> LabelledRows:
         """The rows with these numbers."""
         weight = None if self.weight is None else self.weight[index]
-        return LabelledRows(self.X[index], self.y[index], self.target[index], weight)
+        X, y, target = self.X[index], self.y[index], self.target[index]
+        return LabelledRows(X, y, target, weight, self.weight_unit)
 
 
 @dataclass(frozen=True)
@@ -218,28 +231,64 @@ def dtype_to_go_on_in(estimator: Any, model: Model, dtypes: tuple[type, ...]) ->
 
 
 def labelled(
-    rows: Rows, targets: Targets, target: npt.NDArray[Any], sample_weight: Any, class_weight: Any
+    rows: Rows,
+    targets: Targets,
+    target: npt.NDArray[Any],
+    sample_weight: Any,
+    class_weight: Any,
+    *,
+    is_relative: bool,
 ) -> tuple[LabelledRows, FloatArray | None]:
     """Rows with weights, those of their classes included; and the weight of each class.
+
+    `is_relative` says that only ratios of weights count, so that they may be in any units.
 
     Raises
     ------
     ValueError
         If weights are not valid, or `class_weight` is not for such targets.
     """
-    weight = _checked_weight(sample_weight, rows)
+    dtype = rows.X.dtype
+    weight = _checked_weight(sample_weight, rows, np.float64 if is_relative else dtype)
     by_class = None
     if class_weight is not None and isinstance(targets, ClassTargets):
         by_class = targets.class_weights(class_weight, target, weight)
         if by_class is not None:
-            weight = targets.row_weights(weight, by_class, target, rows.X.dtype)
-    return LabelledRows(rows.X, rows.y, target, weight), by_class
+            weight = targets.row_weights(weight, by_class, target, np.float64)
+    unit = 1.0
+    if weight is not None and is_relative:
+        weight, unit = in_units(weight, dtype)
+    return LabelledRows(rows.X, rows.y, target, weight, unit), by_class
 
 
-def _checked_weight(sample_weight: Any, rows: Rows) -> FloatArray | None:
+def in_units(weight: FloatArray, dtype: np.dtype[Any]) -> tuple[FloatArray, float]:
+    """Weights in `dtype`, which may hold no numbers so large or so small, and their unit.
+
+    The unit is 1 unless the largest weight is close to what `dtype` can hold. Then it is a power of
+    two close to that weight, so that nothing is rounded. What vanishes beside it counts nothing.
+
+    Raises
+    ------
+    ValueError
+        If the sum of the weights is infinite.
+    """
+    with np.errstate(over="ignore"):
+        total = float(weight.sum())
+    if not math.isfinite(total):
+        raise ValueError(
+            "sample_weight (times class_weight) adds up to more than the largest number: only the "
+            "ratios of weights to each other and to the penalty count, divide them by their mean."
+        )
+    unit, (_, exponent) = 1.0, math.frexp(float(weight.max()))
+    if abs(exponent) > np.finfo(dtype).maxexp // 2:
+        unit = math.ldexp(1.0, exponent - 1)
+    return (weight / unit).astype(dtype, copy=False), unit
+
+
+def _checked_weight(sample_weight: Any, rows: Rows, dtype: npt.DTypeLike) -> FloatArray | None:
     if sample_weight is not None:
         refuse_dates(sample_weight, "sample_weight")
-    return check_sample_weight(native(sample_weight), rows.X)
+    return check_sample_weight(native(sample_weight), rows.X, dtype)
 
 
 def own_validation(
@@ -278,7 +327,9 @@ def own_validation(
     with saying_where("the validation rows (X_val, y_val, sample_weight_val)"):
         rows = validated_rows(estimator, X, y, seen, (dtype.type,), **checks)
         target = targets.encode(rows.y)
-        weight = _checked_weight(sample_weight, rows)
+        weight, unit = _checked_weight(sample_weight, rows, np.float64), 1.0
         if by_class is not None and isinstance(targets, ClassTargets):
-            weight = targets.row_weights(weight, by_class, target, dtype)
-    return LabelledRows(rows_as_csr(rows.X), rows.y, target, weight)
+            weight = targets.row_weights(weight, by_class, target, np.float64)
+        if weight is not None:
+            weight, unit = in_units(weight, dtype)
+    return LabelledRows(rows_as_csr(rows.X), rows.y, target, weight, unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,9 @@ OUT_OF_EPOCHS = (
     "Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't "
     "converged yet."
 )
+
+#: Reasons of the training itself to end with its last parameters, or its best.
+ENDS_BY_ITSELF = ("converged", "early_stopping", "max_iter", "no_progress")
 
 #: Parameters up to this size cannot make outputs infinite that were finite one step before.
 SAFE_PARAMS = 1e6
@@ -133,11 +136,19 @@ def finished(
             "because they lack classes.",
             UserWarning,
         )
-    if reason in ("max_iter", "no_progress") and start.mode != "partial_fit":
-        message = plan.convergence_warning(run, reason)
+    if start.mode != "partial_fit":
+        message = " ".join(filter(None, _complaints(plan, run, reason, params)))
         if message:
             warn_user(message, ConvergenceWarning)
     return _fitted(plan, run.state, params, reason, data, start, settings, restores_best)
+
+
+def _complaints(plan: Plan, run: Run, reason: str, params: FloatArray) -> Iterator[str]:
+    """What to warn of when a fit is over. Calls of partial_fit are not: more will come."""
+    if reason in ("max_iter", "no_progress"):
+        yield plan.convergence_warning(run, reason)
+    if plan.learning_check is not None and reason in ENDS_BY_ITSELF:
+        yield plan.learning_check(params)
 
 
 def snapshot_of(
@@ -199,13 +210,12 @@ def _fitted(
         generators.pop("shuffle", None)
     origin = replace(plan.origin, holds_best=holds_best)
     if can_be_resumed:
-        n_rows, weight = len(data.rows.target), data.rows.weight
         origin = replace(
             origin,
             settings=settings,
             generator_start=start.begun_at or None,
-            n_fit_rows=n_rows,
-            fit_weight=float(n_rows if weight is None else weight.sum(dtype=np.float64)),
+            n_fit_rows=len(data.rows.target),
+            fit_weight=data.rows.total_weight,
         )
     state = replace(
         state,

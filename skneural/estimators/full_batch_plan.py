@@ -6,8 +6,6 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from skneural.arrays.matrices import FloatArray
 from skneural.arrays.threads import largest_product
 from skneural.estimators.data import Data
@@ -62,7 +60,6 @@ def full_batch_plan(
         minimizer = start.earlier.state.minimizer
     earlier = start.earlier.origin if start.earlier is not None else Origin()
     n_rows = len(data.rows.target)
-    weight = data.rows.weight
     return Plan(
         template,
         network,
@@ -72,7 +69,7 @@ def full_batch_plan(
             seed=start.seed,
             criterion=criterion,
             n_rows=n_rows,
-            total_weight=float(n_rows if weight is None else weight.sum(dtype=np.float64)),
+            total_weight=data.rows.total_weight,
             validation_generator=earlier.validation_generator,
             drawn=drawn,
         ),

@@ -14,6 +14,7 @@ from skneural.arrays.threads import largest_product
 from skneural.estimators.data import Data, LabelledRows
 from skneural.estimators.model import Fitted, Model, Origin, is_view_of
 from skneural.estimators.plan import TRAINING_LOSS, Plan, Selection, Start
+from skneural.estimators.scales import LearningCheck
 from skneural.estimators.user_warnings import warn_user
 from skneural.estimators.validation import selection_criterion, split_rows, validator_of
 from skneural.losses import Loss
@@ -39,7 +40,7 @@ class MiniBatchSettings:
     optimizer : Optimizer
     schedule : Schedule
     alpha, l1 : float
-        Strengths of the penalties.
+        Strengths of the penalties, divided by the unit of the weights.
     shares_penalty : bool
         Whether all rows share the penalty, as in logistic regression; else each batch has all of
         it, as in scikit-learn's multilayer perceptrons.
@@ -129,6 +130,7 @@ def mini_batch_plan(
         1 if start.mode == "partial_fit" else estimator.max_iter,
         largest_product(batch_size, list(pairwise(template.layer_sizes))),
         convergence_warning,
+        learning_check=LearningCheck(rows, split.train, network, loss, data.feature_names),
     )
 
 
@@ -148,7 +150,7 @@ def _minimizer(
         loss,
         settings.alpha,
         batch_size,
-        total_weight / n_rows,
+        total_weight / rows.weight_unit / n_rows,
         rows.X.dtype,
         n_rows if settings.shares_penalty else None,
         settings.l1,
@@ -259,8 +261,9 @@ def total_weight(
     """
     total = float(n_rows)
     if rows.weight is not None:
-        counted = rows.weight if train is None else rows.weight[train]
-        total = float(np.sum(counted, dtype=np.float64))
+        total = rows.total_weight
+        if train is not None:
+            total = float(np.sum(rows.weight[train], dtype=np.float64)) * rows.weight_unit
     if start.mode == "partial_fit" and start.earlier is not None:
         earlier = start.earlier.origin
         total, n_rows = earlier.total_weight + total, earlier.n_rows + n_rows

@@ -86,6 +86,8 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
     _y_numeric: ClassVar[bool] = False
     #: Whether the weights of the classes multiply those of their rows.
     _weights_rows_by_class: ClassVar[bool] = True
+    #: Whether only the ratios of weights count, to each other and to the penalty.
+    _weights_are_relative: ClassVar[bool] = True
 
     n_iter_ = fitted_attribute("Epochs of the last fit.", _outcome("n_iter"))
     t_ = fitted_attribute("Rows trained on.", _outcome("n_samples_seen"))
@@ -144,13 +146,11 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
 
     def _earlier(self, mode: str) -> Fitted | None:
         """What a fit in this mode goes on from; None for a new training."""
-        if mode == "partial_fit":
-            self._validate_params()  # scikit-learn leaves that out for a fitted estimator
-            if self.early_stopping:
-                raise ValueError(
-                    "partial_fit does not support early_stopping=True: it never sees all the data. "
-                    "Use fit, or early_stopping=False."
-                )
+        if mode == "partial_fit" and self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: it never sees all the data. "
+                "Use fit, or early_stopping=False."
+            )
         if mode == "resume":
             check_is_fitted(self)
         fitted = self._fitted
@@ -187,7 +187,14 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         class_weight = None
         if self._weights_rows_by_class:
             class_weight = getattr(self, "class_weight", None)
-        training_rows, by_class = labelled(rows, targets, target, sample_weight, class_weight)
+        training_rows, by_class = labelled(
+            rows,
+            targets,
+            target,
+            sample_weight,
+            class_weight,
+            is_relative=self._weights_are_relative,
+        )
         own = None
         if validation[0] is not None or validation[1] is not None or validation[2] is not None:
             own = own_validation(self, validation, rows, targets, by_class, **checks)

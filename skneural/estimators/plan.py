@@ -67,6 +67,9 @@ class Plan:
         ``to_model(params)`` makes the parameters of the model from those that are trained, where
         they differ. None where they are the same, but for intercepts that may be missing: those
         are zero in the model.
+    learning_check : callable or None, default=None
+        ``learning_check(params)`` is what to warn of if the model has learnt nothing; empty for
+        nothing.
     """
 
     template: Model
@@ -82,6 +85,7 @@ class Plan:
     convergence_warning: Callable[[Run, str], str]
     records_epochs: bool = True
     to_model: Callable[[FloatArray], FloatArray] | None = None
+    learning_check: Callable[[FloatArray], str] | None = None
 
     def model_params(self, params: FloatArray) -> FloatArray:
         """The parameters of the model, from those that are trained: these, or other arrays."""

@@ -85,7 +85,8 @@ def _check_settings(estimator: Any, fitted: Fitted) -> None:
                 f"max_iter={value} is below the {fitted.outcome.n_iter} epochs that the fit has "
                 "been through already."
             )
-        if getattr(estimator, "_schedule_has_max_iter", False):
+        has_max_iter = getattr(estimator, "_schedule_has_max_iter", None)
+        if has_max_iter is not None and has_max_iter():
             warn_user(
                 f"max_iter={value} is not what the fit was begun with, and the learning rate "
                 "follows it: from here on the schedule is that of the new max_iter."
@@ -128,9 +129,7 @@ def check_same_data(fitted: Fitted, origin: Origin, rows: LabelledRows) -> None:
         Of the plan that these data have led to.
     rows : LabelledRows
     """
-    total_weight = float(len(rows.target))
-    if rows.weight is not None:
-        total_weight = float(rows.weight.sum(dtype=np.float64))
+    total_weight = rows.total_weight
     if not np.isclose(total_weight, fitted.origin.fit_weight, rtol=1e-6, atol=0):
         raise ValueError(
             f"resume continues a fit whose sample weights, times class weights, add up to "

@@ -90,11 +90,13 @@ __all__ = [
 ]
 
 
-def check_sample_weight(sample_weight: Any, X: Any) -> npt.NDArray[np.floating[Any]] | None:
-    """Weights of the dtype of `X`, non-negative and not all zero; None stays None."""
+def check_sample_weight(
+    sample_weight: Any, X: Any, dtype: Any = np.float64
+) -> npt.NDArray[np.floating[Any]] | None:
+    """Weights for the rows of `X`, non-negative and not all zero; None stays None."""
     if sample_weight is None:
         return None
-    weight: npt.NDArray[np.floating[Any]] = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    weight: npt.NDArray[np.floating[Any]] = _check_sample_weight(sample_weight, X, dtype=dtype)
     if np.any(weight < 0):
         raise ValueError(
             "Negative values in data passed to `sample_weight`: the smallest is "

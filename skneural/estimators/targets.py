@@ -193,7 +193,8 @@ class Labels(ClassTargets):
         if probability.min() < smallest:
             vanishing = probability < smallest
             log_probability = self.log_probability(raw)[vanishing]
-            probability[vanishing] = smallest * np.log(smallest) / log_probability
+            ordered = smallest * np.log(smallest) / log_probability
+            probability[vanishing] = np.maximum(ordered, np.finfo(raw.dtype).smallest_subnormal)
         return probability
 
     def log_probability(self, raw: FloatArray) -> FloatArray:
@@ -201,7 +202,10 @@ class Labels(ClassTargets):
         raw = self._both_columns(raw)
         log_probability: FloatArray
         if self.link is LINKS["softmax"]:
-            log_probability = log_softmax(raw, axis=1)
+            with np.errstate(over="ignore"):
+                log_probability = log_softmax(raw, axis=1)
+            # Two finite logits may lie further apart than the largest number.
+            np.maximum(log_probability, np.finfo(raw.dtype).min, out=log_probability)
         else:
             log_probability = log_expit(raw)
         if self.multilabel:

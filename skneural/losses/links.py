@@ -17,6 +17,9 @@ from scipy.special import expit
 
 from skneural.arrays.matrices import FloatArray, row_maxima, row_sums
 
+#: Differences of numbers below this are finite, in float32 too, unless the other is far larger.
+OVERFLOW_SAFE = 1e37
+
 
 @dataclass(frozen=True)
 class Link:
@@ -166,14 +169,17 @@ def _logistic_backward(derivative: FloatArray, raw: FloatArray) -> None:
 
 
 def _softmax(raw: FloatArray) -> None:
-    if len(raw) == 1:  # setting up buffers would take longer than the rest
-        raw -= raw.max()
-        np.exp(raw, out=raw)
-        raw /= raw.sum()
-        return
+    if len(raw) == 1:
+        largest = raw.max()
+        if largest < OVERFLOW_SAFE:  # setting up buffers would take longer than the rest
+            raw -= largest
+            np.exp(raw, out=raw)
+            raw /= raw.sum()
+            return
     column: FloatArray = np.empty((len(raw), 1), dtype=raw.dtype)
     row_maxima(raw, out=column, scratch=np.empty_like(raw))
-    raw -= column
+    with np.errstate(over="ignore"):  # minus infinity stands for a probability of zero
+        raw -= column
     np.exp(raw, out=raw)
     row_sums(raw, out=column)
     raw /= column

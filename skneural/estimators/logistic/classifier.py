@@ -377,6 +377,7 @@ class ScratchLogisticRegression(
             As for fit; also for a label that is not in `classes_`, with `early_stopping`, and
             with class_weight='balanced', for which the labels of all calls would be needed.
         """
+        self._validate_params()  # scikit-learn leaves that out for a fitted estimator
         refuse_balanced(self.class_weight)
         check_settings(self)
         return self._fit(X, y, sample_weight, mode="partial_fit", classes=classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy as np
 from skneural.arrays.matrices import FloatArray, concatenate_chunks
 from skneural.estimators.base import fitted_attribute
 from skneural.estimators.checks import checked_layer_sizes
-from skneural.estimators.data import Data
+from skneural.estimators.data import Data, LabelledRows
 from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.full_batch_plan import full_batch_plan
-from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan
+from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan, total_weight
 from skneural.estimators.mlp.hidden_layer import hidden_layer_number
 from skneural.estimators.mlp.layer_arrays import LayerArrays, assign_layers, stacked_layers
 from skneural.estimators.mlp.parameters import (
@@ -20,15 +21,18 @@ from skneural.estimators.mlp.parameters import (
     checked_activation,
     detach_shared_activation,
     dropout_rates,
+    invalid_parameter,
     loss_of,
     optimizer_of,
     refuse_settings_of_names,
+    require_weight_beside_penalty,
     schedule_of,
 )
 from skneural.estimators.mlp.summary import Summary, summary_of
 from skneural.estimators.model import Fitted, Model, Outcome, found_activations
 from skneural.estimators.network import NetworkEstimator
 from skneural.estimators.plan import Plan, Selection, Start
+from skneural.estimators.scales import LearningCheck
 from skneural.estimators.sklearn_private import (
     fit_context,
     with_callbacks,
@@ -111,10 +115,17 @@ class MultilayerPerceptron(NetworkEstimator):
         -------
         self : object
 
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ended the training; if its loss is no better than that of a constant
+            prediction, and columns of X are on a scale that explains it, which it names.
+
         Raises
         ------
         ValueError
-            If a parameter, X, y or the weights are not valid, or if the training diverges.
+            If a parameter, X, y or the weights are not valid, if `alpha` outweighs the weights by
+            more than the dtype can compute with, or if the training diverges.
             What was fitted before stays as it was.
         KeyboardInterrupt
             Raised again with the model of the last whole epoch in place.
@@ -271,8 +282,7 @@ class MultilayerPerceptron(NetworkEstimator):
         if self.restore_best_weights != "auto":
             restores_best = bool(self.restore_best_weights)
         selection = Selection(self.early_stopping_metric, data.validation, holds_out, restores_best)
-        alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
-        penalties = ((1 - l1_ratio) * alpha, l1_ratio * alpha)
+        penalties = self._penalties(data.rows, start)
         if self.solver != "lbfgs":
             settings = MiniBatchSettings(optimizer_of(self), schedule_of(self), *penalties)
             return mini_batch_plan(
@@ -293,7 +303,7 @@ class MultilayerPerceptron(NetworkEstimator):
         objective = Objective(
             network, loss, alpha, rows.X.shape[0], mean_weight, rows.X.dtype, None, l1
         )
-        return full_batch_plan(
+        plan = full_batch_plan(
             self,
             data,
             start,
@@ -319,6 +329,17 @@ class MultilayerPerceptron(NetworkEstimator):
             params,
             ("initial weights",) if is_drawn else (),
         )
+        check = LearningCheck(rows, None, network, loss, data.feature_names)
+        return replace(plan, learning_check=check)
+
+    def _penalties(self, rows: LabelledRows, start: Start) -> tuple[float, float]:
+        """Strengths of the L2 and the L1 penalty, divided by the unit of the weights."""
+        alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
+        if rows.weight is not None:
+            n_rows, total = total_weight(rows, None, len(rows.target), start)
+            require_weight_beside_penalty(alpha, total / n_rows, rows.X.dtype)
+        alpha /= rows.weight_unit
+        return (1 - l1_ratio) * alpha, l1_ratio * alpha
 
     def _networks(self, data: Data, start: Start) -> tuple[Model, Network]:
         """What will predict, and what is trained: the same with dropout."""
@@ -362,7 +383,6 @@ class MultilayerPerceptron(NetworkEstimator):
             f"{self.max_fun}), or scale the data."
         )
 
-    @property
     def _schedule_has_max_iter(self) -> bool:
         """Whether the schedule was to end with the last epoch."""
         return self.solver != "lbfgs" and schedule_of(self).ends_with_max_iter
@@ -375,10 +395,18 @@ class MultilayerPerceptron(NetworkEstimator):
 
         ``targets_of(estimator, n_outputs)`` says what its outputs stand for.
         """
-        dtype = {"float32": np.float32, "float64": np.float64}.get(params.get("dtype", "auto"))
-        layer_sizes, vector = stacked_layers(coefs, intercepts, dtype)
-        estimator = cls(hidden_layer_sizes=layer_sizes[1:-1], **params)
+        if "hidden_layer_sizes" in params:
+            raise invalid_parameter(
+                cls,
+                "hidden_layer_sizes",
+                f"is not for from_weights, where it follows from the shapes of coefs. Got "
+                f"{params['hidden_layer_sizes']!r}: leave it out.",
+            )
+        estimator = cls(**params)
         estimator._validate_params()
+        dtype = {"float32": np.float32, "float64": np.float64}.get(estimator.dtype)
+        layer_sizes, vector = stacked_layers(coefs, intercepts, dtype)
+        estimator.hidden_layer_sizes = layer_sizes[1:-1]
         check_settings(estimator)
         targets: Targets = targets_of(estimator, layer_sizes[-1])
         activation = checked_activation(estimator, len(layer_sizes) - 2)

@@ -159,6 +159,7 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
             As for fit; also for a label that is not in `classes_`, and with
             `early_stopping`.
         """
+        self._validate_params()  # scikit-learn leaves that out for a fitted estimator
         refuse_balanced(self.class_weight)
         check_settings(self)
         return self._fit(X, y, sample_weight, mode="partial_fit", classes=classes)
@@ -251,6 +252,8 @@ def _given_labels(classes: Any, *, multilabel: bool) -> ClassTargets:
 def _checked_order(classes: Any) -> npt.NDArray[Any]:
     check_targets(classes, are_numbers=False, name="classes")
     array = np.asarray(classes)
+    if array.ndim != 1:
+        raise ValueError(f"classes must be a list of labels, got {classes!r}.")
     if not np.array_equal(array, sorted_classes(array)):
         raise ValueError(f"classes must be sorted and differ, got {classes!r}.")
     return array

@@ -288,12 +288,17 @@ def hidden_layer_number(layer: int, n_hidden: int) -> int:
         If it is not one of `n_hidden`.
     ValueError
         If there are none at all.
+    TypeError
+        If it is no integer.
     """
     if n_hidden == 0:
         raise ValueError(
             "The network has no hidden layer: hidden_layer_sizes=() makes it a linear model."
         )
-    number = index(layer)
+    try:
+        number = index(layer)
+    except TypeError as error:
+        raise TypeError(f"layer must be an integer, got {layer!r}.") from error
     if not -n_hidden <= number < n_hidden:
         raise IndexError(
             f"There is no hidden layer {number}. The network has {n_hidden}: layer has to be from "

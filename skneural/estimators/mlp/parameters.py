@@ -5,6 +5,7 @@ A name takes its settings from the estimator (`momentum`, `beta_1`, ...), an obj
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from copy import copy
 from numbers import Real
@@ -17,6 +18,7 @@ from skneural.activations import ACTIVATIONS, Activation
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.model import KeptActivation
 from skneural.estimators.sklearn_private import InvalidParameterError
+from skneural.estimators.targets import Numbers
 from skneural.losses import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
@@ -97,6 +99,13 @@ def loss_of(estimator: Any) -> Loss:
             f"must be a {'classification' if has_classes else 'regression'} loss, which {loss!r} "
             f"is not: one of {sorted(losses)} or an object of skneural.losses.",
         )
+    if not isinstance(loss, Loss) and (not isinstance(loss, str) or loss not in losses):
+        raise _invalid(
+            estimator,
+            "loss",
+            f"must be one of {sorted(losses)} or an object of skneural.losses. Got {loss!r} "
+            "instead.",
+        )
     loss = loss if isinstance(loss, Loss) else losses[loss]()
     if not isinstance(loss.link, Link):
         raise _invalid(
@@ -104,6 +113,27 @@ def loss_of(estimator: Any) -> Loss:
             "loss",
             "must have a Link object as its link, such as IDENTITY from skneural.losses: that of "
             f"{loss!r} is {loss.link!r}.",
+        )
+    return loss
+
+
+def loss_to_score_by(estimator: Any, fitted: Numbers) -> Loss:
+    """The loss that `loss` stands for, to score what a fitted regressor predicts.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `loss` is not valid, or needs another number of outputs than the fitted network has.
+    """
+    loss = loss_of(estimator)
+    _check_object(estimator, "loss", loss)
+    n_outputs = loss.n_outputs(fitted.n_targets)
+    if n_outputs != fitted.n_outputs:
+        raise _invalid(
+            estimator,
+            "loss",
+            f"is now {estimator.loss!r}, which scores {n_outputs} output(s). The fitted network "
+            f"has {fitted.n_outputs}, of loss={fitted.loss!r}: set that again, or call fit.",
         )
     return loss
 
@@ -178,11 +208,7 @@ def check_settings(estimator: Any) -> None:
     for name in OBJECT_EXAMPLES:
         value = getattr(estimator, name)
         for each in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(each, Settings):
-                try:
-                    each.check()
-                except ValueError as error:
-                    raise _invalid(estimator, name, f"is not valid: {error}") from error
+            _check_object(estimator, name, each)
     loss = loss_of(estimator)
     if estimator.solver == "lbfgs":
         require_gradient_everywhere(estimator, loss)
@@ -201,6 +227,15 @@ def _check_class_weights(estimator: Any) -> None:
                 "must be a dict, 'balanced', None, or a list of these, one for each column of y. "
                 f"There is {each!r} in the list.",
             )
+
+
+def _check_object(estimator: Any, name: str, value: Any) -> None:
+    """Raise InvalidParameterError if the settings of an object are not possible."""
+    if isinstance(value, Settings):
+        try:
+            value.check()
+        except ValueError as error:
+            raise _invalid(estimator, name, f"is not valid: {error}") from error
 
 
 def refuse_settings_of_names(estimator: Any, params: Mapping[str, Any]) -> None:
@@ -256,5 +291,24 @@ def require_step_length(optimizer: Optimizer) -> None:
         )
 
 
+def require_weight_beside_penalty(alpha: float, mean_weight: float, dtype: np.dtype[Any]) -> None:
+    """Raise ValueError where the loss of the rows vanishes beside the penalty.
+
+    Optimizers square the gradient, to which the penalty contributes its strength times a weight.
+    """
+    strength = alpha / mean_weight if mean_weight else alpha * math.inf
+    if strength > math.sqrt(np.finfo(dtype).max):
+        raise ValueError(
+            f"The penalty of alpha={alpha:g} outweighs the data by more than {dtype} can compute "
+            f"with: sample_weight (times class_weight) is {mean_weight:.3g} on average, and the "
+            "penalty is not relative to it. Divide the weights by their mean, or set alpha=0."
+        )
+
+
 def _invalid(estimator: Any, name: str, what: str) -> InvalidParameterError:
-    return InvalidParameterError(f"The {name!r} parameter of {type(estimator).__name__} {what}")
+    return invalid_parameter(type(estimator), name, what)
+
+
+def invalid_parameter(kind: type, name: str, what: str) -> InvalidParameterError:
+    """An error that names the parameter and the class of an estimator."""
+    return InvalidParameterError(f"The {name!r} parameter of {kind.__name__} {what}")

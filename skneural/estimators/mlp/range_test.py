@@ -116,6 +116,10 @@ def _plan_of_fit(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Plan:
     start = Start.of("fit", None, estimator.random_state)
     data = estimator._data(X, y, sample_weight, NO_ROWS, start, None)
     plan: Plan = estimator._plan(data, start)
+    if plan.validate is not None:
+        # Refuses a metric that cannot score the rows held out, which fit meets in its first epoch.
+        with blas_threads(plan.largest_product):
+            plan.validate(plan.state.params)
     return plan
 
 
@@ -127,9 +131,9 @@ def _number_of_steps(minimizer: MiniBatches, n_epochs: float | None) -> int:
     n_steps = math.ceil(min(float(n_epochs) * n_batches, sys.maxsize))
     if n_steps < MIN_STEPS:
         raise ValueError(
-            f"n_epochs={n_epochs!r} makes {n_steps} steps of {minimizer.batch_size} rows, which is "
-            f"no curve yet: at least {MIN_STEPS} are needed. Train for more epochs, or lower "
-            "batch_size."
+            f"n_epochs={n_epochs!r} makes {n_steps} step{'s' * (n_steps > 1)} of "
+            f"{minimizer.batch_size} rows, which is no curve yet: at least {MIN_STEPS} are needed. "
+            "Train for more epochs, or lower batch_size."
         )
     return n_steps
 

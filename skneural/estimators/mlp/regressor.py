@@ -16,7 +16,7 @@ from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
 from skneural.estimators.mlp.parameter_table import REGRESSOR, constraints_of
-from skneural.estimators.mlp.parameters import check_settings, loss_of
+from skneural.estimators.mlp.parameters import check_settings, loss_of, loss_to_score_by
 from skneural.estimators.model import Model
 from skneural.estimators.plan import Start
 from skneural.estimators.sklearn_private import available_if, fit_context
@@ -130,6 +130,7 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         ValueError
             As for fit; also with `early_stopping`.
         """
+        self._validate_params()  # scikit-learn leaves that out for a fitted estimator
         check_settings(self)
         return self._fit(X, y, sample_weight, mode="partial_fit")
 
@@ -235,12 +236,20 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         Returns
         -------
         score : float
+
+        Raises
+        ------
+        ValueError
+            If X, y or the weights are not valid; if `loss` is another than in the fit and needs
+            another number of outputs.
         """
+        numbers = self._model.targets
+        assert isinstance(numbers, Numbers)
         predicted = self.predict(X)
         check_targets(y, are_numbers=True)
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
         check_consistent_length(y, predicted, sample_weight)
-        return loss_of(self).score(y, predicted, sample_weight)
+        return loss_to_score_by(self, numbers).score(y, predicted, sample_weight)
 
     def _targets(self, rows: Rows, start: Start, classes: Any) -> Targets:
         loss = loss_of(self)

@@ -151,6 +151,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
     #: The weight of a class counts in the unit of that class, not for its rows in other units.
     _weights_rows_by_class: ClassVar[bool] = False
+    _weights_are_relative: ClassVar[bool] = False
     _multi_output: ClassVar[bool] = False
 
     n_iter_ = fitted_attribute(
@@ -320,6 +321,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
             As in fit; for labels that are not in `classes`; and where `early_stopping` or
             ``class_weight='balanced'`` would need all the data.
         """
+        self._validate_params()  # scikit-learn leaves that out for a fitted estimator
         if self.early_stopping:
             raise ValueError(
                 "early_stopping should be False with partial_fit: it never sees all the data."
