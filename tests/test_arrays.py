@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skneural.arrays import matrices
+from skneural.arrays import matrices, outliers
 
 KINDS = {
     "C order": np.ascontiguousarray,
@@ -286,3 +286,31 @@ def test_chunks_are_concatenated(make, n_pieces):
     assert type(found) is type(make(whole))
     assert found.dtype == whole.dtype
     np.testing.assert_array_equal(found.toarray() if sparse.issparse(found) else found, whole)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_medians_and_distances(kind):
+    X = np.array([[1.0, 0, 5, -2], [3.0, 0, 5, 0], [1e9, 0, 5, 0], [4.0, 7, 5, 0], [9.0, 1, 5, 1]])
+    rows = np.array([True, True, True, True, False])
+    centre, deviation = outliers.column_medians(KINDS[kind](X), rows)
+    if kind.endswith("order"):
+        np.testing.assert_array_equal(centre, [3.5, 0, 5, 0])
+        # Of the second and the last column, the mean; the third does not vary.
+        np.testing.assert_array_equal(deviation, [1.5, 1.75, 1, 0.5])
+        np.testing.assert_array_equal(outliers.distances(X, centre), np.abs(X - centre))
+    else:
+        np.testing.assert_array_equal(centre, np.zeros(4))
+        np.testing.assert_array_equal(deviation, [(8 + 1e9) / 4, 1.75, 5, 0.5])
+        found = outliers.distances(KINDS[kind](X), centre)
+        np.testing.assert_array_equal(found.toarray(), np.abs(X))
+    assert matrices.largest_element(KINDS[kind](-X)) == 1e9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_largest_share_of_a_cell(kind):
+    X = np.array([[3.0, 1, 0], [-3.0, 1, 0], [3.0, 1, 0], [-3.0, 1, 4]])
+    dense = np.array([1 / 4, 0, 9 / 12])  # about the mean
+    about_zero = np.array([1 / 4, 1 / 4, 1])
+    expected = dense if kind.endswith("order") else about_zero
+    assert outliers.largest_share(KINDS[kind](X)) == pytest.approx(expected.max())
+    assert outliers.largest_share(KINDS[kind](X[:, :1])) == pytest.approx(expected[0])

@@ -12,6 +12,7 @@ from log_loss_problem import KINDS, WEIGHT, Problem, Training, X, fresh
 from threadpoolctl import threadpool_limits
 
 from skneural.convex import fista
+from skneural.convex.certified import CertifiedNewton
 from skneural.convex.fista import Fista
 from skneural.convex.newton import Newton
 from skneural.convex.preconditioned import MEMORY, PreconditionedMinimizer
@@ -49,6 +50,8 @@ MINIMIZERS = {
     "newton, then lbfgs": (newton_or_lbfgs, 0.0),
     "fista": (lambda problem: problem.minimizer(Fista, tol=TOL, l1=0.3), 1e-2),
     "fista alone": (lambda problem: problem.minimizer(Fista, tol=TOL, l1=0.3), 1e-2),
+    "certified": (lambda problem: problem.minimizer(CertifiedNewton, tol=TOL), 1e-2),
+    "certified, l1": (lambda problem: problem.minimizer(CertifiedNewton, tol=TOL, l1=0.3), 1e-2),
 }
 MAX_ITER = 45
 

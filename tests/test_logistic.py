@@ -594,3 +594,31 @@ def test_copies_are_the_same_bit_by_bit(solver, problem, tmp_path):
     if solver in STOCHASTIC:
         mapped.partial_fit(X, y)
     np.testing.assert_array_equal(joblib.load(tmp_path / "model").coef_, ours.coef_)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cholesky", "fista", "saga", "sgd"])
+@pytest.mark.parametrize("C", [10**30, 10**400, 3], ids=["1e30", "1e400", "3"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_c_may_be_any_whole_number(C, solver):
+    settings = {"solver": solver, "random_state": 0, "max_iter": 30}
+    as_float = float(C) if C < 10**400 else np.inf
+    ours = ScratchLogisticRegression(C=C, **settings).fit(X3, Y3)
+    expected = ScratchLogisticRegression(C=as_float, **settings).fit(X3, Y3)
+    np.testing.assert_array_equal(ours.coef_, expected.coef_)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cholesky", "newton-cg", "fista", "saga"])
+@pytest.mark.parametrize("C", [5e-324, 1e-310, 1e-300])
+def test_the_smallest_c_leaves_the_shares_of_the_classes(C, solver):
+    ours = ScratchLogisticRegression(C=C, solver=solver).fit(X3, Y3)
+    assert np.abs(ours.coef_).max() < 1e-200
+    shares = np.bincount(Y3) / len(Y3)
+    np.testing.assert_allclose(ours.predict_proba(X3[:1])[0], shares, atol=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cholesky", "fista", "saga"])
+@pytest.mark.parametrize("tol", [10**30, 10**400], ids=["1e30", "1e400"])
+def test_tol_may_be_any_whole_number(tol, solver):
+    ours = ScratchLogisticRegression(tol=tol, solver=solver).fit(X3, Y3)
+    assert ours.stop_reason_ == "converged"
+    assert ours.n_iter_[0] <= 1

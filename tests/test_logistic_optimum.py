@@ -229,3 +229,94 @@ def test_without_a_penalty_the_scale_of_a_feature_does_not_matter(solver, factor
     plain = ScratchLogisticRegression(**settings).fit(X, y)
     scaled = ScratchLogisticRegression(**settings).fit(X * scales, y)
     np.testing.assert_allclose(scaled.coef_ * scales, plain.coef_, rtol=1e-3, atol=1e-4)
+
+
+def hostile(name, n_features, factor, value):
+    """Columns on a scale of their own, and one cell that is on another."""
+    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    X = factor * scale(X)[:, :n_features]
+    if value is not None:
+        X[7, 1] = value
+    return X, y
+
+
+INF, FISTA, SAGA = {"C": np.inf}, {"solver": "fista"}, {"solver": "saga"}
+#: The data, and the optimum by the reference of benchmarks/logistic_fuzz.py. Without a penalty,
+#: scikit-learn's newton-cholesky at tol=1e-10 on scaled columns finds the same.
+HOSTILE = {
+    "L1, all columns huge": ("iris", 4, 1e10, None, {**SAGA, "l1_ratio": 1.0}, 0.039661823),
+    "elastic net, all columns huge": (
+        ("iris", 4, 1e10, None, {**FISTA, "l1_ratio": 0.5, "C": 1e3}, 0.039661823)
+    ),
+    "L1, amounts": ("wine", 6, 1e9, None, {**FISTA, "l1_ratio": 1, "C": 1e3}, 0.180114571),
+    "elastic net, amounts": ("wine", 6, 1e7, None, {**SAGA, "l1_ratio": 0.3}, 0.180114571),
+    "elastic net, amounts and a cell": (
+        "wine",
+        3,
+        1e9,
+        -1e10,
+        {**SAGA, "l1_ratio": 0.3},
+        0.50749625,
+    ),
+    "a sentinel": ("breast_cancer", 5, 1e-4, -999, INF, 0.191672502),
+    "a sentinel, three classes": ("wine", 3, 1e-4, -999, INF, 0.507495442),
+    "another sentinel": ("wine", 3, 1e-4, 9999, {**INF, **FISTA}, 0.590476264),
+    "a small sentinel": ("iris", 3, 1e-6, -1, INF, 0.079239343),
+    "a sentinel, L1": (
+        "breast_cancer",
+        3,
+        1e-3,
+        1e9,
+        {**FISTA, "l1_ratio": 0.5, "C": 1e8},
+        0.195733957,
+    ),
+    "a cell": ("breast_cancer", 4, 1, 1e8, {}, 0.246343878),
+    "a cell, three classes": ("iris", 4, 1, 1e8, {}, 0.209060417),
+    "a larger cell": ("iris", 4, 1, 1e10, {}, 0.209060417),
+    "a negative cell": ("breast_cancer", 4, 1, -1e10, FISTA, 0.277078502),
+    "a cell, elastic net": ("wine", 4, 1, 1e9, {**SAGA, "l1_ratio": 0.5}, 0.418810095),
+}
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_optimum_of_hostile_columns(kind):
+    name, n_features, factor, value, settings, optimum = HOSTILE[kind]
+    X, y = hostile(name, n_features, factor, value)
+    model = ScratchLogisticRegression(**settings).fit(X, y)
+    assert model.stop_reason_ == "converged"
+    reached = objective(model, X, y, np.ones(len(y)), model.C, model.l1_ratio)
+    assert reached == pytest.approx(optimum, abs=1e-6)
+    assert model.loss_ == pytest.approx(reached, abs=1e-9)
+
+
+@pytest.mark.parametrize("max_iter", [1, 10, 30, 52])
+@pytest.mark.parametrize("kind", ["a sentinel, three classes", "a cell, elastic net"])
+def test_a_fit_that_is_verified_is_resumed_bit_for_bit(kind, max_iter):
+    name, n_features, factor, value, settings, _ = HOSTILE[kind]
+    X, y = hostile(name, n_features, factor, value)
+    whole = ScratchLogisticRegression(**settings).fit(X, y)
+    part = ScratchLogisticRegression(**settings, max_iter=max_iter).fit(X, y)
+    assert part.stop_reason_ == "max_iter"
+    part.set_params(max_iter=100).resume(X, y)
+    assert part.n_iter_ == whole.n_iter_ > max_iter
+    assert part.loss_curve_ == whole.loss_curve_
+    np.testing.assert_array_equal(part.coef_, whole.coef_)
+
+
+@pytest.mark.parametrize("max_iter", [3, 4])
+def test_no_claim_of_convergence_that_is_not_true(max_iter):
+    # The gradient is small from the start, as the columns are.
+    X, y = hostile("breast_cancer", 5, 1e-4, -999)
+    model = ScratchLogisticRegression(C=np.inf, max_iter=max_iter).fit(X, y)
+    assert model.stop_reason_ == "max_iter"
+    assert model.loss_ > 0.193  # the optimum is .1917
+
+
+@pytest.mark.parametrize("settings", [{}, INF, FISTA, {**SAGA, "l1_ratio": 0.5}])
+@pytest.mark.parametrize("factor", [1e155, 1e300])
+def test_what_cannot_be_squared_is_no_error(factor, settings):
+    X, y = datasets.load_iris(return_X_y=True)
+    model = ScratchLogisticRegression(**settings).fit(X * factor, y)
+    assert model.stop_reason_ in ("no_progress", "max_iter", "converged")
+    assert model.stop_reason_ != "converged" or model.score(X * factor, y) > 0.9

@@ -121,6 +121,19 @@ def test_copies_of_an_element(start):
     assert x[0] == pytest.approx(x[1], rel=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_a_singular_hessian(scale):
+    # Exact copies: any way to share the weight among them is as good.
+    hessian = scale * np.array([[2.0, 2.0, 0.5], [2.0, 2.0, 0.5], [0.5, 0.5, 3.0]])
+    linear, penalty = scale * np.array([-4.0, -4.0, 1.0]), scale * np.array([1.0, 1.0, 0.0])
+    # All weight on the first: 2 a + c / 2 = 3 and a / 2 + 3 c = -1.
+    a, c = np.linalg.solve([[2, 0.5], [0.5, 3]], [3, -1])
+    x = minimize_quadratic_l1(hessian, linear, penalty, np.array([1.0, 1.0, 0.0]))
+    np.testing.assert_allclose([x[0] + x[1], x[2]], [a, c], rtol=1e-6)
+    expected = value_at(np.array([a, 0, c]), hessian, linear, penalty)
+    assert value_at(x, hessian, linear, penalty) == pytest.approx(expected, rel=1e-9)
+
+
 def test_running_out_of_rounds_still_is_no_worse_than_the_start(monkeypatch):
     hessian, linear, penalty = problem(30, 0)
     start = STARTS["far away"](np.zeros(30))

@@ -81,9 +81,13 @@ def column_means(X: Matrix, weight: FloatArray) -> FloatArray:
 
 def in_single_precision(X: Matrix) -> Matrix:
     """`X` in float32, unless that would take its largest elements for infinite."""
-    stored = X.data if sparse.issparse(X) else X
-    largest = np.max(np.abs(stored), initial=0)
-    return X.astype(np.float32, copy=False) if largest < LARGEST_SINGLE else X
+    return X.astype(np.float32, copy=False) if largest_element(X) < LARGEST_SINGLE else X
+
+
+def largest_element(X: Matrix) -> float:
+    """The largest absolute value in `X`."""
+    stored = X if isinstance(X, np.ndarray) else X.data
+    return float(np.abs(stored).max(initial=0))
 
 
 def centre_of(X: Matrix, weight: FloatArray) -> FloatArray:

@@ -48,12 +48,12 @@ def probabilities(network: Network, params: FloatArray, X: Matrix) -> FloatArray
     -------
     p : ndarray of shape (n_rows, n_outputs), float64
     """
-    p = _linear_outputs(network, params, X).astype(np.float64, copy=False)
+    p = linear_outputs(network, params, X).astype(np.float64, copy=False)
     LINKS["logistic" if p.shape[1] == 1 else "softmax"].inverse(p)
     return p
 
 
-def _linear_outputs(network: Network, params: FloatArray, X: Matrix) -> FloatArray:
+def linear_outputs(network: Network, params: FloatArray, X: Matrix) -> FloatArray:
     """X W + b, for all rows at once."""
     weights, intercepts = linear_arrays(network, params)
     outputs: FloatArray = np.empty((X.shape[0], network.n_outputs), dtype=params.dtype)
@@ -113,7 +113,7 @@ class HessianProduct:
 
     def times(self, direction: FloatArray) -> FloatArray:
         """The product with a direction in the parameters, in float64."""
-        change = _linear_outputs(self._network, direction.astype(self._X.dtype), self._X)
+        change = linear_outputs(self._network, direction.astype(self._X.dtype), self._X)
         # Of one logistic output: p (1 - p); of a softmax: diag(p) - p p^T.
         if change.shape[1] == 1:
             change *= 1 - self._p

@@ -309,7 +309,7 @@ class _Steps:
         matrix[np.diag_indices_from(matrix)] *= 1 + self._problem.ridge
         # In units in which all are curved alike: features may be on different scales.
         unit = np.sqrt(np.diag(matrix))
-        if not np.all(unit > 0):
+        if not (np.all(unit > 0) and np.isfinite(matrix).all()):
             return None
         penalty = self._l1 * coordinates.is_weight
         position = coordinates.position(here.params)

@@ -33,6 +33,9 @@ MAX_SEARCHED_ALONE = 200
 MAX_SWEEPS = 200
 MAX_QUIET_SWEEPS = 3
 
+#: Share of the diagonal that is added where a system is singular.
+RIDGE = 1e-12
+
 #: Share of its penalty by which a slope must exceed it, so that rounding frees no element.
 MARGIN = 1e-10
 
@@ -111,9 +114,19 @@ def _descend(hessian: FloatArray, linear: FloatArray, penalty: FloatArray, x: Fl
 def _face_minimum(hessian: FloatArray, linear: FloatArray, active: BoolArray) -> FloatArray:
     """Where the quadratic is lowest with all elements zero that are not active."""
     minimum = np.zeros_like(linear)
+    if not active.any():
+        return minimum
     system = hessian[np.ix_(active, active)]
-    minimum[active] = -scipy.linalg.solve(system, linear[active], assume_a="pos")
-    return minimum
+    ridge = 0.0
+    while True:
+        try:
+            factor = scipy.linalg.cho_factor(system + ridge * np.diag(system.diagonal()))
+        except np.linalg.LinAlgError:
+            # Singular to rounding: a little more of the diagonal.
+            ridge = max(100 * ridge, RIDGE)
+        else:
+            minimum[active] = -scipy.linalg.cho_solve(factor, linear[active])
+            return minimum
 
 
 def _best_on_the_way(

@@ -1,6 +1,7 @@
 """Which minimiser serves which solver of logistic regression, and what it needs.
 
 All of them come to the same optimum by the same stopping rule, so that the choice is one of speed.
+What they take for the optimum is verified, wherever a Hessian more can be afforded.
 """
 
 from __future__ import annotations
@@ -8,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from skneural.arrays.matrices import FloatArray, Matrix
+import numpy as np
+
+from skneural.arrays.matrices import FloatArray, Matrix, largest_element
+from skneural.arrays.outliers import largest_share
+from skneural.convex.certified import CertifiedNewton
 from skneural.convex.fista import (
     MAX_NEWTON_HALVINGS_UNCENTRED,
     NEWTON_RIDGE_UNCENTRED,
@@ -17,7 +22,7 @@ from skneural.convex.fista import (
 from skneural.convex.linear import n_coordinates
 from skneural.convex.newton import Newton, SingularHessianError
 from skneural.convex.preconditioned import PreconditionedMinimizer
-from skneural.minimizers.run import Run
+from skneural.minimizers.run import Run, Stop
 from skneural.network import Network
 from skneural.objective import Objective
 
@@ -27,6 +32,15 @@ MAX_NEWTON_COORDINATES = 2000
 #: Multiplications of one Hessian, rows times coordinates squared, up to which a few steps of
 #: Newton's method are faster than the many of L-BFGS, which cost more overhead than arithmetic.
 MAX_SMALL_HESSIAN = 2**20
+
+#: Iterations after which a problem is too hard for the minimiser that should have solved it.
+MAX_FIRST_ITERATIONS = 50
+
+#: Change of raw outputs by the last step of Newton's method below which nobody asks for a proof.
+SMALL_MOVE = 0.5
+
+#: Share of one cell in the sum of squares of its column that is small.
+SMALL_SHARE = 0.05
 
 
 def resolve_solver(solver: str, network: Network, n_samples: int, *, l2: float, l1: float) -> str:
@@ -101,19 +115,80 @@ def convex_minimizer(
     """
     problem = (objective, X, y, sample_weight, tol)
     kind = resolve_solver(solver, objective.network, X.shape[0], l2=objective.alpha, l1=l1)
+    minimize: Callable[[Run], str]
     if kind == "fista":
-        # The rows of 'liblinear' have a constant feature instead of an intercept.
+        minimize = Fista(*problem, l1=l1)
         if solver == "liblinear":
-            return Fista(*problem, l1, NEWTON_RIDGE_UNCENTRED, MAX_NEWTON_HALVINGS_UNCENTRED)
-        return Fista(*problem, l1=l1)
-    if kind == "newton-cg":
-        return PreconditionedMinimizer(*problem, method="Newton-CG")
-    lbfgs = PreconditionedMinimizer(*problem)
-    if kind == "lbfgs":
-        return lbfgs
-    return NewtonOrLBFGS(
-        Newton(*problem), lbfgs, None if solver in ("lbfgs", "liblinear") else warn
-    )
+            # Its rows have a constant feature instead of an intercept.
+            minimize = Fista(*problem, l1, NEWTON_RIDGE_UNCENTRED, MAX_NEWTON_HALVINGS_UNCENTRED)
+    elif kind == "newton-cg":
+        minimize = PreconditionedMinimizer(*problem, method="Newton-CG")
+    elif kind == "lbfgs":
+        minimize = PreconditionedMinimizer(*problem)
+    else:
+        asked_for_newton = solver not in ("lbfgs", "liblinear")
+        lbfgs = PreconditionedMinimizer(*problem)
+        minimize = NewtonOrLBFGS(Newton(*problem), lbfgs, warn if asked_for_newton else None)
+    certified = CertifiedNewton(*problem, l1=l1)
+    return Verified(minimize, certified) if certified.is_affordable else minimize
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A fast minimiser and, where its end is no proven optimum, the slower one that proves it.
+
+    Parameters
+    ----------
+    first : callable
+        ``first(run) -> reason``.
+    certified : CertifiedNewton
+        Goes on where `first` has not arrived after `MAX_FIRST_ITERATIONS`, or says that it has and
+        its end may be none: see `skneural.convex.certified`.
+    """
+
+    first: Callable[[Run], str]
+    certified: CertifiedNewton
+
+    def __call__(self, run: Run) -> str:
+        """Minimise; see `skneural.minimizers.run.drive`.
+
+        Returns
+        -------
+        reason : str
+        """
+        # A training that is resumed goes on with the minimiser that its state is from.
+        if run.state.minimizer.get("method") != self.certified.method:
+            n_later = max(run.max_iter - MAX_FIRST_ITERATIONS, 0)
+            run.max_iter -= n_later
+            try:
+                reason = self.first(run)
+            except Stop as stop:
+                reason = stop.reason
+            finally:
+                run.max_iter += n_later
+            if reason not in ("converged", "max_iter", "no_progress"):
+                return reason
+            is_cut_short = n_later > 0 and run.n_iter >= MAX_FIRST_ITERATIONS
+            if reason == "converged" and not is_cut_short and self._is_believable(run):
+                return reason
+            if run.n_iter >= run.max_iter:  # the state stays that of `first`, which can go on
+                return "no_progress" if reason == "no_progress" else "max_iter"
+        return self.certified(run)
+
+    def _is_believable(self, run: Run) -> bool:
+        """Whether the end is beyond doubt, or is proven."""
+        params, before = run.state.params, run.state.minimizer.get("previous")
+        if isinstance(self.first, NewtonOrLBFGS) and before is not None:
+            # Steps that move no raw output by much are those of a quadratic.
+            move = float(np.abs(params - before).sum(dtype=np.float64))
+            if move * largest_element(self.certified.X) < SMALL_MOVE:
+                return True
+        X = self.certified.X
+        is_cheap = X.shape[0] * len(params) ** 2 <= MAX_SMALL_HESSIAN
+        if isinstance(self.first, Fista) or is_cheap:
+            return self.certified.is_optimum(params)
+        # Where no cell outweighs the rest of its column, no row misleads the Hessian.
+        return largest_share(X) < SMALL_SHARE or self.certified.is_optimum(params)
 
 
 @dataclass(frozen=True)

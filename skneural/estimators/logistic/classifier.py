@@ -65,8 +65,9 @@ class ScratchLogisticRegression(
         The full-batch solvers stop where no element of the gradient of the objective, divided
         by the sum of C times the weights, is larger, and the objective can fall by no more
         than about ``tol**2 / 100`` (estimated from the second derivative); 'sag' and 'saga' do
-        so at a tenth of it, 'liblinear' at a thousandth. For 'sgd' and 'adam': the least decrease
-        of the loss that counts as progress.
+        so at a tenth of it, 'liblinear' at a thousandth. Where single rows may mislead that
+        estimate, in problems of up to 1000 parameters, a duality gap of at most ``tol / 100``
+        verifies it. For 'sgd' and 'adam': the least decrease of the loss that counts as progress.
 
     fit_intercept : bool, default=True
         Whether there are intercepts.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
-
 from skneural.estimators.user_warnings import warn_user
+
+#: Strength of a penalty beside which no data count, and that can be computed with.
+MAX_STRENGTH = 1e300
 
 
 def penalty_name(settings: Any) -> str | None:
@@ -19,7 +21,7 @@ def penalty_name(settings: Any) -> str | None:
     """
     if settings.penalty != "deprecated":
         return str(settings.penalty) if settings.penalty is not None else None
-    if np.isinf(settings.C):
+    if as_float(settings.C) == math.inf:
         return None
     if not settings.l1_ratio:
         return "l2"
@@ -32,7 +34,17 @@ def penalty_strengths(settings: Any) -> tuple[float, float]:
     if name is None:
         return 0.0, 0.0
     l1_ratio = {"l2": 0.0, "l1": 1.0}.get(name, settings.l1_ratio)
-    return (1 - l1_ratio) / float(settings.C), l1_ratio / float(settings.C)
+    # The inverse of the smallest numbers is infinite, and infinity times zero weights is none.
+    strength = min(1 / as_float(settings.C), MAX_STRENGTH)
+    return (1 - l1_ratio) * strength, l1_ratio * strength
+
+
+def as_float(value: Any) -> float:
+    """A real number as a float: an int may be larger than any float, and is infinite then."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def warn_of_old_parameters(settings: Any, name: str | None) -> None:

@@ -16,7 +16,7 @@ from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.full_batch_plan import full_batch_plan
 from skneural.estimators.logistic.parameters import SAG_FAMILY, STOCHASTIC
 from skneural.estimators.logistic.penalised_intercept import penalised_problem
-from skneural.estimators.logistic.penalty import penalty_strengths
+from skneural.estimators.logistic.penalty import as_float, penalty_strengths
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan
 from skneural.estimators.model import Model
 from skneural.estimators.plan import Plan, Selection, Start
@@ -99,11 +99,11 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
             X,
             target,
             weight,
-            tol=estimator.tol * TOLERANCE_SHARES.get(estimator.solver, 1.0),
+            tol=as_float(estimator.tol) * TOLERANCE_SHARES.get(estimator.solver, 1.0),
             l1=l1,
             warn=partial(_warn_of_singular_hessian, estimator.solver),
         ),
-        EarlyStopping(estimator.tol, np.inf),
+        EarlyStopping(as_float(estimator.tol), np.inf),
         partial(_convergence_warning, estimator),
         params,
         (),

@@ -1,0 +1,42 @@
+"""What single huge elements do not change in the columns of a matrix, and how huge they are.
+
+Beside `skneural.arrays.matrices`, the only module that asks whether a matrix is sparse.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from skneural.arrays.matrices import BoolArray, FloatArray, Matrix, centre_of
+
+
+def column_medians(X: Matrix, rows: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Median of every column over some of the rows, and the median distance from it.
+
+    Of a sparse matrix, zero and the mean distance from it. The mean also stands for a median
+    distance of zero, and one for columns that do not vary.
+    """
+    medians: FloatArray = np.zeros(X.shape[1])
+    if sparse.issparse(X):
+        deviation = np.asarray(abs(X[np.flatnonzero(rows)]).mean(axis=0)).ravel()
+    else:
+        medians = np.median(X[rows], axis=0).astype(np.float64)
+        distance = np.abs(X[rows] - medians)
+        deviation = np.median(distance, axis=0)
+        deviation = np.where(deviation > 0, deviation, distance.mean(axis=0))
+    return medians, np.where(deviation > 0, deviation, 1.0)
+
+
+def distances(X: Matrix, centre: FloatArray) -> Matrix:
+    """Distance of every element from the centre of its column; of a sparse matrix, from zero."""
+    return abs(X) if sparse.issparse(X) else np.abs(X - centre)
+
+
+def largest_share(X: Matrix) -> float:
+    """The largest share that one cell has in the sum of squares of its column about its centre."""
+    squares = abs(X) if sparse.issparse(X) else X - centre_of(X, np.ones(X.shape[0]))
+    squares = squares.multiply(squares) if sparse.issparse(X) else np.square(squares)
+    largest = squares.max(axis=0).toarray() if sparse.issparse(X) else squares.max(axis=0)
+    total = np.asarray(squares.sum(axis=0))
+    return float(np.max(np.ravel(largest) / np.where(total > 0, total, 1).ravel(), initial=0))
