@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skneural.arrays import matrices, outliers
+from skneural.arrays import grams, matrices, outliers
 
 KINDS = {
     "C order": np.ascontiguousarray,
@@ -42,7 +42,7 @@ def assert_equal(result, expected):
 def test_column_means(kind, shape, dtype):
     X, weight = data(shape, dtype)
     expected = np.average(X.astype(float), axis=0, weights=weight)
-    assert_equal(matrices.column_means(KINDS[kind](X), weight), expected)
+    assert_equal(grams.column_means(KINDS[kind](X), weight), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,7 +50,7 @@ def test_the_centre_of_sparse_rows_is_zero(kind):
     X, weight = data("small")
     is_sparse = kind in ("csr", "csc")
     expected = np.zeros(5) if is_sparse else np.average(X, axis=0, weights=weight)
-    assert_equal(matrices.centre_of(KINDS[kind](X), weight), expected)
+    assert_equal(grams.centre_of(KINDS[kind](X), weight), expected)
 
 
 CENTRES = {"zero": np.zeros_like, "mean": lambda mean: mean, "elsewhere": lambda mean: mean - 7}
@@ -70,7 +70,7 @@ def test_scatter(kind, shape, centre, dtype):
     point = CENTRES[centre](np.average(X.astype(float), axis=0, weights=weight))
     expected = scatter_by_hand(X, weight, point)
     scale = weight.sum() * np.max(X.astype(float) ** 2)
-    result = matrices.scatter(KINDS[kind](X), weight, point)
+    result = grams.scatter(KINDS[kind](X), weight, point)
     np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-13 * scale)
 
 
@@ -82,7 +82,7 @@ def test_column_scatter_is_the_diagonal_of_scatter(kind, shape, centre):
     point = CENTRES[centre](np.average(X, axis=0, weights=weight))
     expected = np.diag(scatter_by_hand(X, weight, point))
     scale = weight.sum() * np.max(X**2)
-    result = matrices.column_scatter(KINDS[kind](X), weight, point)
+    result = grams.column_scatter(KINDS[kind](X), weight, point)
     np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-13 * scale)
 
 
@@ -98,7 +98,7 @@ def test_column_scatter_squares_float32_in_float64(kind, values):
     X = FLOAT32[values]
     weight = np.array([1.0, 2.0, 1.0])
     mean = np.average(X.astype(float), axis=0, weights=weight)
-    result = matrices.column_scatter(KINDS[kind](X), weight, mean)
+    result = grams.column_scatter(KINDS[kind](X), weight, mean)
     np.testing.assert_allclose(result, np.diag(scatter_by_hand(X, weight, mean)), rtol=1e-8)
 
 
@@ -114,7 +114,7 @@ def test_weighted_gram(kind, shape, dtype, with_ones):
     if with_ones:
         taken = np.hstack([taken, np.ones((len(X), 1))])
     expected = taken.T @ (weight[:, np.newaxis] * taken)
-    assert_equal(matrices.weighted_gram(rows, weight, centre, with_ones), expected)
+    assert_equal(grams.weighted_gram(rows, weight, centre, with_ones), expected)
 
 
 @pytest.mark.parametrize("with_ones", [False, True], ids=["", "with ones"])
@@ -129,7 +129,7 @@ def test_weighted_grams(kind, shape, n_weights, with_ones):
     taken = X if sparse.issparse(rows) else X - centre
     if with_ones:
         taken = np.hstack([taken, np.ones((len(X), 1))])
-    result = matrices.weighted_grams(rows, weights, centre, with_ones)
+    result = grams.weighted_grams(rows, weights, centre, with_ones)
     assert_equal(result, np.einsum("nk,ni,nj->ikj", weights, taken, taken, optimize=True))
 
 
@@ -139,14 +139,14 @@ def test_no_columns(kind, with_ones):
     X, weight = data("small")
     none = matrices.columns(KINDS[kind](X), np.array([], dtype=np.intp))
     assert none.shape == (30, 0)
-    centre = matrices.centre_of(none, weight)
+    centre = grams.centre_of(none, weight)
     assert centre.shape == (0,)
-    gram = matrices.weighted_gram(none, weight, centre, with_ones)
+    gram = grams.weighted_gram(none, weight, centre, with_ones)
     np.testing.assert_allclose(gram, np.full(2 * (int(with_ones),), weight.sum()))
     weights = np.random.RandomState(1).randn(30, 2)
-    grams = matrices.weighted_grams(none, weights, centre, with_ones)
+    several = grams.weighted_grams(none, weights, centre, with_ones)
     total = weights.sum(axis=0).reshape(1, 2, 1)
-    np.testing.assert_allclose(grams, total if with_ones else np.empty((0, 2, 0)))
+    np.testing.assert_allclose(several, total if with_ones else np.empty((0, 2, 0)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -182,8 +182,8 @@ def peak_of(function):
 
 
 WIDE_VERBS = {
-    "column_means": lambda X, w: matrices.column_means(X, w),
-    "column_scatter": lambda X, w: matrices.column_scatter(X, w, np.ones(X.shape[1])),
+    "column_means": lambda X, w: grams.column_means(X, w),
+    "column_scatter": lambda X, w: grams.column_scatter(X, w, np.ones(X.shape[1])),
     "product": lambda X, w: matrices.product(X, np.ones((X.shape[1], 2)), np.empty((len(w), 2))),
     "transposed_product": lambda X, w: matrices.transposed_product(
         X, np.ones((len(w), 2)), np.empty((X.shape[1], 2))
@@ -192,9 +192,9 @@ WIDE_VERBS = {
     "row_chunks": lambda X, w: list(matrices.row_chunks(X, (X.shape[1], 1), np.float32)),
 }
 TALL_VERBS = {
-    "weighted_gram": lambda X, w: matrices.weighted_gram(X, w, np.zeros(X.shape[1])),
-    "scatter": lambda X, w: matrices.scatter(X, w, np.ones(X.shape[1])),
-    "weighted_grams": lambda X, w: matrices.weighted_grams(
+    "weighted_gram": lambda X, w: grams.weighted_gram(X, w, np.zeros(X.shape[1])),
+    "scatter": lambda X, w: grams.scatter(X, w, np.ones(X.shape[1])),
+    "weighted_grams": lambda X, w: grams.weighted_grams(
         X, np.ones((len(w), 2)), np.zeros(X.shape[1])
     ),
 }

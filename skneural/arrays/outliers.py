@@ -1,14 +1,12 @@
-"""What single huge elements do not change in the columns of a matrix, and how huge they are.
-
-Beside `skneural.arrays.matrices`, the only module that asks whether a matrix is sparse.
-"""
+"""What single huge elements do not change in the columns of a matrix, and how huge they are."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
 
-from skneural.arrays.matrices import BoolArray, FloatArray, Matrix, centre_of
+from skneural.arrays.grams import centre_of
+from skneural.arrays.matrices import BoolArray, FloatArray, Matrix
 
 
 def column_medians(X: Matrix, rows: BoolArray) -> tuple[FloatArray, FloatArray]:

@@ -40,14 +40,8 @@ import numpy as np
 import scipy.linalg
 from scipy.special import kl_div
 
-from skneural.arrays.matrices import (
-    BoolArray,
-    FloatArray,
-    Matrix,
-    norm,
-    transposed_product,
-    weighted_gram,
-)
+from skneural.arrays.grams import weighted_gram
+from skneural.arrays.matrices import BoolArray, FloatArray, Matrix, norm, transposed_product
 from skneural.arrays.outliers import column_medians, distances
 from skneural.convex.curvature import hessian, linear_outputs
 from skneural.convex.linear import linear_arrays, sum_to_zero

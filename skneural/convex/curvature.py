@@ -23,18 +23,8 @@ from functools import cache
 
 import numpy as np
 
-from skneural.arrays.matrices import (
-    BoolArray,
-    FloatArray,
-    IndexArray,
-    Matrix,
-    centre_of,
-    centred,
-    columns,
-    product,
-    weighted_gram,
-    weighted_grams,
-)
+from skneural.arrays.grams import centre_of, centred, weighted_gram, weighted_grams
+from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray, Matrix, columns, product
 from skneural.convex.linear import linear_arrays
 from skneural.losses import LINKS
 from skneural.network import Network
@@ -174,7 +164,7 @@ def hessian(
     weight : ndarray of shape (n_rows,)
     centre : ndarray of shape (n_features,) or None
         The features are taken as distances from it; zero for a sparse matrix. None for rows that
-        `skneural.arrays.matrices.centred` has made.
+        `skneural.arrays.grams.centred` has made.
     basis : ndarray of shape (n_outputs, n_directions)
         (1, 1) with a one for a single logistic output.
     fit_intercept : bool

@@ -36,7 +36,8 @@ from collections.abc import Callable
 import numpy as np
 import scipy.linalg
 
-from skneural.arrays.matrices import FloatArray, Matrix, column_means, column_scatter, scatter
+from skneural.arrays.grams import column_means, column_scatter, scatter
+from skneural.arrays.matrices import FloatArray, Matrix
 from skneural.convex.curvature import (
     Coordinates,
     diagonal_curvature,
