@@ -280,7 +280,7 @@ def labels_from_targets(y: Any, classes: Any = None, names: Names = None) -> Cla
         kind = kind if set().union(*given) <= {0, 1} else LabelKind.COLUMNS
     if kind is LabelKind.COLUMNS:
         return LabelColumns.from_targets(y, classes, names)
-    return Labels.from_targets(y, classes)
+    return Labels.from_targets(y, classes, kind)
 
 
 def place_of(number: int, names: Names) -> str:

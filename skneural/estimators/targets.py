@@ -54,15 +54,17 @@ class Labels(ClassTargets):
     sparse_output: bool = False
 
     @classmethod
-    def from_targets(cls, y: Any, classes: Any = None) -> Self:
+    def from_targets(cls, y: Any, classes: Any = None, kind: LabelKind | None = None) -> Self:
         """Learn the encoding from targets, and from a list of all classes if given.
+
+        `kind` says which kind of labels they are, where that has been found out before.
 
         Raises
         ------
         ValueError
             If `y` is not a classification target, or mixes labels that cannot be sorted.
         """
-        multilabel = kind_of_labels(y) is LabelKind.INDICATOR
+        multilabel = (kind or kind_of_labels(y)) is LabelKind.INDICATOR
         if classes is not None:
             found = _flat_classes(classes, multilabel=multilabel)
         elif multilabel:
