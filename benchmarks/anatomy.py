@@ -17,7 +17,7 @@ from _pairs import environment, markdown_table
 from _products import backward_products, forward_products
 
 from skneural.activations import ACTIVATIONS
-from skneural.arrays.matrices import Batches
+from skneural.arrays.batches import Batches
 from skneural.arrays.threads import blas_threads, largest_product
 from skneural.initialization import weight_draws
 from skneural.losses import LOSSES, LossBuffers

@@ -11,7 +11,7 @@ import pytest
 from networks import initial_params, layers_of, network_of, state_of, train
 
 from skneural.activations import ACTIVATIONS
-from skneural.arrays.matrices import Batches
+from skneural.arrays.batches import Batches
 from skneural.layers import Layer, NTPDense, ParametricActivation, Scale
 from skneural.losses import LOSSES, RegressionLoss
 from skneural.minimizers.history import Validation

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from skneural.arrays.matrices import Batches, FloatArray
+from skneural.arrays.batches import Batches
+from skneural.arrays.matrices import FloatArray
 from skneural.layers import Draws
 from skneural.minimizers.state import TrainingState
 from skneural.objective import Objective

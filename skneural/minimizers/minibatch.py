@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from skneural.arrays.matrices import Batches, FloatArray, IndexArray, Matrix, norm
+from skneural.arrays.batches import Batches
+from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, norm
 from skneural.layers import Draws
 from skneural.minimizers.members import Work, active_members, optimizer_of
-from skneural.minimizers.order import RowOrder
+from skneural.minimizers.order import RowOrder, Rows
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import Record, TrainingState
 from skneural.objective import Objective
@@ -54,7 +55,7 @@ class MiniBatches:
         Over at most `batch_size` rows.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     y : ndarray of shape (n_samples, n_targets)
-        Floating point or boolean.
+        Floating point or boolean. Members with targets of their own: (K, n_samples, n_targets).
     sample_weight : ndarray of shape (n_samples,) or None
     optimizer : Optimizer
     schedule : Schedule
@@ -63,7 +64,9 @@ class MiniBatches:
     n_planned_epochs : int
         Epochs that the schedule reckons with, those of other calls included.
     rows : ndarray of shape (n_rows,) or None, default=None
-        The rows to train on; None for all. Of members, of shape (K, n_rows): each has its own.
+        The rows to train on; None for all. Of members, of shape (K, n_rows), or K arrays of unequal
+        lengths: each has its own. Those with fewer rows than the longest go through them again
+        within an epoch, see `skneural.minimizers.order.RowOrder`.
     shuffle : bool, default=True
         Whether to put the rows in a new order for every epoch. The generator 'shuffle' of the state
         draws it; of members, 'shuffle 0', 'shuffle 1' and so on.
@@ -75,6 +78,9 @@ class MiniBatches:
         Whether an epoch leaves out the rows that do not fill a last batch, unless it is the only
         one: the gradient of a few rows is so noisy that a step at a high learning rate does harm.
         Of rows that are shuffled, each epoch leaves out others.
+    own_columns : ndarray of shape (K, n_samples, n_own) or None, default=None
+        Columns that each member has for itself, in C order and of the dtype of `X`. The network
+        reads them after those of `X`.
 
     Notes
     -----
@@ -95,11 +101,12 @@ class MiniBatches:
     learning_rate_init: float
     batch_size: int
     n_planned_epochs: int
-    rows: IndexArray | None = None
+    rows: Rows | None = None
     shuffle: bool = True
     decay_schedule: Schedule | None = None
     dropout_schedule: Schedule | None = None
     drop_last: bool = False
+    own_columns: FloatArray | None = None
 
     def __call__(self, run: Run) -> str:
         """Minimise; see `skneural.minimizers.run.drive`.
@@ -112,14 +119,12 @@ class MiniBatches:
         if self.objective.members and run.state.record.ended:
             return run.state.record.ended
         work = self._work(run.state, order)
-        n_rows = self._rows_of_epoch(order)
+        n_rows = order.n_rows
         n_batches = math.ceil(n_rows / self.batch_size)
         while run.n_iter < run.max_iter:
             run.begin_epoch(in_place=True)
             steps = self._steps(run.state.record, n_batches)
             rows = order.next_epoch(work.active)
-            if n_rows < order.n_rows:
-                rows = np.arange(n_rows) if rows is None else rows[..., :n_rows]
             total, gradient_norm = self._run_epoch(work, steps, rows)
             losses = total / n_rows
             if work.active is not None:
@@ -160,18 +165,11 @@ class MiniBatches:
             if len(rows) == 0:
                 shuffled = order.next_epoch(None)
                 rows = np.arange(order.n_rows) if shuffled is None else shuffled
-                rows = rows[: self._rows_of_epoch(order)]
             batch, rows = rows[: self.batch_size], rows[self.batch_size :]
             total, _ = self._run_epoch(work, (Step(rate),), batch)
             yield float(total) / len(batch)
 
     # ---------------------------------------------------------------- an epoch
-
-    def _rows_of_epoch(self, order: RowOrder) -> int:
-        n_rows = order.n_rows
-        if self.drop_last and n_rows > self.batch_size:
-            n_rows -= n_rows % self.batch_size
-        return n_rows
 
     def _steps(self, record: Record, n_batches: int) -> list[Step]:
         """What schedules make of every step of the epoch to come."""
@@ -255,6 +253,10 @@ class MiniBatches:
 
     # ---------------------------------------------------------------- what epochs work on
 
+    @property
+    def _has_data_of_members(self) -> bool:
+        return self.own_columns is not None or self.y.ndim == 3
+
     def _order(self, state: TrainingState) -> RowOrder:
         """The order of the rows, from the first epoch that lies ahead.
 
@@ -266,8 +268,9 @@ class MiniBatches:
                 f"{self.schedule!r} follows the progress of one training: members side by side "
                 "need a schedule that depends on time alone."
             )
-
         members, record = self.objective.members, state.record
+        if self._has_data_of_members and not members:
+            raise ValueError("Only members side by side have columns or targets of their own.")
         n_drawn: Sequence[int] = (record.n_iter,)
         generators = []
         if members:
@@ -276,7 +279,15 @@ class MiniBatches:
             generators = [state.generators[f"shuffle {k}"] for k in range(members[0])]
         elif self.shuffle:
             generators = [state.generators["shuffle"]]
-        return RowOrder(self.rows, self.X.shape[0], members, generators, n_drawn)
+        return RowOrder(
+            self.rows,
+            self.X.shape[0],
+            members,
+            generators,
+            n_drawn,
+            self.batch_size if self.drop_last else None,
+            is_per_member=self._has_data_of_members,
+        )
 
     def _work(self, state: TrainingState, order: RowOrder) -> Work:
         """What an epoch works on, for the members that go on."""
@@ -287,8 +298,14 @@ class MiniBatches:
             if len(active) < len(params):
                 objective = objective.of_members(active)
             params, optimizer = params[active], optimizer_of(optimizer, params, active)
-        members = objective.members if order.is_per_member else ()
-        batches = Batches(self.X, self.y, self.sample_weight, self.batch_size, members)
+        batches = Batches(
+            self.X,
+            self.y,
+            self.sample_weight,
+            self.batch_size,
+            active if order.is_per_member else None,
+            self.own_columns,
+        )
         random = _drawn_from(state, active) if objective.network.draws else None
         return Work(objective, batches, params, optimizer, random, active)
 

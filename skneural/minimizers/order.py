@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,23 +10,36 @@ import numpy as np
 from skneural.arrays.matrices import IndexArray
 from skneural.minimizers.state import Generator
 
+#: The rows of a network; of members that have their own, of each.
+Rows = IndexArray | Sequence[IndexArray]
+
 
 class RowOrder:
     """The order of the rows: each epoch shuffles that of the epoch before.
 
+    Members may have unequal numbers of rows. They take the same steps: an epoch is as long as that
+    of the longest, and the others go through their rows once more, in a further order that they
+    draw, until they have as many.
+
     Parameters
     ----------
-    rows : ndarray of shape (n_rows,), or (K, n_rows) for members, or None
-        The rows to train on; None for all.
+    rows : ndarray of shape (n_rows,) or None
+        The rows to train on; None for all. Of members with rows of their own, an array of shape
+        (K, n_rows), or K arrays of shape (n_rows_of_member,).
     n_samples : int
         All rows there are.
     members : tuple of int, default=()
         (K,) for K members.
     generators : sequence of RandomState or Generator, default=()
-        What draws a permutation for every epoch, one for each member; empty to leave the rows as
-        they are.
+        What draws a permutation for every pass over the rows, one for each member; empty to leave
+        the rows as they are.
     n_drawn : sequence of int, default=()
         Epochs that each generator is to draw at once, because they lie behind.
+    whole_batches_of : int or None, default=None
+        Rows of a batch: an epoch leaves out those that do not fill a last one, unless it is the
+        only one. None for all rows.
+    is_per_member : bool, default=False
+        Whether each member needs an order of its own, even if all are the same.
 
     Attributes
     ----------
@@ -37,25 +51,30 @@ class RowOrder:
 
     def __init__(
         self,
-        rows: IndexArray | None,
+        rows: Rows | None,
         n_samples: int,
         members: tuple[int, ...] = (),
         generators: Sequence[Generator] = (),
         n_drawn: Sequence[int] = (),
+        whole_batches_of: int | None = None,
+        is_per_member: bool = False,
     ) -> None:
-        if rows is None and generators:
+        leaves_out = _whole_batches(n_samples, whole_batches_of) < n_samples
+        if rows is None and (generators or is_per_member or leaves_out):
             rows = np.arange(n_samples)
-        self.n_rows = n_samples if rows is None else rows.shape[-1]
-        self._rows: list[IndexArray] = [] if rows is None else [rows]
+        self._rows: list[IndexArray] = []
         self.is_per_member = False
-        if members and rows is not None:
-            self.is_per_member = bool(generators) or rows.ndim == 2
-            if self.is_per_member:
-                self._rows = list(np.broadcast_to(rows, (*members, self.n_rows)))
+        if rows is not None:
+            of_each = isinstance(rows, Sequence) or rows.ndim == 2
+            self.is_per_member = bool(members) and (bool(generators) or of_each or is_per_member)
+            n_orders = members[0] if self.is_per_member else 1
+            self._rows = list(rows) if of_each else [np.asarray(rows)] * n_orders
+        n_longest = max(map(len, self._rows), default=n_samples)
+        self.n_rows = _whole_batches(n_longest, whole_batches_of)
         self._generators = generators
         for k, n_epochs in enumerate(n_drawn if generators else ()):
             for _ in range(n_epochs):
-                self._rows[k] = self._rows[k][generators[k].permutation(self.n_rows)]
+                self._epoch_of(k)
 
     def next_epoch(self, active: Sequence[int] | None) -> IndexArray | None:
         """The rows of the next epoch.
@@ -72,9 +91,22 @@ class RowOrder:
         """
         if not self._rows:
             return None
-        if self._generators:
-            for k in (0,) if active is None else active:
-                self._rows[k] = self._rows[k][self._generators[k].permutation(self.n_rows)]
         if active is None or not self.is_per_member:
-            return self._rows[0]
-        return np.stack([self._rows[k] for k in active])
+            return self._epoch_of(0)
+        return np.stack([self._epoch_of(k) for k in active])
+
+    def _epoch_of(self, k: int) -> IndexArray:
+        """As many of the rows of a member as an epoch has, pass after pass."""
+        n_passes = math.ceil(self.n_rows / len(self._rows[k]))
+        passes = []
+        for _ in range(n_passes):
+            if self._generators:
+                self._rows[k] = self._rows[k][self._generators[k].permutation(len(self._rows[k]))]
+            passes.append(self._rows[k])
+        visited = passes[0] if n_passes == 1 else np.concatenate(passes)
+        return visited[: self.n_rows]
+
+
+def _whole_batches(n_rows: int, batch_size: int | None) -> int:
+    """So many of the rows fill batches; all if they do not fill one, or if no size is given."""
+    return n_rows if batch_size is None or n_rows < batch_size else n_rows - n_rows % batch_size
