@@ -511,12 +511,22 @@ def test_the_ends_of_cycles(n_epochs):
     factors = [schedule.factor(epoch, n_epochs) for epoch in range(n_epochs + 2)]
     ends = [i for i in range(1, n_epochs + 1) if factors[i - 1] > factors[i] <= factors[i + 1]]
     assert ends == CYCLES[n_epochs]
+    assert schedule.cycle_ends(n_epochs) == tuple(ends)
+    assert CosLog(n_epochs=n_epochs).cycle_ends(1000) == tuple(ends)
     for j, end in enumerate(ends, 1):
         exact = (2**j - 1) / 15 * n_epochs
         assert end == round(exact)
         assert schedule.factor(exact, n_epochs) == pytest.approx(0, abs=1e-12)
     row = [str(n_epochs), *map(str, ends)]
     assert row in [line.split() for line in CosLog.__doc__.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("n_cycles", "n_epochs", "expected"),
+    [(1, 7, (7,)), (2, 7, (2, 7)), (3, 21, (3, 9, 21)), (4, 3, (0, 1, 1, 3)), (4, 1, (0, 0, 0, 1))],
+)
+def test_the_ends_of_few_and_of_short_cycles(n_cycles, n_epochs, expected):
+    assert CosLog(n_cycles=n_cycles).cycle_ends(n_epochs) == expected
 
 
 def test_the_first_step_of_cycles_is_at_rate_0():

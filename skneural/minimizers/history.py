@@ -239,6 +239,7 @@ class EarlyStopping:
         scores = [each.validation_score for each in finite if each.validation_score is not None]
         return finite[0]._replace(
             loss=float(np.mean([each.loss for each in finite])),
+            gradient_norm=float(np.mean([each.gradient_norm for each in finite])),
             validation_score=float(np.mean(scores)) if scores else None,
         )
 

@@ -318,6 +318,9 @@ def _drawn_from(state: TrainingState, active: list[int] | None) -> Draws | None:
 
 
 def _stop_impatient(record: Record, run: Run) -> Record:
+    cycles, joint = run.cycle_stop, record.joint
+    if cycles is not None and joint is not None and cycles.is_over(joint):
+        return replace(record, stopped=tuple(each or "early_stopping" for each in record.stopped))
     stopped = tuple(
         run.stopping.reason if not reason and run.stopping.is_out_of_patience(history) else reason
         for reason, history in zip(record.stopped, record.histories, strict=True)

@@ -46,7 +46,7 @@ class ProgressReport:
         """Print an epoch, if it is the turn of this one."""
         if not self.verbose:
             return
-        last = record.history.rows[record.history.n_rows - 1]
+        last = record.last_epoch
         if self._line is not None:
             self._line.show(record.n_iter, record.loss, last.validation_score, last.learning_rate)
         else:

@@ -18,7 +18,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
+from skneural.minimizers.checkpoints import Checkpoints
 from skneural.minimizers.history import NO_VALIDATION, EarlyStopping, Epoch, History, Validation
+from skneural.minimizers.joint import (
+    NO_JOINT_VALIDATION,
+    CycleStop,
+    JointEpoch,
+    JointHistory,
+    JointValidation,
+)
 from skneural.minimizers.progress import ProgressReport
 from skneural.minimizers.state import (
     Record,
@@ -89,6 +97,15 @@ class Run:
         See `ProgressReport`.
     deadline : float, default=inf
         No epoch begins later than this, on the clock of `time.perf_counter`.
+    validate_together : callable or None, default=None
+        In place of `validate`, for members that are judged as one:
+        ``validate_together(models, active) -> JointValidation``, asked once after every epoch, with
+        the models of all, of shape (K, n_params), and a list of the members that have been trained
+        and whose loss is finite. The models of the others are what they were. All members have its
+        score and loss in their histories, the record has the numbers of the whole in `joint`, and
+        the checkpoints of the state are kept by these. It needs ``EarlyStopping(jointly=True)``.
+    cycle_stop : CycleStop or None, default=None
+        A further rule on the numbers of the whole.
 
     Attributes
     ----------
@@ -96,6 +113,11 @@ class Run:
         After the last whole epoch, unless the minimiser works in place: see `last_whole_state`.
     message : str
         What the minimiser has to say about its end.
+
+    Raises
+    ------
+    ValueError
+        If numbers of the whole are asked for, and there is nothing that they could be of.
     """
 
     def __init__(
@@ -108,15 +130,29 @@ class Run:
         listener: EpochListener | None = None,
         verbose: bool | int = False,
         deadline: float = math.inf,
+        validate_together: Callable[[FloatArray, list[int]], JointValidation] | None = None,
+        cycle_stop: CycleStop | None = None,
     ) -> None:
-        begin = partial(stopping.begin, validates=validate is not None)
-        histories = tuple(map(begin, state.record.histories))
-        self.state = replace(state, record=replace(state.record, histories=histories))
+        is_joint = validate_together is not None
+        if is_joint and (state.params.ndim < 2 or not stopping.jointly or validate is not None):
+            raise ValueError(
+                "validate_together is for members side by side that are judged jointly, and takes "
+                "the place of validate."
+            )
+        if not is_joint and (cycle_stop is not None or state.checkpoints is not None):
+            raise ValueError("Checkpoints and cycle_stop go by the numbers of validate_together.")
+        begin = partial(stopping.begin, validates=is_joint or validate is not None)
+        record = replace(state.record, histories=tuple(map(begin, state.record.histories)))
+        if is_joint and record.joint is None:
+            record = replace(record, joint=JointHistory())
+        self.state = replace(state, record=record)
         self.stopping = stopping
+        self.cycle_stop = cycle_stop
         self.max_iter = max_iter
         self.message = ""
         self.report = ProgressReport(verbose, max_iter) if verbose else None
         self._validate = validate
+        self._validate_together = validate_together
         self._has_members = state.params.ndim == 2
         self._listener = listener
         self._deadline = deadline
@@ -222,7 +258,7 @@ class Run:
             if adapt is not None and "" in record.stopped:
                 record = adapt(record, self)
             # One assignment: whatever interrupts sees this epoch whole, or not at all.
-            self.state = replace(state, record=record)
+            self.state = replace(state, record=record, checkpoints=_best_epochs(state, record))
             if self.report is not None:
                 self.report.epoch(record)
             is_asked_to_stop = self._listener is not None and self._listener.epoch_ended()
@@ -249,19 +285,19 @@ class Run:
         models: Any = (model,)
         if active is not None:
             members, losses, norms, models = active, loss, gradient_norm, model
+        together = self._validated_together(models, members, losses)
         epochs: list[Epoch] = []
         for k, own, norm in zip(members, losses, norms, strict=True):
-            score: float | None = None
-            validation_loss: float | None = None
-            if self._validate is not None:
-                validation = NO_VALIDATION
-                if math.isfinite(own):
-                    of_member = (k,) if self._has_members else ()
-                    validation = self._validate(models[k], *of_member)
-                score, validation_loss = validation
+            score, validation_loss = self._validation_of(models, k, own, together)
             numbers = (float(own), score, validation_loss, learning_rate, float(norm))
             epochs.append(Epoch(*numbers, seconds=perf_counter() - self._since))
-        judged = self.stopping.joint(epochs) if self.stopping.jointly else None
+        judged, joint = self.stopping.joint(epochs), record.joint
+        if together is not None and joint is not None:
+            whole = (judged or epochs[0])._replace(
+                validation_score=together.score, validation_loss=together.loss
+            )
+            joint = joint.enter(JointEpoch(whole, together.numbers))
+            judged = whole if judged is not None else None
         histories, stopped = list(record.histories), list(record.stopped)
         for k, epoch in zip(members, epochs, strict=True):
             histories[k] = self.stopping.enter(histories[k], epoch, models[k], judged)
@@ -280,7 +316,29 @@ class Run:
             n_samples_seen=record.n_samples_seen + n_samples,
             histories=tuple(histories),
             stopped=tuple(stopped),
+            joint=joint,
         )
+
+    def _validation_of(
+        self, models: Any, k: int, loss: float, together: JointValidation | None
+    ) -> tuple[float | None, float | None]:
+        """Score and loss of a network on the validation rows, or of all together."""
+        if self._validate is None and together is None:
+            return None, None
+        if not math.isfinite(loss):
+            return NO_VALIDATION
+        if self._validate is not None:
+            return self._validate(models[k], *((k,) if self._has_members else ()))
+        assert together is not None
+        return together.score, together.loss
+
+    def _validated_together(
+        self, models: FloatArray, members: Sequence[int], losses: Sequence[float]
+    ) -> JointValidation | None:
+        if self._validate_together is None:
+            return None
+        finite = [k for k, loss in zip(members, losses, strict=True) if math.isfinite(loss)]
+        return self._validate_together(models, finite) if finite else NO_JOINT_VALIDATION
 
     def report_plateau(self, action: str) -> None:
         """Report that patience is over, and the action taken."""
@@ -352,6 +410,15 @@ def _of_members(
     finite = [loss for loss in losses if math.isfinite(loss)]
     mean = float(np.mean(finite)) if finite else math.nan
     return mean, tuple(n_member_iter)
+
+
+def _best_epochs(state: TrainingState, record: Record) -> Checkpoints | None:
+    """The checkpoints after the last epoch of the record; as they are where it has no numbers."""
+    joint = record.joint
+    if state.checkpoints is None or joint is None or not math.isfinite(record.last_epoch.loss):
+        return state.checkpoints
+    number = joint.rows[joint.n_rows - 1].number
+    return state.checkpoints.enter(joint.n_rows, number, state.model)
 
 
 def _before_divergence(run: Run) -> TrainingState:

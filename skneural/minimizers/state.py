@@ -13,7 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
-from skneural.minimizers.history import History
+from skneural.minimizers.checkpoints import Checkpoints
+from skneural.minimizers.history import Epoch, History
+from skneural.minimizers.joint import JointHistory
 from skneural.optimizers import State
 
 Generator: TypeAlias = np.random.RandomState | np.random.Generator
@@ -44,6 +46,8 @@ class Record:
     n_member_iter : tuple of int
         Of several members, the epochs of this fit that each has taken part in: as many orders of
         rows has it drawn. Empty for a single network.
+    joint : JointHistory or None
+        Of members that are judged as one: the numbers of all together.
     """
 
     n_iter: int = 0
@@ -54,6 +58,7 @@ class Record:
     histories: tuple[History, ...] = field(default_factory=lambda: (History(),))
     stopped: tuple[str, ...] = ("",)
     n_member_iter: tuple[int, ...] = ()
+    joint: JointHistory | None = None
 
     @classmethod
     def of_members(cls, n_members: int, learning_rate: float) -> Record:
@@ -68,6 +73,13 @@ class Record:
         if "" in self.stopped:
             return ""
         return next((reason for reason in self.stopped if reason != "not_finite"), "not_finite")
+
+    @property
+    def last_epoch(self) -> Epoch:
+        """The numbers of the last epoch: of all members together, or of the first."""
+        if self.joint is not None:
+            return self.joint.rows[self.joint.n_rows - 1].epoch
+        return self.history.rows[self.history.n_rows - 1]
 
     @property
     def history(self) -> History:
@@ -107,6 +119,9 @@ class TrainingState:
         'shuffle 0', 'shuffle 1' and so on.
     minimizer : dict
         What a full-batch minimiser needs to go on: plain data.
+    checkpoints : Checkpoints or None
+        The best epochs by several criteria, if they are to be kept: of members that are judged as
+        one, see `skneural.minimizers.run.Run`.
     """
 
     params: FloatArray
@@ -114,6 +129,7 @@ class TrainingState:
     record: Record = field(default_factory=Record)
     generators: Mapping[str, Generator] = field(default_factory=dict)
     minimizer: dict[str, Any] = field(default_factory=dict)
+    checkpoints: Checkpoints | None = None
 
     @property
     def model(self) -> FloatArray:
@@ -124,7 +140,8 @@ class TrainingState:
     def copy(self, into: TrainingState | None = None) -> TrainingState:
         """A copy that shares no array that training writes to; the generators are the same.
 
-        With `into`, an earlier copy, its arrays are used again.
+        With `into`, an earlier copy, its arrays are used again, and checkpoints are shared: they
+        stay whole until the next epoch but one has ended, see `Checkpoints`.
         """
         params = np.empty_like(self.params) if into is None else into.params
         np.copyto(params, self.params)
@@ -134,7 +151,10 @@ class TrainingState:
                 mine = None if into is None else into.optimizer.get(name)
                 optimizer[name] = np.empty_like(value) if mine is None else mine
                 np.copyto(optimizer[name], value)
-        return replace(self, params=params, optimizer=optimizer)
+        checkpoints = self.checkpoints
+        if checkpoints is not None and into is None:
+            checkpoints = checkpoints.copy()
+        return replace(self, params=params, optimizer=optimizer, checkpoints=checkpoints)
 
 
 def generator_state(generator: Generator) -> dict[str, Any]:

@@ -253,6 +253,20 @@ class CosLog(Schedule):
         if not isinstance(self.n_cycles, Integral):
             raise ValueError(f"n_cycles of CosLog must be a whole number, got {self.n_cycles!r}.")
 
+    def cycle_ends(self, max_iter: float) -> tuple[int, ...]:
+        r"""The last whole epoch of every cycle, counted from 1: the table above.
+
+        .. math:: \operatorname{round}\left(\frac{2^j - 1}{2^n - 1} T\right), \qquad j = 1, \dots, n
+
+        Parameters
+        ----------
+        max_iter : float
+            T, if `n_epochs` is None.
+        """
+        length = max_iter if self.n_epochs is None else self.n_epochs
+        shares = ((2**j - 1) / (2**self.n_cycles - 1) for j in range(1, self.n_cycles + 1))
+        return tuple(round(share * length) for share in shares)
+
     def factor(self, epoch: float, max_iter: float) -> float:
         share = _share(epoch, max_iter if self.n_epochs is None else self.n_epochs)
         return (1 - math.cos(2 * math.pi * math.log2(1 + (2**self.n_cycles - 1) * share))) / 2
