@@ -596,7 +596,7 @@ def test_network_of_the_page():
     names = {}
     for block in code_of("engine.rst"):
         exec(block, names)
-    made = names["table_network"](3, 2, 1, hidden=(16, 16))
+    made = names["network"]
     rng = np.random.RandomState(0)
     rows = np.hstack([rng.randn(300, 3), rng.randint(2, size=(300, 2))])
     y = np.sin(4 * rows[:, :1]) + rows[:, 1:2] * rows[:, 3:4]
