@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import pickle
 from dataclasses import replace
@@ -110,6 +111,18 @@ def test_the_whole_is_validated_once_an_epoch():
     np.testing.assert_array_equal(asked.models[-1], run.state.params)
     together, _ = train(SETTING.minimizer(), SETTING.state(), max_iter=12)
     np.testing.assert_array_equal(together.state.params, run.state.params)
+
+
+def test_the_numbers_of_the_whole_as_plain_data():
+    joint = fit(SETTING)[0].state.record.joint
+    data = joint.to_dict()
+    assert list(data) == [name for name in joint.names if name != "seconds"]
+    assert json.loads(json.dumps(data)) == data
+    found = JointHistory.from_dict(data)
+    assert (found.n_rows, found.names, found.to_dict()) == (12, joint.names, data)
+    assert all(map(math.isnan, found.column("seconds")))
+    assert found.enter(joint.rows[0]).column("worst") == [*data["worst"], data["worst"][0]]
+    assert JointHistory.from_dict(JointHistory().to_dict()) == JointHistory()
 
 
 def test_patience_goes_by_the_whole():

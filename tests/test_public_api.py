@@ -50,6 +50,8 @@ MODULES = [
     "perceptron",
     "schedules",
     "settings",
+    "table_network",
+    "temperature",
 ]
 #: Those that may import scikit-learn; the others are the core.
 OF_SCIKIT_LEARN = ["callbacks", "estimators", "learning_rate_finder"]

@@ -92,6 +92,27 @@ class JointHistory:
         self.rows.append(row)
         return JointHistory(self.rows, self.n_rows + 1)
 
+    def to_dict(self) -> dict[str, list[Any]]:
+        """The history as plain data: a list for each column but the seconds.
+
+        These are left out because the same training would give other data every time.
+        """
+        return {name: self.column(name) for name in self.names if name != "seconds"}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, list[Any]]) -> JointHistory:
+        """The history that `to_dict` has been made from; its seconds are NaN."""
+        of_epoch = [name for name in Epoch._fields if name != "seconds"]
+        names = [name for name in data if name not in of_epoch]
+        rows = [
+            JointEpoch(
+                Epoch(**{name: data[name][i] for name in of_epoch}, seconds=math.nan),
+                {name: data[name][i] for name in names},
+            )
+            for i in range(len(data["loss"]))
+        ]
+        return cls(rows, len(rows))
+
 
 @dataclass(frozen=True)
 class CycleStop:
