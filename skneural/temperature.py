@@ -20,7 +20,8 @@ weighted means over the rows:
     \frac{d^2 L}{d\beta^2} = \left\langle \operatorname{Var}_{p_i}(d_i) \right\rangle
 
 so that Newton's method needs a few passes over the logits. A step that would leave the interval in
-which the optimum has been found to lie is replaced by bisection.
+which the optimum has been found to lie, or is longer than half the step before, is replaced by
+bisection.
 
 Sources: C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural
 networks", ICML 2017, section 4.2; an epoch chosen by the loss that is left after temperature
@@ -157,16 +158,18 @@ def _minimum(rows: _Rows, lowest: float, highest: float, beta: float) -> float:
         # Beyond an end where the loss still falls outwards there is nothing to look for.
         if rows.derivatives(end)[1] * sign < 0:
             return end
+    last_step = highest - lowest
     for _ in range(MAX_STEPS):
         _, slope, curvature = rows.derivatives(beta)
         if slope == 0:
             break
         lowest, highest = (lowest, beta) if slope > 0 else (beta, highest)
         step = -slope / curvature if curvature > 0 else math.inf
-        if not lowest < beta + step < highest:
+        if not lowest < beta + step < highest or abs(step) > last_step / 2:
             step = (lowest + highest) / 2 - beta
         beta += step
-        if abs(step) <= TOLERANCE * beta:
+        last_step = abs(step)
+        if last_step <= TOLERANCE * beta:
             break
     return beta
 

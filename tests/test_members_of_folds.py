@@ -97,6 +97,35 @@ def test_data_of_members_need_members():
         train(minimize, setting.state(0))
 
 
+REFUSED = {
+    "columns of other members": (
+        {"own_columns": OWN[:3]},
+        "Columns of members: expected the shape",
+    ),
+    "columns of other rows": (
+        {"own_columns": OWN[:, :-1]},
+        "Columns of members: expected the shape",
+    ),
+    "columns of another dtype": ({"own_columns": OWN.astype(np.float32)}, "got .* and float32"),
+    "targets of other members": ({"y": TARGETS[:3]}, "Targets of members: expected the shape"),
+    "targets of other rows": ({"y": TARGETS[:, 1:]}, "Targets of members: expected the shape"),
+    "rows of other members": ({"rows": ROWS[:3]}, r"Each of the 4 members .* \[37, 37, 37\]"),
+    "a member without rows": (
+        {"rows": [*ROWS[:3], ROWS[3, :0]]},
+        "Each of the 4 members needs rows",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_data_that_are_not_those_of_the_members(name):
+    """Their rows would be taken for those of other members."""
+    changes, message = REFUSED[name]
+    setting = OwnData(rows=ROWS, columns=True, targets=True)
+    with pytest.raises(ValueError, match=message):
+        train(replace(setting.minimizer(), **changes), setting.state(), **setting.options())
+
+
 # ---------------------------------------------------------------------------- unequal numbers
 
 #: Of each member, so that an epoch of the longest is a whole number of passes of each other.

@@ -32,7 +32,7 @@ class Batches:
         Which of the networks have a part in the batches, if they have rows of their own. These have
         to be dense.
     own_columns : ndarray of shape (n_networks, n_samples, n_own) or None, default=None
-        In C order, of the dtype of `X`. Follow those of `X` in every batch.
+        Of the dtype of `X`, in C order. They follow those of `X` in every batch.
 
     Raises
     ------
@@ -73,6 +73,7 @@ class Batches:
             # In the arrays of all networks, one after another, the rows of each member begin here.
             self._first_rows = np.array(members, dtype=np.intp)[:, np.newaxis] * X.shape[0]
             self._own_rows: IndexArray = np.empty(n_rows, dtype=np.intp)
+        self._targets = y.reshape(-1, n_targets) if y.ndim == 3 else y
 
     def iter_batches(
         self, order: IndexArray | None
@@ -112,14 +113,14 @@ class Batches:
     def _gathered(self, rows: IndexArray) -> tuple[Matrix, npt.NDArray[Any]]:
         """Columns and targets of some rows."""
         X = self.X[rows] if self._X_buffer is None else take(self.X, rows, self._X_buffer)
-        y, own_rows = self.y, rows
+        own_rows = rows
         if self._first_rows is not None:
             own_rows = self._own_rows[: rows.size].reshape(rows.shape)
             np.add(rows, self._first_rows, out=own_rows)
-            y = y.reshape(-1, y.shape[-1])
         if self._own is not None:
             X = self._own.appended(X, own_rows)
-        return X, take(y, own_rows if self.y.ndim == 3 else rows, self._y_gathered)
+        rows = own_rows if self.y.ndim == 3 else rows
+        return X, take(self._targets, rows, self._y_gathered)
 
 
 class _OwnColumns:

@@ -269,8 +269,8 @@ class MiniBatches:
                 "need a schedule that depends on time alone."
             )
         members, record = self.objective.members, state.record
-        if self._has_data_of_members and not members:
-            raise ValueError("Only members side by side have columns or targets of their own.")
+        if self._has_data_of_members:
+            _check_data_of_members(members, self.X, self.y, self.own_columns)
         n_drawn: Sequence[int] = (record.n_iter,)
         generators = []
         if members:
@@ -308,6 +308,26 @@ class MiniBatches:
         )
         random = _drawn_from(state, active) if objective.network.draws else None
         return Work(objective, batches, params, optimizer, random, active)
+
+
+def _check_data_of_members(
+    members: tuple[int, ...], X: Matrix, y: npt.NDArray[Any], own_columns: FloatArray | None
+) -> None:
+    """Refuse columns and targets that are not those of these members and rows."""
+    if not members:
+        raise ValueError("Only members side by side have columns or targets of their own.")
+    expected = (*members, X.shape[0])
+    if y.ndim == 3 and y.shape[:2] != expected:
+        raise ValueError(
+            f"Targets of members: expected the shape {expected} + (n_targets,), got {y.shape}."
+        )
+    if own_columns is None:
+        return
+    if own_columns.shape[:-1] != expected or own_columns.dtype != X.dtype:
+        raise ValueError(
+            f"Columns of members: expected the shape {expected} + (n_own,) and {X.dtype}, as X has "
+            f"it, got {own_columns.shape} and {own_columns.dtype}."
+        )
 
 
 def _drawn_from(state: TrainingState, active: list[int] | None) -> Draws | None:

@@ -47,6 +47,11 @@ class RowOrder:
         Rows of an epoch; of members, of each.
     is_per_member : bool
         Whether the order is one for each member.
+
+    Raises
+    ------
+    ValueError
+        If there are rows for another number of members, or none for one of them.
     """
 
     def __init__(
@@ -69,7 +74,12 @@ class RowOrder:
             self.is_per_member = bool(members) and (bool(generators) or of_each or is_per_member)
             n_orders = members[0] if self.is_per_member else 1
             self._rows = list(rows) if of_each else [np.asarray(rows)] * n_orders
-        n_longest = max(map(len, self._rows), default=n_samples)
+        lengths = list(map(len, self._rows))
+        if self.is_per_member and (len(lengths) != members[0] or min(lengths) == 0):
+            raise ValueError(
+                f"Each of the {members[0]} members needs rows to train on: there are {lengths}."
+            )
+        n_longest = max(lengths, default=n_samples)
         self.n_rows = _whole_batches(n_longest, whole_batches_of)
         self._generators = generators
         for k, n_epochs in enumerate(n_drawn if generators else ()):
