@@ -103,10 +103,6 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
     def _plan(self, data: Data, start: Start) -> Plan:
         """The training that these parameters and data ask for."""
 
-    def _computing_dtypes(self) -> tuple[type, ...]:
-        """What X may be kept in; anything else becomes the first."""
-        return COMPUTING_DTYPES[getattr(self, "dtype", "auto")]
-
     # ---------------------------------------------------------------- training
 
     def _fit(
@@ -118,10 +114,15 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         validation: tuple[Any, Any, Any] = NO_ROWS,
         mode: str = "fit",
         classes: Any = None,
+        dtype: str | None = None,
         may_start_warm: bool = True,
         plan_of: Callable[[Data, Start], Plan] | None = None,
     ) -> Self:
-        """Train, or go on, in this mode; `plan_of` is `_plan` with what fit has besides."""
+        """Train, or go on, in this mode; `plan_of` is `_plan` with what fit has besides.
+
+        `dtype` takes the place of the parameter, and `may_start_warm` says whether `warm_start`
+        counts.
+        """
         begun = perf_counter()
         earlier = None
         if mode != "fit" or (self.warm_start and may_start_warm):
@@ -135,7 +136,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         if mode == "fit" and earlier is not None:
             mode = "warm_start"
         start = Start.of(mode, earlier, self.random_state)
-        data = self._data(X, y, sample_weight, validation, start, classes)
+        data = self._data(X, y, sample_weight, validation, start, classes, dtype)
         plan = (plan_of or self._plan)(data, start)
         if mode == "resume" and earlier is not None:
             check_same_data(earlier, plan.origin, data.rows)
@@ -172,10 +173,11 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         validation: tuple[Any, Any, Any],
         start: Start,
         classes: Any,
+        dtype: str | None,
     ) -> Data:
         model = None if start.earlier is None else start.earlier.model
         checks = {"multi_output": self._multi_output, "y_numeric": self._y_numeric}
-        dtypes = self._computing_dtypes()
+        dtypes = COMPUTING_DTYPES[dtype or str(getattr(self, "dtype", "auto"))]
         if model is not None and start.mode != "resume":
             dtypes = (dtype_to_go_on_in(self, model, dtypes),)
         rows = validated_rows(self, X, y, model, dtypes, **checks)

@@ -91,7 +91,9 @@ class Plan:
         """The parameters of the model, from those that are trained: these, or other arrays."""
         if self.to_model is not None:
             return self.to_model(params)
-        return with_zero_intercepts(self.template, params)
+        if len(params) < self.template.network.n_params:
+            return with_zero_intercepts(self.template, params)
+        return params
 
 
 @dataclass(frozen=True)

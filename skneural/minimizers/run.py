@@ -257,8 +257,9 @@ class Run:
             )
             if adapt is not None and "" in record.stopped:
                 record = adapt(record, self)
+            best = state.checkpoints and _best_epochs(state.checkpoints, state.model, record)
             # One assignment: whatever interrupts sees this epoch whole, or not at all.
-            self.state = replace(state, record=record, checkpoints=_best_epochs(state, record))
+            self.state = replace(state, record=record, checkpoints=best)
             if self.report is not None:
                 self.report.epoch(record)
             is_asked_to_stop = self._listener is not None and self._listener.epoch_ended()
@@ -285,13 +286,19 @@ class Run:
         models: Any = (model,)
         if active is not None:
             members, losses, norms, models = active, loss, gradient_norm, model
-        together = self._validated_together(models, members, losses)
+        together: JointValidation | None = None
+        if self._validate_together is not None:
+            finite = [k for k, own in zip(members, losses, strict=True) if math.isfinite(own)]
+            together = NO_JOINT_VALIDATION
+            if finite:
+                together = self._validate_together(models, finite)
         epochs: list[Epoch] = []
         for k, own, norm in zip(members, losses, norms, strict=True):
             score, validation_loss = self._validation_of(models, k, own, together)
             numbers = (float(own), score, validation_loss, learning_rate, float(norm))
             epochs.append(Epoch(*numbers, seconds=perf_counter() - self._since))
-        judged, joint = self.stopping.joint(epochs), record.joint
+        judged = self.stopping.joint(epochs) if self.stopping.jointly else None
+        joint = record.joint
         if together is not None and joint is not None:
             whole = (judged or epochs[0])._replace(
                 validation_score=together.score, validation_loss=together.loss
@@ -331,14 +338,6 @@ class Run:
             return self._validate(models[k], *((k,) if self._has_members else ()))
         assert together is not None
         return together.score, together.loss
-
-    def _validated_together(
-        self, models: FloatArray, members: Sequence[int], losses: Sequence[float]
-    ) -> JointValidation | None:
-        if self._validate_together is None:
-            return None
-        finite = [k for k, loss in zip(members, losses, strict=True) if math.isfinite(loss)]
-        return self._validate_together(models, finite) if finite else NO_JOINT_VALIDATION
 
     def report_plateau(self, action: str) -> None:
         """Report that patience is over, and the action taken."""
@@ -412,13 +411,13 @@ def _of_members(
     return mean, tuple(n_member_iter)
 
 
-def _best_epochs(state: TrainingState, record: Record) -> Checkpoints | None:
+def _best_epochs(checkpoints: Checkpoints, model: FloatArray, record: Record) -> Checkpoints:
     """The checkpoints after the last epoch of the record; as they are where it has no numbers."""
     joint = record.joint
-    if state.checkpoints is None or joint is None or not math.isfinite(record.last_epoch.loss):
-        return state.checkpoints
+    if joint is None or not math.isfinite(record.last_epoch.loss):
+        return checkpoints
     number = joint.rows[joint.n_rows - 1].number
-    return state.checkpoints.enter(joint.n_rows, number, state.model)
+    return checkpoints.enter(joint.n_rows, number, model)
 
 
 def _before_divergence(run: Run) -> TrainingState:

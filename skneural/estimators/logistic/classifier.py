@@ -312,7 +312,10 @@ class ScratchLogisticRegression(
         """
         check_settings(self)
         # As in scikit-learn, warm_start has no effect on 'liblinear'.
-        return self._fit(X, y, sample_weight, may_start_warm=self.solver != "liblinear")
+        may_start_warm = self.solver != "liblinear"
+        return self._fit(
+            X, y, sample_weight, dtype=self._computing_dtype(), may_start_warm=may_start_warm
+        )
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -349,7 +352,7 @@ class ScratchLogisticRegression(
             As for fit.
         """
         check_settings(self)
-        return self._fit(X, y, sample_weight, mode="resume")
+        return self._fit(X, y, sample_weight, mode="resume", dtype=self._computing_dtype())
 
     @available_if(_has_epochs)
     @fit_context(prefer_skip_nested_validation=True)
@@ -402,5 +405,6 @@ class ScratchLogisticRegression(
         tags.classifier_tags.multi_class = self.solver != "liblinear"
         return tags
 
-    def _computing_dtypes(self) -> tuple[type, ...]:
-        return (np.float64,) if self.solver == "liblinear" else super()._computing_dtypes()
+    def _computing_dtype(self) -> str:
+        # As in scikit-learn, 'liblinear' computes in float64 whatever X is in.
+        return "float64" if self.solver == "liblinear" else str(self.dtype)

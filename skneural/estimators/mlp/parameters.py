@@ -204,11 +204,14 @@ def check_settings(estimator: Any) -> None:
     n_hidden = len(checked_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__))
     checked_activation(estimator, n_hidden)
     dropout_rates(estimator, n_hidden)
-    _check_class_weights(estimator)
+    class_weight = getattr(estimator, "class_weight", None)
+    if isinstance(class_weight, list):
+        _check_class_weights(estimator, class_weight)
     for name in OBJECT_EXAMPLES:
         value = getattr(estimator, name)
         for each in value if isinstance(value, list | tuple) else [value]:
-            _check_object(estimator, name, each)
+            if isinstance(each, Settings):
+                _check_object(estimator, name, each)
     loss = loss_of(estimator)
     if estimator.solver == "lbfgs":
         require_gradient_everywhere(estimator, loss)
@@ -216,10 +219,9 @@ def check_settings(estimator: Any) -> None:
         require_step_length(optimizer_of(estimator))
 
 
-def _check_class_weights(estimator: Any) -> None:
+def _check_class_weights(estimator: Any, class_weights: list[Any]) -> None:
     """Raise InvalidParameterError for a list of class weights of which one is impossible."""
-    class_weight = getattr(estimator, "class_weight", None)
-    for each in class_weight if isinstance(class_weight, list) else []:
+    for each in class_weights:
         if not (each is None or isinstance(each, dict) or each == "balanced"):
             raise _invalid(
                 estimator,
@@ -229,13 +231,12 @@ def _check_class_weights(estimator: Any) -> None:
             )
 
 
-def _check_object(estimator: Any, name: str, value: Any) -> None:
+def _check_object(estimator: Any, name: str, value: Settings) -> None:
     """Raise InvalidParameterError if the settings of an object are not possible."""
-    if isinstance(value, Settings):
-        try:
-            value.check()
-        except ValueError as error:
-            raise _invalid(estimator, name, f"is not valid: {error}") from error
+    try:
+        value.check()
+    except ValueError as error:
+        raise _invalid(estimator, name, f"is not valid: {error}") from error
 
 
 def refuse_settings_of_names(estimator: Any, params: Mapping[str, Any]) -> None:
