@@ -10,6 +10,7 @@ from skneural.estimators.mlp.classifier import ScratchMLPClassifier
 from skneural.estimators.mlp.hidden_layer import HiddenLayerTransformer
 from skneural.estimators.mlp.regressor import ScratchMLPRegressor
 from skneural.estimators.perceptron.classifier import ScratchPerceptron
+from skneural.estimators.table.encoder import TableEncoder
 from skneural.estimators.version import SkneuralVersionWarning
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "ScratchMLPRegressor",
     "ScratchPerceptron",
     "SkneuralVersionWarning",
+    "TableEncoder",
     "__version__",
 ]

@@ -85,7 +85,7 @@ def _no_number_but_a_date(column: Column) -> str:
     place, values = column
     example = _first_of_a_calendar(values)
     calendar = _calendar_of(type(example))
-    if calendar is None or _is_missing(example):
+    if calendar is None or is_missing(example):
         return ""
     return (
         f"{place} holds {calendar.name}, such as {example!s}, which are not numbers. Replace them "
@@ -109,11 +109,11 @@ def _first_of_a_calendar(values: Array) -> Any:
         return next(iter(known), values[0] if len(values) else None)
     if values.dtype.kind != "O":
         return None
-    kinds = {kind for kind in _types(values) if _calendar_of(kind) is not None}
+    kinds = {kind for kind in types_of(values) if _calendar_of(kind) is not None}
     if not kinds:
         return None
     of_a_calendar = [value for value in values if type(value) in kinds]
-    return next((each for each in of_a_calendar if not _is_missing(each)), of_a_calendar[0])
+    return next((each for each in of_a_calendar if not is_missing(each)), of_a_calendar[0])
 
 
 # ------------------------------------------------------------------ missing values and targets
@@ -167,7 +167,7 @@ def _refuse_objects(labels: Array, place: str) -> None:
 
 
 def _refuse_bytes(labels: Array, name: str) -> None:
-    if labels.dtype.kind == "S" or bytes in _types(labels):
+    if labels.dtype.kind == "S" or bytes in types_of(labels):
         label = next(label for label in labels if isinstance(label, bytes))
         raise ValueError(
             f"{name} has labels of bytes, such as {bytes(label)!r}. Support for labels represented "
@@ -177,14 +177,15 @@ def _refuse_bytes(labels: Array, name: str) -> None:
 
 
 def _missing_values(name: str, place: str, values: Array) -> str:
-    example = next(value for value in values if _is_missing(value))
+    example = next(value for value in values if is_missing(value))
     return (
         f"Input {name} contains NaN or the like: {place} holds {example!s} in {_n_missing(values)} "
         f"of {len(values)} rows. Fill in these missing values, or drop the rows."
     )
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether it is None, NaN, NaT or pandas' NA."""
     if value is None:
         return True
     try:
@@ -196,9 +197,9 @@ def _is_missing(value: Any) -> bool:
 def _n_missing(values: Array) -> int:
     if values.dtype.kind in "mM":
         return int(np.count_nonzero(np.isnat(values)))
-    if values.dtype.kind != "O" or _types(values) <= {str, int, bool}:
+    if values.dtype.kind != "O" or types_of(values) <= {str, int, bool}:
         return 0
-    return sum(map(_is_missing, values))
+    return sum(map(is_missing, values))
 
 
 # ------------------------------------------------------------------ the column of an error
@@ -300,14 +301,19 @@ def _no_number(place: str, values: Array) -> Renamed | None:
     if isinstance(value, str | bytes):
         shown = str(value) if isinstance(value, str) else bytes(value)
         return _with(f"{place} is not numeric: it holds {shown!r}. Encode it first.")
-    if _is_missing(value):
+    if is_missing(value):
         message = _missing_values("X", place, values)
         return lambda error: ValueError(message)
-    kind = type(value).__name__
+    message = neither_string_nor_number(f"{place} is not numeric", value)
+    return lambda error: TypeError(f"float() {message}")
+
+
+def neither_string_nor_number(problem: str, value: Any) -> str:
+    """What scikit-learn says about other objects, with what is wrong with which column."""
     shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]} ..."
-    return lambda error: TypeError(
-        f"float() argument must be a string or a real number, not {kind!r}.\n{place} is not "
-        f"numeric: it holds {shown}. Make one or several columns of numbers of it first."
+    return (
+        f"argument must be a string or a real number, not {type(value).__name__!r}.\n{problem}: it "
+        f"holds {shown}. Make one or several columns of numbers of it first."
     )
 
 
@@ -346,7 +352,7 @@ def _columns(X: Any, name: str, skipped: str = "") -> Iterator[Column]:
         yield from _columns_of_array(X, name, skipped)
         return
     for label, column in columns:
-        values = _as_array(column)
+        values = as_array(column)
         if values.dtype.kind not in skipped:
             yield Column(f"Column {label!r} of {name}", values)
 
@@ -362,7 +368,7 @@ def _is_of_kinds(X: Any, kinds: str) -> bool:
         return all(_kind_of(dtype) in kinds for dtype in set(X.dtypes))
     types: set[type] = set()
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":
-        types = _types(X.ravel())
+        types = types_of(X.ravel())
     elif isinstance(X, list | tuple):
         is_nested = set(map(type, X)) <= {list, tuple}
         types = set(map(type, chain.from_iterable(X) if is_nested else X))
@@ -385,14 +391,15 @@ def _kind_of_type(each: type) -> str:
     return np.dtype(each).kind if issubclass(each, np.generic) else kinds.get(each, "O")
 
 
-def _types(values: Array) -> set[type]:
+def types_of(values: Array) -> set[type]:
+    """The types of the elements, those of Python for arrays of numbers."""
     return set(map(type, values.tolist()))
 
 
 def _columns_of_array(X: Any, name: str, skipped: str) -> Iterator[Column]:
     if hasattr(X, "__array_namespace__") and not isinstance(X, np.ndarray):
         return  # of the array API: it may be on another device, and has numbers only
-    array = _as_array(X, one_dimensional=False)
+    array = as_array(X, one_dimensional=False)
     if array.dtype.kind in skipped:
         return
     if array.ndim == 1:
@@ -411,7 +418,7 @@ def _labels_of(X: Any, n_columns: int) -> list[Any]:
     return labels if has_names else list(range(n_columns))  # type: ignore[return-value]
 
 
-def _as_array(column: Any, *, one_dimensional: bool = True) -> Array:
+def as_array(column: Any, *, one_dimensional: bool = True) -> Array:
     """An array of it: of objects where NumPy can make no other."""
     try:
         array = np.array(column, object) if isinstance(column, list | tuple) else np.asarray(column)

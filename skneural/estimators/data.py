@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -62,8 +62,16 @@ class Rows:
         return int(self.X.shape[1])
 
 
-#: What rows have to agree with: an earlier model, or rows that were validated before.
-Features: TypeAlias = Model | Rows
+class Features(Protocol):
+    """What rows have to agree with: an earlier model, say, or rows that were validated before."""
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of X."""
+
+    @property
+    def feature_names(self) -> npt.NDArray[Any] | None:
+        """Their names, if all are strings."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +149,8 @@ def stand_in(estimator: Any, seen: Features | None) -> _StandIn:
     Parameters
     ----------
     estimator : estimator
-    seen : Model, Rows or None
-        Has the features that the data must have; None for any.
+    seen : Features or None
+        The features that the data must have; None for any.
     """
     substitute = _stand_in_class(type(estimator).__name__)()
     if seen is not None:

@@ -21,6 +21,7 @@ from sklearn.utils._param_validation import (
     Options,
     StrOptions,
 )
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight
 
 from skneural.estimators.public_names import naming_the_class
@@ -83,6 +84,7 @@ __all__ = [
     "Options",
     "StrOptions",
     "available_if",
+    "check_feature_names_in",
     "check_sample_weight",
     "fit_context",
     "with_all_labels",

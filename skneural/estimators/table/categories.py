@@ -1,0 +1,125 @@
+"""Columns of categories: their levels, and levels as columns of -1, 0 and +1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.table.reading import RawColumn
+
+#: Ways to encode: not at all, by a sign, one column for each level, by what y is on average.
+CONSTANT, SIGN, ONE_HOT, TARGET = "constant", "sign", "one-hot", "target"
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Category:
+    """A column of categories, as training has seen it.
+
+    Rows have the codes 0, 1, ..., one for each level in sorted order, then one for missing values
+    if training had any, and last `unknown`, for all else.
+
+    Attributes
+    ----------
+    number : int
+        Of the column in X.
+    levels : list
+    has_missing : bool
+        Whether training had missing values.
+    encoding : {'constant', 'sign', 'one-hot', 'target'}
+    """
+
+    number: int
+    levels: list[Any]
+    has_missing: bool
+    encoding: str
+
+    @classmethod
+    def fit(cls, number: int, column: RawColumn, max_one_hot: int) -> Self:
+        """Levels of a column of training rows.
+
+        Parameters
+        ----------
+        number : int
+            Of the column.
+        column : RawColumn
+        max_one_hot : int
+            With more levels than this, missing values counted as one, they are encoded by target.
+        """
+        values, index = column.labels()
+        occurs = np.bincount(index + 1, minlength=len(values) + 1) > 0
+        levels = sorted((values[i] for i in np.flatnonzero(occurs[1:])), key=_sort_key)
+        n_levels = len(levels) + int(occurs[0])
+        if n_levels < 2:
+            encoding = CONSTANT
+        elif n_levels == 2 or len(levels) == 2:
+            encoding = SIGN
+        else:
+            encoding = ONE_HOT if n_levels <= max_one_hot else TARGET
+        return cls(number, levels, bool(occurs[0]), encoding)
+
+    @property
+    def n_levels(self) -> int:
+        """Number of levels, missing values included if training had any."""
+        return len(self.levels) + self.has_missing
+
+    @property
+    def unknown(self) -> int:
+        """Code of what training has not seen."""
+        return self.n_levels
+
+    def codes(self, column: RawColumn) -> IndexArray:
+        """The level of each row, as a code from 0 to `unknown`."""
+        values, index = column.labels()
+        code = {level: i for i, level in enumerate(self.levels)}
+        # The last is for the index -1, of missing values.
+        lookup = np.empty(len(values) + 1, dtype=np.intp)
+        lookup[:-1] = [code.get(value, self.unknown) for value in values]
+        lookup[-1] = len(self.levels)  # which is `unknown` if training had none missing
+        return lookup[index]
+
+    def signs(self) -> FloatArray:
+        """What stands for each code, of shape (n_signs, n_levels + 1).
+
+        One row of -1 and +1 for two levels; for more of them, a row of 0 and 1 for each. What is
+        missing or unknown is 0, unless one of two levels is that of the missing values.
+        """
+        n_known = len(self.levels)
+        if self.encoding == SIGN:
+            signs = np.zeros((1, self.n_levels + 1))
+            signs[0, :2] = (-1.0, 1.0) if n_known == 2 else (1.0, -1.0)
+            return signs
+        return np.eye(n_known, self.n_levels + 1)
+
+    def sign_names(self) -> list[str]:
+        """The levels that `signs` has the rows of."""
+        if self.encoding == SIGN:
+            return [str(self.levels[-1])]
+        return [str(level) for level in self.levels]
+
+
+def sign_columns(categories: Sequence[Category], codes: Sequence[IndexArray]) -> list[FloatArray]:
+    """The columns that encode categories by signs or one-hot, those of one category after another.
+
+    Parameters
+    ----------
+    categories : sequence of Category
+    codes : sequence of ndarray of shape (n_rows,)
+        Of each category.
+    """
+    return [
+        of_level[own]
+        for category, own in zip(categories, codes, strict=True)
+        if category.encoding in (SIGN, ONE_HOT)
+        for of_level in category.signs()
+    ]
+
+
+def _sort_key(level: Any) -> tuple[bool, bool, Any]:
+    """Numbers before text before bytes."""
+    return isinstance(level, str), isinstance(level, bytes), level

@@ -1,0 +1,301 @@
+"""What a fit has found in a table, and the inputs of a network that it makes of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.table.categories import TARGET, Category, sign_columns
+from skneural.estimators.table.numbers import Numbers
+from skneural.estimators.table.reading import RawColumn
+from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
+from skneural.estimators.table.target_encoding import TargetEncoding, log_counts
+
+
+@dataclass(frozen=True)
+class ColumnValues:
+    """The columns of some rows, read but neither filled nor scaled.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (n_numbers, n_rows)
+        NaN where they are missing.
+    codes : list of ndarray of shape (n_rows,)
+        Levels of each category.
+    """
+
+    numbers: FloatArray
+    codes: list[IndexArray]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns there are, and all statistics of them that need no y.
+
+    Attributes
+    ----------
+    is_categorical : ndarray of bool of shape (n_features,)
+    numbers : Numbers
+    categories : list of Category
+    log_counts : list of ndarray of shape (n_levels + 1,)
+        Of each category that is encoded by target.
+    """
+
+    is_categorical: npt.NDArray[np.bool_]
+    numbers: Numbers
+    categories: list[Category]
+    log_counts: list[FloatArray]
+
+    @classmethod
+    def fit(
+        cls,
+        table: Sequence[RawColumn],
+        is_categorical: npt.NDArray[np.bool_],
+        weight: FloatArray | None,
+        max_one_hot: int,
+    ) -> tuple[Self, ColumnValues]:
+        """Statistics of training rows, and the rows."""
+        numbers = _number_matrix(table, is_categorical)
+        categories = [
+            Category.fit(j, table[j], max_one_hot) for j in np.flatnonzero(is_categorical).tolist()
+        ]
+        codes = [category.codes(table[category.number]) for category in categories]
+        counts = [
+            log_counts(own, weight, category.n_levels)
+            for category, own in zip(categories, codes, strict=True)
+            if category.encoding == TARGET
+        ]
+        columns = cls(is_categorical, Numbers.fit(numbers, weight), categories, counts)
+        return columns, ColumnValues(numbers, codes)
+
+    def read(self, table: Sequence[RawColumn]) -> ColumnValues:
+        """The columns of further rows."""
+        numbers = _number_matrix(table, self.is_categorical)
+        codes = [category.codes(table[category.number]) for category in self.categories]
+        return ColumnValues(numbers, codes)
+
+    @property
+    def by_target(self) -> list[int]:
+        """Places in `categories` of those that are encoded by target."""
+        return [i for i, each in enumerate(self.categories) if each.encoding == TARGET]
+
+    def continuous(self, values: ColumnValues, means: Sequence[FloatArray]) -> FloatArray:
+        """Numbers and encodings by target, of shape (n_columns, n_rows), not scaled.
+
+        Parameters
+        ----------
+        values : ColumnValues
+        means : sequence of ndarray of shape (n_rows, n_targets)
+            Of each category that is encoded by target.
+        """
+        parts = [self.numbers.filled(values.numbers)]
+        for i, counts, own in zip(self.by_target, self.log_counts, means, strict=True):
+            parts += [own.T, counts[values.codes[i]][None]]
+        return np.concatenate(parts)
+
+    def signs(self, values: ColumnValues) -> FloatArray:
+        """Columns of few values, -1, 0 and +1, of shape (n_columns, n_rows), not scaled."""
+        signs = sign_columns(self.categories, values.codes)
+        numbers = self.numbers.signs(values.numbers)
+        return np.concatenate([numbers, np.stack(signs)]) if signs else numbers
+
+    def continuous_names(self, inputs: Sequence[Any], targets: Sequence[str]) -> list[str]:
+        """What the rows of `continuous` are called."""
+        numbers = np.flatnonzero(~self.is_categorical)
+        names = [f"{inputs[j]}" for j in numbers[self.numbers.continuous]]
+        for i in self.by_target:
+            name = inputs[self.categories[i].number]
+            names += [f"{name}_{target}" for target in targets] + [f"{name}_log_count"]
+        return names
+
+    def sign_names(self, inputs: Sequence[Any]) -> list[str]:
+        """What the rows of `signs` are called."""
+        numbers = np.flatnonzero(~self.is_categorical)
+        names = [f"{inputs[j]}" for j in numbers[self.numbers.binary]]
+        names += [f"{inputs[j]}_missing" for j in numbers[self.numbers.with_missing]]
+        for category in self.categories:
+            if category.encoding in ("sign", "one-hot"):
+                names += [f"{inputs[category.number]}_{level}" for level in category.sign_names()]
+        return names
+
+
+@dataclass(frozen=True)
+class Scalings:
+    """Scales columns and puts them side by side; those that are constant in training are dropped.
+
+    Attributes
+    ----------
+    continuous, signs : ndarray of int
+        Which of the columns are kept.
+    robust : RobustScaling
+        Of the continuous columns that are kept.
+    of_signs : RobustScaling
+    normal : NormalScaling or None
+        Of the continuous columns; None to have these by `robust` only.
+    """
+
+    continuous: IndexArray
+    signs: IndexArray
+    robust: RobustScaling
+    of_signs: RobustScaling
+    normal: NormalScaling | None
+
+    @classmethod
+    def fit(
+        cls,
+        continuous: FloatArray,
+        signs: FloatArray,
+        weight: FloatArray | None,
+        n_quantiles: int | None,
+    ) -> Self:
+        """Statistics of training rows, given as the columns of the two matrices."""
+        kept = np.flatnonzero(continuous.max(axis=1) > continuous.min(axis=1))
+        kept_signs = np.flatnonzero(signs.max(axis=1) > signs.min(axis=1))
+        quantiles = Quantiles(continuous[kept], weight)
+        return cls(
+            kept,
+            kept_signs,
+            RobustScaling.fit(quantiles),
+            RobustScaling.fit(Quantiles(signs[kept_signs], weight)),
+            None if n_quantiles is None else NormalScaling.fit(quantiles, n_quantiles),
+        )
+
+    def transform(self, continuous: FloatArray, signs: FloatArray) -> FloatArray:
+        """The inputs of a network, of shape (n_rows, n_inputs).
+
+        First the normal quantiles of the continuous columns if there are, then these columns by
+        robust scaling, then the signs.
+        """
+        n, n_signs = len(self.continuous), len(self.signs)
+        inputs = np.empty((continuous.shape[1], n * (1 + (self.normal is not None)) + n_signs))
+        continuous = continuous[self.continuous]
+        start = 0
+        if self.normal is not None:
+            inputs[:, :n] = self.normal.transform(continuous).T
+            start = n
+        inputs[:, start : start + n] = self.robust.transform(continuous).T
+        inputs[:, start + n :] = self.of_signs.transform(signs[self.signs]).T
+        return inputs
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """All that a fit has found.
+
+    Attributes
+    ----------
+    feature_names : ndarray of str or None
+    target_type : {'classification', 'regression'} or None
+    target_names : list of str
+        Of the columns that stand for y in the encoding of one category.
+    columns : Columns
+    encodings : list of TargetEncoding
+        Of each category that is encoded by target.
+    scalings : Scalings
+    """
+
+    feature_names: npt.NDArray[Any] | None
+    target_type: str | None
+    target_names: list[str]
+    columns: Columns
+    encodings: list[TargetEncoding]
+    scalings: Scalings
+
+    def transform(self, table: Sequence[RawColumn]) -> FloatArray:
+        """The inputs of a network, of shape (n_rows, n_inputs)."""
+        values = self.columns.read(table)
+        codes = [values.codes[i] for i in self.columns.by_target]
+        means = [each.transform(own) for each, own in zip(self.encodings, codes, strict=True)]
+        return self.scalings.transform(
+            self.columns.continuous(values, means), self.columns.signs(values)
+        )
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of the table."""
+        return len(self.columns.is_categorical)
+
+    @property
+    def n_continuous(self) -> int:
+        """Number of continuous columns: the first inputs, once or in two ways."""
+        return len(self.scalings.continuous)
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of columns that come out."""
+        ways = 1 if self.scalings.normal is None else 2
+        return ways * self.n_continuous + len(self.scalings.signs)
+
+    def input_names(self, features: Sequence[Any]) -> list[str]:
+        """What the inputs of the network are called, given the names of the features."""
+        all_names = self.columns.continuous_names(features, self.target_names)
+        names = [all_names[j] for j in self.scalings.continuous]
+        all_signs = self.columns.sign_names(features)
+        normal = [] if self.scalings.normal is None else [f"{name}_normal" for name in names]
+        scaled = [f"{name}_scaled" for name in names]
+        return _unique(normal + scaled + [all_signs[j] for j in self.scalings.signs])
+
+    # ---------------------------------------------------------------- plain data, for pickles
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as built-in types and arrays."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        columns, scalings = plain["columns"], plain["scalings"]
+        normal = scalings["normal"]
+        fitted = cls(**plain)
+        return replace(
+            fitted,
+            columns=Columns(
+                columns["is_categorical"],
+                Numbers(**columns["numbers"]),
+                [Category(**each) for each in columns["categories"]],
+                columns["log_counts"],
+            ),
+            encodings=[TargetEncoding(**each) for each in plain["encodings"]],
+            scalings=Scalings(
+                scalings["continuous"],
+                scalings["signs"],
+                RobustScaling(**scalings["robust"]),
+                RobustScaling(**scalings["of_signs"]),
+                None if normal is None else NormalScaling(**normal),
+            ),
+        )
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _number_matrix(table: Sequence[RawColumn], is_categorical: npt.NDArray[np.bool_]) -> FloatArray:
+    """The columns of numbers, as the rows of a matrix."""
+    places = np.flatnonzero(~is_categorical).tolist()
+    numbers = np.empty((len(places), len(table[0].values)))
+    for row, j in zip(numbers, places, strict=True):
+        row[:] = table[j].numbers()
+    return numbers
+
+
+def _unique(names: list[str]) -> list[str]:
+    """The names, with a number added to those that occurred before."""
+    seen: set[str] = set()
+    unique = []
+    for name in names:
+        new, number = name, 1
+        while new in seen:
+            number += 1
+            new = f"{name}_{number}"
+        seen.add(new)
+        unique.append(new)
+    return unique

@@ -1,0 +1,267 @@
+"""The columns of a table as it comes: a frame of pandas, polars or pyarrow, an array, a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from skneural.arrays.matrices import FloatArray
+from skneural.estimators.checks import native, refuse_masked
+from skneural.estimators.columns import (
+    NUMBERS,
+    as_array,
+    is_missing,
+    neither_string_nor_number,
+    refuse_dates,
+    types_of,
+)
+
+Array = npt.NDArray[Any]
+
+#: Larger numbers are refused: sums and differences of those up to here stay finite.
+LARGEST = 1e300
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """A column as it comes.
+
+    Attributes
+    ----------
+    place : str
+        What it is called in errors.
+    values : ndarray of shape (n_rows,)
+        Numbers, strings or objects; of a pandas categorical the codes, -1 where it is missing.
+    categories : list or None
+        What the codes stand for, if `values` are codes.
+    has_category_dtype : bool
+        Whether its dtype says that it is categorical, whatever its values are.
+    """
+
+    place: str
+    values: Array
+    categories: list[Any] | None = None
+    has_category_dtype: bool = False
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether it holds categories by its dtype, or by what the objects in it are."""
+        if self.has_category_dtype or self.values.dtype.kind in "US":
+            return True
+        return self.values.dtype.kind == "O" and not _are_numbers(self.values)
+
+    def numbers(self) -> FloatArray:
+        """Its numbers in float64, NaN where they are missing.
+
+        Raises
+        ------
+        ValueError
+            For text, complex, infinite and very large numbers.
+        TypeError
+            For other objects.
+        """
+        values = self._as_objects() if self.categories is not None else self.values
+        if values.dtype.kind not in "biuf":
+            values = self._numbers_of_objects(values)
+        numbers: FloatArray = values.astype(np.float64)
+        # NaN compares as false; the two passes make no array as large as the column.
+        if np.any(np.abs(numbers) > LARGEST):
+            self._refuse_infinite(numbers)
+        return numbers
+
+    def rows(self, index: Array) -> RawColumn:
+        """The rows with these numbers, or for which a mask is true."""
+        return RawColumn(self.place, self.values[index], self.categories, self.has_category_dtype)
+
+    def labels(self) -> tuple[list[Any], Array]:
+        """The values that can occur, and which of them each row has; -1 where it is missing.
+
+        Raises
+        ------
+        TypeError
+            For values that are neither text nor numbers.
+        """
+        if self.categories is not None:
+            _check_labels(self.place, self.categories)
+            return self.categories, self.values
+        values = self.values.tolist()
+        if self.values.dtype.kind == "O":
+            _check_labels(self.place, values)
+        distinct = list(dict.fromkeys(values))
+        known = [value for value in distinct if not is_missing(value)]
+        # A NaN is found as the object that it is.
+        number = dict.fromkeys(distinct, -1) | {value: i for i, value in enumerate(known)}
+        return known, np.fromiter(map(number.__getitem__, values), np.intp, len(values))
+
+    def _as_objects(self) -> Array:
+        assert self.categories is not None
+        lookup = np.empty(len(self.categories) + 1, dtype=object)
+        lookup[:-1] = self.categories
+        return lookup[self.values]  # the code -1 is the last: None
+
+    def _numbers_of_objects(self, values: Array) -> FloatArray:
+        if values.dtype.kind == "c":
+            raise ValueError(f"Complex data not supported\n{self.place} is complex.")
+        missing = np.fromiter(map(is_missing, values), bool, len(values))
+        for value in values[~missing]:
+            if isinstance(value, str | bytes):
+                raise ValueError(
+                    f"{self.place} is not numeric: it holds {value!r}. Categories have to be "
+                    "strings, objects or a category dtype in fit already, or be named in "
+                    "categorical_features."
+                )
+            if isinstance(value, complex | np.complexfloating):
+                raise ValueError(f"Complex data not supported\n{self.place} is complex.")
+            if not isinstance(value, Number | np.bool_):
+                raise TypeError(neither_string_nor_number(f"{self.place} is not numeric", value))
+        numbers = np.full(len(values), np.nan)
+        try:
+            numbers[~missing] = values[~missing].astype(np.float64)
+        except OverflowError:
+            raise ValueError(
+                f"{self.place} holds an integer that is too large for float64."
+            ) from None
+        return numbers
+
+    def _refuse_infinite(self, numbers: FloatArray) -> None:
+        bad = np.abs(numbers) > LARGEST
+        found = "infinity" if np.isinf(numbers).any() else "a value too large for float64"
+        raise ValueError(
+            f"Input X contains {found}: {self.place} holds {numbers[bad][0]:g} in {bad.sum()} of "
+            f"{len(bad)} rows. Replace it by NaN, which counts as missing, or by a bound that is "
+            "finite."
+        )
+
+
+def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[RawColumn]:
+    """The columns of `X`, after scikit-learn's checks of their number and names.
+
+    Parameters
+    ----------
+    estimator : estimator
+        For its name.
+    stand_in : estimator
+        Has, or with `reset` is given, `n_features_in_` and `feature_names_in_`.
+    X : data frame, array or list
+    reset : bool
+        Whether `X` may have any columns.
+
+    Raises
+    ------
+    TypeError
+        If it is sparse.
+    ValueError
+        If it has dates, no rows or no columns, or other columns than in fit.
+    """
+    if sparse.issparse(X):
+        raise TypeError(
+            "Sparse data was passed for X, but dense data is required. A table has columns of "
+            "many kinds; for sparse numbers use ScratchMLPClassifier or ScratchMLPRegressor. "
+            "X.toarray() makes a dense array of them."
+        )
+    refuse_masked(X=X)
+    refuse_dates(X)
+    if not _is_frame(X):
+        X = _as_matrix(estimator, X)
+    validate_data(stand_in, X, reset=reset, skip_check_array=True)
+    for number, what in zip(X.shape, ("sample", "feature"), strict=True):
+        if number == 0:
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape={tuple(X.shape)}) while a minimum of 1 is "
+                f"required by {type(estimator).__name__}."
+            )
+    return list(_raw_columns(X))
+
+
+def _is_frame(X: Any) -> bool:
+    return len(getattr(X, "shape", ())) == 2 and (
+        (hasattr(X, "iloc") and hasattr(X, "dtypes"))
+        or hasattr(X, "get_columns")
+        or isinstance(getattr(X, "column_names", None), list)
+    )
+
+
+def _as_matrix(estimator: Any, X: Any) -> Array:
+    """An array or a list as an array: of objects where NumPy would make text of numbers."""
+    if isinstance(X, list | tuple):
+        try:
+            plain = np.asarray(X)
+            X = np.array(X, dtype=object) if plain.dtype.kind in "US" else plain
+        except ValueError:
+            pass  # rows of different lengths, which scikit-learn's error is about
+    array: Array = check_array(
+        native(X), dtype=None, ensure_all_finite=False, estimator=type(estimator).__name__
+    )
+    return array
+
+
+def _raw_columns(X: Any) -> Iterator[RawColumn]:
+    if isinstance(X, np.ndarray):
+        for j, values in enumerate(X.T):
+            yield RawColumn(f"Column {j} of X", values)
+    elif hasattr(X, "iloc"):
+        for j, label in enumerate(X.columns):
+            yield _column_of_pandas(f"Column {label!r} of X", X.iloc[:, j])
+    elif hasattr(X, "get_columns"):
+        for column in X.get_columns():
+            yield _column_of_polars(f"Column {column.name!r} of X", column)
+    else:
+        for j, label in enumerate(X.column_names):
+            values = X.column(j).to_pylist()
+            yield RawColumn(f"Column {label!r} of X", _objects(values))
+
+
+def _column_of_pandas(place: str, series: Any) -> RawColumn:
+    if hasattr(series, "cat"):
+        categories = as_array(series.cat.categories).tolist()
+        return RawColumn(place, series.cat.codes.to_numpy(), categories, True)
+    dtype = series.dtype
+    if not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in NUMBERS:
+        # Of pandas or pyarrow, with missing values of their own.
+        return RawColumn(place, series.to_numpy(dtype=np.float64, na_value=np.nan))
+    return RawColumn(place, as_array(series))
+
+
+def _column_of_polars(place: str, column: Any) -> RawColumn:
+    if column.dtype.is_numeric() and str(column.dtype)[0] in "IUF":  # no decimal numbers
+        return RawColumn(place, column.to_numpy())
+    has_category_dtype = str(column.dtype).startswith(("Categorical", "Enum"))
+    return RawColumn(place, _objects(column.to_list()), None, has_category_dtype)
+
+
+def _objects(values: list[Any]) -> Array:
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+def _are_numbers(values: Array) -> bool:
+    """Whether all objects that are not missing are numbers."""
+    others = {each for each in types_of(values) if not issubclass(each, Number | np.bool_)}
+    if not others:
+        return True
+    if others & {str, bytes}:
+        return False
+    return all(is_missing(value) for value in values.tolist() if type(value) in others)
+
+
+def _check_labels(place: str, values: list[Any]) -> None:
+    """Raise TypeError for a value that is neither text, nor a number, nor missing."""
+    good = (str, bytes, Number, np.bool_)
+    others = {
+        each
+        for each in set(map(type, values))
+        if issubclass(each, complex) or not issubclass(each, good)
+    }
+    if not others:
+        return
+    for value in values:
+        if type(value) in others and not is_missing(value):
+            problem = f"{place} has neither text nor numbers"
+            raise TypeError(neither_string_nor_number(problem, value))

@@ -1,0 +1,174 @@
+"""Numbers on a common scale: around the median by the interquartile range, or by their ranks.
+
+Statistics are computed in float64. Matrices here have one *row* for each column of the table,
+which is then contiguous in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy.special import ndtri
+
+from skneural.arrays.matrices import FloatArray
+
+#: Normal quantiles are those of probabilities from here to one minus it.
+LOWEST_PROBABILITY = 1e-3
+
+
+def frequencies(weight: FloatArray) -> FloatArray:
+    """Weights as numbers of rows: a row of weight two is a row twice.
+
+    Weights with a mean below one are scaled to a mean of one: they may sum to one, say, and are
+    not meant for fewer rows then.
+    """
+    mean = weight.mean()
+    return weight / mean if mean < 1 else weight
+
+
+class Quantiles:
+    """Quantiles of columns, by linear interpolation between the sorted values.
+
+    Row i of n in sorted order is the quantile at i / (n - 1), as for `numpy.quantile`. With weights
+    w, a row takes the places from the sum W_i of the weights before it to W_i + w_i - u, and the
+    whole table those from 0 to W - u, where u is one, or the smallest weight if that is less: of
+    whole numbers this is the same as repeated rows.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n_columns, n_rows)
+        Finite.
+    weight : ndarray of shape (n_rows,) or None, default=None
+        All positive.
+    """
+
+    def __init__(self, columns: FloatArray, weight: FloatArray | None = None) -> None:
+        self._ends: FloatArray | None = None
+        self._unit = 1.0
+        if weight is None:
+            self._sorted = np.sort(columns, axis=1)
+            self._total = float(columns.shape[1])
+        else:
+            order = np.argsort(columns, axis=1)
+            self._sorted = np.take_along_axis(columns, order, axis=1)
+            self._ends = np.cumsum(weight[order], axis=1)
+            self._unit = min(1.0, float(weight.min()))
+            self._total = float(weight.sum())
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, repeated ones counted as often as their weights say."""
+        return round(max(1.0, min(self._total / self._unit, 1e15)))
+
+    @property
+    def lowest(self) -> FloatArray:
+        """The smallest number of each column."""
+        return self._sorted[:, 0]
+
+    @property
+    def highest(self) -> FloatArray:
+        """The largest number of each column."""
+        return self._sorted[:, -1]
+
+    def __call__(self, at: FloatArray) -> FloatArray:
+        """Quantiles at these probabilities, of shape (n_columns, n_probabilities)."""
+        places = at * (self._total - self._unit)
+        if self._ends is None:
+            below = np.floor(places).astype(np.intp)
+            return self._between(self._sorted, below, places - below)
+        result = np.empty((len(self._sorted), len(at)))
+        last = self._sorted.shape[1] - 1
+        for j, (values, ends) in enumerate(zip(self._sorted, self._ends, strict=True)):
+            below = np.minimum(np.searchsorted(ends, places, side="right"), last)
+            share = np.clip((places - (ends[below] - self._unit)) / self._unit, 0.0, 1.0)
+            result[j] = self._between(values, below, share)
+        return result
+
+    @staticmethod
+    def _between(values: FloatArray, below: FloatArray, share: FloatArray) -> FloatArray:
+        low = values[..., below]
+        high = values[..., np.minimum(below + 1, values.shape[-1] - 1)]
+        # Rounding must not take them out of order.
+        between: FloatArray = np.minimum(low + (high - low) * share, high)
+        return between
+
+
+@dataclass(frozen=True)
+class RobustScaling:
+    r"""Around the median by the interquartile range, smoothly clipped to (-3, 3).
+
+    .. math:: z = \frac{x - q_{50}}{q_{75} - q_{25}}, \qquad f(z) = \frac{z}{\sqrt{1 + (z / 3)^2}}
+
+    Where the interquartile range is zero, half the range takes its place.
+
+    Attributes
+    ----------
+    center, scale : ndarray of shape (n_columns,)
+
+    References
+    ----------
+    D. Holzmueller, L. Grinsztajn and I. Steinwart, "Better by default: Strong pre-tuned MLPs and
+    boosted trees on tabular data", NeurIPS 2024, https://arxiv.org/abs/2407.04491.
+    """
+
+    center: FloatArray
+    scale: FloatArray
+
+    @classmethod
+    def fit(cls, quantiles: Quantiles) -> Self:
+        """Medians and ranges of columns, none of them constant."""
+        low, center, high = quantiles(np.array([0.25, 0.5, 0.75])).T
+        scale = high - low
+        return cls(center, np.where(scale > 0, scale, (quantiles.highest - quantiles.lowest) / 2))
+
+    def transform(self, columns: FloatArray) -> FloatArray:
+        """The columns scaled and clipped, in new memory."""
+        scaled = columns - self.center[:, None]
+        with np.errstate(over="ignore"):
+            scaled /= self.scale[:, None]
+        # The square of what is larger would be infinite.
+        np.clip(scaled, -1e100, 1e100, out=scaled)
+        clipped: FloatArray = scaled / np.sqrt(1 + np.square(scaled / 3))
+        return clipped
+
+
+@dataclass(frozen=True)
+class NormalScaling:
+    r"""Normal quantiles of the ranks: what is left is the order, as a standard normal variable.
+
+    The probability of a number x is read off its q training quantiles Q at the probabilities P =
+    0, ..., 1, from both sides, since several of them may be equal:
+
+    .. math:: p = (I(x; Q, P) + 1 - I(-x; -Q, P)) / 2, \qquad z = \Phi^{-1}(p)
+
+    I is linear interpolation, in the second case between the quantiles in reverse order, and p is
+    clipped to [0.001, 0.999]. Before the clip it is that of
+    `sklearn.preprocessing.QuantileTransformer`.
+
+    Attributes
+    ----------
+    knots : ndarray of shape (n_columns, n_quantiles)
+        Q, sorted.
+    """
+
+    knots: FloatArray
+
+    @classmethod
+    def fit(cls, quantiles: Quantiles, n_quantiles: int) -> Self:
+        """Quantiles of columns, at most as many as there are rows."""
+        return cls(quantiles(np.linspace(0, 1, min(n_quantiles, quantiles.n_rows))))
+
+    def transform(self, columns: FloatArray) -> FloatArray:
+        """The normal quantiles, in new memory."""
+        probability = np.linspace(0, 1, self.knots.shape[1])
+        found = np.empty_like(columns)
+        for x, knots, p in zip(columns, self.knots, found, strict=True):
+            p[:] = np.interp(x, knots, probability)
+            if np.any(knots[1:] == knots[:-1]):
+                p += 1 - np.interp(-x, -knots[::-1], probability)
+                p /= 2
+        np.clip(found, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY, out=found)
+        normal: FloatArray = ndtri(found, out=found)
+        return normal

@@ -1,0 +1,93 @@
+"""What stands for y where categories are encoded by it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import type_of_target
+
+from skneural.arrays.matrices import FloatArray
+from skneural.estimators.checks import native
+from skneural.estimators.columns import check_targets, naming_the_target
+
+CLASSIFICATION, REGRESSION = "classification", "regression"
+
+#: With more classes there would be too many columns.
+MAX_CLASSES = 12
+
+
+class EncodingTargets(NamedTuple):
+    """Columns that stand for y.
+
+    Attributes
+    ----------
+    type : {'classification', 'regression'} or None
+    columns : ndarray of shape (n_rows, n_columns)
+        Numbers, or zeros and ones for classes: one column for two classes, else one for each. No
+        columns without y, with one class, or with more than `MAX_CLASSES`.
+    names : list of str
+        Of the columns.
+    """
+
+    type: str | None
+    columns: FloatArray
+    names: list[str]
+
+
+def encoding_targets(
+    y: Any, target_type: str | None, n_rows: int, kept: npt.NDArray[np.bool_] | None = None
+) -> EncodingTargets:
+    """The columns that stand for y.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or None
+    target_type : {'auto', 'classification', 'regression'} or None
+    n_rows : int
+        That y must have.
+    kept : ndarray of bool of shape (n_rows,) or None, default=None
+        The rows to look at; None for all.
+
+    Raises
+    ------
+    ValueError
+        If y has missing values, several columns or another length.
+    """
+    if y is None or target_type is None:
+        known = None if target_type == "auto" else target_type
+        n_kept = n_rows if kept is None else np.count_nonzero(kept)
+        return EncodingTargets(known, np.zeros((n_kept, 0)), [])
+    check_consistent_length(range(n_rows), y)
+    y = native(y if kept is None else np.asarray(y)[kept])
+    check_targets(y, are_numbers=target_type == REGRESSION)
+    if target_type == "auto":
+        target_type = _type_of(y)
+    if target_type == REGRESSION:
+        with naming_the_target(y):
+            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    y = column_or_1d(y, warn=True)
+    if target_type == REGRESSION:
+        return EncodingTargets(target_type, y[:, None], ["target"])
+    return EncodingTargets(target_type, *_class_columns(y))
+
+
+def _type_of(y: Any) -> str:
+    found = type_of_target(y, input_name="y", raise_unknown=True)
+    if found not in ("binary", "multiclass", "continuous"):
+        raise ValueError(
+            f"y must be one column of classes or numbers, and is {found!r}. Set target_type=None "
+            "to encode no categories by it."
+        )
+    return REGRESSION if found == "continuous" else CLASSIFICATION
+
+
+def _class_columns(y: Any) -> tuple[FloatArray, list[str]]:
+    classes, codes = np.unique(y, return_inverse=True)
+    if not 2 <= len(classes) <= MAX_CLASSES:
+        return np.zeros((len(y), 0)), []
+    if len(classes) == 2:
+        return codes[:, None].astype(np.float64), ["target"]
+    return np.eye(len(classes))[codes], [f"target_{each}" for each in classes.tolist()]
