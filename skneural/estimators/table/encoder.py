@@ -176,15 +176,22 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
     >>> from skneural import TableEncoder
     >>> table = pd.DataFrame(
     ...     {
-    ...         "age": [22.0, 38.0, None, 35.0, 54.0],
-    ...         "port": ["S", "C", "Q", None, "S"],
-    ...         "alone": [False, False, True, True, True],
+    ...         "age": [22.0, 38.0, None, 35.0, 54.0, 27.0],
+    ...         "port": ["S", "C", "Q", None, "S", "S"],
+    ...         "alone": [False, False, True, True, True, False],
     ...     }
     ... )
     >>> encoder = TableEncoder().set_output(transform="pandas")
-    >>> encoder.fit_transform(table, [0, 1, 1, 1, 0]).round(2)
+    >>> encoder.fit_transform(table, [0, 1, 1, 1, 0, 0]).round(2)
        age_normal  age_scaled  alone  age_missing  port_C  port_Q  port_S
-    0       -3.09       -4.07   -1.0          0.0     0.0     0.0     1.0
+    0       -3.09       -1.40  -0.49         0.00    0.00    0.00    0.49
+    1        0.84        0.35  -0.49         0.00    1.66    0.00   -0.49
+    2        0.25        0.01   0.49         1.66    0.00    1.66   -0.49
+    3       -0.25       -0.01   0.49         0.00    0.00    0.00   -0.49
+    4        3.09        1.81   0.49         0.00    0.00    0.00    0.49
+    5       -0.84       -0.93  -0.49         0.00    0.00    0.00    0.49
+    >>> encoder.periodic_features_, encoder.plain_features_
+    (slice(0, 1, None), slice(1, 7, None))
     """
 
     _doc_link_module = "skneural"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.table.categories import TARGET, Category, sign_columns
-from skneural.estimators.table.numbers import Numbers
+from skneural.estimators.table.numeric import Numbers
 from skneural.estimators.table.reading import RawColumn
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts

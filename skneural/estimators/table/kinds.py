@@ -78,12 +78,6 @@ def _places_of(asked: Sequence[str], names: npt.NDArray[Any] | None) -> list[int
             f"categorical_features has an item value {unknown[0]!r} which is not a valid feature "
             f"name of the training data. Observed feature names: {listed}"
         )
-    twice = [name for name in asked if listed.count(name) > 1]
-    if twice:
-        raise ValueError(
-            f"categorical_features names {twice[0]!r}, and {listed.count(twice[0])} columns of X "
-            "have that name: give their numbers instead."
-        )
     return [listed.index(name) for name in asked]
 
 

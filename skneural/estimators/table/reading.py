@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Number
@@ -159,7 +160,8 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
     TypeError
         If it is sparse.
     ValueError
-        If it has dates, no rows or no columns, or other columns than in fit.
+        If it has dates, two columns of one name, no rows or no columns, or other columns than in
+        fit.
     """
     if sparse.issparse(X):
         raise TypeError(
@@ -168,8 +170,10 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
             "X.toarray() makes a dense array of them."
         )
     refuse_masked(X=X)
-    refuse_dates(X)
-    if not _is_frame(X):
+    _refuse_dates(X)
+    if _is_frame(X):
+        _refuse_equal_names(X)
+    else:
         X = _as_matrix(estimator, X)
     validate_data(stand_in, X, reset=reset, skip_check_array=True)
     for number, what in zip(X.shape, ("sample", "feature"), strict=True):
@@ -179,6 +183,27 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
                 f"required by {type(estimator).__name__}."
             )
     return list(_raw_columns(X))
+
+
+def _refuse_dates(X: Any) -> None:
+    try:
+        refuse_dates(X)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} skrub's TableVectorizer makes columns of numbers of dates."
+        ) from None
+
+
+def _refuse_equal_names(X: Any) -> None:
+    """Raise ValueError where two columns have one name, as scikit-learn does from 1.9 on."""
+    names = getattr(X, "column_names", getattr(X, "columns", None))
+    assert names is not None
+    counts = Counter(names)
+    name, number = counts.most_common(1)[0] if counts else ("", 1)
+    if number > 1:
+        raise ValueError(
+            f"Column {name!r} occurs {number} times in X: names of columns have to be unique."
+        )
 
 
 def _is_frame(X: Any) -> bool:

@@ -121,7 +121,10 @@ class RobustScaling:
         """Medians and ranges of columns, none of them constant."""
         low, center, high = quantiles(np.array([0.25, 0.5, 0.75])).T
         scale = high - low
-        return cls(center, np.where(scale > 0, scale, (quantiles.highest - quantiles.lowest) / 2))
+        half_range = (quantiles.highest - quantiles.lowest) / 2
+        # Half of the smallest number is zero.
+        half_range = np.maximum(half_range, np.finfo(np.float64).tiny)
+        return cls(center, np.where(scale > 0, scale, half_range))
 
     def transform(self, columns: FloatArray) -> FloatArray:
         """The columns scaled and clipped, in new memory."""

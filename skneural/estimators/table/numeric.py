@@ -86,7 +86,10 @@ class Numbers:
         low, high = self.lowest[self.binary], self.highest[self.binary]
         binary = _filled(columns[self.binary], self.means[self.binary])
         middle = (low + high) / 2
-        binary = (binary - middle[:, None]) / ((high - low) / 2)[:, None]
+        # Half of the smallest number is zero.
+        half_range = np.maximum((high - low) / 2, np.finfo(np.float64).tiny)
+        with np.errstate(over="ignore"):
+            binary = np.clip((binary - middle[:, None]) / half_range[:, None], -1e100, 1e100)
         missing = np.where(np.isnan(columns[self.with_missing]), 1.0, -1.0)
         return np.concatenate([binary, missing])
 
