@@ -75,6 +75,10 @@ class Quantiles:
     def __call__(self, at: FloatArray) -> FloatArray:
         """Quantiles at these probabilities, of shape (n_columns, n_probabilities)."""
         places = at * (self._total - self._unit)
+        # A place that is a row's but for rounding: equal rows must give equal quantiles.
+        nearest = np.rint(places)
+        is_near = np.abs(places - nearest) <= 4 * np.finfo(np.float64).eps * self._total
+        places = np.where(is_near, nearest, places)
         if self._ends is None:
             below = np.floor(places).astype(np.intp)
             return self._between(self._sorted, below, places - below)
@@ -147,8 +151,8 @@ class NormalScaling:
     .. math:: p = (I(x; Q, P) + 1 - I(-x; -Q, P)) / 2, \qquad z = \Phi^{-1}(p)
 
     I is linear interpolation, in the second case between the quantiles in reverse order, and p is
-    clipped to [0.001, 0.999]. Before the clip it is that of
-    `sklearn.preprocessing.QuantileTransformer`.
+    clipped to [0.001, 0.999]. It is that of `sklearn.preprocessing.QuantileTransformer`, but for
+    the smallest and the largest number: several rows that have it share its ranks as others do.
 
     Attributes
     ----------

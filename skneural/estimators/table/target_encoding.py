@@ -56,8 +56,8 @@ class TargetEncoding:
         n_levels : int
         prior_weight : float
         """
-        sums, counts = _sums(codes, centred(targets, weight), weight, n_levels + 1)
-        means = _divide(sums, counts + prior_weight)
+        sums, counts = _sums(codes, targets, weight, n_levels + 1)
+        means = _smoothed(sums, counts, _mean(targets, weight), prior_weight)
         means[-1] = 0.0
         return cls(means)
 
@@ -92,13 +92,14 @@ def out_of_fold(
     """
     n_folds = int(folds.max()) + 1
     cells = codes * n_folds + folds
-    sums, counts = _sums(cells, centred(targets, weight), weight, (n_levels + 1) * n_folds)
+    sums, counts = _sums(cells, targets, weight, (n_levels + 1) * n_folds)
     # Of each level and fold; the fold is taken from the level.
     sums = sums.reshape(n_levels + 1, n_folds, -1)
     counts = counts.reshape(n_levels + 1, n_folds, 1)
     others = sums.sum(axis=1, keepdims=True) - sums
     n_others = counts.sum(axis=1, keepdims=True) - counts
-    return _divide(others, n_others + prior_weight)[codes, folds]
+    means = _smoothed(others, n_others, _mean(targets, weight), prior_weight)
+    return means[codes, folds]
 
 
 def log_counts(codes: IndexArray, weight: FloatArray | None, n_levels: int) -> FloatArray:
@@ -108,9 +109,12 @@ def log_counts(codes: IndexArray, weight: FloatArray | None, n_levels: int) -> F
     return np.log1p(counts)
 
 
-def centred(targets: FloatArray, weight: FloatArray | None) -> FloatArray:
-    """The targets as differences from their weighted means."""
-    return targets - np.average(targets, axis=0, weights=weight)
+def _mean(targets: FloatArray, weight: FloatArray | None) -> FloatArray:
+    """The weighted mean of each target."""
+    if targets.shape[1] == 0:
+        return np.zeros(0)
+    mean: FloatArray = np.average(targets, axis=0, weights=weight)
+    return mean
 
 
 def _sums(
@@ -126,6 +130,15 @@ def _sums(
     return sums, counts[:, None]
 
 
-def _divide(sums: FloatArray, counts: FloatArray) -> FloatArray:
-    """The quotients; 0 where nothing is divided by nothing, as without a prior it may be."""
-    return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+def _smoothed(
+    sums: FloatArray, counts: FloatArray, mean: FloatArray, prior_weight: float
+) -> FloatArray:
+    """Smoothed means, less the mean of all rows; 0 where there are neither rows nor a prior.
+
+    The mean is taken from the sums, which are whole numbers for classes: levels with as many rows
+    of as many classes have the same value to the last bit, and so the same rank.
+    """
+    weights = counts + prior_weight
+    means: FloatArray = np.zeros_like(sums)
+    np.divide(sums - mean * counts, weights, out=means, where=weights > 0)
+    return means

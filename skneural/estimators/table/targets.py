@@ -26,8 +26,8 @@ class EncodingTargets(NamedTuple):
     ----------
     type : {'classification', 'regression'} or None
     columns : ndarray of shape (n_rows, n_columns)
-        Numbers, or zeros and ones for classes: one column for two classes, else one for each. No
-        columns without y, with one class, or with more than `MAX_CLASSES`.
+        Numbers around their mean, or zeros and ones for classes: one column for two classes, else
+        one for each. No columns without y, with one class, or with more than `MAX_CLASSES`.
     names : list of str
         Of the columns.
     """
@@ -70,7 +70,8 @@ def encoding_targets(
             y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     y = column_or_1d(y, warn=True)
     if target_type == REGRESSION:
-        return EncodingTargets(target_type, y[:, None], ["target"])
+        # Only differences from the mean count, and small numbers have small errors of rounding.
+        return EncodingTargets(target_type, (y - y.mean())[:, None], ["target"])
     return EncodingTargets(target_type, *_class_columns(y))
 
 

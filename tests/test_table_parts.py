@@ -1,0 +1,349 @@
+"""The numbers of `TableEncoder`: a slow, literal calculation, and scikit-learn's transformers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, RobustScaler, TargetEncoder
+
+from skneural import TableEncoder
+from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling, frequencies
+from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
+
+N = 150
+
+
+def table(n=N, seed=0):
+    """Every kind of column, with and without missing values."""
+    rng = np.random.RandomState(seed)
+
+    def some(values, missing=0.0):
+        found = np.array(values, dtype=object)[rng.randint(len(values), size=n)]
+        found[rng.uniform(size=n) < missing] = None
+        return found
+
+    number = rng.standard_normal(n)
+    gaps = np.where(rng.uniform(size=n) < 0.2, np.nan, rng.exponential(size=n))
+    return pd.DataFrame(
+        {
+            "number": number,
+            "counts": rng.poisson(1.0, size=n),
+            "gaps": gaps,
+            "constant": 3.0,
+            "bool": rng.uniform(size=n) < 0.1,
+            "twos": rng.choice([2.0, 7.0], size=n),
+            "sex": some(["f", "m"]),
+            "sex?": some(["f", "m"], 0.2),
+            "present": some(["yes"], 0.4),
+            "colour": some(["red", "green", "blue"], 0.1),
+            "eight": some(list("abcdefgh")),
+            "eight?": some(list("abcdefgh"), 0.2),
+            "city": some([f"city {i}" for i in range(30)], 0.1),
+            "nothing": np.nan,
+        }
+    )
+
+
+NUMBERS = ["number", "counts", "gaps", "constant", "bool", "twos", "nothing"]
+NEW = table(60, seed=1)
+NEW.loc[:3, "city"] = "elsewhere"
+NEW.loc[2:6, ["sex", "colour"]] = None
+NEW.loc[4, "counts"] = 90
+RNG = np.random.RandomState(5)
+CLASSES = {
+    2: np.array(["no", "yes"])[RNG.randint(2, size=N)],
+    3: RNG.randint(3, size=N),
+    12: np.arange(N) % 12,
+    13: np.arange(N) % 13,
+}
+
+
+# ------------------------------------------------------------------- the literal calculation
+
+
+def robust(x, training):
+    q25, q50, q75 = np.quantile(training, [0.25, 0.5, 0.75])
+    s = 1 / (q75 - q25) if q75 > q25 else 2 / (max(training) - min(training))
+    z = s * (x - q50)
+    return z / np.sqrt(1 + (z / 3) ** 2)
+
+
+def normal(x, training):
+    q = min(1000, len(training))
+    P = np.linspace(0, 1, q)
+    Q = np.sort(training) if q == len(training) else np.quantile(training, P)
+    p = (np.interp(x, Q, P) + 1 - np.interp(-x, -Q[::-1], P)) / 2
+    return norm.ppf(np.clip(p, 1e-3, 1 - 1e-3))
+
+
+def columns_of_y(y, task):
+    if task == "regression":
+        return {"target": np.asarray(y)}
+    classes = sorted(set(y.tolist()))
+    if len(classes) == 2:
+        return {"target": np.array([float(each == classes[1]) for each in y])}
+    if len(classes) > 12:
+        return {}
+    return {f"target_{c}": np.array([float(each == c) for each in y]) for c in classes}
+
+
+def literal(training, y, new, task, folds):
+    """Columns by name for the training rows and for new ones, before they are scaled."""
+    numbers, plain = {}, {}
+    for name in training.columns:
+        old, fresh = training[name].to_numpy(), new[name].to_numpy()
+        if name in NUMBERS:
+            old, fresh = old.astype(float), fresh.astype(float)
+            known = old[~np.isnan(old)]
+            mean = known.mean() if len(known) else 0.0
+            both = [np.where(np.isnan(each), mean, each) for each in (old, fresh)]
+            if len(set(known)) == 2:
+                low, high = sorted(set(known))
+                plain[name] = [2 * (each - low) / (high - low) - 1 for each in both]
+            else:
+                numbers[name] = both
+            plain[f"{name}_missing"] = [
+                np.where(np.isnan(each), 1.0, -1.0) for each in (old, fresh)
+            ]
+            continue
+        old = [None if pd.isna(each) else each for each in old]
+        fresh = [None if pd.isna(each) else each for each in fresh]
+        levels = sorted(set(old) - {None})
+        n_levels = len(set(old))
+        if len(levels) == 2 or n_levels == 2:
+            sign = {levels[-1]: 1.0, (levels[0] if len(levels) == 2 else None): -1.0}
+            plain[f"{name}_{levels[-1]}"] = [
+                np.array([sign.get(each, 0.0) for each in rows]) for rows in (old, fresh)
+            ]
+        elif n_levels <= (4 if task == "regression" else 8):
+            for level in levels:
+                plain[f"{name}_{level}"] = [
+                    np.array([float(each == level) for each in rows]) for rows in (old, fresh)
+                ]
+        else:
+            for target, values in columns_of_y(y, task).items():
+                mean = values.mean()
+
+                def encoded(level, rows, values=values, mean=mean, old=old):
+                    mine = [values[i] for i in rows if old[i] == level]
+                    return (sum(mine) - mean * len(mine)) / (len(mine) + 10)
+
+                own = [
+                    encoded(level, np.flatnonzero(folds != folds[i])) for i, level in enumerate(old)
+                ]
+                others = [encoded(level, range(N)) for level in fresh]
+                numbers[f"{name}_{target}"] = [np.array(own), np.array(others)]
+            numbers[f"{name}_log_count"] = [
+                np.array([math.log(1 + old.count(level)) for level in rows])
+                for rows in (old, fresh)
+            ]
+    return numbers, plain
+
+
+def by_hand(training, y, new, task, folds):
+    """The outputs by name for training rows and new ones, and which of them are periodic."""
+    numbers, plain = literal(training, y, new, task, folds)
+    outputs, periodic = {}, []
+    for name, (old, fresh) in numbers.items():
+        if len(set(old)) < 2:
+            continue
+        outputs[f"{name}_scaled"] = [robust(each, old) for each in (old, fresh)]
+        if task != "regression":
+            outputs[f"{name}_normal"] = [normal(each, old) for each in (old, fresh)]
+        periodic.append(f"{name}_{'scaled' if task == 'regression' else 'normal'}")
+    for name, (old, fresh) in plain.items():
+        if len(set(old)) > 1:
+            outputs[name] = [robust(each, old) for each in (old, fresh)]
+    return outputs, periodic
+
+
+TASKS = {
+    **{f"{n} classes": ("classification", y) for n, y in CLASSES.items()},
+    "numbers": ("regression", RNG.standard_normal(N)),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_numbers_are_those_of_a_literal_calculation(task):
+    kind, y = TASKS[task]
+    training = table()
+    encoder = TableEncoder(random_state=3)
+    old = encoder.fit_transform(training, y)
+    fresh = encoder.transform(NEW)
+    folds = np.random.RandomState(3).randint(5, size=N)
+    expected, periodic = by_hand(training, y, NEW, kind, folds)
+    names = encoder.get_feature_names_out().tolist()
+    assert sorted(names) == sorted(expected)
+    assert names[encoder.periodic_features_] == periodic
+    assert len(names[encoder.plain_features_]) == len(names) - len(periodic)
+    for j, name in enumerate(names):
+        for found, wanted in zip((old[:, j], fresh[:, j]), expected[name], strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12, err_msg=name)
+    assert encoder.target_type_ == kind
+
+
+# --------------------------------------------------------------- scikit-learn's transformers
+
+
+@pytest.mark.parametrize("n", [2, 40, 1000, 2500])
+def test_normal_quantiles_are_those_of_scikit_learn(n):
+    rng = np.random.RandomState(0)
+    X = np.column_stack([rng.standard_normal(n), rng.poisson(2, n), rng.randint(2, size=n)])
+    X[:2] = [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
+    new = np.concatenate([X, X + 0.5, [[-50, -50, -50], [50, 50, 50]]])
+    theirs = QuantileTransformer(n_quantiles=min(n, 1000), subsample=None).fit(X)
+    # Errors of rounding in its quantiles take some of equal numbers apart.
+    nearest = np.rint(theirs.quantiles_)
+    near = np.abs(theirs.quantiles_ - nearest) < 1e-9
+    theirs.quantiles_[near] = nearest[near]
+    expected = norm.ppf(np.clip(theirs.transform(new), 1e-3, 1 - 1e-3))
+    found = NormalScaling.fit(Quantiles(X.T.copy()), 1000).transform(new.T.copy()).T
+    # Its smallest and largest numbers become those of probabilities 0 and 1, however many rows.
+    between = (new != X.min(axis=0)) & (new != X.max(axis=0))
+    assert between.sum() > n / 2
+    np.testing.assert_allclose(found[between], expected[between], atol=1e-9)
+
+
+def test_robust_scaling_is_that_of_scikit_learn_before_the_clip():
+    X = np.random.RandomState(0).exponential(size=(50, 4))
+    z = RobustScaler().fit_transform(X)
+    found = RobustScaling.fit(Quantiles(X.T.copy())).transform(X.T.copy()).T
+    np.testing.assert_allclose(found, z / np.sqrt(1 + z**2 / 9), rtol=1e-12)
+    assert np.abs(found).max() < 3
+
+
+def test_one_hot_is_that_of_scikit_learn():
+    X = table()[["colour", "eight"]]
+    ours = TableEncoder().fit(X)
+    theirs = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(X.dropna())
+    new = NEW[["colour", "eight"]].fillna("unknown")
+    assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
+    for rows in (X, new):
+        # Scaled, there are two numbers in each column.
+        np.testing.assert_array_equal(
+            ours.transform(rows) > ours.transform(rows).min(axis=0), theirs.transform(rows) > 0
+        )
+
+
+@pytest.mark.parametrize(
+    ("target_type", "y"),
+    [
+        ("binary", CLASSES[2]),
+        ("multiclass", CLASSES[3]),
+        ("continuous", RNG.standard_normal(N)),
+    ],
+)
+def test_target_encoding_is_that_of_scikit_learn_less_the_mean(target_type, y):
+    codes = np.random.RandomState(0).randint(9, size=N)
+    theirs = TargetEncoder(smooth=10.0, target_type=target_type).fit(codes[:, None], y)
+    columns = np.stack(
+        list(columns_of_y(y, "regression" if target_type == "continuous" else "").values()), axis=1
+    )
+    found = TargetEncoding.fit(codes, columns, None, 9, 10.0).transform(np.arange(10))
+    expected = theirs.transform(np.arange(10)[:, None])
+    np.testing.assert_allclose(found, expected - columns.mean(axis=0), atol=1e-12)
+
+
+# ------------------------------------------------------------------- encoding out of fold
+
+
+def test_out_of_fold_is_the_encoding_of_the_other_folds():
+    rng = np.random.RandomState(1)
+    codes, folds = rng.randint(7, size=N), rng.randint(4, size=N)
+    targets, weight = rng.standard_normal((N, 3)), rng.uniform(0.5, 2, size=N)
+    found = out_of_fold(codes, targets, weight, folds, 7, 10.0)
+    centred = targets - np.average(targets, axis=0, weights=weight)
+    for i in range(N):
+        others = (folds != folds[i]) & (codes == codes[i])
+        own = weight[others]
+        np.testing.assert_allclose(found[i], own @ centred[others] / (own.sum() + 10), atol=1e-12)
+
+
+def test_out_of_fold_does_not_depend_on_the_rows_own_y_but_by_the_mean():
+    codes = np.arange(N) % 50
+    y = np.zeros((N, 1))
+    other = y.copy()
+    other[7] = 1.0
+    folds = np.random.RandomState(0).randint(5, size=N)
+    difference = out_of_fold(codes, other, None, folds, 50, 10.0) - out_of_fold(
+        codes, y, None, folds, 50, 10.0
+    )
+    assert abs(difference[7, 0]) < 2 / N
+    same_level = (codes == 7) & (folds != folds[7])
+    assert same_level.any()
+    assert (difference[same_level] > 0.05).all()
+
+
+@pytest.mark.parametrize("prior_weight", [0.0, 10.0])
+def test_unknown_levels_and_empty_folds_are_zero(prior_weight):
+    codes, y = np.array([0, 0, 1, 2]), np.array([[1.0], [0.0], [1.0], [0.0]])
+    encoding = TargetEncoding.fit(codes, y, None, 4, prior_weight)
+    assert encoding.transform(np.array([3, 4])).tolist() == [[0.0], [0.0]]
+    alone = out_of_fold(codes, y, None, np.array([0, 1, 0, 0]), 4, prior_weight)
+    assert alone[2:].tolist() == [[0.0], [0.0]]
+    assert log_counts(np.array([0, 4, 4]), None, 4).tolist() == [math.log(2), 0, 0, 0, 0]
+
+
+# ----------------------------------------------------------------------------- weights
+
+
+@pytest.mark.parametrize("n_quantiles", [2, 5, 100])
+def test_a_row_of_weight_three_is_a_row_three_times(n_quantiles):
+    rng = np.random.RandomState(0)
+    columns = np.stack([rng.standard_normal(30), rng.poisson(2, 30).astype(float)])
+    weight = rng.randint(1, 4, size=30)
+    repeated = Quantiles(np.repeat(columns, weight, axis=1))
+    weighted = Quantiles(columns, weight.astype(float))
+    at = np.linspace(0, 1, n_quantiles)
+    assert weighted.n_rows == repeated.n_rows == weight.sum()
+    np.testing.assert_allclose(weighted(at), repeated(at), rtol=1e-14)
+    np.testing.assert_allclose(repeated(at).T, np.quantile(np.repeat(columns, weight, 1), at, 1))
+
+
+def test_quantiles_under_small_weights():
+    columns = np.random.RandomState(0).standard_normal((3, 20))
+    at = np.linspace(0, 1, 9)
+    expected = np.quantile(columns, at, axis=1).T
+    for size in (1 / 20, 1e-300, 1.0, 1e-3):
+        weighted = Quantiles(columns, frequencies(np.full(20, size)))
+        assert weighted.n_rows == 20
+        np.testing.assert_allclose(weighted(at), expected, atol=1e-12)
+    # One row that counts for nearly nothing is nearly not there.
+    weight = np.ones(20)
+    weight[3] = 1e-9
+    found = Quantiles(columns, weight)(np.array([0.5]))
+    rest = np.sort(np.delete(columns, 3, axis=1), axis=1)
+    np.testing.assert_allclose(found[:, 0], rest[:, 9], atol=1e-6)
+
+
+@pytest.mark.parametrize("task", ["2 classes", "3 classes", "numbers"])
+def test_weights_of_whole_numbers_are_repeated_rows(task):
+    """Up to the folds, which are drawn for each row: new rows only, and no encoding by target."""
+    _, y = TASKS[task]
+    X = table()
+    weight = np.random.RandomState(2).randint(0, 3, size=N)
+    params = {"random_state": 0, "max_one_hot": 40}
+    weighted = TableEncoder(**params).fit(X, y, sample_weight=weight)
+    again = np.repeat(np.arange(N), weight)
+    repeated = TableEncoder(**params).fit(X.iloc[again], y[again])
+    np.testing.assert_allclose(weighted.transform(NEW), repeated.transform(NEW), atol=1e-9)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_rows_of_weight_zero_are_as_if_absent(task):
+    _, y = TASKS[task]
+    X = table()
+    weight = np.where(np.arange(N) % 4 == 1, 0.0, 1.0)
+    kept = weight > 0
+    X.loc[~kept, "city"] = "never"
+    X.loc[~kept, "number"] = 1e200
+    weighted, without = (TableEncoder(random_state=0) for _ in range(2))
+    found = weighted.fit_transform(X, y, sample_weight=weight)
+    expected = without.fit_transform(X[kept], y[kept])
+    np.testing.assert_array_equal(found[kept], expected)
+    np.testing.assert_array_equal(found[~kept], without.transform(X[~kept]))
+    np.testing.assert_array_equal(weighted.transform(NEW), without.transform(NEW))
