@@ -30,6 +30,7 @@ from skneural import (
     ScratchMLPRegressor,
     ScratchPerceptron,
     SkneuralVersionWarning,
+    TableEncoder,
     __version__,
 )
 from skneural.activations import ACTIVATIONS
@@ -336,6 +337,7 @@ VERSIONED = {
         X, MARK
     ),
     "for prediction": lambda: trained("binary", "adam").for_prediction(),
+    "table": lambda: TableEncoder().fit(X, MARK),
     "unfitted": ScratchMLPRegressor,
     "unfitted hidden layer": lambda: HiddenLayerTransformer(ScratchMLPClassifier()),
 }

@@ -19,7 +19,14 @@ from sklearn.base import BaseEstimator, clone
 from stopped_fits import SINCE_1_9, AtTheEnd, answers, visible_state
 
 import skneural
-from skneural import HiddenLayerTransformer, activations, losses, optimizers, schedules
+from skneural import (
+    HiddenLayerTransformer,
+    TableEncoder,
+    activations,
+    losses,
+    optimizers,
+    schedules,
+)
 from skneural.activations import ACTIVATIONS
 from skneural.losses import Focal, Huber, Quantile
 from skneural.minimizers.state import BIT_GENERATORS, generator_from_state, generator_state
@@ -124,6 +131,15 @@ OBJECTS = {
     "activation": ["gelu", ACTIVATIONS["mish"]],
     "hidden_layer_sizes": (4, 3),
 }
+#: A category that is encoded by target, one that is not, and one with levels of several types.
+TABLE = pd.DataFrame(
+    {
+        "number": NUMBERS,
+        "many": [f"level {i % 20}" for i in range(len(Y))],
+        "few": np.array(["a", "b", "c"], dtype=object)[Y],
+        "types": np.array([1, "b", None], dtype=object)[Y],
+    }
+)
 #: Further models; those of the table of fits are all there too.
 MODELS = {
     **{
@@ -157,6 +173,8 @@ MODELS = {
     "for prediction": lambda: classifier(solver=SGD()).fit(X, Y).for_prediction(),
     "for prediction, logistic": lambda: logistic().fit(X, Y).for_prediction(),
     "hidden layer": lambda: transformer(classifier()),
+    "table": lambda: TableEncoder(random_state=0).fit(TABLE, Y),
+    "table, numbers": lambda: TableEncoder(random_state=0).fit(TABLE.to_numpy(), NUMBERS),
     "weights": lambda: skneural.ScratchMLPClassifier.from_weights(
         [np.eye(2)], [[0.0, 0.0]], classes=[0, 1], multilabel=True
     ),
@@ -209,8 +227,10 @@ def test_the_state_is_all_there_is(name):
     """A copy by way of the state is the model."""
     model = MODELS[name]()
     copied = pickle.loads(pickle.dumps(model))
-    if isinstance(model, HiddenLayerTransformer):
-        np.testing.assert_array_equal(copied.transform(X), model.transform(X))
+    if hasattr(model, "transform"):
+        rows = TABLE if isinstance(model, TableEncoder) else X
+        rows = rows if hasattr(model, "feature_names_in_") else np.asarray(rows)
+        np.testing.assert_array_equal(copied.transform(rows), model.transform(rows))
         return
     assert visible_state(copied) == visible_state(model)
     rows = FITS[name].X if name in FITS else X[:, : model.n_features_in_]

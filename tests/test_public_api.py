@@ -30,6 +30,7 @@ PUBLIC_NAMES = [
     "ScratchMLPRegressor",
     "ScratchPerceptron",
     "SkneuralVersionWarning",
+    "TableEncoder",
     "__version__",
 ]
 MODULES = [

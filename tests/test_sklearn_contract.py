@@ -18,6 +18,7 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TableEncoder,
 )
 from skneural.losses import Huber, LogLoss, Quantile
 from skneural.optimizers import NAdam
@@ -97,6 +98,8 @@ CONTRACTS = [
     ),
     (ScratchLogisticRegression(solver="sgd"), 63, set()),
     (ScratchPerceptron(), 63, WEIGHTS_ONE_BY_ONE),
+    (TableEncoder(), 52, set()),
+    (TableEncoder(target_type="regression"), 52, set()),
 ]
 
 

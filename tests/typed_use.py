@@ -17,6 +17,7 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TableEncoder,
 )
 
 X = np.random.RandomState(0).standard_normal((40, 3))
@@ -82,6 +83,14 @@ def of_hidden_layer() -> None:
     assert_type(model.fit(X, Y), HiddenLayerTransformer)
     assert_type(model.set_params(layer=0), HiddenLayerTransformer)
     assert type(model.fit(X, Y)) is HiddenLayerTransformer
+
+
+def of_table_encoder() -> None:
+    encoder = TableEncoder(max_one_hot=4)
+    assert_type(encoder.fit(X, Y), TableEncoder)
+    assert_type(encoder.fit(X, Y, sample_weight=Y + 1.0), TableEncoder)
+    assert_type(encoder.set_params(random_state=0), TableEncoder)
+    assert type(encoder.fit(X)) is TableEncoder
 
 
 def of_subclasses_of_users() -> None:

@@ -114,8 +114,9 @@ class RawColumn:
         missing = np.fromiter(map(is_missing, values), bool, len(values))
         for value in values[~missing]:
             if isinstance(value, str | bytes):
+                shown = str(value) if isinstance(value, str) else bytes(value)
                 raise ValueError(
-                    f"{self.place} is not numeric: it holds {value!r}. Categories have to be "
+                    f"{self.place} is not numeric: it holds {shown!r}. Categories have to be "
                     "strings, objects or a category dtype in fit already, or be named in "
                     "categorical_features."
                 )

@@ -63,14 +63,15 @@ def encoding_targets(
     check_consistent_length(range(n_rows), y)
     y = native(y if kept is None else np.asarray(y)[kept])
     check_targets(y, are_numbers=target_type == REGRESSION)
+    dtype = np.float64 if target_type == REGRESSION else None
+    with naming_the_target(y):
+        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
     if target_type == "auto":
         target_type = _type_of(y)
-    if target_type == REGRESSION:
-        with naming_the_target(y):
-            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     y = column_or_1d(y, warn=True)
     if target_type == REGRESSION:
         # Only differences from the mean count, and small numbers have small errors of rounding.
+        y = y.astype(np.float64)
         return EncodingTargets(target_type, (y - y.mean())[:, None], ["target"])
     return EncodingTargets(target_type, *_class_columns(y))
 
