@@ -28,6 +28,7 @@ from sklearn.utils import get_tags
 
 import skneural.estimators.table.encoder
 from skneural import TableEncoder
+from skneural.estimators.table import fitted
 
 N = 40
 Y = np.arange(N) % 2
@@ -309,6 +310,18 @@ def test_many_levels():
     assert len(encoder.get_feature_names_out()) == 2  # each row of the other column is alone
 
 
+def test_many_rows_are_encoded_in_runs(monkeypatch):
+    X = FRAMES["pandas"]
+    encoder = TableEncoder(random_state=0)
+    trained, new = encoder.fit_transform(X, Y), encoder.transform(X)
+    monkeypatch.setattr(fitted, "RUN_ELEMENTS", 15)
+    monkeypatch.setattr(fitted, "MIN_RUN_ROWS", 2)
+    assert len(fitted.row_runs(N, X.shape[1])) == 14
+    np.testing.assert_array_equal(TableEncoder(random_state=0).fit_transform(X, Y), trained)
+    np.testing.assert_array_equal(encoder.transform(X), new)
+    np.testing.assert_array_equal(encoder.transform(X[:1]), new[:1])
+
+
 # --------------------------------------------------------------------- categorical_features
 
 MIXED = pd.DataFrame({"n": [1, 2, 3, 2] * 10, "t": FOUR, "c": pd.Categorical(FOUR), "m": NUMBER})
@@ -428,6 +441,7 @@ def test_wrong_targets_and_parameters(params, y, text):
         (np.zeros(N), "non-zero"),
         (-np.ones(N), "Negative values"),
         (np.ones(3), "sample_weight.shape"),
+        (np.full(N, 1e305), "too large"),
     ],
 )
 def test_wrong_weights(weight, text):

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, IndexArray
-from skneural.estimators.table.reading import RawColumn
+from skneural.estimators.table.reading import Labels
 
 #: Ways to encode: not at all, by a sign, one column for each level, by what y is on average.
 CONSTANT, SIGN, ONE_HOT, TARGET = "constant", "sign", "one-hot", "target"
@@ -40,18 +40,18 @@ class Category:
     encoding: str
 
     @classmethod
-    def fit(cls, number: int, column: RawColumn, max_one_hot: int) -> Self:
+    def fit(cls, number: int, labels: Labels, max_one_hot: int) -> Self:
         """Levels of a column of training rows.
 
         Parameters
         ----------
         number : int
             Of the column.
-        column : RawColumn
+        labels : Labels
         max_one_hot : int
             With more levels than this, missing values counted as one, they are encoded by target.
         """
-        values, index = column.labels()
+        values, index = labels
         occurs = np.bincount(index + 1, minlength=len(values) + 1) > 0
         levels = sorted((values[i] for i in np.flatnonzero(occurs[1:])), key=_sort_key)
         n_levels = len(levels) + int(occurs[0])
@@ -73,9 +73,9 @@ class Category:
         """Code of what training has not seen."""
         return self.n_levels
 
-    def codes(self, column: RawColumn) -> IndexArray:
+    def codes(self, labels: Labels) -> IndexArray:
         """The level of each row, as a code from 0 to `unknown`."""
-        values, index = column.labels()
+        values, index = labels
         code = {level: i for i, level in enumerate(self.levels)}
         # The last is for the index -1, of missing values.
         lookup = np.empty(len(values) + 1, dtype=np.intp)

@@ -25,7 +25,7 @@ from skneural.estimators.sklearn_private import (
 )
 from skneural.estimators.table.fitted import Columns, ColumnValues, FittedTable, Scalings
 from skneural.estimators.table.kinds import categorical_mask
-from skneural.estimators.table.reading import RawColumn, read_table
+from skneural.estimators.table.reading import LARGEST, RawColumn, read_table
 from skneural.estimators.table.scaling import frequencies
 from skneural.estimators.table.target_encoding import TargetEncoding, out_of_fold
 from skneural.estimators.table.targets import REGRESSION, EncodingTargets, encoding_targets
@@ -465,6 +465,8 @@ def _weight_and_rows(sample_weight: Any, n_rows: int) -> tuple[FloatArray | None
     refuse_dates(sample_weight, "sample_weight")
     weight = check_sample_weight(sample_weight, np.empty((n_rows, 0)))
     assert weight is not None
+    if weight.max() > LARGEST:
+        raise ValueError(f"sample_weight is too large: {weight.max():g} in one of the rows.")
     kept = None
     if not np.all(weight):
         kept = weight > 0

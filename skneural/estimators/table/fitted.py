@@ -16,6 +16,10 @@ from skneural.estimators.table.reading import RawColumn
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts
 
+#: Elements of a run of rows, and the rows that it has at least.
+RUN_ELEMENTS = 2**22
+MIN_RUN_ROWS = 1024
+
 
 @dataclass(frozen=True)
 class ColumnValues:
@@ -61,10 +65,11 @@ class Columns:
     ) -> tuple[Self, ColumnValues]:
         """Statistics of training rows, and the rows."""
         numbers = _number_matrix(table, is_categorical)
-        categories = [
-            Category.fit(j, table[j], max_one_hot) for j in np.flatnonzero(is_categorical).tolist()
-        ]
-        codes = [category.codes(table[category.number]) for category in categories]
+        categories, codes = [], []
+        for j in np.flatnonzero(is_categorical).tolist():
+            labels = table[j].labels()
+            categories.append(Category.fit(j, labels, max_one_hot))
+            codes.append(categories[-1].codes(labels))
         counts = [
             log_counts(own, weight, category.n_levels)
             for category, own in zip(categories, codes, strict=True)
@@ -76,7 +81,7 @@ class Columns:
     def read(self, table: Sequence[RawColumn]) -> ColumnValues:
         """The columns of further rows."""
         numbers = _number_matrix(table, self.is_categorical)
-        codes = [category.codes(table[category.number]) for category in self.categories]
+        codes = [category.codes(table[category.number].labels()) for category in self.categories]
         return ColumnValues(numbers, codes)
 
     @property
@@ -172,14 +177,14 @@ class Scalings:
         robust scaling, then the signs.
         """
         n, n_signs = len(self.continuous), len(self.signs)
-        inputs = np.empty((continuous.shape[1], n * (1 + (self.normal is not None)) + n_signs))
-        continuous = continuous[self.continuous]
-        start = 0
-        if self.normal is not None:
-            inputs[:, :n] = self.normal.transform(continuous).T
-            start = n
-        inputs[:, start : start + n] = self.robust.transform(continuous).T
-        inputs[:, start + n :] = self.of_signs.transform(signs[self.signs]).T
+        start = 0 if self.normal is None else n
+        inputs = np.empty((continuous.shape[1], start + n + n_signs))
+        for rows in row_runs(*inputs.shape):
+            part = continuous[self.continuous, rows]
+            if self.normal is not None:
+                inputs[rows, :n] = self.normal.transform(part).T
+            inputs[rows, start : start + n] = self.robust.transform(part).T
+            inputs[rows, start + n :] = self.of_signs.transform(signs[self.signs, rows]).T
         return inputs
 
 
@@ -208,6 +213,16 @@ class FittedTable:
 
     def transform(self, table: Sequence[RawColumn]) -> FloatArray:
         """The inputs of a network, of shape (n_rows, n_inputs)."""
+        n_rows = len(table[0].values)
+        runs = row_runs(n_rows, len(table))
+        if len(runs) == 1:
+            return self._transform(table)
+        inputs = np.empty((n_rows, self.n_inputs))
+        for rows in runs:
+            inputs[rows] = self._transform([column.rows(rows) for column in table])
+        return inputs
+
+    def _transform(self, table: Sequence[RawColumn]) -> FloatArray:
         values = self.columns.read(table)
         codes = [values.codes[i] for i in self.columns.by_target]
         means = [each.transform(own) for each, own in zip(self.encodings, codes, strict=True)]
@@ -270,6 +285,12 @@ class FittedTable:
                 None if normal is None else NormalScaling(**normal),
             ),
         )
+
+
+def row_runs(n_rows: int, n_columns: int) -> list[slice]:
+    """Runs of rows, so that the arrays in between are small beside a large table."""
+    length = max(MIN_RUN_ROWS, RUN_ELEMENTS // n_columns)
+    return [slice(i, min(i + length, n_rows)) for i in range(0, n_rows, length)]
 
 
 def _plain(value: Any) -> Any:

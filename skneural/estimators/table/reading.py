@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Number
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,13 @@ Array = npt.NDArray[Any]
 
 #: Larger numbers are refused: sums and differences of those up to here stay finite.
 LARGEST = 1e300
+
+
+class Labels(NamedTuple):
+    """Values that can occur in a column, and the one of each row; -1 where it is missing."""
+
+    values: list[Any]
+    of_rows: Array
 
 
 @dataclass(frozen=True)
@@ -78,12 +85,12 @@ class RawColumn:
             self._refuse_infinite(numbers)
         return numbers
 
-    def rows(self, index: Array) -> RawColumn:
+    def rows(self, index: Array | slice) -> RawColumn:
         """The rows with these numbers, or for which a mask is true."""
         return RawColumn(self.place, self.values[index], self.categories, self.has_category_dtype)
 
-    def labels(self) -> tuple[list[Any], Array]:
-        """The values that can occur, and which of them each row has; -1 where it is missing.
+    def labels(self) -> Labels:
+        """The values that can occur, and which of them each row has.
 
         Raises
         ------
@@ -92,7 +99,7 @@ class RawColumn:
         """
         if self.categories is not None:
             _check_labels(self.place, self.categories)
-            return self.categories, self.values
+            return Labels(self.categories, self.values)
         values = self.values.tolist()
         if self.values.dtype.kind == "O":
             _check_labels(self.place, values)
@@ -100,7 +107,8 @@ class RawColumn:
         known = [value for value in distinct if not is_missing(value)]
         # A NaN is found as the object that it is.
         number = dict.fromkeys(distinct, -1) | {value: i for i, value in enumerate(known)}
-        return known, np.fromiter(map(number.__getitem__, values), np.intp, len(values))
+        index = np.fromiter(map(number.__getitem__, values), np.intp, len(values))
+        return Labels(known, index)
 
     def _as_objects(self) -> Array:
         assert self.categories is not None
