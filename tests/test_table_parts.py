@@ -11,8 +11,9 @@ from scipy.stats import norm
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, RobustScaler, TargetEncoder
 
 from skneural import TableEncoder
-from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling, frequencies
+from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
+from skneural.estimators.table.weights import frequencies
 
 N = 150
 

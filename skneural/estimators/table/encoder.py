@@ -13,22 +13,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import VersionedEstimator
-from skneural.estimators.columns import refuse_dates
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.sklearn_private import (
     Interval,
     StrOptions,
     check_feature_names_in,
-    check_sample_weight,
     fit_context,
 )
-from skneural.estimators.table.fitted import Columns, ColumnValues, FittedTable, Scalings
+from skneural.estimators.table.fitted import FittedTable, Scalings, TableColumns
 from skneural.estimators.table.kinds import categorical_mask
-from skneural.estimators.table.reading import LARGEST, RawColumn, read_table
-from skneural.estimators.table.scaling import frequencies
-from skneural.estimators.table.target_encoding import TargetEncoding, out_of_fold
+from skneural.estimators.table.reading import RawColumn, read_table
 from skneural.estimators.table.targets import REGRESSION, EncodingTargets, encoding_targets
+from skneural.estimators.table.weights import weight_and_rows
 
 Mask = npt.NDArray[np.bool_]
 
@@ -337,13 +334,20 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         seen = stand_in(self, None)
         table = read_table(self, seen, X, reset=True)
         names = getattr(seen, "feature_names_in_", None)
-        is_categorical = categorical_mask(table, self.categorical_features, names)
         n_rows = len(table[0].values)
-        weight, kept = _weight_and_rows(sample_weight, n_rows)
+        weight, kept = weight_and_rows(sample_weight, n_rows)
         targets = encoding_targets(y, self.target_type, n_rows, kept)
         rows = table if kept is None else [column.rows(kept) for column in table]
-        columns, values = Columns.fit(rows, is_categorical, weight, self._most_one_hot(targets))
-        encodings, means = self._encode_by_target(columns, values, targets, weight)
+        is_categorical = categorical_mask(rows, self.categorical_features, names)
+        columns, values = TableColumns.fit(
+            rows, is_categorical, weight, self._most_one_hot(targets)
+        )
+        of_y = (values, targets.columns, weight, self.prior_weight)
+        encodings, means = columns.fit_encodings(*of_y), []
+        if encodings:
+            random = check_random_state(self.random_state)
+            folds = random.randint(self.n_folds, size=len(targets.columns))
+            means = columns.encoded_out_of_fold(*of_y, folds)
         continuous, signs = columns.continuous(values, means), columns.signs(values)
         n_quantiles = self.n_quantiles if self._has_quantile_inputs(targets) else None
         scalings = Scalings.fit(continuous, signs, weight, n_quantiles)
@@ -354,25 +358,6 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
                 "nothing can be learned from it."
             )
         return _Training(fitted, table, kept, continuous, signs)
-
-    def _encode_by_target(
-        self,
-        columns: Columns,
-        values: ColumnValues,
-        targets: EncodingTargets,
-        weight: FloatArray | None,
-    ) -> tuple[list[TargetEncoding], list[FloatArray]]:
-        """Encodings of the categories by all rows, and their means out of fold."""
-        encodings, means = [], []
-        folds = None
-        for i in columns.by_target:
-            codes, n_levels = values.codes[i], columns.categories[i].n_levels
-            if folds is None:
-                folds = check_random_state(self.random_state).randint(self.n_folds, size=len(codes))
-            arguments = (codes, targets.columns, weight)
-            encodings.append(TargetEncoding.fit(*arguments, n_levels, self.prior_weight))
-            means.append(out_of_fold(*arguments, folds, n_levels, self.prior_weight))
-        return encodings, means
 
     def _most_one_hot(self, targets: EncodingTargets) -> int:
         if self.max_one_hot != "auto":
@@ -456,19 +441,3 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         fitted = vars(self).get("_fitted")
         if isinstance(fitted, dict):
             self._fitted = FittedTable.from_dict(fitted)
-
-
-def _weight_and_rows(sample_weight: Any, n_rows: int) -> tuple[FloatArray | None, Mask | None]:
-    """Weights of the rows that have some, and which these are; None for all of them."""
-    if sample_weight is None:
-        return None, None
-    refuse_dates(sample_weight, "sample_weight")
-    weight = check_sample_weight(sample_weight, np.empty((n_rows, 0)))
-    assert weight is not None
-    if weight.max() > LARGEST:
-        raise ValueError(f"sample_weight is too large: {weight.max():g} in one of the rows.")
-    kept = None
-    if not np.all(weight):
-        kept = weight > 0
-        weight = weight[kept]
-    return (None if np.all(weight == 1) else frequencies(weight)), kept

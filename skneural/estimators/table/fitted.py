@@ -14,7 +14,7 @@ from skneural.estimators.table.categories import TARGET, Category, sign_columns
 from skneural.estimators.table.numeric import Numbers
 from skneural.estimators.table.reading import RawColumn
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
-from skneural.estimators.table.target_encoding import TargetEncoding, log_counts
+from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
 
 #: Elements of a run of rows, and the rows that it has at least.
 RUN_ELEMENTS = 2**22
@@ -38,7 +38,7 @@ class ColumnValues:
 
 
 @dataclass(frozen=True)
-class Columns:
+class TableColumns:
     """Which columns there are, and all statistics of them that need no y.
 
     Attributes
@@ -88,6 +88,37 @@ class Columns:
     def by_target(self) -> list[int]:
         """Places in `categories` of those that are encoded by target."""
         return [i for i, each in enumerate(self.categories) if each.encoding == TARGET]
+
+    def fit_encodings(
+        self,
+        values: ColumnValues,
+        targets: FloatArray,
+        weight: FloatArray | None,
+        prior_weight: float,
+    ) -> list[TargetEncoding]:
+        """Of each category that is encoded by target, from all rows; see `TargetEncoding.fit`."""
+        return [
+            TargetEncoding.fit(
+                values.codes[i], targets, weight, self.categories[i].n_levels, prior_weight
+            )
+            for i in self.by_target
+        ]
+
+    def encoded_out_of_fold(
+        self,
+        values: ColumnValues,
+        targets: FloatArray,
+        weight: FloatArray | None,
+        prior_weight: float,
+        folds: IndexArray,
+    ) -> list[FloatArray]:
+        """The means of the same categories, each row's from the other folds; see `out_of_fold`."""
+        return [
+            out_of_fold(
+                values.codes[i], targets, weight, folds, self.categories[i].n_levels, prior_weight
+            )
+            for i in self.by_target
+        ]
 
     def continuous(self, values: ColumnValues, means: Sequence[FloatArray]) -> FloatArray:
         """Numbers and encodings by target, of shape (n_columns, n_rows), not scaled.
@@ -198,7 +229,7 @@ class FittedTable:
     target_type : {'classification', 'regression'} or None
     target_names : list of str
         Of the columns that stand for y in the encoding of one category.
-    columns : Columns
+    columns : TableColumns
     encodings : list of TargetEncoding
         Of each category that is encoded by target.
     scalings : Scalings
@@ -207,7 +238,7 @@ class FittedTable:
     feature_names: npt.NDArray[Any] | None
     target_type: str | None
     target_names: list[str]
-    columns: Columns
+    columns: TableColumns
     encodings: list[TargetEncoding]
     scalings: Scalings
 
@@ -270,7 +301,7 @@ class FittedTable:
         fitted = cls(**plain)
         return replace(
             fitted,
-            columns=Columns(
+            columns=TableColumns(
                 columns["is_categorical"],
                 Numbers(**columns["numbers"]),
                 [Category(**each) for each in columns["categories"]],

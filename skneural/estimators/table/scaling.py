@@ -18,16 +18,6 @@ from skneural.arrays.matrices import FloatArray
 LOWEST_PROBABILITY = 1e-3
 
 
-def frequencies(weight: FloatArray) -> FloatArray:
-    """Weights as numbers of rows: a row of weight two is a row twice.
-
-    Weights with a mean below one are scaled to a mean of one: they may sum to one, say, and are
-    not meant for fewer rows then.
-    """
-    mean = weight.mean()
-    return weight / mean if mean < 1 else weight
-
-
 class Quantiles:
     """Quantiles of columns, by linear interpolation between the sorted values.
 

@@ -1,0 +1,41 @@
+"""Weights as numbers of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural.arrays.matrices import FloatArray
+from skneural.estimators.columns import refuse_dates
+from skneural.estimators.sklearn_private import check_sample_weight
+from skneural.estimators.table.reading import LARGEST
+
+Mask = npt.NDArray[np.bool_]
+
+
+def frequencies(weight: FloatArray) -> FloatArray:
+    """Weights as numbers of rows: a row of weight two is a row twice.
+
+    Weights with a mean below one are scaled to a mean of one: they may sum to one, say, and are
+    not meant for fewer rows then.
+    """
+    mean = weight.mean()
+    return weight / mean if mean < 1 else weight
+
+
+def weight_and_rows(sample_weight: Any, n_rows: int) -> tuple[FloatArray | None, Mask | None]:
+    """Weights of the rows that have some, and which these are; None for all of them."""
+    if sample_weight is None:
+        return None, None
+    refuse_dates(sample_weight, "sample_weight")
+    weight = check_sample_weight(sample_weight, np.empty((n_rows, 0)))
+    assert weight is not None
+    if weight.max() > LARGEST:
+        raise ValueError(f"sample_weight is too large: {weight.max():g} in one of the rows.")
+    kept = None
+    if not np.all(weight):
+        kept = weight > 0
+        weight = weight[kept]
+    return (None if np.all(weight == 1) else frequencies(weight)), kept
