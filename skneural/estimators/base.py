@@ -111,6 +111,16 @@ def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, 
     return {name: value for name, value in state.items() if not is_default(name, value)}
 
 
+class VersionedTransformer(_EstimatorBase):
+    """A transformer that has the versions of skneural and scikit-learn in its pickles."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return with_versions(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(without_versions(type(self).__name__, state))
+
+
 class FittedEstimator(_EstimatorBase):
     """Keeps what a fit has found in one object, and predicts from it.
 

@@ -173,7 +173,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         validation: tuple[Any, Any, Any],
         start: Start,
         classes: Any,
-        dtype: str | None,
+        dtype: str | None = None,
     ) -> Data:
         model = None if start.earlier is None else start.earlier.model
         checks = {"multi_output": self._multi_output, "y_numeric": self._y_numeric}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numbers import Integral
 from operator import index
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn import get_config
@@ -22,14 +22,15 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray
+from skneural.estimators.base import VersionedTransformer
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import COMPUTING_DTYPES
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.sklearn_private import InvalidParameterError, fit_context
-from skneural.estimators.version import with_versions, without_versions
 
 
 class HiddenLayerTransformer(
+    VersionedTransformer,
     ClassNamePrefixFeaturesOutMixin,
     MetaEstimatorMixin,
     TransformerMixin,
@@ -254,17 +255,6 @@ class HiddenLayerTransformer(
         return hasattr(self, "estimator_") or (
             self._is_prefit and bool(self.estimator.__sklearn_is_fitted__())
         )
-
-    if TYPE_CHECKING:  # scikit-learn's method has no type
-
-        def set_params(self, **params: Any) -> Self:
-            """Set parameters, those of the network too."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return with_versions(super().__getstate__())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(without_versions(type(self).__name__, state))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
