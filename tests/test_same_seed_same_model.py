@@ -39,7 +39,7 @@ pytestmark = [
     ),
     # Stopping at max_iter is the plan of most configurations here.
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    # OpenBLAS may look at memory behind a matrix of float32, and raise the flag for what lies there:
+    # OpenBLAS may look at memory behind a matrix of float32 and raise the flag for what lies there:
     # in scikit-learn's fits, now and then.
     pytest.mark.filterwarnings("ignore:invalid value encountered in matmul:RuntimeWarning"),
 ]
