@@ -107,6 +107,11 @@ def _has_extreme_values(X: Matrix) -> bool:
     values = X.data if sparse.issparse(X) else X
     if values.size == 0:
         return False
+    with np.errstate(over="ignore"):
+        squares = float(np.vdot(values, values))
+    # The largest square is between the mean and the sum of them, which BLAS has in a single pass.
+    if SMALL**2 * values.size <= squares <= LARGE**2:
+        return False
     # Without an array of absolute values, which would be as large as X.
     largest = max(float(values.max()), -float(values.min()))
     return largest > LARGE or 0 < largest < SMALL
