@@ -23,7 +23,7 @@ def column_means(X: Matrix, weight: FloatArray) -> FloatArray:
         Not all zero.
     """
     total: FloatArray = np.zeros(X.shape[1])
-    for rows, block in _row_blocks(X, X.shape[1]):
+    for rows, block in row_blocks(X, X.shape[1]):
         total += block.T @ weight[rows]
     total /= weight.sum()
     return total
@@ -46,7 +46,7 @@ def column_scatter(X: Matrix, weight: FloatArray, centre: FloatArray) -> FloatAr
         squares += weight.sum() * centre**2
         return squares
     total: FloatArray = np.zeros(X.shape[1])
-    for rows, block in _row_blocks(X, X.shape[1]):
+    for rows, block in row_blocks(X, X.shape[1]):
         distance = block - centre
         distance *= distance
         total += distance.T @ weight[rows]
@@ -174,7 +174,7 @@ def _centred_blocks(
     The blocks of a dense matrix share one buffer. Without a centre the rows are as they should be.
     """
     if centre is None:
-        yield from _row_blocks(X, width)
+        yield from row_blocks(X, width)
         return
     if sparse.issparse(X):
         ones = np.ones((X.shape[0], int(with_ones)))
@@ -182,7 +182,7 @@ def _centred_blocks(
         return
     n_features = X.shape[1]
     buffer: FloatArray = np.ones((0, 0))
-    for rows, block in _row_blocks(X, width):
+    for rows, block in row_blocks(X, width):
         if len(buffer) < len(block):  # the first block is the largest
             buffer = np.ones((len(block), n_features + with_ones))
         centred = buffer[: len(block)]
@@ -190,7 +190,7 @@ def _centred_blocks(
         yield rows, centred
 
 
-def _row_blocks(X: Matrix, width: int) -> Iterator[tuple[slice, Matrix]]:
+def row_blocks(X: Matrix, width: int) -> Iterator[tuple[slice, Matrix]]:
     """Runs of rows of which `width` columns fit a cache; a sparse matrix in one piece."""
     step = max(CHUNK_ELEMENTS // max(width, 1), FEWEST_CHUNK_ROWS)
     if sparse.issparse(X):

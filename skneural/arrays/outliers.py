@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from skneural.arrays.grams import centre_of
+from skneural.arrays.grams import centre_of, row_blocks
 from skneural.arrays.matrices import BoolArray, FloatArray, Matrix
 
 
@@ -33,8 +33,16 @@ def distances(X: Matrix, centre: FloatArray) -> Matrix:
 
 def largest_share(X: Matrix) -> float:
     """The largest share that one cell has in the sum of squares of its column about its centre."""
-    squares = abs(X) if sparse.issparse(X) else X - centre_of(X, np.ones(X.shape[0]))
-    squares = squares.multiply(squares) if sparse.issparse(X) else np.square(squares)
-    largest = squares.max(axis=0).toarray() if sparse.issparse(X) else squares.max(axis=0)
-    total = np.asarray(squares.sum(axis=0))
-    return float(np.max(np.ravel(largest) / np.where(total > 0, total, 1).ravel(), initial=0))
+    largest, total = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    centre = centre_of(X, np.ones(X.shape[0]))
+    for _, block in row_blocks(X, X.shape[1]):
+        if sparse.issparse(block):
+            squares = block.astype(np.float64).power(2)
+            np.maximum(largest, squares.max(axis=0).toarray().ravel(), out=largest)
+            total += np.asarray(squares.sum(axis=0)).ravel()
+        else:
+            squares = block - centre
+            squares *= squares
+            np.maximum(largest, squares.max(axis=0, initial=0), out=largest)
+            total += squares.sum(axis=0)
+    return float(np.max(largest / np.where(total > 0, total, 1), initial=0))

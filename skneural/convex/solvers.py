@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray, Matrix, largest_element
+from skneural.arrays.matrices import FloatArray, Matrix
 from skneural.arrays.outliers import largest_share
 from skneural.convex.certified import CertifiedNewton
+from skneural.convex.curvature import linear_outputs
 from skneural.convex.fista import (
     MAX_NEWTON_HALVINGS_UNCENTRED,
     NEWTON_RIDGE_UNCENTRED,
@@ -180,8 +181,8 @@ class Verified:
         params, before = run.state.params, run.state.minimizer.get("previous")
         if isinstance(self.first, NewtonOrLBFGS) and before is not None:
             # Steps that move no raw output by much are those of a quadratic.
-            move = float(np.abs(params - before).sum(dtype=np.float64))
-            if move * largest_element(self.certified.X) < SMALL_MOVE:
+            network, step = self.certified.objective.network, params - before
+            if np.abs(linear_outputs(network, step, self.certified.X)).max() < SMALL_MOVE:
                 return True
         X = self.certified.X
         is_cheap = X.shape[0] * len(params) ** 2 <= MAX_SMALL_HESSIAN
