@@ -291,7 +291,7 @@ class _Steps:
         else:
             matrix = hessian(X, reduced, self._s, centre, self._basis, fit_intercept=fit_intercept)
         slope = self._slope(reduced, params)
-        step = self._expand(self._newton(params, matrix, slope, centre, curvature), centre)
+        step = self._expand(self._newton(params, matrix, slope, curvature))
         if not self._l1:
             # What all classes have in common changes nothing but the penalty.
             sum_to_zero(self._network, step)
@@ -307,7 +307,7 @@ class _Steps:
         if too_far.any():
             return _Step(step, math.inf), too_far
         np.maximum(dual, 0, out=dual)  # of rows without weight
-        gap = self._gap(params, step, p, dual, centre)
+        gap = self._gap(params, step, p, dual)
         return _Step(step, math.inf if math.isnan(gap) else gap), too_far
 
     def _error(self, p: FloatArray) -> FloatArray:
@@ -334,7 +334,6 @@ class _Steps:
         step: FloatArray,
         p: FloatArray,
         dual: FloatArray,
-        centre: FloatArray,
     ) -> float:
         """How far the objective lies above what the dual point says of its minimum."""
         losses: FloatArray = kl_div(dual, p).sum(axis=1)
@@ -350,9 +349,9 @@ class _Steps:
             gap += self._l1 * float(np.sum(np.abs(weights) - signs * weights))
             slope += self._l1 * signs
         reach = np.tile(self._reach, self._network.n_outputs)
-        np.maximum(reach, np.abs(self._position(params, centre)), out=reach)
-        reach += np.abs(self._position(end, centre))
-        excess = np.abs(self._reduce(left_over, centre)) - self._rounding(dual)
+        np.maximum(reach, np.abs(self._position(params)), out=reach)
+        reach += np.abs(self._position(end))
+        excess = np.abs(self._reduce(left_over)) - self._rounding(dual)
         return gap + float(np.dot(np.maximum(excess, 0), reach))
 
     def _rounding(self, p: FloatArray) -> FloatArray:
@@ -369,25 +368,23 @@ class _Steps:
         params: FloatArray,
         matrix: FloatArray,
         slope: FloatArray,
-        centre: FloatArray,
         curvature: FloatArray,
     ) -> FloatArray:
         """The step in the coordinates, to the minimum of the quadratic and the penalties."""
-        n_directions = self._basis.shape[1]
-        n_features = len(centre)
-        shape = (n_directions, n_features + self._fit_intercept)
+        n_features = len(self._centre)
+        shape = (self._network.n_outputs, n_features + self._fit_intercept)
         is_weight = np.ones(shape, dtype=bool)
         is_weight[:, n_features:] = False
         diagonal = np.einsum("ii->i", matrix)
         # A column that does not vary among these rows has no curvature, whatever rounding says.
-        rounding = curvature.sum() * (NEGLIGIBLE_DEVIATION * centre) ** 2
+        rounding = curvature.sum() * (NEGLIGIBLE_DEVIATION * self._centre) ** 2
         floor = np.zeros(shape)
         floor[:, :n_features] = rounding
         still = diagonal <= floor.ravel()
         matrix[still] = 0
         matrix[:, still] = 0
         diagonal += self._l2 * is_weight.ravel()
-        linear = self._reduce(slope, centre)
+        linear = self._reduce(slope)
         linear[still & (diagonal == 0)] = 0
         if not (np.isfinite(matrix).all() and np.isfinite(linear).all()):
             return np.zeros_like(linear)
@@ -397,31 +394,31 @@ class _Steps:
         linear /= unit
         if not self._l1:
             return -_solve(matrix, linear) / unit
-        start = self._position(params, centre) * unit
+        start = self._position(params) * unit
         diagonal *= 1 + 1e-9
         penalty = self._l1 * is_weight.ravel() / unit
         end = minimize_quadratic_l1(matrix, linear - matrix @ start, penalty, start)
         return (end - start) / unit
 
-    def _reduce(self, slope: FloatArray, centre: FloatArray) -> FloatArray:
+    def _reduce(self, slope: FloatArray) -> FloatArray:
         weights, intercepts = linear_arrays(self._network, slope)
         if intercepts is not None:
-            weights = np.vstack([weights - np.outer(centre, intercepts), intercepts])
-        return (weights @ self._basis).T.ravel()
+            weights = np.vstack([weights - np.outer(self._centre, intercepts), intercepts])
+        return weights.T.flatten()
 
-    def _position(self, params: FloatArray, centre: FloatArray) -> FloatArray:
+    def _position(self, params: FloatArray) -> FloatArray:
         weights, intercepts = linear_arrays(self._network, params)
         if intercepts is not None:
-            weights = np.vstack([weights, intercepts + centre @ weights])
-        return (weights @ self._basis).T.ravel()
+            weights = np.vstack([weights, intercepts + self._centre @ weights])
+        return weights.T.flatten()
 
-    def _expand(self, step: FloatArray, centre: FloatArray) -> FloatArray:
+    def _expand(self, step: FloatArray) -> FloatArray:
         expanded: FloatArray = np.zeros(self._network.n_params)
         weights, intercepts = linear_arrays(self._network, expanded)
-        by_output = step.reshape(self._basis.shape[1], -1).T @ self._basis.T
-        weights[...] = by_output[: len(centre)]
+        by_output = step.reshape(self._network.n_outputs, -1).T
+        weights[...] = by_output[: len(self._centre)]
         if intercepts is not None:
-            intercepts[...] = by_output[-1] - centre @ weights
+            intercepts[...] = by_output[-1] - self._centre @ weights
             if len(intercepts) > 1:  # what they have in common changes nothing
                 intercepts -= intercepts.mean()
         return expanded
