@@ -11,6 +11,8 @@ from skneural.estimators.mlp.hidden_layer import HiddenLayerTransformer
 from skneural.estimators.mlp.regressor import ScratchMLPRegressor
 from skneural.estimators.perceptron.classifier import ScratchPerceptron
 from skneural.estimators.table.encoder import TableEncoder
+from skneural.estimators.tabular.classifier import TabularMLPClassifier
+from skneural.estimators.tabular.regressor import TabularMLPRegressor
 from skneural.estimators.version import SkneuralVersionWarning
 
 __all__ = [
@@ -21,5 +23,7 @@ __all__ = [
     "ScratchPerceptron",
     "SkneuralVersionWarning",
     "TableEncoder",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
     "__version__",
 ]

@@ -111,8 +111,8 @@ def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, 
     return {name: value for name, value in state.items() if not is_default(name, value)}
 
 
-class VersionedTransformer(_EstimatorBase):
-    """A transformer that has the versions of skneural and scikit-learn in its pickles."""
+class VersionedEstimator(_EstimatorBase):
+    """Has the versions of skneural and scikit-learn in its pickles."""
 
     def __getstate__(self) -> dict[str, Any]:
         return with_versions(super().__getstate__())

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from skneural.minimizers.history import History
+from skneural.minimizers.joint import JointHistory
 
 #: The columns of the table, and the fields of `skneural.minimizers.history.Epoch` in them.
 COLUMNS = {
@@ -40,7 +41,8 @@ class HistoryTable(list[dict[str, Any]]):
                 "to_frame makes a pandas DataFrame, and pandas is not installed: pip install "
                 "pandas. The history itself is a list of dicts."
             ) from error
-        return pandas.DataFrame.from_records(self, columns=["epoch", *COLUMNS])
+        columns = list(self[0]) if self else ["epoch", *COLUMNS]
+        return pandas.DataFrame.from_records(self, columns=columns)
 
     @classmethod
     def of(cls, history: History) -> HistoryTable:
@@ -50,6 +52,24 @@ class HistoryTable(list[dict[str, Any]]):
         for name in ("validation_loss", "validation_score"):
             # Scores by another criterion, from before, do not compare.
             columns[name][:first] = [None] * first
+        return cls(
+            {"epoch": i + 1, **{name: _known(column[i], name) for name, column in columns.items()}}
+            for i in range(history.n_rows)
+        )
+
+    @classmethod
+    def of_joint(cls, history: JointHistory, prefix: str) -> HistoryTable:
+        """The table of members that are judged together.
+
+        Parameters
+        ----------
+        history : JointHistory
+        prefix : {'oof', 'validation'}
+            Of the columns that say what the rows they are judged by have come to.
+        """
+        names = {"validation_loss": f"{prefix}_loss", "validation_score": f"{prefix}_score"}
+        names |= {"error": f"{prefix}_error"}
+        columns = {names.get(name, name): history.column(name) for name in history.names}
         return cls(
             {"epoch": i + 1, **{name: _known(column[i], name) for name, column in columns.items()}}
             for i in range(history.n_rows)

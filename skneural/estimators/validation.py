@@ -96,7 +96,7 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
         ):
             y = rows.target  # it takes no labels, but a column of zeros and ones for each
     weight = {}
-    if rows.weight is not None and _takes_weights(scorer):
+    if rows.weight is not None and takes_weights(scorer):
         weight = {"sample_weight": rows.weight}
     # One of its own, since the estimator stays what it was until the training is over. The rows
     # have been through validation: that they have no names any more is nothing to warn of.
@@ -122,7 +122,8 @@ def with_zero_intercepts(template: Model, params: FloatArray) -> FloatArray:
     return np.concatenate([params, np.zeros(n_missing, dtype=params.dtype)])
 
 
-def _takes_weights(scorer: Callable[..., float]) -> bool:
+def takes_weights(scorer: Callable[..., float]) -> bool:
+    """Whether a scorer can be given the weights of the rows."""
     # One of scikit-learn's takes everything, and hands it on to the metric it is made of.
     parameters = inspect.signature(getattr(scorer, "_score_func", scorer)).parameters.values()
     return any(

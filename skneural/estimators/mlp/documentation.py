@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from skneural.estimators.mlp.parameter_table import parameters_of
@@ -101,10 +101,15 @@ def share_documentation(estimator: str, **wording: str) -> Callable[[Class], Cla
     """
     parameters = "\n\n".join(each.documentation() for each in parameters_of(estimator))
     sections = {"PARAMETERS": parameters, "ATTRIBUTES": ATTRIBUTES, "REFERENCES": REFERENCES}
+    return filling_in({**sections, **wording})
+
+
+def filling_in(sections: Mapping[str, str]) -> Callable[[Class], Class]:
+    """Put sections where a class docstring has their names in angle brackets, one after another."""
 
     def document(cls: Class) -> Class:
         text = inspect.getdoc(cls) or ""
-        for name, section in {**sections, **wording}.items():
+        for name, section in sections.items():
             text = text.replace(f"<{name}>", section.rstrip())
         cls.__doc__ = text
         return cls

@@ -22,7 +22,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.base import VersionedTransformer
+from skneural.estimators.base import VersionedEstimator
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import COMPUTING_DTYPES
 from skneural.estimators.documentation_link import documentation_link_template
@@ -30,7 +30,7 @@ from skneural.estimators.sklearn_private import InvalidParameterError, fit_conte
 
 
 class HiddenLayerTransformer(
-    VersionedTransformer,
+    VersionedEstimator,
     ClassNamePrefixFeaturesOutMixin,
     MetaEstimatorMixin,
     TransformerMixin,

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.base import VersionedTransformer
+from skneural.estimators.base import VersionedEstimator
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.sklearn_private import (
@@ -44,7 +44,7 @@ class _Training(NamedTuple):
     signs: FloatArray
 
 
-class TableEncoder(VersionedTransformer, TransformerMixin, BaseEstimator):
+class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
     r"""Raw tables, with categories and missing values, as inputs of a network.
 
     A data frame goes in as it is; what comes out are columns of numbers between -3.1 and 3.1, none

@@ -149,6 +149,16 @@ class TableColumns:
             names += [f"{name}_{target}" for target in targets] + [f"{name}_log_count"]
         return names
 
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """The inverse of `plain_data`."""
+        return cls(
+            plain["is_categorical"],
+            Numbers(**plain["numbers"]),
+            [Category(**each) for each in plain["categories"]],
+            plain["log_counts"],
+        )
+
     def sign_names(self, inputs: Sequence[Any]) -> list[str]:
         """What the rows of `signs` are called."""
         numbers = np.flatnonzero(~self.is_categorical)
@@ -199,6 +209,18 @@ class Scalings:
             RobustScaling.fit(quantiles),
             RobustScaling.fit(Quantiles(signs[kept_signs], weight)),
             None if n_quantiles is None else NormalScaling.fit(quantiles, n_quantiles),
+        )
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """The inverse of `plain_data`."""
+        normal = plain["normal"]
+        return cls(
+            plain["continuous"],
+            plain["signs"],
+            RobustScaling(**plain["robust"]),
+            RobustScaling(**plain["of_signs"]),
+            None if normal is None else NormalScaling(**normal),
         )
 
     def transform(self, continuous: FloatArray, signs: FloatArray) -> FloatArray:
@@ -290,31 +312,17 @@ class FittedTable:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as built-in types and arrays."""
-        plain: dict[str, Any] = _plain(self)
+        plain: dict[str, Any] = plain_data(self)
         return plain
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        columns, scalings = plain["columns"], plain["scalings"]
-        normal = scalings["normal"]
-        fitted = cls(**plain)
         return replace(
-            fitted,
-            columns=TableColumns(
-                columns["is_categorical"],
-                Numbers(**columns["numbers"]),
-                [Category(**each) for each in columns["categories"]],
-                columns["log_counts"],
-            ),
+            cls(**plain),
+            columns=TableColumns.from_dict(plain["columns"]),
             encodings=[TargetEncoding(**each) for each in plain["encodings"]],
-            scalings=Scalings(
-                scalings["continuous"],
-                scalings["signs"],
-                RobustScaling(**scalings["robust"]),
-                RobustScaling(**scalings["of_signs"]),
-                None if normal is None else NormalScaling(**normal),
-            ),
+            scalings=Scalings.from_dict(plain["scalings"]),
         )
 
 
@@ -324,10 +332,11 @@ def row_runs(n_rows: int, n_columns: int) -> list[slice]:
     return [slice(i, min(i + length, n_rows)) for i in range(0, n_rows, length)]
 
 
-def _plain(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
+    """Dataclasses of arrays, numbers and lists as dicts, for pickles."""
     if hasattr(value, "__dataclass_fields__"):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+        return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}
+    return [plain_data(each) for each in value] if isinstance(value, list) else value
 
 
 def _number_matrix(table: Sequence[RawColumn], is_categorical: npt.NDArray[np.bool_]) -> FloatArray:

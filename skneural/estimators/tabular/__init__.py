@@ -1,0 +1,1 @@
+"""Ensembles of networks for raw tables: from a frame to honest probabilities."""

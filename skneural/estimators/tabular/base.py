@@ -1,0 +1,393 @@
+"""What both estimators for tables share: from a frame to a fitted ensemble, and its predictions.
+
+    rows     = what the user passes, checked
+    training = the recipe for them: folds, inputs, network, what members are judged by
+    run      = the training, to its end
+    self._fitted = what is left of it
+
+Up to the last line nothing is written to the estimator.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from copy import copy, deepcopy
+from numbers import Integral, Real
+from time import perf_counter
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+from sklearn.utils.validation import check_is_fitted
+
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.arrays.interrupts import held_interrupts
+from skneural.arrays.matrices import FloatArray, concatenate_chunks
+from skneural.arrays.threads import blas_threads
+from skneural.estimators.base import VersionedEstimator, fitted_attribute, plain_defaults
+from skneural.estimators.callback_tasks import EpochTasks
+from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.history_table import HistoryTable
+from skneural.estimators.plan import Start
+from skneural.estimators.sklearn_private import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+)
+from skneural.estimators.table.kinds import categorical_mask
+from skneural.estimators.tabular.data import TableRows, table_rows, validation_rows
+from skneural.estimators.tabular.ensemble import FittedEnsemble, Shape, with_all_rows
+from skneural.estimators.tabular.folds import Fold, all_rows, folds_of, number_of_members
+from skneural.estimators.tabular.inputs import fit_table
+from skneural.estimators.tabular.judging import METRIC, JudgedRows
+from skneural.estimators.tabular.problem import Problem
+from skneural.estimators.tabular.recipe import PRESETS, recipe_of
+from skneural.estimators.tabular.scoring import metric_of
+from skneural.estimators.tabular.training import Training, fitted_ensemble, warn_of_diverged
+from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
+from skneural.minimizers.run import drive
+
+#: Members where `cv` is None.
+N_FOLDS = 8
+
+#: Constraints of the parameters that both estimators have.
+CONSTRAINTS: dict[str, Any] = {
+    "preset": [StrOptions(set(PRESETS))],
+    "cv": ["cv_object"],
+    "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), None],
+    "activation": [StrOptions(set(ACTIVATIONS)), Activation, None],
+    "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+    "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither"), None],
+    "dropout": [Interval(Real, 0, 1, closed="left"), None],
+    "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+    "frequency_scale": [Interval(Real, 0, None, closed="left"), None],
+    "quantile_inputs": ["boolean", None],
+    "max_one_hot": [Interval(Integral, 2, None, closed="left"), None],
+    "early_stopping_metric": [StrOptions({"score", "loss", *get_scorer_names()}), callable, None],
+    "max_time": [Interval(Real, 0, None, closed="right"), None],
+    "verbose": ["verbose"],
+    "random_state": ["random_state"],
+}
+
+
+def _outcome(name: str) -> Callable[[Any], Any]:
+    return lambda fitted: getattr(fitted.outcome, name)
+
+
+def trains_in_one_call(estimator: Any) -> bool:
+    """AttributeError, for `available_if`: there is nothing that such a training goes on from."""
+    raise AttributeError(
+        f"{type(estimator).__name__} has neither partial_fit nor resume: its folds, encodings and "
+        "schedules are those of all rows and all epochs. Call fit with all rows, and with max_time "
+        "or max_iter for a shorter training; ScratchMLPClassifier and ScratchMLPRegressor have "
+        "both methods."
+    )
+
+
+class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
+    """An ensemble of networks over folds, on raw tables."""
+
+    #: Whether y is numbers.
+    _are_numbers: ClassVar[bool]
+
+    _fitted: FittedEnsemble | None = None
+    _doc_link_module = "skneural"
+
+    n_features_in_ = fitted_attribute("Number of columns.", lambda fitted: fitted.model.n_features)
+    feature_names_in_ = fitted_attribute(
+        "Their names, if all are strings.", lambda fitted: fitted.model.feature_names, optional=True
+    )
+    is_categorical_ = fitted_attribute(
+        "Which columns are categorical.", lambda fitted: fitted.model.table.columns.is_categorical
+    )
+    n_iter_ = fitted_attribute("Epochs of the fit.", _outcome("n_iter"))
+    best_iteration_ = fitted_attribute("The epochs selected.", _outcome("best_iteration"))
+    stop_reason_ = fitted_attribute("Why the fit ended.", _outcome("stop_reason"))
+    validation_score_ = fitted_attribute(
+        "Score of single members for the validation rows, if fit was given some.",
+        lambda fitted: None if fitted.outcome.is_out_of_fold else fitted.outcome.score,
+        optional=True,
+    )
+    oof_score_ = fitted_attribute(
+        "Score of single members for the rows that each has left out.",
+        lambda fitted: fitted.outcome.score if fitted.outcome.is_out_of_fold else None,
+        optional=True,
+    )
+    oof_predictions_ = fitted_attribute(
+        "What members predict for the rows that each has left out.",
+        lambda fitted: fitted.oof_predictions,
+        optional=True,
+    )
+
+    # ---------------------------------------------------------------- for subclasses
+
+    @abstractmethod
+    def _problem(self, rows: TableRows) -> Problem:
+        """What is to be learned of these rows."""
+
+    # ---------------------------------------------------------------- training
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        groups: Any,
+        validation: tuple[Any, Any, Any],
+    ) -> Self:
+        """Train, and publish what is left of it, also if it is interrupted."""
+        begun = perf_counter()
+        start = Start.of("fit", None, self.random_state)
+        rows = table_rows(self, X, y, sample_weight, are_numbers=self._are_numbers)
+        own = validation_rows(self, validation, rows, are_numbers=self._are_numbers)
+        judged_X = X if own is None else validation[0]
+        training = self._training(rows, own, groups, start.generator, judged_X)
+        tasks = None
+        if hasattr(self, "_skl_callbacks"):
+            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+            data = {"X": X, "y": y, "metadata": metadata}
+            tasks = EpochTasks(self, training.recipe.max_iter, data)
+        deadline = math.inf if self.max_time is None else begun + float(self.max_time)
+        minimize, run = training.run(start.generator, tasks, self.verbose, deadline)
+        kept = rows.kept if own is None else None
+        n_rows = len(rows) if own is None else None
+
+        def left_by(reason: str) -> FittedEnsemble:
+            return with_all_rows(fitted_ensemble(training, run, reason, n_rows), kept)
+
+        if tasks is not None:
+            tasks.attributes = lambda: {"_fitted": left_by("")}
+        try:
+            with np.errstate(all="ignore"), blas_threads(training.largest_product):
+                reason = drive(minimize, run)
+                fitted = left_by(reason)
+            warn_of_diverged(run)
+            if tasks is not None:
+                tasks.fit_ended({"_fitted": fitted})
+            self._publish(fitted, start)
+        except KeyboardInterrupt:
+            with held_interrupts(), np.errstate(all="ignore"):
+                run.state = run.last_whole_state()
+                if run.n_new > 0 and run.state.record.ended != "not_finite":
+                    self._publish(left_by("interrupted"), start)
+            raise
+        return self
+
+    def _training(
+        self,
+        rows: TableRows,
+        own: TableRows | None,
+        groups: Any,
+        rng: np.random.RandomState,
+        judged_X: Any,
+    ) -> Training:
+        """The training that the parameters and these rows ask for."""
+        problem = self._problem(rows)
+        folds = self._folds(problem, rows, own, groups, rng)
+        n_train = max(len(fold.train) for fold in folds)
+        recipe = recipe_of(self, has_classes=not self._are_numbers, n_rows=n_train)
+        names, cats = rows.feature_names, self.categorical_features
+        table, inputs = fit_table(
+            names,
+            rows.table,
+            categorical_mask(rows.table, cats, names),
+            rows.weight,
+            problem.encoding,
+            problem.weight,
+            folds,
+            rng,
+            max_one_hot=recipe.max_one_hot,
+            quantile_inputs=recipe.quantile_inputs,
+        )
+        inputs = inputs.astype(np.float32)
+        shape = Shape(
+            table.layout,
+            problem.n_outputs,
+            recipe.hidden_layer_sizes,
+            recipe.activation,
+            recipe.is_parametric,
+            recipe.frequency_scale,
+        )
+        target, outputs_of = problem.targets(folds)
+        judged = JudgedRows(inputs, [fold.judged for fold in folds])
+        if own is not None:
+            judged = JudgedRows(table.transform(own.table).astype(np.float32), judged.of_members)
+        criteria = problem.criteria(self.early_stopping_metric)
+        metric = None
+        if METRIC in criteria:
+            metric = metric_of(self, judged_X, rows if own is None else own, judged, outputs_of)
+        judge = problem.judge(
+            shape.network(recipe.dropout), judged, rows if own is None else own, outputs_of, metric
+        )
+        return Training(
+            recipe,
+            shape,
+            table,
+            inputs,
+            folds,
+            problem.loss,
+            target,
+            problem.weight,
+            judge,
+            criteria,
+            outputs_of,
+        )
+
+    def _folds(
+        self,
+        problem: Problem,
+        rows: TableRows,
+        own: TableRows | None,
+        groups: Any,
+        rng: np.random.RandomState,
+    ) -> list[Fold]:
+        seed = rng.randint(2**31 - 1)
+        cv = N_FOLDS if self.cv is None else self.cv
+        if own is None:
+            return folds_of(cv, len(rows), problem.codes, groups, rows.kept, seed)
+        if groups is not None:
+            raise ValueError(
+                "groups has no effect with X_val: all members are trained on all rows of X."
+            )
+        return all_rows(number_of_members(cv), len(rows), len(own))
+
+    def _publish(self, fitted: FittedEnsemble, start: Start) -> None:
+        with held_interrupts():
+            self._fitted = fitted
+            if isinstance(self.random_state, np.random.RandomState):
+                # The fit has drawn from a copy.
+                self.random_state.set_state(start.generator.get_state(legacy=False))
+
+    # ---------------------------------------------------------------- predictions
+
+    @property
+    def _model(self) -> Any:
+        """The model that predicts; NotFittedError without one."""
+        fitted = self._fitted
+        if fitted is None:
+            check_is_fitted(self)
+        assert fitted is not None
+        return fitted.model
+
+    def _predict(self, X: Any, finish: Callable[[Any, FloatArray], Any]) -> Any:
+        """What ``finish(outputs, values)`` makes of the values of all networks, in runs of rows.
+
+        The values, of shape (n_checkpoints, K, n_rows, n_outputs), are in float64. What is made of
+        them has the dtype of X if that is an array of float32.
+        """
+        model = self._model
+        n_rows, dtype, chunks = model.value_chunks(self, X)
+        return concatenate_chunks(
+            ((rows, _as(dtype, finish(model.outputs, values))) for rows, values in chunks), n_rows
+        )
+
+    def raw_outputs(self, X: Any) -> FloatArray:
+        """Outputs of all networks as they come: logits, or numbers in units of each member's own.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        raw : ndarray of shape (n_checkpoints, n_members, n_samples, n_outputs)
+            In float64; in float32 if X is an array of that dtype.
+        """
+        model = self._model
+        n_rows, _, chunks = model.raw_chunks(self, X)
+        raw: FloatArray = np.concatenate([chunk for _, chunk in chunks], axis=2)
+        assert raw.shape[2] == n_rows
+        return raw
+
+    def for_prediction(self) -> Self:
+        """A copy of the fitted model without what only training leaves, to be deployed.
+
+        The history, the out-of-fold predictions and the callbacks are left out. It predicts the
+        same, bit for bit.
+
+        Returns
+        -------
+        model : object
+            Of the same class; it shares no array with this one.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to copy yet.
+        """
+        check_is_fitted(self)
+        model = copy(self)
+        model.__dict__.pop("_skl_callbacks", None)
+        assert self._fitted is not None
+        model._fitted = FittedEnsemble(self._fitted.model, self._fitted.outcome)
+        return deepcopy(model)
+
+    # ---------------------------------------------------------------- fitted attributes
+
+    @property
+    def history_(self) -> HistoryTable:
+        """A record of every epoch: its number, the training loss, and what it is judged by."""
+        history = None if self._fitted is None else self._fitted.history
+        if self._fitted is None or history is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'history_': it is not fitted "
+                "yet, or for_prediction() has left the history out."
+            )
+        prefix = "oof" if self._fitted.outcome.is_out_of_fold else "validation"
+        return HistoryTable.of_joint(history, prefix)
+
+    @property
+    def fitted_settings_(self) -> dict[str, Any]:
+        """All settings of the training."""
+        if self._fitted is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'fitted_settings_': it is not "
+                "fitted yet."
+            )
+        return dict(self._fitted.outcome.settings)
+
+    # ---------------------------------------------------------------- copies and pickles
+
+    def __copy__(self) -> Self:
+        # Not by way of a pickle: the fitted object is never written to.
+        duplicate = type(self).__new__(type(self))
+        duplicate.__dict__.update(self.__dict__)
+        for name in FIT_ONLY_ATTRIBUTES:
+            duplicate.__dict__.pop(name, None)
+        return duplicate
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        if self._fitted is not None:
+            state["_fitted"] = self._fitted.to_dict()
+        return {name: value for name, value in state.items() if name not in FIT_ONLY_ATTRIBUTES}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Parameters that are missing are as by default.
+        state = {**plain_defaults(type(self)), **state}
+        if state.get("_fitted") is not None:
+            state["_fitted"] = FittedEnsemble.from_dict(state["_fitted"])
+        super().__setstate__(state)
+
+    # ---------------------------------------------------------------- scikit-learn's questions
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fitted is not None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    @property
+    def _doc_link_template(self) -> str:
+        return documentation_link_template()
+
+
+def _as(dtype: str, values: Any) -> Any:
+    """Numbers in this dtype; labels as they are."""
+    return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values

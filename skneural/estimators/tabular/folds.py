@@ -1,0 +1,186 @@
+"""Which rows each member of an ensemble is trained on, and which it is judged by.
+
+Each member leaves a fold of the rows out of its training. What all members predict for the rows
+that each has left out, the *out-of-fold predictions*, says how good a member is on new rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, StratifiedKFold
+from sklearn.utils import check_consistent_length, column_or_1d
+
+from skneural.arrays.matrices import IndexArray
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Fold(NamedTuple):
+    """The rows of one member.
+
+    Attributes
+    ----------
+    train : ndarray of int
+    judged : ndarray of int
+        The rows that it leaves out.
+    """
+
+    train: IndexArray
+    judged: IndexArray
+
+
+def folds_of(
+    cv: Any,
+    n_rows: int,
+    codes: IndexArray | None,
+    groups: Any,
+    kept: Mask | None,
+    seed: int,
+) -> list[Fold]:
+    """The folds of all members.
+
+    Parameters
+    ----------
+    cv : int, splitter, or iterable of (train, test)
+    n_rows : int
+        Rows to split: those that are kept.
+    codes : ndarray of shape (n_rows,) or None
+        The class of each row; None for numbers.
+    groups : array-like or None
+        The group of each row, of those that are not kept too.
+    kept : ndarray of bool or None
+        Which of the rows that the user has passed are kept; None for all. The numbers in an
+        iterable `cv` are those of the rows that the user has passed.
+    seed : int
+        Draws the folds of an integer `cv`.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows or groups, if `cv` has no use for groups or needs them, or if its
+        row numbers are not valid.
+    """
+    groups_kept = _checked_groups(groups, n_rows, kept)
+    splitter = cv
+    if isinstance(cv, Integral):
+        splitter = _splitter_of(int(cv), n_rows, codes, groups_kept, seed)
+    if not hasattr(splitter, "split"):
+        _refuse_groups(groups, "a list of splits")
+        pairs = _remapped(splitter, kept)
+    elif isinstance(splitter, PredefinedSplit):
+        _refuse_groups(groups, repr(splitter))
+        pairs = _remapped(splitter.split(), kept)
+    else:
+        if groups is not None and not _uses_groups(splitter):
+            _refuse_groups(groups, repr(splitter))
+        y = np.zeros(n_rows) if codes is None else codes
+        pairs = splitter.split(np.zeros((n_rows, 1)), y, groups_kept)
+    folds = [_checked_fold(i, pair, n_rows) for i, pair in enumerate(pairs)]
+    if not folds:
+        raise ValueError(f"cv={cv!r} has no splits: there would be no member to train.")
+    if not any(len(fold.judged) for fold in folds):
+        raise ValueError(f"cv={cv!r} leaves no row out of any training: there is nothing to judge by.")
+    return folds
+
+
+def all_rows(n_members: int, n_rows: int, n_validation: int) -> list[Fold]:
+    """Members that are trained on all rows, and judged by as many validation rows."""
+    return [Fold(np.arange(n_rows), np.arange(n_validation)) for _ in range(n_members)]
+
+
+def number_of_members(cv: Any) -> int:
+    """How many members there are where all are trained on all rows.
+
+    Raises
+    ------
+    ValueError
+        If `cv` is not an integer.
+    """
+    if not isinstance(cv, Integral):
+        raise ValueError(
+            f"cv={cv!r} splits the rows, and with X_val there is nothing to split: all members are "
+            "trained on all rows of X, and judged by X_val. Pass the number of members, as in cv=8."
+        )
+    return int(cv)
+
+
+def _splitter_of(n_folds: int, n_rows: int, codes: Any, groups: Any, seed: int) -> Any:
+    """The splitter for a number of folds."""
+    if groups is not None:
+        n_groups = len(np.unique(groups))
+        if n_groups < 2:
+            raise ValueError("groups has one group only: at least two are needed to split by them.")
+        return GroupKFold(min(n_folds, n_groups), shuffle=True, random_state=seed)
+    if n_rows < 2:
+        raise ValueError(f"n_samples = {n_rows} row cannot be split into folds: pass more rows.")
+    n_folds = min(n_folds, n_rows)
+    if codes is not None and np.bincount(codes).min() >= n_folds:
+        return StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    return KFold(n_folds, shuffle=True, random_state=seed)
+
+
+def _checked_groups(groups: Any, n_rows: int, kept: Mask | None) -> Any:
+    if groups is None:
+        return None
+    n_passed = n_rows if kept is None else len(kept)
+    check_consistent_length(range(n_passed), groups)
+    groups = column_or_1d(groups)
+    return groups if kept is None else groups[kept]
+
+
+def _uses_groups(splitter: Any) -> bool:
+    """Whether a splitter says that it has a use for groups; one that says nothing may have."""
+    requests = getattr(getattr(splitter, "get_metadata_routing", lambda: None)(), "split", None)
+    return requests is None or "groups" in requests.requests
+
+
+def _refuse_groups(groups: Any, cv: str) -> None:
+    if groups is not None:
+        raise ValueError(
+            f"groups has no effect with cv={cv}, which does not look at it. Pass cv as an integer "
+            "or as a splitter for groups, such as sklearn.model_selection.GroupKFold(), or no "
+            "groups."
+        )
+
+
+def _remapped(pairs: Iterable[Any], kept: Mask | None) -> Iterable[tuple[Any, Any]]:
+    """Splits of the rows that are kept, from those of all rows."""
+    for pair in pairs:
+        train, test = pair
+        if kept is None:
+            yield train, test
+            continue
+        new = np.cumsum(kept) - 1
+        yield tuple(new[rows[kept[rows]]] for rows in (_rows(train, kept), _rows(test, kept)))
+
+
+def _rows(rows: Any, kept: Mask) -> IndexArray:
+    rows = np.asarray(rows)
+    if rows.dtype == bool:
+        rows = np.flatnonzero(rows)
+    if rows.size and (rows.min() < -len(kept) or rows.max() >= len(kept)):
+        raise ValueError(
+            f"cv has the row number {rows.max()}, and there are {len(kept)} rows: numbers are "
+            "from 0."
+        )
+    index: IndexArray = rows.astype(np.intp)
+    return index
+
+
+def _checked_fold(number: int, pair: Any, n_rows: int) -> Fold:
+    """A split as two arrays of row numbers."""
+    train, judged = (_rows(rows, np.ones(n_rows, dtype=bool)) for rows in pair)
+    if len(train) < 1:
+        raise ValueError(f"Split {number} of cv has no row to train on (weights of zero count).")
+    both = np.intersect1d(train, judged)
+    if len(both):
+        raise ValueError(
+            f"Split {number} of cv trains on rows that it judges by, such as row {both[0]}: the "
+            "two sides of a split have to be apart."
+        )
+    return Fold(train, judged)

@@ -1,0 +1,166 @@
+"""What the raw outputs of the members stand for: logits of classes, or numbers.
+
+`Classes` and `NumbersOfMembers` are kept with a fitted ensemble: they average what the networks put
+out. How good out-of-fold outputs are, in training, is in `judging`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.tabular.folds import Fold
+from skneural.estimators.targets import Labels
+from skneural.losses import LOSSES, Loss
+from skneural.temperature import scaled_log_probabilities
+
+
+class Outputs(ABC):
+    """What the outputs of all networks mean, and their average."""
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """Outputs of each network."""
+
+    @abstractmethod
+    def of_networks(self, raw: FloatArray) -> FloatArray:
+        """What the outputs of each network stand for.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_checkpoints, K, n_rows, n_outputs)
+
+        Returns
+        -------
+        values : ndarray of the same shape, in float64
+            Logarithms of probabilities, or numbers in the units of y.
+        """
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classes(Outputs):
+    """Logits of classes.
+
+    Attributes
+    ----------
+    labels : Labels
+    temperatures : ndarray of shape (n_checkpoints,)
+        What the logits of each checkpoint are divided by, see `skneural.temperature`.
+    """
+
+    labels: Labels
+    temperatures: FloatArray
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.labels.classes)
+
+    @property
+    def loss(self) -> Loss:
+        """What training minimises."""
+        return LOSSES["log_loss", "softmax"]
+
+    def of_networks(self, raw: FloatArray) -> FloatArray:
+        values = np.empty(raw.shape)
+        for own, of_checkpoint, temperature in zip(values, raw, self.temperatures, strict=True):
+            own[...] = scaled_log_probabilities(of_checkpoint, temperature)
+        return values
+
+    def logits(self, averaged: FloatArray) -> FloatArray:
+        """Averaged logarithms of probabilities as the logits that `labels` reads.
+
+        For two classes it is one column, their difference.
+        """
+        return averaged[:, 1:] - averaged[:, :1] if self.labels.is_binary else averaged
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"labels": self.labels.to_dict(), "temperatures": self.temperatures}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(Labels.from_dict(plain["labels"]), plain["temperatures"])
+
+
+@dataclass(frozen=True, eq=False)
+class NumbersOfMembers(Outputs):
+    """Numbers, which each member has in units of its own.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (K,)
+        Mean and standard deviation of y among the training rows of each member.
+    lowest, highest : ndarray of shape (K,)
+        Its smallest and largest y: no prediction lies beyond them.
+    """
+
+    mean: FloatArray
+    scale: FloatArray
+    lowest: FloatArray
+    highest: FloatArray
+
+    @classmethod
+    def fit(cls, y: FloatArray, weight: FloatArray | None, folds: Sequence[Fold]) -> Self:
+        """The units of members with these rows."""
+        unit = _unit_of(y)
+        found = [_statistics(y / unit, weight, fold.train) for fold in folds]
+        mean, scale, lowest, highest = np.array(found).T
+        return cls(mean * unit, scale * unit, lowest * unit, highest * unit)
+
+    @property
+    def n_outputs(self) -> int:
+        return 1
+
+    def encode(self, y: FloatArray) -> FloatArray:
+        """y in the units of each member, of shape (K, n_rows, 1)."""
+        encoded: FloatArray = (y - self.mean[:, None]) / self.scale[:, None]
+        return encoded[..., np.newaxis]
+
+    def of_networks(self, raw: FloatArray) -> FloatArray:
+        mean, scale, lowest, highest = (
+            each[:, np.newaxis, np.newaxis]
+            for each in (self.mean, self.scale, self.lowest, self.highest)
+        )
+        return np.clip(raw.astype(np.float64) * scale + mean, lowest, highest)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def outputs_from_dict(plain: dict[str, Any]) -> Classes | NumbersOfMembers:
+    """The inverse of `Outputs.to_dict`."""
+    return Classes.from_dict(plain) if "labels" in plain else NumbersOfMembers(**plain)
+
+
+def _unit_of(y: FloatArray) -> float:
+    """A power of two near the largest number: squares in its units are finite."""
+    largest = float(np.max(np.abs(y), initial=0.0))
+    return float(np.ldexp(1.0, np.frexp(largest)[1] - 1)) if largest else 1.0
+
+
+def _statistics(
+    y: FloatArray, weight: FloatArray | None, rows: IndexArray
+) -> tuple[float, float, float, float]:
+    own, own_weight = y[rows], None if weight is None else weight[rows]
+    lowest, highest = float(own.min()), float(own.max())
+    # Rounding must not take the mean of equal numbers away from them.
+    mean = float(np.clip(np.average(own, weights=own_weight), lowest, highest))
+    scale = float(np.sqrt(np.average(np.square(own - mean), weights=own_weight)))
+    return mean, scale or 1.0, lowest, highest
+
+
+def average(values: npt.NDArray[Any]) -> FloatArray:
+    """The mean over all checkpoints and members, of shape (n_rows, n_outputs)."""
+    mean: FloatArray = values.mean(axis=(0, 1))
+    return mean

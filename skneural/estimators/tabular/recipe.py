@@ -1,0 +1,136 @@
+"""The settings of a training on a table: a preset, adapted to its size, and what the user says.
+
+Sources: the recipe is that of D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default:
+Strong pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024, with the changes that the
+documentation lists with their effects.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from skneural.activations import Activation
+from skneural.estimators.checks import checked_layer_sizes
+
+#: Columns of numbers above which they are no longer embedded: each would have three inputs more.
+MAX_EMBEDDED = 50
+
+#: Fewest steps in an epoch, and in a training.
+MIN_STEPS_PER_EPOCH = 8
+MIN_STEPS = 500
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a training is told.
+
+    Attributes
+    ----------
+    max_iter : int
+        Epochs.
+    batch_size : int
+        Rows of each member in a step.
+    hidden_layer_sizes : tuple of int
+    activation : str or Activation
+    is_parametric : bool
+        Whether units learn how much of the activation function they take.
+    dropout : float
+    learning_rate_init : float
+    weight_decay : float
+    frequency_scale : float
+        Standard deviation of the frequencies of the embedding; 0 for no embedding.
+    quantile_inputs : bool
+        Whether numbers are embedded as normal quantiles.
+    max_one_hot : int
+        Most levels of a category that is encoded one-hot.
+    """
+
+    max_iter: int
+    batch_size: int = 64
+    hidden_layer_sizes: tuple[int, ...] = (128, 128, 128)
+    activation: str | Activation = "relu"
+    is_parametric: bool = False
+    dropout: float = 0.15
+    learning_rate_init: float = 0.04
+    weight_decay: float = 0.02
+    frequency_scale: float = 0.3
+    quantile_inputs: bool = True
+    max_one_hot: int = 8
+
+    def for_size(self, n_rows: int) -> Recipe:
+        """The same for so many rows of each member.
+
+        With few rows, batches become smaller until an epoch has `MIN_STEPS_PER_EPOCH` of them, and
+        there are more epochs until the training has `MIN_STEPS`.
+        """
+        batch_size = min(self.batch_size, max(1, n_rows // MIN_STEPS_PER_EPOCH))
+        n_steps = max(1, n_rows // batch_size)
+        max_iter = max(self.max_iter, math.ceil(MIN_STEPS / n_steps))
+        return replace(self, batch_size=batch_size, max_iter=max_iter)
+
+    def settings(self) -> dict[str, Any]:
+        """What is a parameter of the estimators too, by name."""
+        return {name: getattr(self, name) for name in SETTINGS}
+
+    def with_settings(self, estimator: Any) -> Recipe:
+        """The same with what the parameters of an estimator say; None leaves a setting as it is."""
+        given = {name: getattr(estimator, name) for name in SETTINGS}
+        changes = {name: value for name, value in given.items() if value is not None}
+        if "hidden_layer_sizes" in changes:
+            changes["hidden_layer_sizes"] = checked_layer_sizes(
+                changes["hidden_layer_sizes"], type(estimator).__name__
+            )
+        return replace(self, **changes)
+
+
+#: The settings that are parameters of the estimators too.
+SETTINGS = (
+    "max_iter",
+    "batch_size",
+    "hidden_layer_sizes",
+    "activation",
+    "dropout",
+    "learning_rate_init",
+    "weight_decay",
+    "frequency_scale",
+    "quantile_inputs",
+    "max_one_hot",
+)
+
+_OF_CLASSES = Recipe(max_iter=32)
+_OF_NUMBERS = Recipe(
+    max_iter=64,
+    activation="mish",
+    is_parametric=True,
+    dropout=0.0,
+    learning_rate_init=0.2,
+    frequency_scale=1.0,
+    quantile_inputs=False,
+    max_one_hot=4,
+)
+
+#: The presets, for classes and for numbers.
+PRESETS = {
+    "auto": (_OF_CLASSES, _OF_NUMBERS),
+    "fast": (
+        _OF_CLASSES,
+        replace(
+            _OF_NUMBERS, max_iter=32, learning_rate_init=0.1, hidden_layer_sizes=(64, 64, 64)
+        ),
+    ),
+    "accurate": (replace(_OF_CLASSES, max_iter=64, batch_size=128), _OF_NUMBERS),
+}
+
+
+def recipe_of(estimator: Any, *, has_classes: bool, n_rows: int) -> Recipe:
+    """The recipe of an estimator for so many rows of each member.
+
+    Raises
+    ------
+    ValueError
+        If a setting is not valid.
+    """
+    preset = PRESETS[estimator.preset][0 if has_classes else 1]
+    return preset.for_size(n_rows).with_settings(estimator)

@@ -1,0 +1,251 @@
+"""The ensemble of networks for the numbers of a raw table."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from skneural.arrays.matrices import FloatArray
+from skneural.estimators.base import store_parameters
+from skneural.estimators.columns import check_targets
+from skneural.estimators.sklearn_private import (
+    InvalidParameterError,
+    StrOptions,
+    available_if,
+    fit_context,
+    with_callbacks,
+)
+from skneural.estimators.tabular.base import CONSTRAINTS, TabularMLP, trains_in_one_call
+from skneural.estimators.tabular.data import TableRows, checked_target
+from skneural.estimators.tabular.documentation import document_tabular
+from skneural.estimators.tabular.outputs import NumbersOfMembers, average
+from skneural.estimators.tabular.problem import NumberProblem
+from skneural.losses import REGRESSION_LOSSES, AbsoluteError, Loss, Quantile, SquaredError
+
+LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
+
+
+@document_tabular(
+    presets="The recipe: 'auto' and 'accurate' are 64 epochs with three hidden layers of 128 units, "
+    "'fast' 32 epochs with three of 64 units.",
+    folds="without regard to y",
+    metric="None and 'loss' take that of the lowest loss",
+    score="R^2, for quantiles D^2 of the pinball loss",
+    oof="the prediction",
+    oof_shape="(n_samples,)",
+    ATTRIBUTES_OF_TASK="",
+    history="",
+    recipe="Numbers have Mish, of which units learn how much they take (`ParametricActivation`), "
+    "and no dropout. A member standardises y by its training rows, and predicts no number beyond "
+    "the smallest and the largest of them.",
+    large="",
+)
+class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
+    r"""Regressor for raw tables: an ensemble of networks over folds.
+
+    A data frame goes in as it is, with categories and missing values. Eight networks are trained
+    side by side, each on seven eighths of the rows; the rows that each has left out say which epoch
+    is the best. The prediction is the mean of theirs,
+
+    .. math:: \hat y = \frac{1}{K} \sum_{k=1}^{K} \operatorname{clip}(\bar y_k + s_k z_k)
+
+    with the raw output z of each of K members, the mean and the standard deviation of y among its
+    training rows, and the smallest and the largest y there as bounds.
+
+    Parameters
+    ----------
+    <PARAMETERS>
+
+    loss : {'squared_error', 'absolute_error', 'quantile'} or Loss, default='squared_error'
+        What is minimised: half the squared error, for the mean; the absolute error, for the median;
+        or the pinball loss, for a quantile. 'quantile' is the median too: for another level pass
+        ``skneural.losses.Quantile(0.9)``.
+
+    <COMMON>
+
+    Attributes
+    ----------
+    <ATTRIBUTES>
+
+    See Also
+    --------
+    TabularMLPClassifier : The same for classes.
+    TableEncoder : What becomes of the columns, as a transformer.
+    ScratchMLPRegressor : A single network, for columns of numbers on a common scale, sparse
+        matrices, several targets, other losses and incremental training.
+    sklearn.ensemble.HistGradientBoostingRegressor : Boosted trees: much faster for many rows.
+
+    Notes
+    -----
+    <NOTES>
+
+    References
+    ----------
+    <REFERENCES>
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skneural import TabularMLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> model = TabularMLPRegressor(preset="fast", random_state=0).fit(X, y)
+    >>> model.predict(X).shape
+    (442,)
+    >>> prediction, deviation = model.predict(X, return_std=True)
+    """
+
+    _are_numbers: ClassVar[bool] = True
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **CONSTRAINTS,
+        "loss": [StrOptions(set(LOSSES_OF_NUMBERS)), Loss],
+    }
+
+    def __init__(
+        self,
+        preset: str = "auto",
+        *,
+        loss: Any = "squared_error",
+        cv: Any = 8,
+        categorical_features: Any = "from_dtype",
+        hidden_layer_sizes: Any = None,
+        activation: Any = None,
+        max_iter: int | None = None,
+        batch_size: int | None = None,
+        learning_rate_init: float | None = None,
+        dropout: float | None = None,
+        weight_decay: float | None = None,
+        frequency_scale: float | None = None,
+        quantile_inputs: bool | None = None,
+        max_one_hot: int | None = None,
+        early_stopping_metric: Any = None,
+        max_time: float | None = None,
+        verbose: bool | int = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        store_parameters(self, locals())
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train on a table and the numbers of its rows.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Of pandas, polars or pyarrow, an array or a list of rows. NaN, None and pandas' NA are
+            missing values.
+        y : array-like of shape (n_samples,)
+            The number of each row.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, zero or positive: a weight of 2 counts as the row twice.
+        groups : array-like of shape (n_samples,), default=None
+            The group of each row: rows of one group are in one fold.
+        X_val, y_val, sample_weight_val : array-like of the same kinds, default=None
+            Validation rows of your own. All members are then trained on all rows of X, and these
+            rows take the place of the folds.
+
+        Returns
+        -------
+        self : TabularMLPRegressor
+
+        Raises
+        ------
+        ValueError
+            For infinite values, dates, text in a column that is not categorical; if all columns are
+            constant; for fewer than two rows; for groups that `cv` does not look at; if the
+            training diverges.
+        TypeError
+            For sparse matrices, and for objects that are neither text nor numbers.
+        """
+        return self._fit(X, y, sample_weight, groups, (X_val, y_val, sample_weight_val))
+
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> FloatArray | tuple[FloatArray, FloatArray]:
+        """The mean of what the members predict.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return their standard deviation too: the disagreement of the members. It
+            tells rows that are unlike those of the training from others; it is no prediction
+            interval, since members agree on noise. For an interval see
+            ``loss=skneural.losses.Quantile(0.9)``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        deviation : ndarray of shape (n_samples,)
+            With `return_std` only.
+        """
+        if not return_std:
+            mean: FloatArray = self._predict(X, _mean)
+            return mean
+        both = self._predict(X, _mean_and_deviation)
+        return both[:, 0], both[:, 1]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The coefficient of determination R^2; for a quantile D^2 of the pinball loss.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        score : float
+        """
+        check_targets(y, are_numbers=True)
+        predicted = self.predict(X)
+        y = checked_target(y, len(predicted), are_numbers=True)
+        return self._loss().score(y, predicted, sample_weight)
+
+    @available_if(trains_in_one_call)
+    def partial_fit(self, X: Any, y: Any) -> Self:
+        """Not there."""
+        raise NotImplementedError
+
+    @available_if(trains_in_one_call)
+    def resume(self, X: Any, y: Any) -> Self:
+        """Not there."""
+        raise NotImplementedError
+
+    def _problem(self, rows: TableRows) -> NumberProblem:
+        return NumberProblem(rows.y, self._loss(), rows.weight)
+
+    def _loss(self) -> Loss:
+        """The loss that `loss` stands for."""
+        loss = self.loss if isinstance(self.loss, Loss) else REGRESSION_LOSSES[self.loss]()
+        has_one = not isinstance(loss, Quantile) or isinstance(loss.quantile, float | int)
+        if not isinstance(loss, SquaredError | AbsoluteError | Quantile) or not has_one:
+            raise InvalidParameterError(
+                f"The 'loss' parameter of {type(self).__name__} must be one of "
+                f"{sorted(LOSSES_OF_NUMBERS)}, or SquaredError(), AbsoluteError() or Quantile(q) of "
+                f"one level q. Got {self.loss!r} instead."
+            )
+        loss.check()
+        return loss
+
+
+def _mean(_: NumbersOfMembers, values: FloatArray) -> FloatArray:
+    return average(values)[:, 0]
+
+
+def _mean_and_deviation(_: NumbersOfMembers, values: FloatArray) -> FloatArray:
+    return np.column_stack([average(values)[:, 0], values.std(axis=(0, 1))[:, 0]])

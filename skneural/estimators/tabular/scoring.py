@@ -1,0 +1,103 @@
+"""Epochs selected by a metric of the user's: scorers need an estimator that predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer
+from sklearn.utils import _safe_indexing
+
+from skneural.arrays.matrices import FloatArray
+from skneural.estimators.sklearn_private import with_all_labels
+from skneural.estimators.tabular.data import TableRows
+from skneural.estimators.tabular.ensemble import FittedEnsemble, TableOutcome
+from skneural.estimators.tabular.judging import JudgedRows, Metric
+from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
+from skneural.estimators.validation import takes_weights
+
+
+@dataclass(frozen=True, eq=False)
+class KnownValues:
+    """Stands in for a model where what it predicts is known: for the judged rows, in their order.
+
+    Attributes
+    ----------
+    outputs : Classes or NumbersOfMembers
+    values : ndarray of shape (n_judged, n_outputs)
+    features : TableRows
+        Whose columns it has.
+    """
+
+    outputs: Classes | NumbersOfMembers
+    values: FloatArray
+    features: TableRows
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of the table."""
+        return self.features.n_features
+
+    @property
+    def feature_names(self) -> Any:
+        """Their names, if all are strings."""
+        return self.features.feature_names
+
+    def value_chunks(
+        self, estimator: Any, X: Any
+    ) -> tuple[int, str, Iterator[tuple[slice, FloatArray]]]:
+        """The values, whatever X is."""
+        n_rows = len(self.values)
+        if len(X) != n_rows:
+            raise ValueError(
+                f"A metric that selects epochs can predict for all {n_rows} rows that it is given, "
+                f"not for {len(X)} others."
+            )
+        chunk = self.values[np.newaxis, np.newaxis]
+        return n_rows, "float64", iter([(slice(0, n_rows), chunk)])
+
+
+def metric_of(
+    estimator: Any,
+    X: Any,
+    rows: TableRows,
+    judged: JudgedRows,
+    outputs_of: Callable[[FloatArray], Classes | NumbersOfMembers],
+) -> Metric:
+    """The metric that the parameter `early_stopping_metric` stands for.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : data frame, array or list
+        As the user has passed it, with the judged rows.
+    rows : TableRows
+        Those of X that count.
+    judged : JudgedRows
+    outputs_of : callable
+        ``outputs_of(temperatures)``.
+    """
+    metric = estimator.early_stopping_metric
+    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    outputs = outputs_of(np.ones(1))
+    if isinstance(outputs, Classes):
+        scorer = with_all_labels(scorer, outputs.labels.classes)
+    index = judged.rows
+    y = rows.y[index]
+    weight = {}
+    if rows.weight is not None and takes_weights(scorer):
+        weight = {"sample_weight": rows.weight[index]}
+    of_user = index if rows.kept is None else np.flatnonzero(rows.kept)[index]
+    X = _safe_indexing(X, of_user)
+    scored = copy(estimator)
+    outcome = TableOutcome(0, np.zeros(1, dtype=np.intp), np.nan, True, "", {})
+
+    def score(values: FloatArray) -> float:
+        known = KnownValues(outputs, values, rows)
+        scored._fitted = FittedEnsemble(known, outcome)  # type: ignore[arg-type]
+        return float(scorer(scored, X, y, **weight))
+
+    return score

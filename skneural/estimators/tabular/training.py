@@ -1,0 +1,223 @@
+"""The training of an ensemble: from rows and a recipe to a run, and what is left of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
+
+from skneural.arrays.matrices import FloatArray
+from skneural.arrays.threads import largest_product
+from skneural.estimators.data import in_units
+from skneural.estimators.finish import NOT_FINITE
+from skneural.estimators.tabular.ensemble import Ensemble, FittedEnsemble, Shape, TableOutcome
+from skneural.estimators.tabular.folds import Fold
+from skneural.estimators.tabular.inputs import Inputs, MemberTable
+from skneural.estimators.tabular.judging import Judge
+from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
+from skneural.estimators.tabular.recipe import Recipe
+from skneural.estimators.user_warnings import warn_user
+from skneural.initialization import row_sample
+from skneural.losses import Loss
+from skneural.minimizers.checkpoints import Checkpoints
+from skneural.minimizers.history import EarlyStopping
+from skneural.minimizers.joint import CycleStop
+from skneural.minimizers.minibatch import MiniBatches
+from skneural.minimizers.run import EpochListener, Run
+from skneural.minimizers.state import Record, TrainingState
+from skneural.network import Network
+from skneural.objective import Objective
+from skneural.optimizers import AdamW
+from skneural.schedules import CosLog, FlatCos
+
+BETA_1, BETA_2 = 0.9, 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A training that can be run.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    shape : Shape
+    table : MemberTable
+    inputs : Inputs
+        Of the rows to train on, in float32.
+    folds : list of Fold
+    loss : Loss
+    target : ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
+        As the loss takes it.
+    weight : ndarray of shape (n_rows,) or None
+    judge : Judge
+    criteria : tuple of str
+        What checkpoints are selected by: columns of the history, the lower the better.
+    outputs_of : callable
+        ``outputs_of(temperatures)`` is what the outputs stand for.
+    """
+
+    recipe: Recipe
+    shape: Shape
+    table: MemberTable
+    inputs: Inputs
+    folds: list[Fold]
+    loss: Loss
+    target: npt.NDArray[Any]
+    weight: FloatArray | None
+    judge: Judge
+    criteria: tuple[str, ...]
+    outputs_of: Callable[[FloatArray], Classes | NumbersOfMembers]
+
+    def run(
+        self,
+        rng: np.random.RandomState,
+        listener: EpochListener | None,
+        verbose: bool | int,
+        deadline: float,
+    ) -> tuple[Callable[[Run], str], Run]:
+        """What minimises, and the run that it is given; draws what members begin with."""
+        recipe, network, n_members = self.recipe, self.judge.network, len(self.folds)
+        optimizer = AdamW(BETA_1, BETA_2, weight_decay=recipe.weight_decay)
+        params = _initial_params(network, self.inputs, n_members, rng)
+        weight, mean_weight = _in_single_precision(self.weight, self.folds)
+        objective = Objective(
+            network, self.loss, 0.0, recipe.batch_size, mean_weight, np.float32, members=(n_members,)
+        )
+        minimize = MiniBatches(
+            objective,
+            self.inputs.shared,
+            self.target,
+            weight,
+            optimizer,
+            CosLog(),
+            recipe.learning_rate_init,
+            recipe.batch_size,
+            recipe.max_iter,
+            rows=[fold.train for fold in self.folds],
+            decay_schedule=FlatCos(),
+            dropout_schedule=FlatCos(),
+            drop_last=True,
+            own_columns=self.inputs.own,
+        )
+        state = TrainingState(
+            params,
+            optimizer.init_state(params.shape, params.dtype, network.n_penalised, network.rates),
+            Record.of_members(n_members, recipe.learning_rate_init),
+            _generators(n_members, rng),
+            checkpoints=Checkpoints.of(self.criteria),
+        )
+        run = Run(
+            state,
+            # No patience: schedules end with the last epoch, and the best ones are kept.
+            EarlyStopping(0.0, math.inf, by_score=True, jointly=True),
+            max_iter=recipe.max_iter,
+            validate_together=self.judge,
+            listener=listener,
+            verbose=verbose,
+            deadline=deadline,
+            cycle_stop=_cycle_stop(recipe.max_iter, self.criteria[0]),
+        )
+        return minimize, run
+
+    @property
+    def largest_product(self) -> int:
+        """Multiplications of the largest matrix product, see `skneural.arrays.threads`."""
+        n_inputs = self.table.n_shared + self.table.n_own
+        widths = (n_inputs, *self.shape.hidden_layer_sizes, self.shape.n_outputs)
+        return largest_product(self.recipe.batch_size, list(pairwise(widths)))
+
+
+def _initial_params(
+    network: Network, inputs: Inputs, n_members: int, rng: np.random.RandomState
+) -> FloatArray:
+    """What each member begins with, drawn from one sample of all rows."""
+    sample = row_sample(np.arange(len(inputs.shared))[:, np.newaxis], rng)[:, 0]
+    params: FloatArray = np.empty((n_members, network.n_params), dtype=np.float32)
+    for k in range(n_members):
+        own = np.random.RandomState(rng.randint(2**31 - 1))
+        network.initialize(params[k], own, inputs.of_member(k, sample))
+    return params
+
+
+def _generators(n_members: int, rng: np.random.RandomState) -> dict[str, Any]:
+    """What each member draws the order of its rows and its dropout from."""
+    generators: dict[str, Any] = {}
+    for k in range(n_members):
+        generators[f"shuffle {k}"] = np.random.RandomState(rng.randint(2**31 - 1))
+        seed = rng.randint(2**31 - 1)
+        generators[f"dropout {k}"] = np.random.Generator(np.random.PCG64(seed))
+    return generators
+
+
+def _in_single_precision(
+    weight: FloatArray | None, folds: Sequence[Fold]
+) -> tuple[FloatArray | None, Any]:
+    """Weights in float32, and their mean among the rows of each member."""
+    if weight is None:
+        return None, 1.0
+    weight, _ = in_units(weight, np.dtype(np.float32))
+    means = [float(weight[fold.train].mean(dtype=np.float64)) for fold in folds]
+    return weight, np.array([mean or 1.0 for mean in means])
+
+
+def _cycle_stop(max_iter: int, column: str) -> CycleStop | None:
+    first, second, third, *_ = CosLog().cycle_ends(max_iter)
+    return CycleStop((first, second, third), column) if first < second < third else None
+
+
+def fitted_ensemble(training: Training, run: Run, reason: str, n_rows: int | None) -> FittedEnsemble:
+    """What is left of a training that is over, or of its state amid a fit.
+
+    Parameters
+    ----------
+    training : Training
+    run : Run
+    reason : str
+        Why it ended; '' if it has not.
+    n_rows : int or None
+        Rows to have out-of-fold predictions for; None if validation rows were given.
+
+    Raises
+    ------
+    ValueError
+        If no epoch had a finite loss.
+    """
+    record, judge = run.state.record, training.judge
+    joint, checkpoints = record.joint, run.state.checkpoints
+    assert joint is not None
+    assert checkpoints is not None
+    best = checkpoints.epochs()
+    if not best or reason == "not_finite" or not math.isfinite(best[0].value):
+        raise ValueError(
+            f"{NOT_FINITE} The loss of epoch {record.n_iter} was {record.loss}: the learning rate "
+            "may be too high."
+        )
+    epochs = np.array([each.epoch for each in best], dtype=np.intp)
+    temperatures = np.ones(len(best))
+    if "temperature" in joint.names:
+        temperatures = np.array(joint.column("temperature"))[epochs - 1]
+    params = np.stack([each.params for each in best if each.params is not None])
+    outputs = training.outputs_of(temperatures)
+    values = np.stack([judge.raw(own).copy() for own in params])
+    score, predictions = judge.final(values, outputs, n_rows)
+    outcome = TableOutcome(record.n_iter, epochs, score, n_rows is not None, reason, training.recipe.settings())
+    model = Ensemble(training.table, training.shape, params, outputs)
+    return FittedEnsemble(model, outcome, joint, predictions)
+
+
+def warn_of_diverged(run: Run) -> None:
+    """Warn if the loss of a member has become infinite or NaN: it stays what it was before."""
+    diverged = [k for k, why in enumerate(run.state.record.stopped) if why == "not_finite"]
+    if diverged:
+        warn_user(
+            f"The training loss of {len(diverged)} of {len(run.state.record.stopped)} members is no "
+            "longer finite: they are kept as they were before. The learning rate may be too high.",
+            ConvergenceWarning,
+        )
+
