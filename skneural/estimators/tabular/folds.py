@@ -84,7 +84,9 @@ def folds_of(
     if not folds:
         raise ValueError(f"cv={cv!r} has no splits: there would be no member to train.")
     if not any(len(fold.judged) for fold in folds):
-        raise ValueError(f"cv={cv!r} leaves no row out of any training: there is nothing to judge by.")
+        raise ValueError(
+            f"cv={cv!r} leaves no row out of any training: there is nothing to judge by."
+        )
     return folds
 
 

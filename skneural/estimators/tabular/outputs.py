@@ -123,7 +123,7 @@ class NumbersOfMembers(Outputs):
         return 1
 
     def encode(self, y: FloatArray) -> FloatArray:
-        """y in the units of each member, of shape (K, n_rows, 1)."""
+        """Y in the units of each member, of shape (K, n_rows, 1)."""
         encoded: FloatArray = (y - self.mean[:, None]) / self.scale[:, None]
         return encoded[..., np.newaxis]
 

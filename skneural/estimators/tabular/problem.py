@@ -115,7 +115,8 @@ class ClassProblem(Problem):
         if len(labels.classes) < 2:
             raise ValueError(
                 f"{name} needs rows of at least 2 classes; there is 1 class only: "
-                f"{labels.classes[0]!r}" + (", in the rows of positive weight." if rows.kept is not None else ".")
+                f"{labels.classes[0]!r}"
+                + (", in the rows of positive weight." if rows.kept is not None else ".")
             )
         encoded = labels.encode(rows.y, is_checked=True)
         by_class = None
@@ -157,9 +158,7 @@ class ClassProblem(Problem):
     ) -> Judge:
         codes = _codes(self.labels, self.labels.encode(rows.y))[judged.rows]
         weight = None if rows.weight is None else rows.weight[judged.rows]
-        return JudgeOfClasses(
-            network, judged, self._weighted(codes, weight), weight, metric, codes
-        )
+        return JudgeOfClasses(network, judged, self._weighted(codes, weight), weight, metric, codes)
 
     def criteria(self, metric: Any) -> tuple[str, ...]:
         if metric is None:
@@ -212,4 +211,3 @@ def _codes(labels: Labels, encoded: npt.NDArray[Any]) -> IndexArray:
     codes: IndexArray
     codes = encoded[:, 0].astype(np.intp) if labels.is_binary else encoded.argmax(axis=1)
     return codes
-

@@ -116,9 +116,7 @@ PRESETS = {
     "auto": (_OF_CLASSES, _OF_NUMBERS),
     "fast": (
         _OF_CLASSES,
-        replace(
-            _OF_NUMBERS, max_iter=32, learning_rate_init=0.1, hidden_layer_sizes=(64, 64, 64)
-        ),
+        replace(_OF_NUMBERS, max_iter=32, learning_rate_init=0.1, hidden_layer_sizes=(64, 64, 64)),
     ),
     "accurate": (replace(_OF_CLASSES, max_iter=64, batch_size=128), _OF_NUMBERS),
 }
