@@ -221,3 +221,19 @@ def test_an_ensemble_over_folds_of_unequal_size():
     assert found < 0.85 * log_loss(y[N_TRAIN:], linear.predict_proba(columns[N_TRAIN:]))
     # What the out-of-fold rows have promised of single members, the ensemble keeps.
     assert found < checkpoints.best[0].value + 0.05
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("n_rows", [1, 7, 3000])
+def test_members_predict_for_shared_rows_what_each_predicts_alone(name, n_rows):
+    numbers, others, is_parametric, dropout, n_inputs, _ = NETWORKS[name]
+    network = table_network(
+        numbers, others, 2, MISH, hidden=(7, 6), dropout=dropout, is_parametric=is_parametric
+    )
+    X = np.random.RandomState(0).standard_normal((n_rows, n_inputs))
+    params = np.empty((3, network.n_params))
+    for k in range(3):
+        rng = np.random.RandomState(k)
+        network.initialize(params[k], rng, rng.standard_normal((50, n_inputs)))
+    expected = [network.predict_raw(own, X) for own in params]
+    np.testing.assert_allclose(network.predict_raw(params, X), expected, rtol=1e-12, atol=1e-12)
