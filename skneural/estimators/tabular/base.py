@@ -220,9 +220,9 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         metric = None
         if METRIC in criteria:
             metric = metric_of(self, judged_X, rows if own is None else own, judged, outputs_of)
-        judge = problem.judge(
-            shape.network(recipe.dropout), judged, rows if own is None else own, outputs_of, metric
-        )
+        network = shape.network(recipe.dropout)
+        judged_rows = rows if own is None else own
+        judge = problem.judge(network, judged, judged_rows, outputs_of, metric, criteria)
         return Training(
             recipe,
             shape,

@@ -86,14 +86,15 @@ random_state : int, RandomState instance or None, default=None
 
 ATTRIBUTES = """\
 oof_predictions_ : ndarray of shape <oof_shape>
-    *Out of fold:* <oof> of each row of X, by the members that were not trained on it; of several
-    the average. NaN for rows that all members were trained on, and for those of weight zero. Not
-    there if validation rows were given.
+    *Out of fold:* <oof> of each row of X, by the members that were not trained on it, in the epochs
+    that the *other* folds select; of several members the average. NaN for rows that all members
+    were trained on, and for those of weight zero. Not there if validation rows were given.
 
 oof_score_ : float
-    The score (<score>) of these predictions, weighted by `sample_weight`. It is that of *single
-    members*: the ensemble, whose average cannot be taken out of fold, is better. Likewise not there
-    if validation rows were given.
+    The score (<score>) of these predictions, weighted by `sample_weight`: an honest figure, but that
+    of *single members*. The ensemble is better, and no row is out of all of its members' training.
+    Likewise not there if validation rows were given. (With a scorer or a callable as
+    `early_stopping_metric` epochs are selected by all folds, and it is a little too good.)
 
 validation_score_ : float
     The same for the validation rows, if they were given.

@@ -2,6 +2,8 @@
 
 The rows of all members are judged together: one loss, one error, one temperature. Every figure is
 that of single members, since no row is predicted by all of them; the average of all is better.
+
+What a fit keeps of these rows, `OutOfFold`, is not that of the epochs that they have selected.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.tabular.inputs import Inputs
@@ -60,6 +63,70 @@ class JudgedRows:
         return slice(start, start + len(self.of_members[k]))
 
 
+class OutOfFold:
+    """What each member puts out for its fold, in the epochs that the *other* folds select.
+
+    The best epoch of all folds is selected by a little luck too, so that its figures are too good.
+    What the other folds select knows nothing of the fold itself. For every criterion and member
+    the best epoch so far is kept, of several equal ones the last.
+
+    Parameters
+    ----------
+    members : ndarray of int of shape (n_judged,)
+        The member that each judged row belongs to.
+    weight : ndarray of shape (n_judged,)
+    n_criteria : int
+    n_outputs : int
+
+    Attributes
+    ----------
+    raw : ndarray of shape (n_criteria, n_judged, n_outputs)
+    temperatures : ndarray of shape (n_criteria, n_judged)
+        Of the epochs that these are from.
+    """
+
+    def __init__(
+        self, members: IndexArray, weight: FloatArray, n_criteria: int, n_outputs: int
+    ) -> None:
+        self._members, self._weight = members, weight
+        n_members = int(members.max()) + 1
+        own = np.bincount(members, weight, n_members)
+        # Where a single fold has all the weight, it has to select for itself.
+        self._is_alone = own >= own.sum()
+        self._weight_of_others = np.where(self._is_alone, own, own.sum() - own)
+        self._best = np.full((n_criteria, n_members), np.inf)
+        self.raw = np.zeros((n_criteria, len(members), n_outputs), dtype=np.float32)
+        self.temperatures = np.ones((n_criteria, len(members)))
+
+    def enter_losses(self, raw: FloatArray, losses: FloatArray, temperature: float) -> None:
+        """One more epoch, by the losses of all rows for every criterion.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_judged, n_outputs)
+        losses : ndarray of shape (n_criteria, n_judged)
+            The lower the better.
+        temperature : float
+        """
+        n_members = len(self._weight_of_others)
+        own = np.stack(
+            [np.bincount(self._members, self._weight * each, n_members) for each in losses]
+        )
+        others = np.where(self._is_alone, own, own.sum(axis=1, keepdims=True) - own)
+        self.enter(raw, others / self._weight_of_others, temperature)
+
+    def enter(self, raw: FloatArray, values: Any, temperature: float) -> None:
+        """One more epoch, by one value for every criterion and member, the lower the better."""
+        values = np.broadcast_to(values, self._best.shape)
+        values = np.where(np.isnan(values), np.inf, values)
+        is_best = values <= self._best
+        self._best[is_best] = values[is_best]
+        rows_to_keep = is_best[:, self._members]
+        for own, temperatures, keeps in zip(self.raw, self.temperatures, rows_to_keep, strict=True):
+            own[keeps] = raw[keeps]
+            temperatures[keeps] = temperature
+
+
 class Judge(ABC):
     """Judges all members after an epoch: see `skneural.minimizers.run.Run.validate_together`.
 
@@ -73,6 +140,12 @@ class Judge(ABC):
         Without them, for the score.
     metric : callable or None
         See `Metric`.
+    n_criteria : int
+        By which epochs are selected.
+
+    Attributes
+    ----------
+    out_of_fold : OutOfFold
     """
 
     def __init__(
@@ -82,45 +155,42 @@ class Judge(ABC):
         weight: FloatArray | None,
         sample_weight: FloatArray | None,
         metric: Metric | None,
+        n_criteria: int,
     ) -> None:
         self.network, self.judged, self.metric = network, judged, metric
         self.weight, self.sample_weight = weight, sample_weight
-        self._raw: FloatArray | None = None
+        n_judged = len(judged.rows)
+        self._raw = np.zeros((n_judged, network.n_outputs), dtype=np.float32)
+        self.out_of_fold = OutOfFold(
+            judged.members,
+            np.ones(n_judged) if weight is None else weight,
+            n_criteria,
+            network.n_outputs,
+        )
 
-    def raw(self, models: FloatArray, members: Sequence[int] | None = None) -> FloatArray:
-        """Raw outputs of the judged rows, each of its member, of shape (n_judged, n_outputs).
+    def __call__(self, models: FloatArray, active: Sequence[int]) -> JointValidation:
+        """Score and loss of the models of this epoch, and what they are selected by.
 
-        Those of members that are not named stay what they were.
+        For the rows of members that are not active those of an earlier epoch count.
         """
-        if self._raw is None:
-            shape = (len(self.judged.rows), self.network.n_outputs)
-            self._raw = np.zeros(shape, dtype=models.dtype)
-        for k in range(len(models)) if members is None else members:
+        for k in active:
             rows = self.judged.of_members[k]
             if len(rows):
                 inputs = self.judged.inputs.of_member(k, rows)
                 self._raw[self.judged.places(k)] = self.network.predict_raw(models[k], inputs)
-        return self._raw
-
-    def __call__(self, models: FloatArray, active: Sequence[int]) -> JointValidation:
-        """Score and loss of the models of this epoch, and what they are selected by."""
-        return self.judged_by(self.raw(models, active))
+        return self.judged_by(self._raw)
 
     @abstractmethod
     def judged_by(self, raw: FloatArray) -> JointValidation:
-        """The same, from raw outputs."""
+        """The same, from raw outputs of the judged rows, each of its member."""
 
     @abstractmethod
-    def final(
-        self, raw: FloatArray, outputs: Any, n_rows: int | None
-    ) -> tuple[float, FloatArray | None]:
-        """The score of the checkpoints together, and what they predict for each row.
+    def final(self, outputs: Any, n_rows: int | None) -> tuple[float, FloatArray | None]:
+        """The score of what is out of fold, and what it predicts for each row.
 
         Parameters
         ----------
-        raw : ndarray of shape (n_checkpoints, n_judged, n_outputs)
         outputs : Classes or NumbersOfMembers
-            With the temperatures of these checkpoints.
         n_rows : int or None
             Rows to have predictions for, NaN for those that no member is judged by; None for no
             predictions.
@@ -134,6 +204,8 @@ class JudgeOfClasses(Judge):
     ----------
     network, judged, weight, sample_weight, metric
         See `Judge`.
+    criteria : sequence of str
+        'validation_loss', 'error' or both; or that of the metric.
     codes : ndarray of shape (n_judged,)
         The class of each row.
     """
@@ -145,24 +217,34 @@ class JudgeOfClasses(Judge):
         weight: FloatArray | None,
         sample_weight: FloatArray | None,
         metric: Metric | None,
+        criteria: Sequence[str],
         codes: IndexArray,
     ) -> None:
-        super().__init__(network, judged, weight, sample_weight, metric)
-        self.codes = codes
+        super().__init__(network, judged, weight, sample_weight, metric, len(criteria))
+        self.criteria, self.codes = criteria, codes
 
     def judged_by(self, raw: FloatArray) -> JointValidation:
         temperature = fit_temperature(raw, self.codes, self.weight)
         is_wrong = raw.argmax(axis=1) != self.codes
         error = float(np.average(is_wrong, weights=self.weight))
         numbers = {"error": error, "temperature": temperature.value}
+        log_probability = scaled_log_probabilities(raw, temperature.value)
         if self.metric is not None:
-            numbers[METRIC] = -self.metric(scaled_log_probabilities(raw, temperature.value))
+            numbers[METRIC] = -self.metric(log_probability)
+            self.out_of_fold.enter(raw, numbers[METRIC], temperature.value)
+        else:
+            losses = {
+                "validation_loss": -log_probability[np.arange(len(raw)), self.codes],
+                "error": is_wrong,
+            }
+            chosen = np.stack([losses[name] for name in self.criteria])
+            self.out_of_fold.enter_losses(raw, chosen, temperature.value)
         return JointValidation(1 - error, temperature.loss, numbers)
 
-    def final(
-        self, raw: FloatArray, outputs: Classes, n_rows: int | None
-    ) -> tuple[float, FloatArray | None]:
-        log_probability = outputs.of_networks(raw[:, np.newaxis])[:, 0].mean(axis=0)
+    def final(self, outputs: Classes, n_rows: int | None) -> tuple[float, FloatArray | None]:
+        found = self.out_of_fold
+        scaled = found.raw / found.temperatures[..., np.newaxis]
+        log_probability = log_softmax(scaled, axis=-1).mean(axis=0)
         is_right = log_probability.argmax(axis=1) == self.codes
         score = float(np.average(is_right, weights=self.sample_weight))
         if n_rows is None:
@@ -197,7 +279,7 @@ class JudgeOfNumbers(Judge):
         loss: Loss,
         y: FloatArray,
     ) -> None:
-        super().__init__(network, judged, weight, weight, metric)
+        super().__init__(network, judged, weight, weight, metric, n_criteria=1)
         self.loss, self.y = loss, y
         # As one member for each row: the units are those of the member that predicts it.
         members = judged.members
@@ -205,7 +287,6 @@ class JudgeOfNumbers(Judge):
             *(getattr(outputs, name)[members] for name in ("mean", "scale", "lowest", "highest"))
         )
         self._unit = float(np.mean(outputs.scale))
-        self._total = float(len(y) if weight is None else weight.sum())
 
     def predicted(self, raw: FloatArray) -> FloatArray:
         """What raw outputs of shape (n_judged, 1) predict, of shape (n_judged,)."""
@@ -214,23 +295,26 @@ class JudgeOfNumbers(Judge):
     def judged_by(self, raw: FloatArray) -> JointValidation:
         predicted = self.predicted(raw)
         numbers = {} if self.metric is None else {METRIC: -self.metric(predicted[:, np.newaxis])}
-        if not np.all(np.isfinite(predicted)):
-            return JointValidation(-np.inf, np.inf, numbers)
         y, predicted = self.y / self._unit, predicted / self._unit
         differences = (predicted - y)[:, np.newaxis]
         zeros = np.zeros_like(differences)
         buffers = LossBuffers(np.empty_like(zeros), np.empty_like(zeros), np.empty_like(zeros))
         losses = self.loss.value_and_gradient(differences, zeros, buffers)
-        loss = losses.sum() if self.weight is None else np.dot(losses, self.weight)
+        if self.metric is not None:
+            self.out_of_fold.enter(raw, numbers[METRIC], 1.0)
+        else:
+            self.out_of_fold.enter_losses(raw, losses[np.newaxis], 1.0)
+        loss = float(np.average(losses, weights=self.weight))
+        if not np.isfinite(loss):
+            return JointValidation(-np.inf, np.inf, numbers)
         score = self.loss.score(y, predicted, self.weight)
-        return JointValidation(float(score), float(loss) / self._total, numbers)
+        return JointValidation(float(score), loss, numbers)
 
     def final(
-        self, raw: FloatArray, outputs: NumbersOfMembers, n_rows: int | None
+        self, outputs: NumbersOfMembers, n_rows: int | None
     ) -> tuple[float, FloatArray | None]:
-        predicted = np.mean([self.predicted(own) for own in raw], axis=0)
-        with np.errstate(over="ignore", invalid="ignore"):
-            score = float(self.loss.score(self.y / self._unit, predicted / self._unit, self.weight))
+        predicted = self.predicted(self.out_of_fold.raw[0])
+        score = float(self.loss.score(self.y / self._unit, predicted / self._unit, self.weight))
         if n_rows is None:
             return score, None
         return score, mean_by_row(predicted[:, np.newaxis], self.judged.rows, n_rows)[:, 0]

@@ -66,6 +66,7 @@ class Problem(ABC):
         rows: TableRows,
         outputs: OutputsOf,
         metric: Metric | None,
+        criteria: Sequence[str],
     ) -> Judge:
         """What the members are judged by.
 
@@ -78,6 +79,8 @@ class Problem(ABC):
         outputs : callable
             See `targets`.
         metric : callable or None
+        criteria : sequence of str
+            See `criteria`.
         """
 
     @abstractmethod
@@ -155,10 +158,12 @@ class ClassProblem(Problem):
         rows: TableRows,
         outputs: OutputsOf,
         metric: Metric | None,
+        criteria: Sequence[str],
     ) -> Judge:
         codes = _codes(self.labels, self.labels.encode(rows.y))[judged.rows]
         weight = None if rows.weight is None else rows.weight[judged.rows]
-        return JudgeOfClasses(network, judged, self._weighted(codes, weight), weight, metric, codes)
+        by_class = self._weighted(codes, weight)
+        return JudgeOfClasses(network, judged, by_class, weight, metric, criteria, codes)
 
     def criteria(self, metric: Any) -> tuple[str, ...]:
         if metric is None:
@@ -194,6 +199,7 @@ class NumberProblem(Problem):
         rows: TableRows,
         outputs: OutputsOf,
         metric: Metric | None,
+        criteria: Sequence[str],
     ) -> Judge:
         weight = None if rows.weight is None else rows.weight[judged.rows]
         units = outputs(np.ones(1))
