@@ -150,15 +150,17 @@ def _tanh_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
 def _limit(limit: np.ufunc, z: FloatArray, number: float, out: FloatArray) -> None:
     """Write the maximum, or minimum, of an array and a number."""
     limits = LIMITS.get((number, z.dtype.char))
-    are_flat = z.flags.c_contiguous and out.flags.c_contiguous
+    are_flat = z.flags.c_contiguous and (out is z or out.flags.c_contiguous)
     if z.size < WORTH_PIECES or limits is None or not are_flat:
         limit(z, number, out=out)
         return
     # That of two arrays is several times as fast.
-    flat, flat_out = z.reshape(-1), out.reshape(-1)
-    for start in range(0, len(flat), len(limits)):
-        piece = flat[start : start + len(limits)]
-        limit(piece, limits[: len(piece)], out=flat_out[start : start + len(limits)])
+    flat = z.reshape(-1)
+    flat_out = flat if out is z else out.reshape(-1)
+    n = len(limits)
+    for start in range(0, len(flat), n):
+        piece = flat[start : start + n]
+        limit(piece, limits[: len(piece)], out=flat_out[start : start + n])
 
 
 def _relu(z: FloatArray, mask: BoolArray) -> None:

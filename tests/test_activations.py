@@ -99,6 +99,15 @@ def test_far_below_zero_there_are_still_digits(name):
     np.testing.assert_allclose(value, DEFINITIONS[name](z), rtol=1e-12, atol=0)
 
 
+@names
+def test_the_layout_of_z_makes_no_difference(name):
+    z = np.linspace(-50, 50, 2400).reshape(40, 60)
+    for ours, theirs in zip(
+        value_and_slope(name, z), value_and_slope(name, np.asfortranarray(z)), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-14, atol=1e-300)
+
+
 @pytest.mark.parametrize("name", [name for name in ACTIVATIONS if ACTIVATIONS[name].remainder])
 @pytest.mark.parametrize(
     ("dtype", "largest", "tolerance"), [(np.float32, 3e38, 1e-6), (np.float64, 1e300, 1e-13)]
