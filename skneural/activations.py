@@ -48,10 +48,14 @@ LARGE = 40.0
 #: Elements from which on an array is worth walking through in pieces.
 WORTH_PIECES = 1000
 
-#: To compare pieces of an array with, by the character of the dtype; they fit a cache.
-ZEROS = {dtype: np.zeros(2**14, dtype=dtype) for dtype in "df"}
-for _zeros in ZEROS.values():
-    _zeros.setflags(write=False)
+#: To compare pieces of an array with, by number and character of the dtype; they fit a cache.
+LIMITS = {
+    (number, dtype): np.full(2**14, number, dtype=dtype)
+    for number in (0.0, LARGE)
+    for dtype in "df"
+}
+for _limits in LIMITS.values():
+    _limits.setflags(write=False)
 
 
 @dataclass(repr=False, eq=False)
@@ -72,6 +76,10 @@ class Activation(Settings):
         How many arrays `saved` are: floating point, of the shape of `z`. What `forward` leaves
         in them is there when `backward` is called, for functions whose derivative does not
         follow from `a`.
+    remainder, remainder_backward : callable or None, default=None
+        What `ParametricActivation` needs, where it can be had in fewer passes than by `forward` and
+        `backward`. ``remainder(z, out, *saved)`` writes :math:`z - f(z)` into `out`, and
+        ``remainder_backward(out, *saved)`` replaces it by its derivative :math:`1 - f'(z)`.
     glorot_factor : float, default=6.0
         The initial weights are uniform in :math:`\pm\sqrt{\text{factor} /
         (\text{fan in} + \text{fan out})}`. 6 is right where :math:`f'(0) = 1`.
@@ -88,6 +96,8 @@ class Activation(Settings):
     forward: Callable[..., None]
     backward: Callable[..., None]
     n_saved: int = 0
+    remainder: Callable[..., None] | None = None
+    remainder_backward: Callable[..., None] | None = None
     glorot_factor: float = number(GLOROT_FACTOR, 0, closed="neither")
 
     def __repr__(self) -> str:
@@ -137,16 +147,24 @@ def _tanh_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
     delta *= a
 
 
-def _relu(z: FloatArray, mask: BoolArray) -> None:
-    zeros = ZEROS.get(z.dtype.char)
-    if z.size < WORTH_PIECES or zeros is None or not z.flags.c_contiguous:
-        np.maximum(z, 0, out=z)
+def _limit(limit: np.ufunc, z: FloatArray, number: float, out: FloatArray) -> None:
+    """Write the maximum, or minimum, of an array and a number."""
+    limits = LIMITS.get((number, z.dtype.char))
+    are_flat = z.flags.c_contiguous and (out is z or out.flags.c_contiguous)
+    if z.size < WORTH_PIECES or limits is None or not are_flat:
+        limit(z, number, out=out)
         return
-    # The maximum of two arrays is several times as fast as that of an array and a number.
+    # That of two arrays is several times as fast.
     flat = z.reshape(-1)
-    for start in range(0, len(flat), len(zeros)):
-        piece = flat[start : start + len(zeros)]
-        np.maximum(piece, zeros[: len(piece)], out=piece)
+    flat_out = flat if out is z else out.reshape(-1)
+    n = len(limits)
+    for start in range(0, len(flat), n):
+        piece = flat[start : start + n]
+        limit(piece, limits[: len(piece)], out=flat_out[start : start + n])
+
+
+def _relu(z: FloatArray, mask: BoolArray) -> None:
+    _limit(np.maximum, z, 0.0, out=z)
 
 
 def _relu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
@@ -269,7 +287,7 @@ def _silu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, sigma: Flo
 def _mish(z: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray) -> None:
     # z t with t = tanh(softplus(z)). Let s = exp(softplus(z)) = 1 + e with e = exp(z). Then
     # t = (s - 1/s) / (s + 1/s) = (s^2 - 1) / (s^2 + 1) = e (e + 2) / (e (e + 2) + 2).
-    np.minimum(z, LARGE, out=w)
+    _limit(np.minimum, z, LARGE, out=w)
     np.exp(w, out=w)
     np.add(w, 2, out=t)
     t *= w
@@ -295,6 +313,25 @@ def _mish_backward(
     delta *= a
 
 
+def _mish_remainder(z: FloatArray, p: FloatArray, g: FloatArray, q: FloatArray) -> None:
+    # With e and s as above: p = z - z t = z q with q = 2 / (s^2 + 1). For the derivative g = e s.
+    _limit(np.minimum, z, LARGE, out=p)
+    np.exp(p, out=g)
+    np.add(g, 1, out=q)
+    g *= q
+    q *= q
+    q += 1
+    np.divide(2, q, out=q)
+    p *= q
+
+
+def _mish_remainder_backward(p: FloatArray, g: FloatArray, q: FloatArray) -> None:
+    # q + z q' with q' = -4 s e / (s^2 + 1)^2 = -q^2 g, which is q (1 - p g).
+    g *= p
+    np.subtract(1, g, out=p)
+    p *= q
+
+
 ACTIVATIONS = {
     activation.name: activation
     for activation in (
@@ -309,6 +346,6 @@ ACTIVATIONS = {
         Activation("softplus", _softplus, _softplus_backward),
         Activation("gelu", _gelu, _gelu_backward, n_saved=2),
         Activation("silu", _silu, _silu_backward, n_saved=1),
-        Activation("mish", _mish, _mish_backward, n_saved=2),
+        Activation("mish", _mish, _mish_backward, 2, _mish_remainder, _mish_remainder_backward),
     )
 }

@@ -99,6 +99,34 @@ def test_far_below_zero_there_are_still_digits(name):
     np.testing.assert_allclose(value, DEFINITIONS[name](z), rtol=1e-12, atol=0)
 
 
+@names
+def test_the_layout_of_z_makes_no_difference(name):
+    z = np.linspace(-50, 50, 2400).reshape(40, 60)
+    for ours, theirs in zip(
+        value_and_slope(name, z), value_and_slope(name, np.asfortranarray(z)), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-14, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if ACTIVATIONS[name].remainder])
+@pytest.mark.parametrize(
+    ("dtype", "largest", "tolerance"), [(np.float32, 3e38, 1e-6), (np.float64, 1e300, 1e-13)]
+)
+@pytest.mark.parametrize("n_columns", [3, 400], ids=["few", "many"])
+def test_the_remainder_is_what_f_leaves_of_z(name, dtype, largest, tolerance, n_columns):
+    z = np.linspace(-110, 110, 7 * n_columns, dtype=dtype).reshape(7, n_columns)
+    z[0, :3] = -largest, largest, -1e4
+    before, activation = z.copy(), ACTIVATIONS[name]
+    out, *saved = (np.full_like(z, np.nan) for _ in range(1 + activation.n_saved))
+    activation.remainder(z, out, *saved)
+    value, slope = value_and_slope(name, z.astype(np.float64))
+    np.testing.assert_allclose(out, z - value, rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(z, before)
+    activation.remainder_backward(out, *saved)
+    np.testing.assert_allclose(out, 1 - slope, rtol=tolerance, atol=10 * tolerance)
+    assert out.dtype == dtype
+
+
 @pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="optional: torch is not installed"
 )

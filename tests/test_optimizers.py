@@ -481,19 +481,33 @@ def test_names_that_are_taken():
         Careless().init_state(3, np.float64)
 
 
+def test_an_update_of_its_own_does_not_inherit_how_another_takes_factors():
+    class Signs(Adam):
+        def update(self, params, gradient, learning_rate, state):
+            params -= learning_rate * np.sign(gradient)
+
+    optimizer, w = Signs(), np.zeros((2, 3))
+    rates = ((slice(0, 1), 6.0), (slice(1, 2), 0.5))
+    state = optimizer.init_state(w.shape, np.float64, rates=rates)
+    optimizer.step(w, np.array([[1.0, 2, 3], [-1, 1, 0]]), RATE, state, rates=rates)
+    np.testing.assert_allclose(w, [[-0.6, -0.05, -0.1], [0.6, -0.05, 0]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.5], ids=["", "factor"])
 @each_optimizer
-def test_blocks_make_no_difference(optimizer):
+def test_blocks_make_no_difference(optimizer, factor):
     # Elements know nothing of each other: a long vector moves as its parts would.
     n_params = 2 * BLOCK + 17
+    rates = () if factor == 1 else ((slice(0, n_params), factor),)
     rng = np.random.RandomState(0)
     w = rng.randn(n_params)
     gradients = [rng.randn(n_params) for _ in range(2)]
 
     def moved(part):
         piece = w[part].copy()
-        state = optimizer.init_state(len(piece), np.float64)
+        state = optimizer.init_state(len(piece), np.float64, rates=rates)
         for gradient in gradients:
-            optimizer.step(piece, gradient[part].copy(), RATE, state)
+            optimizer.step(piece, gradient[part].copy(), RATE, state, rates=rates)
         length = np.empty_like(piece)
         optimizer.step_length(RATE, state, length)
         return np.array([piece, length])
@@ -503,16 +517,19 @@ def test_blocks_make_no_difference(optimizer):
         np.testing.assert_array_equal(long[:, part], moved(part))
 
 
+@pytest.mark.parametrize(
+    ("members", "rates"), [((), ()), ((2,), ((slice(1, 2 * BLOCK), 6.0),))], ids=["", "factors"]
+)
 @each_optimizer
-def test_a_step_allocates_next_to_nothing(optimizer):
+def test_a_step_allocates_next_to_nothing(optimizer, members, rates):
     optimizer = clone(optimizer).set_params(weight_decay=0.1, max_grad_norm=1.0, averaging=0.9)
-    n_params = 3 * BLOCK + 17
-    w, gradient = np.ones(n_params), np.ones(n_params)
-    state = optimizer.init_state(n_params, np.float64)
+    shape = (*members, 3 * BLOCK + 17)
+    w, gradient = np.ones(shape), np.ones(shape)
+    state = optimizer.init_state(shape, np.float64, rates=rates)
 
     def step():
-        optimizer.step(w, gradient, RATE, state)
-        optimizer.step_length(RATE, state, gradient)
+        optimizer.step(w, gradient, RATE, state, rates=rates, decays=rates)
+        optimizer.step_length(RATE, state, gradient.reshape(-1))
         optimizer.average(w, gradient, state)
 
     step()

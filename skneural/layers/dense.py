@@ -104,5 +104,10 @@ class Dense(Layer):
             return None
         if delta_below is None:
             delta_below = np.empty((*delta.shape[:-1], self.n_inputs), dtype=delta.dtype)
-        product(delta, arrays[0].swapaxes(-1, -2), out=delta_below)
+        weights = arrays[0].swapaxes(-1, -2)
+        if delta.ndim == 3 and self.n_outputs == 1:
+            # NumPy's product of many matrices is slow where they are a column and a row.
+            np.einsum("kro,koi->kri", delta, weights, out=delta_below)
+        else:
+            product(delta, weights, out=delta_below)
         return delta_below

@@ -109,9 +109,9 @@ def _draw_bytes(
 ) -> None:
     """The same for the nearest rate that bytes can tell apart, below 1."""
     n_left_out = min(round(rate * N_BYTES), N_BYTES - 1)
-    for each, generator in zip(_of_members(is_kept), random, strict=True):
-        drawn = _random_bytes(generator, each.size).reshape(each.shape)
-        np.greater_equal(drawn, n_left_out, out=each)
+    flat = is_kept.reshape(len(random), -1)
+    for each, generator in zip(flat, random, strict=True):
+        np.greater_equal(_random_bytes(generator, each.size), n_left_out, out=each)
     np.copyto(factors, is_kept)
     factors *= N_BYTES / (N_BYTES - n_left_out)
 

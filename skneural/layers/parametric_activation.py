@@ -1,15 +1,17 @@
 r"""An activation function that each unit takes more or less of.
 
-.. math:: y = (1 - \alpha) \odot x + \alpha \odot f(x)
+.. math::
+
+    y = (1 - \alpha) \odot x + \alpha \odot f(x) = x - \alpha \odot p(x),
+    \qquad p(x) = x - f(x),
 
 with a learned :math:`\alpha` for each unit, which begins at 1: the activation function as it is.
 At 0 the unit is linear. The chain rule gives
 
 .. math::
 
-    \frac{\partial}{\partial \alpha} = \sum_{\text{rows}} \delta \odot (f(x) - x), \qquad
-    \frac{\partial}{\partial x}
-    = \delta - \delta \odot \alpha + \delta \odot \alpha \odot f'(x).
+    \frac{\partial}{\partial \alpha} = - \sum_{\text{rows}} \delta \odot p(x), \qquad
+    \frac{\partial}{\partial x} = \delta \odot (1 - \alpha \odot p'(x)).
 
 Source: D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: Strong pre-tuned MLPs and
 boosted trees on tabular data", NeurIPS 2024, appendix A; with f = ReLU it is the PReLU of K. He,
@@ -59,11 +61,12 @@ class ParametricActivation(Layer):
         arrays[0][...] = 1
 
     def buffers(self, memory: PassMemory) -> Buffers:
-        n_saved = 1 + self.activation.n_saved
-        values, output = memory.kept(self.n_outputs), memory.kept(self.n_outputs)
-        repeated, mask = memory.scratch(self.n_outputs), memory.kept(self.n_outputs, dtype=bool)
-        saved = tuple(memory.kept(self.n_outputs) for _ in range(n_saved))
-        return values, output, repeated, saved[0], memory.ones(), (mask, *saved[1:])
+        remainder, output = memory.kept(self.n_outputs), memory.kept(self.n_outputs)
+        saved = [memory.kept(self.n_outputs) for _ in range(self.activation.n_saved)]
+        if self.activation.remainder is None:
+            values, mask = memory.kept(self.n_outputs), memory.kept(self.n_outputs, dtype=bool)
+            saved = [values, mask, *saved]
+        return remainder, output, memory.ones(), tuple(map(self._flat, saved))
 
     def forward(
         self,
@@ -79,13 +82,16 @@ class ParametricActivation(Layer):
             self.activation.forward(values, np.empty(values.shape, dtype=bool), *saved)
             output: FloatArray = x + alphas * (values - x)
             return output
-        values, output, repeated, _, _, saved = buffers
-        np.copyto(values, x)
-        self.activation.forward(self._flat(values), *map(self._flat, saved))
-        repeated[...] = alphas
-        np.subtract(values, x, out=output)
-        output *= repeated
-        output += x
+        remainder, output, _, saved = buffers
+        rows = x
+        if x.ndim < output.ndim:  # all members share them
+            np.copyto(output, x)
+            rows = output
+        self._remainder(self._flat(rows), self._flat(remainder), *saved)
+        # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
+        output[...] = alphas
+        output *= remainder
+        np.subtract(x, output, out=output)
         return output
 
     def backward(
@@ -98,18 +104,37 @@ class ParametricActivation(Layer):
         needs_input: bool,
     ) -> FloatArray | None:
         # What has been put out is no longer read by now: its buffer serves for the gradient.
-        values, own, _, through, ones, saved = buffers
-        np.subtract(values, x, out=own)
-        own *= delta
+        remainder, own, ones, saved = buffers
+        np.multiply(remainder, delta, out=own)
         product(ones, own, out=gradients[0])
+        np.negative(gradients[0], out=gradients[0])
         if not needs_input:
             return None
-        through[...] = arrays[0][..., np.newaxis, :]
-        through *= delta
-        delta -= through
-        self.activation.backward(self._flat(through), self._flat(values), *map(self._flat, saved))
-        delta += through
+        self._remainder_backward(self._flat(remainder), *saved)
+        own[...] = arrays[0][..., np.newaxis, :]
+        remainder *= own
+        np.subtract(1, remainder, out=remainder)
+        delta *= remainder
         return delta
+
+    def _remainder(self, x: FloatArray, out: FloatArray, *saved: FloatArray) -> None:
+        """Write x - f(x) into `out`."""
+        if self.activation.remainder is not None:
+            self.activation.remainder(x, out, *saved)
+            return
+        values, *others = saved
+        np.copyto(values, x)
+        self.activation.forward(values, *others)
+        np.subtract(x, values, out=out)
+
+    def _remainder_backward(self, out: FloatArray, *saved: FloatArray) -> None:
+        """Replace x - f(x) by its derivative."""
+        if self.activation.remainder_backward is not None:
+            self.activation.remainder_backward(out, *saved)
+            return
+        out[...] = 1
+        self.activation.backward(out, *saved)
+        np.subtract(1, out, out=out)
 
     def _flat(self, array: FloatArray) -> FloatArray:
         # Activation functions are for two axes: the rows of all members follow one another.

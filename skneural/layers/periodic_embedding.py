@@ -73,8 +73,10 @@ class PeriodicEmbedding(Layer):
     are normal, phases uniform in :math:`\pm \pi`, the others in :math:`\pm 1 / \sqrt F`. Weight
     decay acts on all of them.
 
-    Rows come last in the buffers, so that NumPy goes through many numbers at a time. Frequency
-    times value plus phase is one product of matrices, (w, c) by (x, 1 / 2 pi), times 2 pi.
+    Rows come last in the buffers, so that NumPy goes through many numbers at a time. The angles are
+    one product of matrices, (w, c) by (2 pi x, 1).
+
+    Only contiguous arrays are added and multiplied: for others NumPy would need its own buffer.
     """
 
     n_inputs: int
@@ -108,9 +110,8 @@ class PeriodicEmbedding(Layer):
         intercepts[...] = rng.uniform(-bound, bound, intercepts.shape)
 
     def buffers(self, memory: PassMemory) -> Buffers:
-        *widths, n_sums, n_outputs = self._widths()
-        arrays = [memory.kept(width) for width in widths]
-        arrays += [memory.kept(n_sums), memory.scratch(n_sums), memory.kept(n_outputs)]
+        arrays = [memory.kept(width) for width in self._widths()]
+        arrays += [memory.scratch(self.n_outputs), memory.kept(self.n_outputs)]
         of_input = memory.kept(self.n_inputs), memory.delta(self.n_inputs)
         return *self._columns_first(arrays), *of_input, memory.ones()
 
@@ -124,22 +125,21 @@ class PeriodicEmbedding(Layer):
         waves, weights, intercepts = arrays
         if buffers is None:
             buffers = self._allocated(x, waves)
-        values, angles, cosines, sums, repeated, output = buffers[:6]
+        values, angles, cosines, joined, added, output = buffers[:6]
         columns = x.swapaxes(-1, -2)
         np.copyto(values[..., 0, :], columns)
         values[..., 1, :] = 1 / (2 * pi)
+        values *= 2 * pi
         np.matmul(waves, values, out=angles)
-        angles *= 2 * pi
         np.cos(angles, out=cosines)
-        np.matmul(weights.swapaxes(-1, -2), cosines, out=sums)
-        # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
-        np.copyto(repeated, intercepts[..., np.newaxis])
-        sums += repeated
-        of_sums, of_values = self._parts(output)
-        np.copyto(of_sums, sums)
-        np.copyto(of_values, columns)
-        joined: FloatArray = output
-        return joined
+        np.matmul(weights.swapaxes(-1, -2), cosines, out=joined[..., :-1, :])
+        joined[..., -1, :] = 0
+        np.copyto(added[..., :-1, :], intercepts[..., np.newaxis])
+        np.copyto(added[..., -1, :], columns)
+        joined += added
+        np.copyto(output, self._rows_first(joined))
+        outputs: FloatArray = output
+        return outputs
 
     def backward(
         self,
@@ -151,13 +151,13 @@ class PeriodicEmbedding(Layer):
         needs_input: bool,
     ) -> FloatArray | None:
         waves, weights, _ = arrays
-        values, angles, cosines, sums, _, _, through, below, ones = buffers
-        of_sums, of_values = self._parts(delta)
-        np.copyto(sums, of_sums)
+        values, angles, cosines, joined, _, _, through, below, ones = buffers
+        np.copyto(self._rows_first(joined), delta)
+        sums, of_values = joined[..., :-1, :], joined[..., -1, :]
         np.matmul(cosines, sums.swapaxes(-1, -2), out=gradients[1])
         np.matmul(sums, ones, out=gradients[2])
-        # The derivative in the angles, times 2 pi, takes the place of the cosines.
-        sums *= -2 * pi
+        # The derivative in the angles takes the place of the cosines.
+        np.negative(joined, out=joined)
         np.matmul(weights, sums, out=cosines)
         np.sin(angles, out=angles)
         cosines *= angles
@@ -168,15 +168,16 @@ class PeriodicEmbedding(Layer):
         if below is None:
             below = np.empty_like(through)
         np.copyto(through, values[..., 0, :].swapaxes(-1, -2))
+        through *= 2 * pi
         np.copyto(below, of_values.swapaxes(-1, -2))
-        below += through
+        np.subtract(through, below, out=below)
         passed_on: FloatArray = below
         return passed_on
 
     def _widths(self) -> tuple[int, ...]:
-        """Of the buffers: values and a constant, angles, cosines, sums, output."""
+        """Of the buffers: values and a constant, angles, cosines, sums and values."""
         n_waves = self.n_inputs * self.n_frequencies
-        return 2 * self.n_inputs, n_waves, n_waves, self.n_inputs * self.n_sums, self.n_outputs
+        return 2 * self.n_inputs, n_waves, n_waves, self.n_outputs
 
     def _columns_first(self, arrays: Sequence[FloatArray]) -> list[FloatArray]:
         """Buffers of shape (..., n_rows, width), all but the last as (..., n_inputs, n, n_rows)."""
@@ -185,15 +186,13 @@ class PeriodicEmbedding(Layer):
         shaped = [array.reshape(*members, self.n_inputs, -1, n_rows) for array in inner]
         return [*shaped, output]
 
+    def _rows_first(self, joined: FloatArray) -> FloatArray:
+        """A view, of shape (..., n_rows, n_outputs), of sums and values by column."""
+        *members, _, _, n_rows = joined.shape
+        return joined.reshape(*members, self.n_outputs, n_rows).swapaxes(-1, -2)
+
     def _allocated(self, x: Matrix, waves: FloatArray) -> list[FloatArray]:
         members = np.broadcast_shapes(x.shape[:-2], waves.shape[:-3])
         dtype = np.result_type(x, waves)
-        *widths, n_sums, n_outputs = self._widths()
-        shapes = [(*members, x.shape[-2], n) for n in (*widths, n_sums, n_sums, n_outputs)]
-        return self._columns_first([np.empty(shape, dtype) for shape in shapes])
-
-    def _parts(self, joined: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Views: the sums, of shape (..., n_inputs, n_sums, n_rows), and the values."""
-        by_column = joined.reshape(*joined.shape[:-1], self.n_inputs, self.n_sums + 1)
-        rows_last = np.moveaxis(by_column, -3, -1)
-        return rows_last[..., :-1, :], rows_last[..., -1, :]
+        widths = (*self._widths(), self.n_outputs, self.n_outputs)
+        return self._columns_first([np.empty((*members, x.shape[-2], n), dtype) for n in widths])

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, blocks
-from skneural.optimizers.contract import Optimizer, State
+from skneural.optimizers.contract import Factors, Optimizer, State
 from skneural.optimizers.scaling import add_square, divide_by_root, scratch_block
 from skneural.settings import number
 
@@ -62,23 +62,54 @@ class Adam(Optimizer):
     def update(
         self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
     ) -> None:
-        state["step"] += 1
-        t = state["step"]
-        root = (1 - self.beta_2) ** 0.5
-        rate = learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
-        rate *= (1 - self.beta_1) / root
-        epsilon = self.epsilon / root
+        rate = self._next_rate(learning_rate, state)
         for w, g, m, v in blocks(params, gradient, state["first_moment"], state["second_moment"]):
-            m *= self.beta_1
-            m += g
-            v *= self.beta_2
-            g *= g
-            v += g
-            np.sqrt(v, out=g)
-            g += epsilon
-            np.divide(m, g, out=g)
+            self._divide(g, m, v)
             g *= rate
             w -= g
+
+    def init_factors(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rates: Factors) -> State:
+        factors = np.ones((2, shape[-1]), dtype=dtype)
+        for place, factor in rates:
+            factors[:, place] = factor
+        return {"scratch_factors": factors}
+
+    def update_by_factors(
+        self,
+        params: FloatArray,
+        gradient: FloatArray,
+        learning_rate: float,
+        state: State,
+        rates: Factors,
+    ) -> None:
+        factors, all_rates = state["scratch_factors"]
+        np.multiply(factors, self._next_rate(learning_rate, state), out=all_rates)
+        of_networks = (-1, params.shape[-1])
+        vectors = (params, gradient, state["first_moment"], state["second_moment"])
+        for own in zip(*(vector.reshape(of_networks) for vector in vectors), strict=True):
+            for w, g, m, v, rate in blocks(*own, all_rates):
+                self._divide(g, m, v)
+                g *= rate
+                w -= g
+
+    def _next_rate(self, learning_rate: float, state: State) -> float:
+        """The learning rate of the next step, times what its moments have as factors."""
+        state["step"] += 1
+        t: int = state["step"]
+        rate: float = learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
+        rate *= (1 - self.beta_1) / (1 - self.beta_2) ** 0.5
+        return rate
+
+    def _divide(self, g: FloatArray, m: FloatArray, v: FloatArray) -> None:
+        """Bring the moments up to date; replace the gradient by the step at a rate of 1."""
+        m *= self.beta_1
+        m += g
+        v *= self.beta_2
+        g *= g
+        v += g
+        np.sqrt(v, out=g)
+        g += self.epsilon / (1 - self.beta_2) ** 0.5
+        np.divide(m, g, out=g)
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         # The mean of a steady gradient, its bias corrected, is the gradient.

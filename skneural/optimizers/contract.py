@@ -18,7 +18,9 @@ from skneural.settings import Settings, number
 State: TypeAlias = dict[str, Any]
 
 #: What is in the state of every optimizer, beside its moments.
-RESERVED = frozenset({"average", "clipping", "n_averaged", "n_penalised", "scratch_rates"})
+RESERVED = frozenset(
+    {"average", "clipping", "n_averaged", "n_penalised", "scratch_factors", "scratch_rates"}
+)
 
 #: Parameters from one place to another, and a factor for them.
 Factors: TypeAlias = Sequence[tuple[slice, float]]
@@ -58,6 +60,13 @@ class Optimizer(Settings, ABC):
     max_grad_norm: float | None = number(None, 0, closed="neither", kw_only=True)
     averaging: float | None = number(None, 0, 1, closed="right", kw_only=True)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "update" in vars(cls) and "update_by_factors" not in vars(cls):
+            # One that is inherited belongs to another `update`.
+            for name in ("init_factors", "update_by_factors"):
+                setattr(cls, name, vars(Optimizer)[name])
+
     @abstractmethod
     def init_moments(self, n_params: int, dtype: npt.DTypeLike) -> State:
         """What `update` remembers, before the first step.
@@ -89,6 +98,35 @@ class Optimizer(Settings, ABC):
         learning_rate : float
         state : dict
         """
+
+    def init_factors(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rates: Factors) -> State:
+        """The memory of `update_by_factors`, by names in `RESERVED`."""
+        n_slow = sum(len(range(*place.indices(shape[-1]))) for place, _ in rates)
+        return {"scratch_rates": np.zeros((*shape[:-1], n_slow), dtype=dtype)}
+
+    def update_by_factors(
+        self,
+        params: FloatArray,
+        gradient: FloatArray,
+        learning_rate: float,
+        state: State,
+        rates: Factors,
+    ) -> None:
+        """Like `update`, with factors of the learning rate for some of the parameters.
+
+        As it stands, it updates and then makes the steps longer or shorter, since every optimizer
+        moves in proportion to its rate. A subclass can have the factors in its update itself.
+
+        Parameters
+        ----------
+        params, gradient : ndarray of shape (n_params,), or (K, n_params)
+        learning_rate : float
+        state : dict
+        rates : sequence of (slice, float)
+        """
+        _save(params, rates, state["scratch_rates"])
+        self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
+        _rescale(params, rates, state["scratch_rates"])
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         """Write how far the last step moved each parameter per unit of a steady gradient.
@@ -134,8 +172,7 @@ class Optimizer(Settings, ABC):
             )
         state["n_penalised"] = shape[-1] if n_penalised is None else n_penalised
         if rates:
-            n_slow = sum(len(range(*place.indices(shape[-1]))) for place, _ in rates)
-            state["scratch_rates"] = np.zeros((*shape[:-1], n_slow), dtype=dtype)
+            state.update(self.init_factors(shape, dtype, rates))
         if self.averaging is not None:
             state["n_averaged"] = 0
             state["average"] = np.zeros(shape, dtype=dtype)
@@ -174,10 +211,9 @@ class Optimizer(Settings, ABC):
         if self.weight_decay:
             self._decay(params, learning_rate * self.weight_decay * decay_factor, state, decays)
         if rates:
-            _save(params, rates, state["scratch_rates"])
-        self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
-        if rates:
-            _rescale(params, rates, state["scratch_rates"])
+            self.update_by_factors(params, gradient, learning_rate, state, rates)
+        else:
+            self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
         if l1 is not None:
             self._shrink(params, gradient, learning_rate, state, l1, rates)
         if self.averaging is not None:
@@ -274,7 +310,7 @@ def _save(params: FloatArray, rates: Factors, saved: FloatArray) -> None:
 
 
 def _rescale(params: FloatArray, rates: Factors, saved: FloatArray) -> None:
-    """Make steps longer or shorter by a factor. Every optimizer moves in proportion to its rate."""
+    """Make the steps since `_save` longer or shorter by a factor."""
     start = 0
     for place, factor in rates:
         part = params[..., place]
