@@ -21,6 +21,13 @@ MAX_EMBEDDED = 50
 MIN_STEPS_PER_EPOCH = 8
 MIN_STEPS = 500
 
+#: Rows above which there are fewer epochs, of larger batches: so many times fewer and larger as
+#: rows are more, to these powers.
+LARGE = 2700
+EPOCHS_POWER, BATCH_POWER = 0.4, 0.6
+MAX_BATCH = 256
+MIN_EPOCHS = 4
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -63,8 +70,19 @@ class Recipe:
         """The same for so many rows of each member.
 
         With few rows, batches become smaller until an epoch has `MIN_STEPS_PER_EPOCH` of them, and
-        there are more epochs until the training has `MIN_STEPS`.
+        there are more epochs until the training has `MIN_STEPS`. With many rows there are fewer
+        epochs and larger batches: a step is the cheaper for each of its rows, and the longer the
+        training, the less an epoch adds.
         """
+        if n_rows > LARGE:
+            epochs = self.max_iter * (LARGE / n_rows) ** EPOCHS_POWER
+            batch_size = self.batch_size * (n_rows / LARGE) ** BATCH_POWER
+            largest = max(self.batch_size, MAX_BATCH)
+            return replace(
+                self,
+                max_iter=max(MIN_EPOCHS, round(epochs)),
+                batch_size=min(round(batch_size), largest),
+            )
         batch_size = min(self.batch_size, max(1, n_rows // MIN_STEPS_PER_EPOCH))
         n_steps = max(1, n_rows // batch_size)
         max_iter = max(self.max_iter, math.ceil(MIN_STEPS / n_steps))
