@@ -21,10 +21,10 @@ MAX_EMBEDDED = 50
 MIN_STEPS_PER_EPOCH = 8
 MIN_STEPS = 500
 
-#: Rows above which there are fewer epochs, of larger batches: so many times fewer and larger as
-#: rows are more, to these powers.
+#: Rows above which there are fewer epochs, of larger batches; with q times as many rows batches are
+#: q to this power times larger.
 LARGE = 2700
-EPOCHS_POWER, BATCH_POWER = 0.4, 0.6
+BATCH_POWER = 0.6
 MAX_BATCH = 256
 MIN_EPOCHS = 4
 
@@ -52,6 +52,8 @@ class Recipe:
         Whether numbers are embedded as normal quantiles.
     max_one_hot : int
         Most levels of a category that is encoded one-hot.
+    epochs_power : float
+        With q times as many rows as `LARGE` there are q to this power times fewer epochs.
     """
 
     max_iter: int
@@ -65,6 +67,7 @@ class Recipe:
     frequency_scale: float = 0.3
     quantile_inputs: bool = True
     max_one_hot: int = 8
+    epochs_power: float = 0.4
 
     def for_size(self, n_rows: int) -> Recipe:
         """The same for so many rows of each member.
@@ -75,7 +78,7 @@ class Recipe:
         training, the less an epoch adds.
         """
         if n_rows > LARGE:
-            epochs = self.max_iter * (LARGE / n_rows) ** EPOCHS_POWER
+            epochs = self.max_iter * (LARGE / n_rows) ** self.epochs_power
             batch_size = self.batch_size * (n_rows / LARGE) ** BATCH_POWER
             largest = max(self.batch_size, MAX_BATCH)
             return replace(
@@ -131,7 +134,7 @@ _OF_NUMBERS = Recipe(
 
 #: The presets, for classes and for numbers.
 PRESETS = {
-    "auto": (_OF_CLASSES, _OF_NUMBERS),
+    "auto": (_OF_CLASSES, replace(_OF_NUMBERS, epochs_power=0.7)),
     "fast": (
         _OF_CLASSES,
         replace(_OF_NUMBERS, max_iter=32, learning_rate_init=0.1, hidden_layer_sizes=(64, 64, 64)),
