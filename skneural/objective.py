@@ -96,6 +96,7 @@ class Objective:
         self.n_penalty_rows = n_penalty_rows
         self.l1 = l1
         self.members = members
+        self._mean_weights = np.broadcast_to(mean_weight, members)
         self.gradient: FloatArray = np.empty((*members, network.n_params), dtype=dtype)
         self._gradient_arrays = network.arrays(self.gradient)
         self._reported_share = 1 / network.n_outputs if loss.reports_mean_over_outputs else 1.0
@@ -107,7 +108,7 @@ class Objective:
     def of_members(self, active: Sequence[int]) -> Objective:
         """The objective of some of the members, with buffers for these alone."""
         n_rows, dtype = self._settings
-        mean_weight = np.broadcast_to(self.mean_weight, self.members)[list(active)]
+        mean_weight = self._mean_weights[list(active)]
         members = (len(active),)
         return Objective(
             self.network,
@@ -203,7 +204,7 @@ class Objective:
             raw.reshape(flat), y.reshape(-1, y.shape[-1]), buffers
         )
         losses = losses.reshape(*self.members, n_rows)
-        scale = 1.0 / (n_rows * np.broadcast_to(self.mean_weight, self.members))
+        scale = 1.0 / (n_rows * self._mean_weights)
         delta *= scale[:, np.newaxis, np.newaxis].astype(delta.dtype)
         if sample_weight is None:
             total = losses.sum(axis=1)

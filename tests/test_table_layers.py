@@ -145,9 +145,12 @@ def test_parametric_activation_is_its_formula(name):
     np.testing.assert_allclose(output_of(blend(name, 4), [alphas]), expected, atol=1e-14)
 
 
-def test_periodic_embedding_is_its_formula():
-    """Column by column, frequency by frequency."""
+@pytest.mark.parametrize("scale", [0.01, 1.0, 30.0])
+def test_periodic_embedding_is_its_formula(scale):
+    """Column by column, frequency by frequency; of the latter some are half a turn and more."""
     waves, weights, intercepts = RNG.randn(4, 6, 2), RNG.randn(4, 6, 3), RNG.randn(4, 3)
+    waves *= scale
+    waves[:, 0] = [[0, 0], [0, np.pi], [0, -np.pi / 2], [0, 1e4]]
     found = output_of(PeriodicEmbedding(4, 0.1, 6), [waves, weights, intercepts])
     assert found.shape == (N_ROWS, 16)
     for i, column in enumerate(ROWS.T):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +58,13 @@ class Columns(Layer):
         self.n_outputs = sum(branch.n_outputs for branch in self.branches)
         for branch in self.branches:
             check_chain(branch.layers, "branch")
+        # The places of the arrays of every layer among those of all.
+        self._places: list[list[slice]] = []
+        stop = 0
+        for branch in self.branches:
+            starts = [stop]
+            starts += [stop := stop + len(layer.parameters()) for layer in branch.layers]
+            self._places.append([slice(*ends) for ends in pairwise(starts)])
         inside = [layer for branch in self.branches for layer in branch.layers]
         self.draws = any(layer.draws for layer in inside)
         self.widest_inside = max(
@@ -150,14 +158,8 @@ class Columns(Layer):
 
     def _split(self, arrays: Arrays) -> Iterator[tuple[Branch, list[Arrays]]]:
         """The arrays of every branch, layer by layer."""
-        start = 0
-        for branch in self.branches:
-            of_layers = []
-            for layer in branch.layers:
-                n = len(layer.parameters())
-                of_layers.append(arrays[start : start + n])
-                start += n
-            yield branch, of_layers
+        for branch, places in zip(self.branches, self._places, strict=True):
+            yield branch, [arrays[place] for place in places]
 
 
 def _add_to_columns(matrix: FloatArray, columns: Any, part: FloatArray) -> None:

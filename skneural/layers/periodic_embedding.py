@@ -40,6 +40,22 @@ import numpy as np
 from skneural.arrays.matrices import FloatArray, Matrix
 from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
 
+#: Coefficients of the polynomial in r^2 that interpolates cos(2 pi r) for r in [-1/2, 1/2] at
+#: Chebyshev nodes. It differs by less than 1e-15.
+COSINE = (
+    1.0,
+    -19.739208802178684,
+    64.93939402266314,
+    -85.45681720637177,
+    60.24464136156249,
+    -26.426256590531025,
+    7.903534122041613,
+    -1.7143738447256551,
+    0.2819245703565778,
+    -0.03613799133425832,
+    0.003359676254891574,
+)
+
 
 @dataclass(eq=False)
 class PeriodicEmbedding(Layer):
@@ -113,7 +129,10 @@ class PeriodicEmbedding(Layer):
         arrays = [memory.kept(width) for width in self._widths()]
         arrays += [memory.scratch(self.n_outputs), memory.kept(self.n_outputs)]
         of_input = memory.kept(self.n_inputs), memory.delta(self.n_inputs)
-        return *self._columns_first(arrays), *of_input, memory.ones()
+        scratch = None
+        if memory.dtype == np.float64:
+            scratch = memory.kept(self.n_inputs * self.n_frequencies)
+        return *self._columns_first(arrays), scratch, *of_input, memory.ones()
 
     def forward(
         self,
@@ -125,13 +144,16 @@ class PeriodicEmbedding(Layer):
         waves, weights, intercepts = arrays
         if buffers is None:
             buffers = self._allocated(x, waves)
-        values, angles, cosines, joined, added, output = buffers[:6]
+        values, angles, cosines, joined, added, output, scratch = buffers[:7]
         columns = x.swapaxes(-1, -2)
         np.copyto(values[..., 0, :], columns)
         values[..., 1, :] = 1 / (2 * pi)
         values *= 2 * pi
         np.matmul(waves, values, out=angles)
-        np.cos(angles, out=cosines)
+        if scratch is None:
+            np.cos(angles, out=cosines)
+        else:
+            _double_cosine(angles, cosines, scratch.reshape(angles.shape))
         np.matmul(weights.swapaxes(-1, -2), cosines, out=joined[..., :-1, :])
         joined[..., -1, :] = 0
         np.copyto(added[..., :-1, :], intercepts[..., np.newaxis])
@@ -151,7 +173,7 @@ class PeriodicEmbedding(Layer):
         needs_input: bool,
     ) -> FloatArray | None:
         waves, weights, _ = arrays
-        values, angles, cosines, joined, _, _, through, below, ones = buffers
+        values, angles, cosines, joined, _, _, _, through, below, ones = buffers
         np.copyto(self._rows_first(joined), delta)
         sums, of_values = joined[..., :-1, :], joined[..., -1, :]
         np.matmul(cosines, sums.swapaxes(-1, -2), out=gradients[1])
@@ -191,8 +213,22 @@ class PeriodicEmbedding(Layer):
         *members, _, _, n_rows = joined.shape
         return joined.reshape(*members, self.n_outputs, n_rows).swapaxes(-1, -2)
 
-    def _allocated(self, x: Matrix, waves: FloatArray) -> list[FloatArray]:
+    def _allocated(self, x: Matrix, waves: FloatArray) -> Buffers:
         members = np.broadcast_shapes(x.shape[:-2], waves.shape[:-3])
         dtype = np.result_type(x, waves)
         widths = (*self._widths(), self.n_outputs, self.n_outputs)
-        return self._columns_first([np.empty((*members, x.shape[-2], n), dtype) for n in widths])
+        arrays = [np.empty((*members, x.shape[-2], n), dtype) for n in widths]
+        return *self._columns_first(arrays), None
+
+
+def _double_cosine(angles: FloatArray, out: FloatArray, scratch: FloatArray) -> None:
+    """Write the cosine, faster than NumPy, which has fast ones for float32 alone."""
+    turns = np.multiply(angles, 1 / (2 * pi), out=scratch)
+    np.rint(turns, out=out)
+    turns -= out
+    square = np.multiply(turns, turns, out=scratch)
+    np.multiply(square, COSINE[-1], out=out)
+    for coefficient in COSINE[-2:0:-1]:
+        out += coefficient
+        out *= square
+    out += COSINE[0]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import prod, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-from skneural.arrays.matrices import FloatArray, blocks
+from skneural.arrays.matrices import FloatArray, block_length, blocks
 from skneural.optimizers.contract import Factors, Optimizer, State
 from skneural.optimizers.scaling import add_square, divide_by_root, scratch_block
 from skneural.settings import number
@@ -69,10 +69,9 @@ class Adam(Optimizer):
             w -= g
 
     def init_factors(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rates: Factors) -> State:
-        factors = np.ones((2, shape[-1]), dtype=dtype)
-        for place, factor in rates:
-            factors[:, place] = factor
-        return {"scratch_factors": factors}
+        # For as many networks at a time as fit a block, at least one.
+        n_networks = min(prod(shape[:-1]), max(1, block_length(dtype) // shape[-1]))
+        return {"scratch_factors": np.ones((2, n_networks, shape[-1]), dtype=dtype)}
 
     def update_by_factors(
         self,
@@ -81,15 +80,29 @@ class Adam(Optimizer):
         learning_rate: float,
         state: State,
         rates: Factors,
+        decay: float,
+        decays: Factors,
     ) -> None:
-        factors, all_rates = state["scratch_factors"]
-        np.multiply(factors, self._next_rate(learning_rate, state), out=all_rates)
-        of_networks = (-1, params.shape[-1])
-        vectors = (params, gradient, state["first_moment"], state["second_moment"])
-        for own in zip(*(vector.reshape(of_networks) for vector in vectors), strict=True):
-            for w, g, m, v, rate in blocks(*own, all_rates):
+        lengths, kept = state["scratch_factors"]
+        rate = self._next_rate(learning_rate, state)
+        lengths[...] = rate
+        for place, factor in rates:
+            lengths[:, place] = rate * factor
+        kept[:, : state["n_penalised"]] = 1 - decay
+        for place, factor in decays:
+            kept[:, place] = 1 - decay * factor
+        vectors = params, gradient, state["first_moment"], state["second_moment"]
+        flat = [vector.reshape(-1) for vector in vectors]
+        for start in range(0, params.size, lengths.size):
+            own = [vector[start : start + lengths.size] for vector in flat]
+            n = len(own[0])
+            for w, g, m, v, length, share in blocks(
+                *own, lengths.reshape(-1)[:n], kept.reshape(-1)[:n]
+            ):
+                if decay:
+                    w *= share
                 self._divide(g, m, v)
-                g *= rate
+                g *= length
                 w -= g
 
     def _next_rate(self, learning_rate: float, state: State) -> float:

@@ -111,11 +111,13 @@ class Optimizer(Settings, ABC):
         learning_rate: float,
         state: State,
         rates: Factors,
+        decay: float,
+        decays: Factors,
     ) -> None:
-        """Like `update`, with factors of the learning rate for some of the parameters.
+        """Weight decay and `update`, where parameters have factors of the learning rate.
 
         As it stands, it updates and then makes the steps longer or shorter, since every optimizer
-        moves in proportion to its rate. A subclass can have the factors in its update itself.
+        moves in proportion to its rate. A subclass can take the factors along in its update.
 
         Parameters
         ----------
@@ -123,7 +125,12 @@ class Optimizer(Settings, ABC):
         learning_rate : float
         state : dict
         rates : sequence of (slice, float)
+        decay : float
+            The share of the weights that is taken away before the step.
+        decays : sequence of (slice, float)
+            Factors of `decay`.
         """
+        self._decay(params, decay, state, decays)
         _save(params, rates, state["scratch_rates"])
         self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
         _rescale(params, rates, state["scratch_rates"])
@@ -208,11 +215,11 @@ class Optimizer(Settings, ABC):
         """
         if self.max_grad_norm is not None:
             state["clipping"] = _clip_all(gradient, self.max_grad_norm)
-        if self.weight_decay:
-            self._decay(params, learning_rate * self.weight_decay * decay_factor, state, decays)
+        decay = learning_rate * self.weight_decay * decay_factor
         if rates:
-            self.update_by_factors(params, gradient, learning_rate, state, rates)
+            self.update_by_factors(params, gradient, learning_rate, state, rates, decay, decays)
         else:
+            self._decay(params, decay, state, decays)
             self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
         if l1 is not None:
             self._shrink(params, gradient, learning_rate, state, l1, rates)
@@ -220,6 +227,8 @@ class Optimizer(Settings, ABC):
             self.average(params, gradient, state, keeps_zeros=l1 is not None)
 
     def _decay(self, params: FloatArray, amount: float, state: State, decays: Factors) -> None:
+        if not self.weight_decay:
+            return
         start = 0
         for place, factor in decays:
             params[..., start : place.start] *= 1 - amount
