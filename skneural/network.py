@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -305,24 +306,26 @@ class Network:
             yield rows, x
 
 
+@dataclass
 class _Below:
     """What each layer reads of some rows, while the layers are initialized one after another."""
 
-    def __init__(self, layers: Sequence[Layer], arrays: list[Arrays], X: Matrix | None) -> None:
-        self._layers, self._arrays = layers, arrays
-        self._x, self._n_passed = X, 0
+    layers: Sequence[Layer]
+    arrays: list[Arrays]
+    x: Matrix | None
+    n_passed: int = 0
 
     def outputs(self, i: int) -> Matrix:
         """The input of layer i. Layers below that of an earlier call are not asked again."""
-        if self._x is None:
+        if self.x is None:
             raise ValueError(
-                f"{type(self._layers[i]).__name__}, layer {i} of the network, looks at the rows to "
+                f"{type(self.layers[i]).__name__}, layer {i} of the network, looks at the rows to "
                 "train on before it begins: pass them to `initialize`."
             )
-        for j in range(self._n_passed, i):
-            self._x = self._layers[j].forward(self._arrays[j], self._x)
-            self._n_passed = j + 1
-        return self._x
+        for j in range(self.n_passed, i):
+            self.x = self.layers[j].forward(self.arrays[j], self.x)
+            self.n_passed = j + 1
+        return self.x
 
 
 class Workspace:

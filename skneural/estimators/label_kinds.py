@@ -20,7 +20,6 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-
 #: Kinds of dtypes of which scikit-learn, which takes longer, finds every vector to be labels.
 ALWAYS_LABELS = "biuU"
 
