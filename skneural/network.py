@@ -47,6 +47,7 @@ from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
 from skneural.layers import Activate, Arrays, Dense, Dropout, Layer, PassMemory
 from skneural.layers.contract import Parameter, check_chain
 from skneural.layers.dense import Draw
+from skneural.losses import LossBuffers
 
 #: Parameters from one place to another, and a factor other than 1 for them.
 Factors = tuple[tuple[slice, float], ...]
@@ -354,6 +355,8 @@ class Workspace:
     spare : ndarray of shape (n_rows, n_outputs)
     column : ndarray of shape (n_rows, 1)
         Scratch for the loss. Of members, the rows come one after another in both.
+    of_loss : LossBuffers
+        All three as a loss takes them: `delta` too with the rows of members one after another.
     ones : ndarray of shape (n_rows,)
     """
 
@@ -376,9 +379,10 @@ class Workspace:
         self.inputs: list[Matrix] = [None] * len(network.layers)
         delta = memory.delta(network.n_outputs)
         assert delta is not None
-        self.delta: FloatArray = delta
+        self.delta = delta
         self.spare: FloatArray = memory.kept(network.n_outputs).reshape(-1, network.n_outputs)
         self.column: FloatArray = memory.kept(1).reshape(-1, 1)
+        self.of_loss = LossBuffers(delta.reshape(self.spare.shape), self.column, self.spare)
         self.ones = memory.ones()
 
     def rows(self, n_rows: int) -> Workspace:
