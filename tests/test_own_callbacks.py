@@ -534,7 +534,7 @@ print(n_epochs, n_resumed, leftovers)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: POSIX kills and forks")
 @pytest.mark.parametrize("keep", ["last", "2"])
 def test_killed_while_it_saves(tmp_path, keep):
-    n_kills = int(os.environ.get("SKNEURAL_KILLS", "10"))
+    n_kills = int(os.environ.get("SKNEURAL_KILLS", "6"))
     run = subprocess.run(
         [sys.executable, "-c", KILLED, tmp_path, keep, str(n_kills)],
         capture_output=True,

@@ -190,9 +190,9 @@ def test_the_order_is_scikit_learns(n_rows, seed):
 # ------------------------------------------------------------------------ beside scikit-learn's
 
 IRIS = load_iris(return_X_y=True)
-DIGITS = tuple(part[:400] for part in load_digits(return_X_y=True))
-NOISE = (np.random.RandomState(0).randn(300, 5), np.arange(300) % 2)
-RARE = (np.random.RandomState(1).rand(300, 40) < 0.1).astype(float), np.arange(300) % 3
+DIGITS = tuple(part[:200] for part in load_digits(return_X_y=True))
+NOISE = (np.random.RandomState(0).randn(200, 5), np.arange(200) % 2)
+RARE = (np.random.RandomState(1).rand(200, 40) < 0.1).astype(float), np.arange(200) % 3
 
 
 def thinned(data):
@@ -233,7 +233,7 @@ NEWEST = [
     {"penalty": "l2"},
     {"penalty": "l2", "alpha": 0.02, "eta0": 0.3},
     {"penalty": "l1", "n_iter_no_change": 1},
-    {"penalty": "elasticnet", "l1_ratio": 0.5, "n_iter_no_change": 1},
+    {"penalty": "elasticnet", "l1_ratio": 0.5, "n_iter_no_change": 1, "max_iter": 30},
     {"penalty": "elasticnet", "l1_ratio": 0},
 ]
 SETTINGS = [*ANY_RELEASE, *(pytest.param(setting, marks=NEWEST_ONLY) for setting in NEWEST)]

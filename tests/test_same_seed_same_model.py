@@ -239,8 +239,10 @@ UNTOUCHED = [
     ),
     # no shuffling, odd batch sizes
     *(
-        configuration(task, solver=solver, shuffle=False, batch_size=batch, **SHORT)
-        for task, solver, batch in product(("multiclass", "multi-output"), STOCHASTIC, (1, 7, 150))
+        configuration(task, solver=solver, shuffle=False, batch_size=batch, max_iter=n_epochs)
+        for task, solver, (batch, n_epochs) in product(
+            ("multiclass", "multi-output"), STOCHASTIC, ((1, 8), (7, 30), (150, 30))
+        )
     ),
     # sparse
     *(

@@ -95,7 +95,9 @@ def centred(X: Matrix, centre: FloatArray, with_ones: bool = False) -> Matrix | 
     n_columns = X.shape[1] + with_ones
     if X.shape[0] * n_columns > CHUNK_ELEMENTS:
         return None
-    return next((rows for _, rows in _centred_blocks(X, centre, with_ones, n_columns)), None)
+    blocks = _centred_blocks(X, centre, with_ones, n_columns)
+    _, rows = next(blocks, (None, None))  # all of them, if there are any
+    return rows
 
 
 def weighted_gram(

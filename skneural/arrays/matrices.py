@@ -24,6 +24,7 @@ Matrix: TypeAlias = Any
 #: Elements of a long float64 vector to work on at a time, and twice as many of float32: 256 kB,
 #: so that the four vectors of an Adam step fit a second-level cache of 1 MB.
 BLOCK = 2**15
+BLOCK_BYTES = BLOCK * np.dtype(np.float64).itemsize
 
 #: What float32 can hold, with room for products.
 LARGEST_SINGLE = 1e15
@@ -82,7 +83,7 @@ def columns(X: Matrix, index: IndexArray) -> Matrix:
 def blocks(*vectors: FloatArray) -> Iterator[tuple[FloatArray, ...]]:
     """Corresponding pieces of vectors of the same length and dtype, short enough for a cache."""
     n = len(vectors[0])
-    step = block_length(vectors[0].dtype)
+    step = BLOCK_BYTES // vectors[0].itemsize
     if n <= step:
         yield vectors
         return
@@ -93,7 +94,7 @@ def blocks(*vectors: FloatArray) -> Iterator[tuple[FloatArray, ...]]:
 
 def block_length(dtype: npt.DTypeLike) -> int:
     """The largest number of elements of one piece."""
-    return BLOCK * np.dtype(np.float64).itemsize // np.dtype(dtype).itemsize
+    return BLOCK_BYTES // np.dtype(dtype).itemsize
 
 
 def norm(vector: FloatArray) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from threading import RLock, get_ident, local
@@ -35,6 +36,7 @@ MEMORY_BOUND_COLUMNS = 64
 UNKNOWN = -1
 
 
+@dataclass(eq=False)
 class blas_threads:  # noqa: N801  # read as a phrase, like contextlib.suppress
     """A context in which BLAS has no more threads than its largest product can use.
 
@@ -53,14 +55,14 @@ class blas_threads:  # noqa: N801  # read as a phrase, like contextlib.suppress
     than ``__del__``, which would run after every block, and an interrupt in ``__del__`` is lost.
     """
 
-    def __init__(self, multiplications: int) -> None:
-        self._limit = max(1, multiplications // FLOPS_PER_THREAD)
+    multiplications: int
 
     def __enter__(self) -> None:
+        limit = max(1, self.multiplications // FLOPS_PER_THREAD)
         try:
             with held_interrupts():
-                _of_process.add(self, self._limit)
-                _of_thread.limits.add(self, self._limit)
+                _of_process.add(self, limit)
+                _of_thread.limits.add(self, limit)
         except BaseException:  # an interrupt that waited: the block is not entered
             self.__exit__(None, None, None)
             raise

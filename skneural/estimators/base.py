@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from copy import copy, deepcopy
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -262,6 +263,13 @@ class FittedEstimator(_EstimatorBase):
         super().__setstate__(without_versions(type(self).__name__, state))
 
     # ---------------------------------------------------------------- scikit-learn's questions
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        # Every fit asks, and scikit-learn's inspection takes as long as a step of Newton's method.
+        names: list[str] = super()._get_param_names()
+        return names
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None

@@ -68,16 +68,15 @@ def refuse_dates(X: Any, name: str = "X") -> None:
     name : str, default='X'
         Its name in the error.
     """
-    columns = [
-        column
-        for column in _columns(X, name, NUMBERS + TEXT + BYTES)
-        if _first_of_a_calendar(column.values) is not None
-    ]
-    if not columns:
-        return
-    errors = [_missing_values(name, *column) for column in columns if _n_missing(column.values)][:1]
-    errors += list(filter(None, map(_no_number_but_a_date, columns)))[:1]
-    raise ValueError("\n".join(errors))
+    missing = dated = ""  # each of the first column that has some
+    for column in _columns(X, name, NUMBERS + TEXT + BYTES):
+        if _first_of_a_calendar(column.values) is None:
+            continue
+        if not missing and _n_missing(column.values):
+            missing = _missing_values(name, *column)
+        dated = dated or _no_number_but_a_date(column)
+    if missing or dated:
+        raise ValueError("\n".join(filter(None, (missing, dated))))
 
 
 def _no_number_but_a_date(column: Column) -> str:

@@ -257,7 +257,9 @@ def labelled(
         If weights are not valid, or `class_weight` is not for such targets.
     """
     dtype = rows.X.dtype
-    weight = _checked_weight(sample_weight, rows, np.float64 if is_relative else dtype)
+    weight: FloatArray | None = None
+    if sample_weight is not None:
+        weight = _checked_weight(sample_weight, rows, np.float64 if is_relative else dtype)
     by_class = None
     if class_weight is not None and isinstance(targets, ClassTargets):
         by_class = targets.class_weights(class_weight, target, weight)
@@ -293,9 +295,8 @@ def in_units(weight: FloatArray, dtype: np.dtype[Any]) -> tuple[FloatArray, floa
     return (weight / unit).astype(dtype, copy=False), unit
 
 
-def _checked_weight(sample_weight: Any, rows: Rows, dtype: npt.DTypeLike) -> FloatArray | None:
-    if sample_weight is not None:
-        refuse_dates(sample_weight, "sample_weight")
+def _checked_weight(sample_weight: Any, rows: Rows, dtype: npt.DTypeLike) -> FloatArray:
+    refuse_dates(sample_weight, "sample_weight")
     return check_sample_weight(native(sample_weight), rows.X, dtype)
 
 
@@ -335,7 +336,9 @@ def own_validation(
     with saying_where("the validation rows (X_val, y_val, sample_weight_val)"):
         rows = validated_rows(estimator, X, y, seen, (dtype.type,), **checks)
         target = targets.encode(rows.y)
-        weight, unit = _checked_weight(sample_weight, rows, np.float64), 1.0
+        weight, unit = None, 1.0
+        if sample_weight is not None:
+            weight = _checked_weight(sample_weight, rows, np.float64)
         if by_class is not None and isinstance(targets, ClassTargets):
             weight = targets.row_weights(weight, by_class, target, np.float64)
         if weight is not None:

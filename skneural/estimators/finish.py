@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skneural.arrays.matrices import FloatArray
+from skneural.arrays.matrices import FloatArray, Matrix
 from skneural.estimators.data import Data
 from skneural.estimators.model import Fitted, Outcome
 from skneural.estimators.plan import Plan, Start
@@ -37,24 +36,21 @@ SAFE_PARAMS = 1e6
 
 
 def final_params(
-    state: TrainingState,
-    reason: str,
-    *,
-    restores_best: bool,
-    predict_raw: Callable[[FloatArray], FloatArray],
+    plan: Plan, state: TrainingState, reason: str, X: Matrix, *, restores_best: bool
 ) -> FloatArray:
     """Choose the parameters to keep; raise where the training went wrong.
 
     Parameters
     ----------
+    plan : Plan
     state : TrainingState
         Of a training that is over.
     reason : str
         Why it ended.
+    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+        The rows trained on.
     restores_best : bool
         Whether to return to the best epoch, where there is one.
-    predict_raw : callable
-        ``predict_raw(params)`` gives the raw outputs of the rows trained on.
 
     Returns
     -------
@@ -81,7 +77,7 @@ def final_params(
     # The loss is that before the last step, which may have been one too far.
     if largest > SAFE_PARAMS:
         with np.errstate(over="ignore", invalid="ignore"):
-            raw = predict_raw(params)
+            raw = plan.template.network.predict_raw(plan.model_params(params), X)
         if not np.all(np.isfinite(raw)):
             raise ValueError(
                 f"{NOT_FINITE} The outputs for the training rows are not finite any more after "
@@ -112,15 +108,9 @@ def finished(
     ValueError
         See `final_params`.
     """
-    restores_best = plan.restores_best and start.mode != "partial_fit"
-    params = final_params(
-        run.state,
-        reason,
-        restores_best=restores_best,
-        predict_raw=lambda params: plan.template.network.predict_raw(
-            plan.model_params(params), data.rows.X
-        ),
-    )
+    is_over = start.mode != "partial_fit"  # after which more will come
+    restores_best = plan.restores_best and is_over
+    params = final_params(plan, run.state, reason, data.rows.X, restores_best=restores_best)
     history = run.state.record.history
     if reason == "not_finite" and plan.restores_best:
         warn_user(
@@ -136,19 +126,15 @@ def finished(
             "because they lack classes.",
             UserWarning,
         )
-    if start.mode != "partial_fit":
-        message = " ".join(filter(None, _complaints(plan, run, reason, params)))
-        if message:
-            warn_user(message, ConvergenceWarning)
+    complaints = []
+    if is_over and reason in ("max_iter", "no_progress"):
+        complaints.append(plan.convergence_warning(run, reason))
+    if is_over and plan.learning_check is not None and reason in ENDS_BY_ITSELF:
+        complaints.append(plan.learning_check(params))
+    message = " ".join(filter(None, complaints))
+    if message:
+        warn_user(message, ConvergenceWarning)
     return _fitted(plan, run.state, params, reason, data, start, settings, restores_best)
-
-
-def _complaints(plan: Plan, run: Run, reason: str, params: FloatArray) -> Iterator[str]:
-    """What to warn of when a fit is over. Calls of partial_fit are not: more will come."""
-    if reason in ("max_iter", "no_progress"):
-        yield plan.convergence_warning(run, reason)
-    if plan.learning_check is not None and reason in ENDS_BY_ITSELF:
-        yield plan.learning_check(params)
 
 
 def snapshot_of(

@@ -20,6 +20,9 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+#: Kinds of dtypes of which scikit-learn, which takes longer, finds every vector to be labels.
+ALWAYS_LABELS = "biuU"
+
 
 class LabelKind(Enum):
     """What kind of labels there are, in words for messages."""
@@ -31,6 +34,8 @@ class LabelKind(Enum):
 
 def kind_of_labels(y: Any) -> LabelKind:
     """Which kind of labels `y` holds; ValueError if it is no classification target."""
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in ALWAYS_LABELS:
+        return LabelKind.SINGLE
     if sparse.issparse(y):
         return _kind_of_matrix([y.data])
     if np.ndim(y) == 2 and np.shape(y)[1] != 1:

@@ -7,7 +7,6 @@ are kept, and the same rows, of which shape, dtype, classes and total weight are
 from __future__ import annotations
 
 from copy import deepcopy
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,17 +27,10 @@ def is_finished(reason: str) -> bool:
 def settings_of(estimator: Any) -> dict[str, Any]:
     """The constructor parameters; objects with settings of their own in copies."""
     settings: dict[str, Any] = {}
-    for name in _parameter_names(estimator.__class__):
+    for name in estimator._get_param_names():
         value = getattr(estimator, name)
         settings[name] = deepcopy(value) if isinstance(value, Settings | list) else value
     return settings
-
-
-@cache
-def _parameter_names(kind: Any) -> tuple[str, ...]:
-    # scikit-learn inspects the constructor each time, which takes as long as a step of Newton's.
-    names: tuple[str, ...] = tuple(kind._get_param_names())
-    return names
 
 
 def check_resumable(estimator: Any, fitted: Fitted | None) -> bool:
@@ -70,7 +62,7 @@ def check_resumable(estimator: Any, fitted: Fitted | None) -> bool:
 def _check_settings(estimator: Any, fitted: Fitted) -> None:
     before = digest_of_settings(fitted.origin.settings)
     now = digest_of_settings(settings_of(estimator))
-    for i, name in enumerate(_parameter_names(estimator.__class__)):
+    for i, name in enumerate(estimator._get_param_names()):
         part = slice(i * N_BYTES, (i + 1) * N_BYTES)
         if before[part] == now[part]:
             continue

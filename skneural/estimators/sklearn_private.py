@@ -94,10 +94,8 @@ __all__ = [
 
 def check_sample_weight(
     sample_weight: Any, X: Any, dtype: Any = np.float64
-) -> npt.NDArray[np.floating[Any]] | None:
-    """Weights for the rows of `X`, non-negative and not all zero; None stays None."""
-    if sample_weight is None:
-        return None
+) -> npt.NDArray[np.floating[Any]]:
+    """Weights for the rows of `X`, non-negative and not all zero."""
     weight: npt.NDArray[np.floating[Any]] = _check_sample_weight(sample_weight, X, dtype=dtype)
     if np.any(weight < 0):
         raise ValueError(

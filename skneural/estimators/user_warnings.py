@@ -25,7 +25,7 @@ TASK_RUNNERS = frozenset(
     | {"pyspark", "ray"}
 )
 
-#: The modules of scikit-learn that warn in the place of ours.
+#: The modules of scikit-learn that warn in the place of ours, by the folder that ours are in.
 TWIN_MODULES = {
     "skneural.estimators.mlp": "sklearn.neural_network._multilayer_perceptron",
     "skneural.estimators.logistic": "sklearn.linear_model._logistic",
@@ -41,13 +41,15 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     """
     frame, twin = sys._getframe(1), "sklearn"
     ours = frame
-    while frame.f_back is not None and _package(frame) in PASSED_THROUGH:
+    while True:
         name = _module(frame)
-        if name.startswith("skneural"):
+        package = name.partition(".")[0]
+        if frame.f_back is None or package not in PASSED_THROUGH:
+            break
+        if package == "skneural":
             ours = frame
-            twin = next((TWIN_MODULES[own] for own in TWIN_MODULES if name.startswith(own)), twin)
+            twin = TWIN_MODULES.get(name.rpartition(".")[0], twin)
         frame = frame.f_back
-    package = _package(frame)
     if package in sys.stdlib_module_names or package in TASK_RUNNERS:
         frame = ours
     line = frame.f_lineno
@@ -66,13 +68,12 @@ def _module(frame: FrameType) -> str:
     return name
 
 
-def _package(frame: FrameType) -> str:
-    return _module(frame).partition(".")[0]
-
-
 def _names_module(message: str, category: type[Warning], module: str, line: int) -> bool:
     """Whether the filter that decides of such a warning of this module names the module."""
-    for _, text, kind, its_module, its_line in _filters():
+    # From Python 3.14 on, filters may belong to a context.
+    in_context = getattr(warnings, "_get_filters", None)
+    filters: Any = warnings.filters if in_context is None else in_context()
+    for _, text, kind, its_module, its_line in filters:
         if (
             (text is None or _fits(text, message))
             and issubclass(category, kind)
@@ -86,9 +87,3 @@ def _names_module(message: str, category: type[Warning], module: str, line: int)
 def _fits(pattern: Any, text: str) -> bool:
     # Python's own filters have plain strings.
     return pattern == text if isinstance(pattern, str) else bool(pattern.match(text))
-
-
-def _filters() -> Any:
-    """The filters in force: from Python 3.14 on they may belong to a context."""
-    in_context = getattr(warnings, "_get_filters", None)
-    return warnings.filters if in_context is None else in_context()

@@ -311,11 +311,10 @@ class ScratchLogisticRegression(
             Raised again with the model of the last whole iteration (epoch) in place.
         """
         check_settings(self)
-        # As in scikit-learn, warm_start has no effect on 'liblinear'.
-        may_start_warm = self.solver != "liblinear"
-        return self._fit(
-            X, y, sample_weight, dtype=self._computing_dtype(), may_start_warm=may_start_warm
-        )
+        # As in scikit-learn, 'liblinear' computes in float64, and warm_start has no effect on it.
+        is_liblinear = self.solver == "liblinear"
+        dtype = "float64" if is_liblinear else None
+        return self._fit(X, y, sample_weight, dtype=dtype, may_start_warm=not is_liblinear)
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -352,7 +351,8 @@ class ScratchLogisticRegression(
             As for fit.
         """
         check_settings(self)
-        return self._fit(X, y, sample_weight, mode="resume", dtype=self._computing_dtype())
+        dtype = "float64" if self.solver == "liblinear" else None
+        return self._fit(X, y, sample_weight, mode="resume", dtype=dtype)
 
     @available_if(_has_epochs)
     @fit_context(prefer_skip_nested_validation=True)
@@ -404,7 +404,3 @@ class ScratchLogisticRegression(
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = self.solver != "liblinear"
         return tags
-
-    def _computing_dtype(self) -> str:
-        # As in scikit-learn, 'liblinear' computes in float64 whatever X is in.
-        return "float64" if self.solver == "liblinear" else str(self.dtype)

@@ -28,15 +28,15 @@ def penalty_name(settings: Any) -> str | None:
     return "l1" if settings.l1_ratio == 1 else "elasticnet"
 
 
-def penalty_strengths(settings: Any) -> tuple[float, float]:
-    """Strengths of the L2 and of the L1 penalty, relative to the sum of the losses."""
+def penalty_strengths(settings: Any, unit: float) -> tuple[float, float]:
+    """Strengths of the L2 and of the L1 penalty, relative to the sum of the losses in this unit."""
     name = penalty_name(settings)
     if name is None:
         return 0.0, 0.0
     l1_ratio = {"l2": 0.0, "l1": 1.0}.get(name, settings.l1_ratio)
     # The inverse of the smallest numbers is infinite, and infinity times zero weights is none.
     strength = min(1 / as_float(settings.C), MAX_STRENGTH)
-    return (1 - l1_ratio) * strength, l1_ratio * strength
+    return (1 - l1_ratio) * strength / unit, l1_ratio * strength / unit
 
 
 def as_float(value: Any) -> float:

@@ -58,7 +58,7 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
     template = Model(layer_sizes[0], data.feature_names, layer_sizes, "identity", empty, labels)
     network = dense_network(layer_sizes, (), bool(estimator.fit_intercept))
     loss = LOSSES["log_loss", labels.link.name]
-    l2, l1 = (strength / data.rows.weight_unit for strength in penalty_strengths(estimator))
+    l2, l1 = penalty_strengths(estimator, data.rows.weight_unit)
     selection = Selection(
         "score", None, bool(estimator.early_stopping), bool(estimator.early_stopping)
     )

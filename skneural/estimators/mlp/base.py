@@ -10,7 +10,7 @@ import numpy as np
 from skneural.arrays.matrices import FloatArray, concatenate_chunks
 from skneural.estimators.base import fitted_attribute
 from skneural.estimators.checks import checked_layer_sizes
-from skneural.estimators.data import Data, LabelledRows
+from skneural.estimators.data import Data
 from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.full_batch_plan import full_batch_plan
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan, total_weight
@@ -39,6 +39,7 @@ from skneural.estimators.sklearn_private import (
 )
 from skneural.estimators.target_contract import Targets
 from skneural.initialization import weight_draws
+from skneural.losses import Loss
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.run import Run
@@ -282,26 +283,43 @@ class MultilayerPerceptron(NetworkEstimator):
         if self.restore_best_weights != "auto":
             restores_best = bool(self.restore_best_weights)
         selection = Selection(self.early_stopping_metric, data.validation, holds_out, restores_best)
-        penalties = self._penalties(data.rows, start)
-        if self.solver != "lbfgs":
-            settings = MiniBatchSettings(optimizer_of(self), schedule_of(self), *penalties)
-            return mini_batch_plan(
-                self,
-                data,
-                start,
-                template,
-                network,
-                loss,
-                selection,
-                settings,
-                self._convergence_warning,
-            )
+        # Strengths of the L2 and the L1 penalty, divided by the unit of the weights.
+        rows, alpha, l1_ratio = data.rows, float(self.alpha), float(self.l1_ratio)
+        if rows.weight is not None:
+            n_rows, total = total_weight(rows, None, len(rows.target), start)
+            require_weight_beside_penalty(alpha, total / n_rows, rows.X.dtype)
+        alpha /= rows.weight_unit
+        l2, l1 = (1 - l1_ratio) * alpha, l1_ratio * alpha
+        if self.solver == "lbfgs":
+            return self._lbfgs_plan(data, start, template, network, loss, selection, l2, l1)
+        return mini_batch_plan(
+            self,
+            data,
+            start,
+            template,
+            network,
+            loss,
+            selection,
+            MiniBatchSettings(optimizer_of(self), schedule_of(self), l2, l1),
+            self._convergence_warning,
+        )
+
+    def _lbfgs_plan(
+        self,
+        data: Data,
+        start: Start,
+        template: Model,
+        network: Network,
+        loss: Loss,
+        selection: Selection,
+        l2: float,
+        l1: float,
+    ) -> Plan:
         rows = data.rows
         params, is_drawn = start.params(network, rows.X.dtype, rows.X)
         mean_weight = 1.0 if rows.weight is None else float(np.mean(rows.weight, dtype=float))
-        alpha, l1 = penalties
         objective = Objective(
-            network, loss, alpha, rows.X.shape[0], mean_weight, rows.X.dtype, None, l1
+            network, loss, l2, rows.X.shape[0], mean_weight, rows.X.dtype, None, l1
         )
         plan = full_batch_plan(
             self,
@@ -322,7 +340,7 @@ class MultilayerPerceptron(NetworkEstimator):
             EarlyStopping(
                 self.tol,
                 self.n_iter_no_change,
-                stops_early and selection.own is not None,
+                bool(self.early_stopping) and selection.own is not None,
                 selection.restores_best,
             ),
             self._convergence_warning,
@@ -331,15 +349,6 @@ class MultilayerPerceptron(NetworkEstimator):
         )
         check = LearningCheck(rows, None, network, loss, data.feature_names)
         return replace(plan, learning_check=check)
-
-    def _penalties(self, rows: LabelledRows, start: Start) -> tuple[float, float]:
-        """Strengths of the L2 and the L1 penalty, divided by the unit of the weights."""
-        alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
-        if rows.weight is not None:
-            n_rows, total = total_weight(rows, None, len(rows.target), start)
-            require_weight_beside_penalty(alpha, total / n_rows, rows.X.dtype)
-        alpha /= rows.weight_unit
-        return (1 - l1_ratio) * alpha, l1_ratio * alpha
 
     def _networks(self, data: Data, start: Start) -> tuple[Model, Network]:
         """What will predict, and what is trained: the same with dropout."""
