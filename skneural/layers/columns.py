@@ -106,11 +106,12 @@ class Columns(Layer):
                     inputs[j] = part
                 part = layer.forward(own, part, own_buffers, random)
             outputs.append(part)
-        if len({output.ndim for output in outputs}) > 1:
-            # Members share the rows of a branch that learns nothing.
-            members = max(outputs, key=np.ndim).shape[:1]
-            outputs = [np.broadcast_to(each, (*members, *each.shape[-2:])) for each in outputs]
         joined = None if buffers is None else buffers[0]
+        n_axes = max(map(np.ndim, outputs if joined is None else [joined]))
+        if any(output.ndim < n_axes for output in outputs):
+            # Members share the rows of a branch that learns nothing.
+            whole = max(outputs, key=np.ndim) if joined is None else joined
+            outputs = [np.broadcast_to(each, (*whole.shape[:-1], each.shape[-1])) for each in outputs]
         return np.concatenate(outputs, axis=-1, out=joined)
 
     def backward(
