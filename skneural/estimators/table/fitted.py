@@ -328,7 +328,7 @@ class FittedTable:
 
 def row_runs(n_rows: int, n_columns: int) -> list[slice]:
     """Runs of rows, so that the arrays in between are small beside a large table."""
-    length = max(MIN_RUN_ROWS, RUN_ELEMENTS // n_columns)
+    length = max(MIN_RUN_ROWS, RUN_ELEMENTS // max(n_columns, 1))
     return [slice(i, min(i + length, n_rows)) for i in range(0, n_rows, length)]
 
 

@@ -14,7 +14,7 @@ from skneural.arrays.matrices import FloatArray
 from skneural.estimators.checks import native, refuse_masked, saying_where
 from skneural.estimators.columns import check_targets, naming_the_target
 from skneural.estimators.data import stand_in
-from skneural.estimators.table.reading import RawColumn, read_table
+from skneural.estimators.table.reading import LARGEST, RawColumn, read_table
 from skneural.estimators.table.weights import weight_and_rows
 
 Mask = npt.NDArray[np.bool_]
@@ -91,7 +91,13 @@ def table_rows(
 
 
 def checked_target(y: Any, n_rows: int, *, are_numbers: bool) -> npt.NDArray[Any]:
-    """One column of labels or of numbers, the latter in float64."""
+    """One column of labels or of numbers, the latter in float64.
+
+    Raises
+    ------
+    ValueError
+        For missing or infinite values, several columns, another length, too large numbers.
+    """
     check_consistent_length(range(n_rows), y)
     y = native(y)
     check_targets(y, are_numbers=are_numbers)
@@ -99,6 +105,11 @@ def checked_target(y: Any, n_rows: int, *, are_numbers: bool) -> npt.NDArray[Any
         dtype = np.float64 if are_numbers else None
         y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
     one_column: npt.NDArray[Any] = column_or_1d(y, warn=True)
+    if are_numbers and np.any(np.abs(one_column) > LARGEST):
+        raise ValueError(
+            f"y holds {one_column[np.abs(one_column).argmax()]:g}: numbers beyond {LARGEST:g} are "
+            "too large, since their differences are not finite. Divide y by a constant first."
+        )
     return one_column
 
 

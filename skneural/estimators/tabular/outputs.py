@@ -113,7 +113,7 @@ class NumbersOfMembers(Outputs):
     @classmethod
     def fit(cls, y: FloatArray, weight: FloatArray | None, folds: Sequence[Fold]) -> Self:
         """The units of members with these rows."""
-        unit = _unit_of(y)
+        unit = unit_of(y)
         found = [_statistics(y / unit, weight, fold.train) for fold in folds]
         mean, scale, lowest, highest = np.array(found).T
         return cls(mean * unit, scale * unit, lowest * unit, highest * unit)
@@ -123,9 +123,13 @@ class NumbersOfMembers(Outputs):
         return 1
 
     def encode(self, y: FloatArray) -> FloatArray:
-        """Y in the units of each member, of shape (K, n_rows, 1)."""
-        encoded: FloatArray = (y - self.mean[:, None]) / self.scale[:, None]
-        return encoded[..., np.newaxis]
+        """The numbers y in the units of each member, of shape (K, n_rows, 1), in float32."""
+        with np.errstate(over="ignore"):
+            encoded = (y - self.mean[:, None]) / self.scale[:, None]
+        # What is far beyond is of rows that the member is not trained on.
+        largest = np.finfo(np.float32).max
+        single: FloatArray = np.clip(encoded, -largest, largest).astype(np.float32)
+        return single[..., np.newaxis]
 
     def of_networks(self, raw: FloatArray) -> FloatArray:
         mean, scale, lowest, highest = (
@@ -143,9 +147,9 @@ def outputs_from_dict(plain: dict[str, Any]) -> Classes | NumbersOfMembers:
     return Classes.from_dict(plain) if "labels" in plain else NumbersOfMembers(**plain)
 
 
-def _unit_of(y: FloatArray) -> float:
+def unit_of(numbers: FloatArray) -> float:
     """A power of two near the largest number: squares in its units are finite."""
-    largest = float(np.max(np.abs(y), initial=0.0))
+    largest = float(np.max(np.abs(numbers), initial=0.0))
     return float(np.ldexp(1.0, np.frexp(largest)[1] - 1)) if largest else 1.0
 
 

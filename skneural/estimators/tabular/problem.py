@@ -118,7 +118,7 @@ class ClassProblem(Problem):
         if len(labels.classes) < 2:
             raise ValueError(
                 f"{name} needs rows of at least 2 classes; there is 1 class only: "
-                f"{labels.classes[0]!r}"
+                f"{labels.classes.tolist()[0]!r}"
                 + (", in the rows of positive weight." if rows.kept is not None else ".")
             )
         encoded = labels.encode(rows.y, is_checked=True)
@@ -190,7 +190,7 @@ class NumberProblem(Problem):
 
     def targets(self, folds: Sequence[Fold]) -> tuple[npt.NDArray[Any], OutputsOf]:
         outputs = NumbersOfMembers.fit(self.y, self.weight, folds)
-        return outputs.encode(self.y).astype(np.float32), lambda _: outputs
+        return outputs.encode(self.y), lambda _: outputs
 
     def judge(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from skneural.estimators.sklearn_private import (
 from skneural.estimators.tabular.base import CONSTRAINTS, TabularMLP, trains_in_one_call
 from skneural.estimators.tabular.data import TableRows, checked_target
 from skneural.estimators.tabular.documentation import document_tabular
-from skneural.estimators.tabular.outputs import NumbersOfMembers, average
+from skneural.estimators.tabular.outputs import NumbersOfMembers, average, unit_of
 from skneural.estimators.tabular.problem import NumberProblem
 from skneural.losses import REGRESSION_LOSSES, AbsoluteError, Loss, Quantile, SquaredError
 
@@ -214,7 +215,9 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         check_targets(y, are_numbers=True)
         predicted = self.predict(X)
         y = checked_target(y, len(predicted), are_numbers=True)
-        return self._loss().score(y, predicted, sample_weight)
+        # Both scores are the same in any units; squares in these are finite, and not all zero.
+        unit = max(unit_of(y), unit_of(predicted))
+        return self._loss().score(y / unit, predicted / unit, sample_weight)
 
     @available_if(trains_in_one_call)
     def partial_fit(self, X: Any, y: Any) -> Self:
@@ -232,7 +235,7 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     def _loss(self) -> Loss:
         """The loss that `loss` stands for."""
         loss = self.loss if isinstance(self.loss, Loss) else REGRESSION_LOSSES[self.loss]()
-        has_one = not isinstance(loss, Quantile) or isinstance(loss.quantile, float | int)
+        has_one = not isinstance(loss, Quantile) or isinstance(loss.quantile, Real)
         if not isinstance(loss, SquaredError | AbsoluteError | Quantile) or not has_one:
             raise InvalidParameterError(
                 f"The 'loss' parameter of {type(self).__name__} must be one of "
@@ -248,4 +251,6 @@ def _mean(_: NumbersOfMembers, values: FloatArray) -> FloatArray:
 
 
 def _mean_and_deviation(_: NumbersOfMembers, values: FloatArray) -> FloatArray:
-    return np.column_stack([average(values)[:, 0], values.std(axis=(0, 1))[:, 0]])
+    unit = unit_of(values)
+    deviation = (values / unit).std(axis=(0, 1)) * unit
+    return np.column_stack([average(values)[:, 0], deviation[:, 0]])
