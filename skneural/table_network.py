@@ -26,6 +26,8 @@ def table_network(
     *,
     hidden: Sequence[int] = (128, 128, 128),
     sigma: float = 0.3,
+    n_frequencies: int = 16,
+    n_sums: int = 3,
     dropout: float = 0.0,
     is_parametric: bool = False,
 ) -> Network:
@@ -52,6 +54,8 @@ def table_network(
         Units of every hidden layer.
     sigma : float, default=0.3
         Standard deviation of the frequencies, see `PeriodicEmbedding`.
+    n_frequencies, n_sums : int, default=16, 3
+        Their number for each column, and that of the sums of waves.
     dropout : float, default=0.0
         Rate after every hidden layer, in steps of 1/256; 0 for none.
     is_parametric : bool, default=False
@@ -76,7 +80,9 @@ def table_network(
     """
     branches: list[tuple[slice, list[Layer], int]] = []
     for columns in numbers:
-        embedding = PeriodicEmbedding(columns.stop - columns.start, sigma)
+        embedding = PeriodicEmbedding(
+            columns.stop - columns.start, sigma, n_frequencies, n_sums
+        )
         branches.append((columns, [embedding], embedding.n_outputs))
     branches += [(columns, [], columns.stop - columns.start) for columns in others]
     branches = [branch for branch in branches if branch[-1]]

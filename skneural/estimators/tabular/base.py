@@ -204,6 +204,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             quantile_inputs=recipe.quantile_inputs,
         )
         inputs = inputs.astype(np.float32)
+        recipe = recipe.for_columns(table.layout.n_numbers, self)
         shape = Shape(
             table.layout,
             problem.n_outputs,
@@ -211,6 +212,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             recipe.activation,
             recipe.is_parametric,
             recipe.frequency_scale,
+            recipe.n_frequencies,
+            recipe.n_sums,
         )
         target, outputs_of = problem.targets(folds)
         judged = JudgedRows(inputs, [fold.judged for fold in folds])

@@ -44,6 +44,8 @@ class Shape:
     is_parametric : bool
     frequency_scale : float
         0 for no embedding.
+    n_frequencies, n_sums : int
+        Of the embedding, for each column.
     """
 
     layout: Layout
@@ -52,6 +54,8 @@ class Shape:
     activation: str | Activation
     is_parametric: bool
     frequency_scale: float
+    n_frequencies: int
+    n_sums: int
 
     def network(self, dropout: float = 0.0) -> Network:
         """The network, with dropout for training."""
@@ -64,6 +68,8 @@ class Shape:
             ACTIVATIONS[self.activation] if named else self.activation,
             hidden=self.hidden_layer_sizes,
             sigma=self.frequency_scale,
+            n_frequencies=self.n_frequencies,
+            n_sums=self.n_sums,
             dropout=dropout,
             is_parametric=self.is_parametric,
         )

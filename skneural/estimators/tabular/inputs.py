@@ -91,6 +91,11 @@ class Layout:
             [slice(n_continuous, n_shared), slice(n_shared + n_embedded, n_shared + n_own)],
         )
 
+    @property
+    def n_numbers(self) -> int:
+        """Columns to be embedded."""
+        return sum(columns.stop - columns.start for columns in self.numbers)
+
     def without_embedding(self) -> Layout:
         """The same columns, all of them passed on."""
         return Layout([], sorted(self.numbers + self.others, key=lambda each: each.start))

@@ -14,8 +14,10 @@ from typing import Any
 from skneural.activations import Activation
 from skneural.estimators.checks import checked_layer_sizes
 
-#: Columns of numbers above which they are no longer embedded: each would have three inputs more.
-MAX_EMBEDDED = 50
+#: Columns of numbers up to which each is embedded in full, and at all: embedding takes most of the
+#: time where there are many, and does the less the more there are.
+MAX_EMBEDDED_IN_FULL = 50
+MAX_EMBEDDED = 300
 
 #: Fewest steps in an epoch, and in a training.
 MIN_STEPS_PER_EPOCH = 8
@@ -52,6 +54,8 @@ class Recipe:
         Whether numbers are embedded as normal quantiles.
     max_one_hot : int
         Most levels of a category that is encoded one-hot.
+    n_frequencies, n_sums : int
+        Of the embedding of each number.
     epochs_power : float
         With q times as many rows as `LARGE` there are q to this power times fewer epochs.
     """
@@ -67,6 +71,8 @@ class Recipe:
     frequency_scale: float = 0.3
     quantile_inputs: bool = True
     max_one_hot: int = 8
+    n_frequencies: int = 16
+    n_sums: int = 3
     epochs_power: float = 0.4
 
     def for_size(self, n_rows: int) -> Recipe:
@@ -90,6 +96,17 @@ class Recipe:
         n_steps = max(1, n_rows // batch_size)
         max_iter = max(self.max_iter, math.ceil(MIN_STEPS / n_steps))
         return replace(self, batch_size=batch_size, max_iter=max_iter)
+
+    def for_columns(self, n_numbers: int, estimator: Any) -> Recipe:
+        """The same for so many columns of numbers: of many, each is embedded in less, or not.
+
+        An estimator whose `frequency_scale` is not None has them embedded however many there are.
+        """
+        if n_numbers > MAX_EMBEDDED and estimator.frequency_scale is None:
+            return replace(self, frequency_scale=0.0)
+        if n_numbers > MAX_EMBEDDED_IN_FULL:
+            return replace(self, n_frequencies=8, n_sums=1)
+        return self
 
     def settings(self) -> dict[str, Any]:
         """What is a parameter of the estimators too, by name."""
