@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -10,7 +11,16 @@ from networks import initial_params, network_of, state_of, train
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS
-from skneural.layers import Activate, Columns, Dense, Dropout, Layer, Parameter, PassMemory
+from skneural.layers import (
+    Activate,
+    Columns,
+    Dense,
+    Dropout,
+    Layer,
+    Parameter,
+    PassMemory,
+    products,
+)
 from skneural.losses import LOSSES
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.minibatch import MiniBatches
@@ -471,3 +481,71 @@ def test_a_derivative_wider_than_any_output_has_no_buffer():
     memory = PassMemory(10, np.float64, 5)
     assert memory.delta(6) is None
     assert memory.delta(5).shape == (10, 5)
+
+
+# ---------------------------------------------------------------------- products of members
+
+# Rows, inner and columns of products on either side of every bound, odd ones among them.
+SHAPES = [
+    (64, 128, 128),
+    (64, 127, 131),
+    (63, 128, 257),
+    (65, 128, 128),
+    (128, 128, 128),
+    (64, 256, 256),
+    (8, 128, 128),
+    (64, 20, 128),
+    (64, 128, 20),
+    (5, 3, 2),
+    (64, 1, 128),
+    (64, 128, 1),
+    (1, 7, 1),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("members", [(), (2,)], ids=["single", "members"])
+@pytest.mark.parametrize("halves", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_products_in_pieces_are_products(shape, halves, members, dtype, monkeypatch):
+    monkeypatch.setattr(products, "HALVES", halves)
+    n_rows, n, n_columns = shape
+    rng = np.random.RandomState(0)
+    left = rng.randn(*members, n_rows, n).astype(dtype)
+    right = rng.randn(*members, n_columns, n).astype(dtype)
+    before = left.copy(), right.copy()
+    expected = np.einsum("...in,...jn->...ij", left.astype(float), right.astype(float))
+    out, memory = np.empty(expected.shape, dtype), np.full_like(left, np.nan)
+    tolerance = 1e-12 if dtype == np.float64 else 1e-4
+
+    products.multiply(left, right.swapaxes(-1, -2), out)
+    np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)
+    products.multiply(left, np.ascontiguousarray(right.swapaxes(-1, -2)), out)
+    np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)
+    for scratch in (memory, left):
+        out[...] = np.nan
+        products.multiply_rows_by_rows(left, right, out, scratch)
+        np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(left, before[0])
+    np.testing.assert_array_equal(right, before[1])
+
+
+@pytest.mark.parametrize("shape", [(64, 128, 128), (64, 128, 1), (64, 20, 20)], ids=str)
+def test_products_in_pieces_allocate_next_to_nothing(shape, monkeypatch):
+    monkeypatch.setattr(products, "HALVES", True)
+    n_rows, n, n_columns = shape
+    left, right = np.ones((4, n_rows, n), np.float32), np.ones((4, n_columns, n), np.float32)
+    out, memory = np.empty((4, n_rows, n_columns), np.float32), np.empty_like(left)
+
+    def run():
+        products.multiply(left, right.swapaxes(-1, -2), out)
+        products.multiply_rows_by_rows(left, right, out, memory)
+
+    run()
+    tracemalloc.start()
+    try:
+        run()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000

@@ -539,7 +539,8 @@ def test_a_step_allocates_next_to_nothing(optimizer, members, rates):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 20_000
+    # Before 2.0, NumPy has buffers of its own for a part of each row of a matrix.
+    assert peak < (250_000 if rates else 20_000) < w.nbytes / 5
 
 
 @each_optimizer

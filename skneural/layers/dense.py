@@ -20,8 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray, Matrix, product, transposed_product
+from skneural.arrays.matrices import FloatArray, Matrix, product
 from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
+from skneural.layers.products import multiply, multiply_rows_by_rows
 
 #: ``draw(weights, intercepts, rng)`` fills the arrays of one layer.
 Draw = Callable[[FloatArray, FloatArray | None, np.random.RandomState], None]
@@ -78,7 +79,7 @@ class Dense(Layer):
                 z += arrays[1][..., np.newaxis, :]
             return z
         z, scratch, _, _ = buffers
-        product(x, arrays[0], out=z)
+        multiply(x, arrays[0], out=z)
         if self.fit_intercept:
             # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
             scratch[...] = arrays[1][..., np.newaxis, :]
@@ -94,9 +95,8 @@ class Dense(Layer):
         delta: FloatArray,
         needs_input: bool,
     ) -> FloatArray | None:
-        ones: FloatArray = buffers[3]
-        delta_below: FloatArray | None = buffers[2]
-        transposed_product(x, delta, out=gradients[0])
+        z, _, delta_below, ones = buffers
+        multiply(x.T if x.ndim == 2 else x.swapaxes(-1, -2), delta, out=gradients[0])
         if self.fit_intercept:
             # A product with ones is the sum over the rows, by BLAS.
             product(ones, delta, out=gradients[1])
@@ -104,10 +104,7 @@ class Dense(Layer):
             return None
         if delta_below is None:
             delta_below = np.empty((*delta.shape[:-1], self.n_inputs), dtype=delta.dtype)
-        weights = arrays[0].swapaxes(-1, -2)
-        if delta.ndim == 3 and self.n_outputs == 1:
-            # NumPy's product of many matrices is slow where they are a column and a row.
-            np.einsum("kro,koi->kri", delta, weights, out=delta_below)
-        else:
-            product(delta, weights, out=delta_below)
-        return delta_below
+        # What has been put out is no longer read by now.
+        multiply_rows_by_rows(delta, arrays[0], out=delta_below, memory=z)
+        passed_on: FloatArray = delta_below
+        return passed_on
