@@ -111,7 +111,9 @@ class Columns(Layer):
         if any(output.ndim < n_axes for output in outputs):
             # Members share the rows of a branch that learns nothing.
             whole = max(outputs, key=np.ndim) if joined is None else joined
-            outputs = [np.broadcast_to(each, (*whole.shape[:-1], each.shape[-1])) for each in outputs]
+            outputs = [
+                np.broadcast_to(each, (*whole.shape[:-1], each.shape[-1])) for each in outputs
+            ]
         return np.concatenate(outputs, axis=-1, out=joined)
 
     def backward(

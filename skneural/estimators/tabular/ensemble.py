@@ -243,7 +243,11 @@ class FittedEnsemble:
 
     def to_dict(self) -> dict[str, Any]:
         """All as plain data."""
-        data = {"format": FORMAT, "model": self.model.to_dict(), "outcome": dict(vars(self.outcome))}
+        data = {
+            "format": FORMAT,
+            "model": self.model.to_dict(),
+            "outcome": dict(vars(self.outcome)),
+        }
         if self.history is not None:
             data["history"] = self.history.to_dict()
         if self.oof_predictions is not None:

@@ -159,7 +159,6 @@ class JudgeOfClasses(Judge):
             numbers[METRIC] = -self.metric(scaled_log_probabilities(raw, temperature.value))
         return JointValidation(1 - error, temperature.loss, numbers)
 
-
     def final(
         self, raw: FloatArray, outputs: Classes, n_rows: int | None
     ) -> tuple[float, FloatArray | None]:
@@ -226,15 +225,12 @@ class JudgeOfNumbers(Judge):
         score = self.loss.score(y, predicted, self.weight)
         return JointValidation(float(score), float(loss) / self._total, numbers)
 
-
     def final(
         self, raw: FloatArray, outputs: NumbersOfMembers, n_rows: int | None
     ) -> tuple[float, FloatArray | None]:
         predicted = np.mean([self.predicted(own) for own in raw], axis=0)
         with np.errstate(over="ignore", invalid="ignore"):
-            score = float(
-                self.loss.score(self.y / self._unit, predicted / self._unit, self.weight)
-            )
+            score = float(self.loss.score(self.y / self._unit, predicted / self._unit, self.weight))
         if n_rows is None:
             return score, None
         return score, mean_by_row(predicted[:, np.newaxis], self.judged.rows, n_rows)[:, 0]

@@ -87,7 +87,13 @@ class Training:
         params = _initial_params(network, self.inputs, n_members, rng)
         weight, mean_weight = _in_single_precision(self.weight, self.folds)
         objective = Objective(
-            network, self.loss, 0.0, recipe.batch_size, mean_weight, np.float32, members=(n_members,)
+            network,
+            self.loss,
+            0.0,
+            recipe.batch_size,
+            mean_weight,
+            np.float32,
+            members=(n_members,),
         )
         minimize = MiniBatches(
             objective,
@@ -171,7 +177,9 @@ def _cycle_stop(max_iter: int, column: str) -> CycleStop | None:
     return CycleStop((first, second, third), column) if first < second < third else None
 
 
-def fitted_ensemble(training: Training, run: Run, reason: str, n_rows: int | None) -> FittedEnsemble:
+def fitted_ensemble(
+    training: Training, run: Run, reason: str, n_rows: int | None
+) -> FittedEnsemble:
     """What is left of a training that is over, or of its state amid a fit.
 
     Parameters
@@ -206,7 +214,9 @@ def fitted_ensemble(training: Training, run: Run, reason: str, n_rows: int | Non
     outputs = training.outputs_of(temperatures)
     values = np.stack([judge.raw(own).copy() for own in params])
     score, predictions = judge.final(values, outputs, n_rows)
-    outcome = TableOutcome(record.n_iter, epochs, score, n_rows is not None, reason, training.recipe.settings())
+    outcome = TableOutcome(
+        record.n_iter, epochs, score, n_rows is not None, reason, training.recipe.settings()
+    )
     model = Ensemble(training.table, training.shape, params, outputs)
     return FittedEnsemble(model, outcome, joint, predictions)
 
@@ -216,8 +226,8 @@ def warn_of_diverged(run: Run) -> None:
     diverged = [k for k, why in enumerate(run.state.record.stopped) if why == "not_finite"]
     if diverged:
         warn_user(
-            f"The training loss of {len(diverged)} of {len(run.state.record.stopped)} members is no "
-            "longer finite: they are kept as they were before. The learning rate may be too high.",
+            f"The training loss of {len(diverged)} of {len(run.state.record.stopped)} members is "
+            "no longer finite: they are kept as they were before. The learning rate may be too "
+            "high.",
             ConvergenceWarning,
         )
-
