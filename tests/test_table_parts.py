@@ -305,6 +305,18 @@ def test_a_row_of_weight_three_is_a_row_three_times(n_quantiles):
     np.testing.assert_allclose(repeated(at).T, np.quantile(np.repeat(columns, weight, 1), at, 1))
 
 
+@pytest.mark.parametrize("unit", [1.0, 0.1, 1 / 3, 0.8411214953271028, 1e-7])
+def test_rounding_makes_no_new_quantiles(unit):
+    """Where each quantile is that of a row, it is the row's number to the last bit."""
+    random = np.random.RandomState(0)
+    columns = random.standard_normal((1, 400))
+    weight = random.choice([1.0, 2.0, 3.0], 400)
+    at = np.linspace(0, 1, int(weight.sum()))
+    found = Quantiles(columns, weight * unit)(at)
+    np.testing.assert_array_equal(found, Quantiles(columns, weight)(at))
+    assert np.all(np.isin(found, columns))
+
+
 def test_quantiles_under_small_weights():
     columns = np.random.RandomState(0).standard_normal((3, 20))
     at = np.linspace(0, 1, 9)

@@ -17,6 +17,9 @@ from skneural.arrays.matrices import FloatArray
 #: Normal quantiles are those of probabilities from here to one minus it.
 LOWEST_PROBABILITY = 1e-3
 
+#: A weight that is smaller than another one by more than this has no part in a quantile.
+MAX_RATIO = 1e100
+
 
 class Quantiles:
     """Quantiles of columns, by linear interpolation between the sorted values.
@@ -45,6 +48,8 @@ class Quantiles:
             self._sorted = np.take_along_axis(columns, order, axis=1)
             self._ends = np.cumsum(weight[order], axis=1)
             self._unit = min(1.0, float(weight.min()))
+            # Beside the largest weights, much smaller ones are none.
+            self._unit = max(self._unit, float(weight.max()) / MAX_RATIO)
             self._total = float(weight.sum())
 
     @property
@@ -74,9 +79,12 @@ class Quantiles:
             return self._between(self._sorted, below, places - below)
         result = np.empty((len(self._sorted), len(at)))
         last = self._sorted.shape[1] - 1
+        close = min(64 * np.finfo(np.float64).eps * (self._total / self._unit), 1e-6)
         for j, (values, ends) in enumerate(zip(self._sorted, self._ends, strict=True)):
             below = np.minimum(np.searchsorted(ends, places, side="right"), last)
-            share = np.clip((places - (ends[below] - self._unit)) / self._unit, 0.0, 1.0)
+            share = (places - (ends[below] - self._unit)) / self._unit
+            # Likewise: a row's own number, where only rounding makes it another.
+            share = np.where(share < close, 0.0, np.where(share > 1 - close, 1.0, share))
             result[j] = self._between(values, below, share)
         return result
 
@@ -84,9 +92,10 @@ class Quantiles:
     def _between(values: FloatArray, below: FloatArray, share: FloatArray) -> FloatArray:
         low = values[..., below]
         high = values[..., np.minimum(below + 1, values.shape[-1] - 1)]
-        # Rounding must not take them out of order.
-        between: FloatArray = np.minimum(low + (high - low) * share, high)
-        return between
+        # Rounding must not take them out of order, nor make another number of the upper one.
+        between = np.minimum(low + (high - low) * share, high)
+        whole: FloatArray = np.where(share == 1, high, between)
+        return whole
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import copy, deepcopy
 from numbers import Integral, Real
 from time import perf_counter
@@ -28,6 +29,7 @@ from skneural.arrays.matrices import FloatArray, concatenate_chunks
 from skneural.arrays.threads import blas_threads
 from skneural.estimators.base import VersionedEstimator, fitted_attribute, plain_defaults
 from skneural.estimators.callback_tasks import EpochTasks
+from skneural.estimators.checks import saying_where
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.history_table import HistoryTable
 from skneural.estimators.plan import Start
@@ -37,7 +39,7 @@ from skneural.estimators.sklearn_private import (
     StrOptions,
 )
 from skneural.estimators.table.kinds import categorical_mask
-from skneural.estimators.tabular.data import TableRows, table_rows, validation_rows
+from skneural.estimators.tabular.data import VALIDATION_ROWS, TableRows, table_rows, validation_rows
 from skneural.estimators.tabular.ensemble import FittedEnsemble, Shape, with_all_rows
 from skneural.estimators.tabular.folds import Fold, all_rows, folds_of, number_of_members
 from skneural.estimators.tabular.inputs import fit_table
@@ -188,6 +190,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         """The training that the parameters and these rows ask for."""
         problem = self._problem(rows)
         folds = self._folds(problem, rows, own, groups, rng)
+        problem.check(folds)
         n_train = max(len(fold.train) for fold in folds)
         recipe = recipe_of(self, has_classes=not self._are_numbers, n_rows=n_train)
         names, cats = rows.feature_names, self.categorical_features
@@ -217,15 +220,17 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         )
         target, outputs_of = problem.targets(folds)
         judged = JudgedRows(inputs, [fold.judged for fold in folds])
-        if own is not None:
-            judged = JudgedRows(table.transform(own.table).astype(np.float32), judged.of_members)
-        criteria = problem.criteria(self.early_stopping_metric)
-        metric = None
-        if METRIC in criteria:
-            metric = metric_of(self, judged_X, rows if own is None else own, judged, outputs_of)
-        network = shape.network(recipe.dropout)
         judged_rows = rows if own is None else own
-        judge = problem.judge(network, judged, judged_rows, outputs_of, metric, criteria)
+        with nullcontext() if own is None else saying_where(VALIDATION_ROWS):
+            if own is not None:
+                own_inputs = table.transform(own.table).astype(np.float32)
+                judged = JudgedRows(own_inputs, judged.of_members)
+            criteria = problem.criteria(self.early_stopping_metric)
+            metric = None
+            if METRIC in criteria:
+                metric = metric_of(self, judged_X, judged_rows, judged, outputs_of)
+            network = shape.network(recipe.dropout)
+            judge = problem.judge(network, judged, judged_rows, outputs_of, metric, criteria)
         return Training(
             recipe,
             shape,

@@ -59,7 +59,8 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         p \propto \exp \Big( \frac{1}{C K} \sum_{c=1}^{C} \sum_{k=1}^{K}
         \log \operatorname{softmax}(z_{ck} / T_c) \Big)
 
-    over K members and C epochs (*checkpoints*), with the logits z and a temperature T of each epoch.
+    over K members and C epochs (*checkpoints*), with the logits z and a temperature T of each
+    epoch.
 
     Parameters
     ----------

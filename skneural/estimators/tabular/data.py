@@ -17,6 +17,9 @@ from skneural.estimators.data import stand_in
 from skneural.estimators.table.reading import LARGEST, RawColumn, read_table
 from skneural.estimators.table.weights import weight_and_rows
 
+#: What errors call the rows that a user has passed to judge by.
+VALIDATION_ROWS = "the validation rows (X_val, y_val, sample_weight_val)"
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -136,5 +139,5 @@ def validation_rows(
             f"X_val {'given' if X is not None else 'missing'}, "
             f"y_val {'given' if y is not None else 'missing'}."
         )
-    with saying_where("the validation rows (X_val, y_val, sample_weight_val)"):
+    with saying_where(VALIDATION_ROWS):
         return table_rows(estimator, X, y, sample_weight, are_numbers=are_numbers, seen=rows)

@@ -6,16 +6,16 @@ that each has left out, the *out-of-fold predictions*, says how good a member is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, StratifiedKFold
-from sklearn.utils import check_consistent_length, column_or_1d
 
 from skneural.arrays.matrices import IndexArray
+from skneural.estimators.columns import as_array, is_missing
 
 Mask = npt.NDArray[np.bool_]
 
@@ -70,22 +70,26 @@ def folds_of(
     if isinstance(cv, Integral):
         splitter = _splitter_of(int(cv), n_rows, codes, groups_kept, seed)
     if not hasattr(splitter, "split"):
-        _refuse_groups(groups, "a list of splits")
+        _refuse_groups(groups, splitter)
         pairs = _remapped(splitter, kept)
     elif isinstance(splitter, PredefinedSplit):
-        _refuse_groups(groups, repr(splitter))
+        _refuse_groups(groups, splitter)
         pairs = _remapped(splitter.split(), kept)
     else:
         if groups is not None and not _uses_groups(splitter):
-            _refuse_groups(groups, repr(splitter))
+            _refuse_groups(groups, splitter)
         y = np.zeros(n_rows) if codes is None else codes
         pairs = splitter.split(np.zeros((n_rows, 1)), y, groups_kept)
     folds = [_checked_fold(i, pair, n_rows) for i, pair in enumerate(pairs)]
     if not folds:
-        raise ValueError(f"cv={cv!r} has no splits: there would be no member to train.")
+        raise ValueError(
+            f"cv={_shown(splitter)} has no splits: there would be no member to train. A generator "
+            "has them once only; a list has them in each fit."
+        )
     if not any(len(fold.judged) for fold in folds):
         raise ValueError(
-            f"cv={cv!r} leaves no row out of any training: there is nothing to judge by."
+            f"cv={_shown(splitter)} leaves no row out of any training: there is nothing to judge "
+            "by."
         )
     return folds
 
@@ -105,8 +109,9 @@ def number_of_members(cv: Any) -> int:
     """
     if not isinstance(cv, Integral):
         raise ValueError(
-            f"cv={cv!r} splits the rows, and with X_val there is nothing to split: all members are "
-            "trained on all rows of X, and judged by X_val. Pass the number of members, as in cv=8."
+            f"cv={_shown(cv)} splits the rows, and with X_val there is nothing to split: all "
+            "members are trained on all rows of X, and judged by X_val. Pass how many, "
+            "as in cv=8."
         )
     return int(cv)
 
@@ -130,9 +135,22 @@ def _checked_groups(groups: Any, n_rows: int, kept: Mask | None) -> Any:
     if groups is None:
         return None
     n_passed = n_rows if kept is None else len(kept)
-    check_consistent_length(range(n_passed), groups)
-    groups = column_or_1d(groups)
-    return groups if kept is None else groups[kept]
+    groups = as_array(groups, one_dimensional=False)
+    if groups.shape != (n_passed,):
+        raise ValueError(
+            f"groups has to hold one group for each of {n_passed} rows, got an array of shape "
+            f"{groups.shape}."
+        )
+    if any(is_missing(group) for group in groups.tolist()):
+        raise ValueError("groups has missing values: every row needs a group.")
+    groups = groups if kept is None else groups[kept]
+    try:
+        np.unique(groups)
+    except TypeError as error:
+        raise ValueError(
+            f"groups has to hold either numbers or strings, not both: {error}."
+        ) from None
+    return groups
 
 
 def _uses_groups(splitter: Any) -> bool:
@@ -141,42 +159,65 @@ def _uses_groups(splitter: Any) -> bool:
     return requests is None or "groups" in requests.requests
 
 
-def _refuse_groups(groups: Any, cv: str) -> None:
+def _refuse_groups(groups: Any, cv: Any) -> None:
     if groups is not None:
         raise ValueError(
-            f"groups has no effect with cv={cv}, which does not look at it. Pass cv as an integer "
-            "or as a splitter for groups, such as sklearn.model_selection.GroupKFold(), or no "
-            "groups."
+            f"groups has no effect with cv={_shown(cv)}, which does not look at it. Pass cv as an "
+            "integer or as a splitter for groups, such as sklearn.model_selection.GroupKFold(), or "
+            "no groups."
         )
 
 
-def _remapped(pairs: Iterable[Any], kept: Mask | None) -> Iterable[tuple[Any, Any]]:
+def _shown(cv: Any) -> str:
+    """`cv` in an error, without its row numbers."""
+    if isinstance(cv, PredefinedSplit):
+        return "PredefinedSplit(...)"
+    return repr(cv) if hasattr(cv, "split") else "a list of splits"
+
+
+def _remapped(pairs: Iterable[Any], kept: Mask | None) -> Iterator[Any]:
     """Splits of the rows that are kept, from those of all rows."""
-    for pair in pairs:
-        train, test = pair
+    for number, pair in enumerate(pairs):
         if kept is None:
-            yield train, test
+            yield pair
             continue
         new = np.cumsum(kept) - 1
-        yield tuple(new[rows[kept[rows]]] for rows in (_rows(train, kept), _rows(test, kept)))
+        yield tuple(new[rows[kept[rows]]] for rows in _sides(number, pair, len(kept)))
 
 
-def _rows(rows: Any, kept: Mask) -> IndexArray:
-    rows = np.asarray(rows)
-    if rows.dtype == bool:
-        rows = np.flatnonzero(rows)
-    if rows.size and (rows.min() < -len(kept) or rows.max() >= len(kept)):
+def _sides(number: int, pair: Any, n_rows: int) -> Iterator[IndexArray]:
+    """The row numbers of the two sides of a split."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise ValueError(
-            f"cv has the row number {rows.max()}, and there are {len(kept)} rows: numbers are "
-            "from 0."
+            f"Split {number} of cv is not a pair (train, test) of row numbers: got {pair!r:.100}."
         )
+    for side, rows in zip(("train", "test"), pair, strict=True):
+        yield _row_numbers(f"Split {number} of cv, {side}", np.asarray(rows), n_rows)
+
+
+def _row_numbers(place: str, rows: npt.NDArray[Any], n_rows: int) -> IndexArray:
+    """Row numbers from 0, of a mask or of numbers of which some may count from the end."""
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
+        raise ValueError(
+            f"{place}: expected one axis of integers or a boolean mask, got an array of "
+            f"{rows.dtype} of shape {rows.shape}."
+        )
+    if rows.dtype == bool:
+        if len(rows) != n_rows:
+            raise ValueError(f"{place}: the mask has {len(rows)} entries for {n_rows} rows.")
+        return np.flatnonzero(rows)
     index: IndexArray = rows.astype(np.intp)
-    return index
+    outside = index[(index < -n_rows) | (index >= n_rows)]
+    if len(outside):
+        raise ValueError(
+            f"{place}: there is no row {outside[0]} among {n_rows} rows, which count from 0."
+        )
+    return np.where(index < 0, index + n_rows, index)
 
 
 def _checked_fold(number: int, pair: Any, n_rows: int) -> Fold:
     """A split as two arrays of row numbers."""
-    train, judged = (_rows(rows, np.ones(n_rows, dtype=bool)) for rows in pair)
+    train, judged = _sides(number, pair, n_rows)
     if len(train) < 1:
         raise ValueError(f"Split {number} of cv has no row to train on (weights of zero count).")
     both = np.intersect1d(train, judged)

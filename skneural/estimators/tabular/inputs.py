@@ -297,6 +297,9 @@ def _fit_member(
     for own, out_of_fold in zip(means, columns.encoded_out_of_fold(*of_y, inner), strict=True):
         own[train] = out_of_fold
     trained = np.concatenate([own[train].T for own in means])
+    if own_weight is not None and not np.all(own_weight):
+        # A class whose weight is zero has no part in any statistic of y.
+        trained, own_weight = trained[:, own_weight > 0], own_weight[own_weight > 0]
     quantiles = Quantiles(trained, own_weight)
     member = MemberEncoding(
         encodings,

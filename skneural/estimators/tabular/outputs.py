@@ -20,6 +20,9 @@ from skneural.estimators.targets import Labels
 from skneural.losses import LOSSES, Loss
 from skneural.temperature import scaled_log_probabilities
 
+#: Of the range of y: its standard deviation is taken for no less.
+SMALLEST_SCALE = 1e-8
+
 
 class Outputs(ABC):
     """What the outputs of all networks mean, and their average."""
@@ -161,6 +164,8 @@ def _statistics(
     # Rounding must not take the mean of equal numbers away from them.
     mean = float(np.clip(np.average(own, weights=own_weight), lowest, highest))
     scale = float(np.sqrt(np.average(np.square(own - mean), weights=own_weight)))
+    # Beside a row of nearly all the weight, others would be too far away for float32.
+    scale = max(scale, SMALLEST_SCALE * (highest - lowest))
     return mean, scale or 1.0, lowest, highest
 
 

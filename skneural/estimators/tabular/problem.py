@@ -54,6 +54,15 @@ class Problem(ABC):
     encoding: FloatArray
     weight: FloatArray | None
 
+    def check(self, folds: Sequence[Fold]) -> None:
+        """Raise ValueError if a member has no row of positive weight to train on."""
+        for number, fold in enumerate(folds):
+            if self.weight is not None and not np.any(self.weight[fold.train]):
+                raise ValueError(
+                    f"Split {number} of cv has no row to train on: class_weight is zero for the "
+                    "classes of all of them."
+                )
+
     @abstractmethod
     def targets(self, folds: Sequence[Fold]) -> tuple[npt.NDArray[Any], OutputsOf]:
         """Targets as the loss takes them, and what outputs stand for, given the temperatures."""
@@ -85,7 +94,7 @@ class Problem(ABC):
 
     @abstractmethod
     def criteria(self, metric: Any) -> tuple[str, ...]:
-        """The columns of the history that epochs are selected by, for an `early_stopping_metric`."""
+        """The columns of the history that epochs are selected by, for this parameter."""
 
 
 @dataclass(eq=False)
@@ -161,9 +170,13 @@ class ClassProblem(Problem):
         criteria: Sequence[str],
     ) -> Judge:
         codes = _codes(self.labels, self.labels.encode(rows.y))[judged.rows]
-        weight = None if rows.weight is None else rows.weight[judged.rows]
-        by_class = self._weighted(codes, weight)
-        return JudgeOfClasses(network, judged, by_class, weight, metric, criteria, codes)
+        sample_weight = None if rows.weight is None else rows.weight[judged.rows]
+        weight = self._weighted(codes, sample_weight)
+        if weight is not None and not np.any(weight):
+            raise ValueError(
+                "class_weight is zero for the classes of all rows that the members are judged by."
+            )
+        return JudgeOfClasses(network, judged, weight, sample_weight, metric, criteria, codes)
 
     def criteria(self, metric: Any) -> tuple[str, ...]:
         if metric is None:

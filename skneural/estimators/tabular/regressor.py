@@ -29,8 +29,8 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
 
 
 @document_tabular(
-    presets="The recipe: 'auto' and 'accurate' are 64 epochs with three hidden layers of 128 units, "
-    "'fast' 32 epochs with three of 64 units.",
+    presets="The recipe: 'auto' and 'accurate' are 64 epochs with three hidden layers of 128 "
+    "units, 'fast' 32 epochs with three of 64 units.",
     folds="without regard to y",
     metric="None and 'loss' take that of the lowest loss",
     score="R^2, for quantiles D^2 of the pinball loss",
@@ -239,8 +239,8 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         if not isinstance(loss, SquaredError | AbsoluteError | Quantile) or not has_one:
             raise InvalidParameterError(
                 f"The 'loss' parameter of {type(self).__name__} must be one of "
-                f"{sorted(LOSSES_OF_NUMBERS)}, or SquaredError(), AbsoluteError() or Quantile(q) of "
-                f"one level q. Got {self.loss!r} instead."
+                f"{sorted(LOSSES_OF_NUMBERS)}, or SquaredError(), AbsoluteError() or Quantile(q) "
+                f"of one level q. Got {self.loss!r} instead."
             )
         loss.check()
         return loss

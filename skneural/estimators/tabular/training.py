@@ -225,7 +225,8 @@ def warn_of_diverged(run: Run) -> None:
     diverged = [k for k, why in enumerate(run.state.record.stopped) if why == "not_finite"]
     if diverged:
         warn_user(
-            f"The training loss of {len(diverged)} of {len(run.state.record.stopped)} members is no "
-            "longer finite: they are kept as they were before. The learning rate may be too high.",
+            f"The training loss of {len(diverged)} of {len(run.state.record.stopped)} members is "
+            "no longer finite: they are kept as they were before. The learning rate may be too "
+            "high.",
             ConvergenceWarning,
         )

@@ -1,0 +1,611 @@
+"""Which rows members are trained on and judged by: cv, groups, validation rows, weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from raw_tables import (
+    N_ROWS,
+    NUMBERS,
+    PROBLEMS,
+    TABLE,
+    THREE,
+    TWO,
+    classifier,
+    everything,
+    outputs,
+    raw_table,
+    regressor,
+)
+from scipy.special import log_softmax, softmax
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    LeaveOneOut,
+    PredefinedSplit,
+    RepeatedKFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
+
+from skneural.estimators.tabular.folds import folds_of
+
+each_problem = pytest.mark.parametrize(("make", "y"), PROBLEMS.values(), ids=PROBLEMS)
+NEW = raw_table(20, seed=5)
+GROUPS = np.arange(N_ROWS) % 5
+HALVES = (np.arange(45), np.arange(45, N_ROWS))
+
+
+def n_members(model):
+    return model.raw_outputs(NEW[:1]).shape[1]
+
+
+class Halves:
+    """A splitter of a user's own, that says nothing of what it looks at."""
+
+    def split(self, X, y=None, groups=None):
+        half = len(X) // 2
+        yield np.arange(half), np.arange(half, len(X))
+        yield np.arange(half, len(X)), np.arange(half)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 2
+
+
+# ------------------------------------------------------------------ cv
+
+#: cv, the number of members, and the rows that are never left out.
+SPLITS = {
+    "None": (None, 8, []),
+    "int": (2, 2, []),
+    "an int of NumPy": (np.int64(3), 3, []),
+    "as many as rows": (N_ROWS, N_ROWS, []),
+    "more than rows": (1000, N_ROWS, []),
+    "KFold": (KFold(4), 4, []),
+    "StratifiedKFold": (StratifiedKFold(3), 3, []),
+    "repeated": (RepeatedKFold(n_splits=3, n_repeats=2, random_state=0), 6, []),
+    "series": (TimeSeriesSplit(4), 4, range(18)),
+    "shuffles": (ShuffleSplit(2, test_size=0.1, random_state=0), 2, None),
+    "predefined": (PredefinedSplit(np.where(GROUPS == 4, -1, GROUPS)), 4, range(4, N_ROWS, 5)),
+    "list": (list(KFold(3).split(TABLE)), 3, []),
+    "one split": ([(np.arange(60), np.arange(60, N_ROWS))], 1, range(60)),
+    "lists of lists": ([(list(range(60)), list(range(60, N_ROWS)))], 1, range(60)),
+    "from the end": ([(np.arange(60), -1 - np.arange(30))], 1, range(60)),
+    "masks": ([(k > GROUPS, k == GROUPS) for k in (1, 2, 3)], 3, None),
+    "one that leaves nothing out": ([(np.arange(N_ROWS), []), (np.arange(60), [61, 65])], 2, None),
+    "unequal": (
+        [(np.arange(9), np.arange(9, 90)), (np.arange(20, 90), np.arange(20))],
+        2,
+        [],
+    ),
+    "rows twice": ([(np.tile(np.arange(60), 2), np.arange(60, N_ROWS))], 1, range(60)),
+    "of a user": (Halves(), 2, []),
+}
+
+
+@pytest.mark.parametrize(("make", "y"), [(classifier, THREE), (regressor, NUMBERS)], ids=["c", "r"])
+@pytest.mark.parametrize("name", SPLITS)
+def test_splits(make, y, name):
+    cv, expected, never = SPLITS[name]
+    model = make(cv=cv, max_iter=2).fit(TABLE, y)
+    assert n_members(model) == expected
+    unknown = np.isnan(model.oof_predictions_.reshape(N_ROWS, -1))
+    assert np.array_equal(unknown.all(axis=1), unknown.any(axis=1))
+    if never is not None:
+        assert np.flatnonzero(unknown[:, 0]).tolist() == list(never)
+    else:
+        assert 0 < np.count_nonzero(unknown[:, 0]) < N_ROWS
+    assert np.isfinite(model.oof_score_)
+
+
+def test_a_generator():
+    make = lambda: classifier(cv=(pair for pair in KFold(3).split(TABLE)))  # noqa: E731
+    model = make().fit(TABLE, TWO)
+    expected = classifier(cv=list(KFold(3).split(TABLE))).fit(TABLE, TWO)
+    np.testing.assert_array_equal(outputs(model, NEW), outputs(expected, NEW))
+    with pytest.raises(ValueError, match="A generator has them once only"):
+        model.fit(TABLE, TWO)
+    np.testing.assert_array_equal(outputs(model, NEW), outputs(expected, NEW))
+
+
+@pytest.mark.parametrize(
+    "name", ["KFold", "StratifiedKFold", "series", "predefined", "from the end"]
+)
+def test_a_splitter_is_its_list(name):
+    """A splitter, its splits as a list, and these as masks."""
+    cv = SPLITS[name][0]
+    pairs = list(cv.split(TABLE, TWO)) if hasattr(cv, "split") else cv
+    rows = np.arange(N_ROWS)
+    masks = [tuple(np.isin(rows, rows[side]) for side in pair) for pair in pairs]
+    models = [classifier(cv=each, max_iter=2).fit(TABLE, TWO) for each in (cv, pairs, masks)]
+    for model in models[1:]:
+        if name != "from the end":
+            np.testing.assert_array_equal(everything(model, NEW), everything(models[0], NEW))
+        np.testing.assert_array_equal(model.raw_outputs(NEW), models[0].raw_outputs(NEW))
+
+
+def test_rows_that_are_left_out_several_times():
+    """The mean of the log-probabilities of their members; of numbers, the mean."""
+    cv = list(RepeatedKFold(n_splits=3, n_repeats=2, random_state=0).split(TABLE))
+    model = classifier(cv=cv).fit(TABLE, THREE)
+    raw, t = model.raw_outputs(TABLE), model.temperature_[:, None, None, None]
+    log_probability = log_softmax(raw / t, axis=-1).mean(axis=0)
+    sums = np.zeros((N_ROWS, 3))
+    for k, (_, test) in enumerate(cv):
+        sums[test] += log_probability[k, test]
+    np.testing.assert_allclose(model.oof_predictions_, softmax(sums / 2, axis=1), rtol=1e-4)
+    model = regressor(cv=cv).fit(TABLE, NUMBERS)
+    sums = np.zeros(N_ROWS)
+    for k, (train, test) in enumerate(cv):
+        y = NUMBERS[train]
+        own = model.raw_outputs(TABLE)[0, k, test, 0] * y.std() + y.mean()
+        sums[test] += np.clip(own, y.min(), y.max())
+    np.testing.assert_allclose(model.oof_predictions_, sums / 2, rtol=1e-5)
+
+
+#: Splits that are refused, with what the error says.
+BAD_SPLITS = {
+    "none": ([], "has no splits"),
+    "nothing left out": ([(np.arange(N_ROWS), [])], "leaves no row out"),
+    "nothing to train on": ([([], np.arange(N_ROWS))], "no row to train on"),
+    "both sides": ([(np.arange(40), np.arange(30, 60))], "trains on rows that it judges by.* 30"),
+    "both sides, from the end": ([(np.arange(90), [-1])], "trains on rows that it judges by.* 89"),
+    "beyond": ([(np.arange(40), [90])], "Split 0 of cv, test: there is no row 90 among 90"),
+    "before": ([(np.arange(40), [50]), ([-91], [3])], "Split 1 of cv, train: there is no row -91"),
+    "floats": ([(np.arange(40.0), np.arange(40, 60))], "expected one axis of integers"),
+    "two axes": ([(np.arange(40)[:, None], np.arange(40, 60))], r"of shape \(40, 1\)"),
+    "text": ([(["a"], ["b"])], "expected one axis of integers"),
+    "short mask": ([(np.arange(80) < 40, np.arange(80) >= 40)], "mask has 80 entries for 90 rows"),
+    "triples": ([([1], [2], [3])], r"is not a pair \(train, test\)"),
+    "no pairs": ([np.arange(90)], r"is not a pair \(train, test\)"),
+}
+
+
+@pytest.mark.parametrize("weight", [None, np.tile([1.0, 1, 0], 30)], ids=["all", "some"])
+@pytest.mark.parametrize("name", BAD_SPLITS)
+def test_bad_splits(name, weight):
+    cv, message = BAD_SPLITS[name]
+    if weight is not None and name.startswith("both sides"):
+        message = "trains on rows that it judges by"
+        cv = [(rows, rows[:1]) for rows, _ in cv]
+    with pytest.raises(ValueError, match=message) as caught:
+        regressor(cv=cv).fit(TABLE, NUMBERS, weight)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize(
+    ("counts", "n_folds", "is_stratified"),
+    [([10, 10], 8, True), ([8, 50], 8, True), ([7, 50], 8, False), ([1, 2], 3, False)],
+)
+def test_folds_of_an_integer(counts, n_folds, is_stratified):
+    """Stratified where each class has as many rows; never more folds than rows."""
+    codes = np.repeat([0, 1], counts)
+    folds = folds_of(8, len(codes), codes, None, None, seed=0)
+    assert len(folds) == n_folds
+    assert sorted(np.concatenate([fold.judged for fold in folds])) == list(range(len(codes)))
+    for fold in folds:
+        assert not set(fold.train) & set(fold.judged)
+        assert len(fold.train) + len(fold.judged) == len(codes)
+    smallest = [np.bincount(codes[fold.judged], minlength=2)[0] for fold in folds]
+    if is_stratified:
+        assert min(smallest) >= counts[0] // 8
+        assert max(smallest) <= counts[0] // 8 + 1
+
+
+@each_problem
+@pytest.mark.parametrize("n_rows", [2, 3, 5, 7])
+def test_few_rows(make, y, n_rows):
+    X, y = TABLE[:n_rows], np.array(y[:n_rows])
+    if y.dtype.kind != "f":
+        y = np.resize(["a", "b", "c"], n_rows)
+    model = make(cv=8).fit(X, y)
+    assert n_members(model) == n_rows
+    assert not np.any(np.isnan(model.oof_predictions_))
+
+
+def test_one_row():
+    with pytest.raises(ValueError, match="1 row cannot be split"):
+        regressor().fit(TABLE[:1], NUMBERS[:1])
+    with pytest.raises(ValueError, match="1 class only: 'yes'"):
+        classifier().fit(TABLE[:1], TWO[:1])
+
+
+@pytest.mark.parametrize("y", [np.arange(N_ROWS), np.arange(N_ROWS) // 2], ids=["1", "2"])
+def test_a_row_or_two_of_each_class(y):
+    model = classifier(max_iter=2, cv=4).fit(TABLE, y)
+    assert model.oof_predictions_.shape == (N_ROWS, len(np.unique(y)))
+    np.testing.assert_allclose(model.predict_proba(NEW).sum(axis=1), 1)
+
+
+def test_a_class_of_one_row():
+    y = TWO.copy()
+    y[5] = "some"  # shorter than the others would cut it off
+    model = classifier(cv=8).fit(TABLE, y)
+    assert model.classes_.tolist() == ["no", "som", "yes"]
+    assert n_members(model) == 8
+
+
+# ------------------------------------------------------------------ groups
+
+
+@pytest.mark.parametrize(
+    ("cv", "n_folds"),
+    [
+        (8, 5),
+        (None, 5),
+        (3, 3),
+        (GroupKFold(3), 3),
+        (LeaveOneGroupOut(), 5),
+        (StratifiedGroupKFold(3), 3),
+        (Halves(), 2),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    "groups",
+    [GROUPS, GROUPS.astype(str), GROUPS.tolist(), pd.Series(GROUPS).astype("category")],
+    ids=["int", "str", "list", "category"],
+)
+def test_groups_are_kept_together(cv, n_folds, groups):
+    """What members say of a group tells nothing of its targets."""
+    model = regressor(cv=cv, max_iter=2).fit(TABLE, NUMBERS, groups=groups)
+    assert n_members(model) == n_folds
+    folds = folds_of(8 if cv is None else cv, N_ROWS, None, groups, None, seed=0)
+    assert len(folds) == n_folds
+    if not isinstance(cv, Halves):
+        for fold in folds:
+            assert not set(GROUPS[fold.train]) & set(GROUPS[fold.judged])
+
+
+#: Arguments with groups that are refused.
+BAD_GROUPS = {
+    "one": ({}, np.zeros(N_ROWS), "groups has one group only"),
+    "none": ({}, [None, *GROUPS[1:]], "groups has missing values"),
+    "NaN": ({}, [np.nan, *GROUPS[1:]], "groups has missing values"),
+    "mixed": ({}, np.array(["a", *GROUPS[1:]], dtype=object), "groups has to hold either numbers"),
+    "short": ({}, GROUPS[1:], "groups has to hold one group for each of 90 rows"),
+    "two columns": ({}, np.c_[GROUPS, GROUPS], r"groups has to hold .* shape \(90, 2\)"),
+    "a number": ({}, 3, "groups has to hold one group"),
+    "KFold": ({"cv": KFold(3)}, GROUPS, r"groups has no effect with cv=KFold\("),
+    "list": ({"cv": SPLITS["list"][0]}, GROUPS, "groups has no effect with cv=a list of splits"),
+    "predefined": ({"cv": PredefinedSplit(GROUPS)}, GROUPS, "groups has no effect"),
+    "series": ({"cv": TimeSeriesSplit(3)}, GROUPS, "groups has no effect"),
+    "one, leave one out": ({"cv": LeaveOneOut()}, GROUPS, "groups has no effect"),
+}
+
+
+@each_problem
+@pytest.mark.parametrize("name", BAD_GROUPS)
+def test_bad_groups(make, y, name):
+    params, groups, message = BAD_GROUPS[name]
+    with pytest.raises(ValueError, match=message):
+        make(**params).fit(TABLE, y, groups=groups)
+
+
+@each_problem
+def test_groups_and_validation_rows(make, y):
+    with pytest.raises(ValueError, match="groups has no effect with X_val"):
+        make().fit(TABLE, y, groups=GROUPS, X_val=TABLE, y_val=y)
+    with pytest.raises(ValueError, match="groups' parameter should not be None"):
+        make(cv=GroupKFold(3)).fit(TABLE, y)
+
+
+# ------------------------------------------------------------------ validation rows
+
+
+@each_problem
+@pytest.mark.parametrize("cv", [3, 8, None])
+def test_validation_rows(make, y, cv):
+    rows = np.arange(N_ROWS) < 60
+    own = {"X_val": TABLE[~rows], "y_val": y[~rows]}
+    model = make(cv=cv).fit(TABLE[rows], y[rows], **own)
+    assert n_members(model) == (cv or 8)
+    assert not hasattr(model, "oof_score_")
+    assert not hasattr(model, "oof_predictions_")
+    assert np.isfinite(model.validation_score_)
+    best = model.history_[model.best_iteration_[0] - 1]
+    if y is NUMBERS:
+        assert best["validation_loss"] == min(each["validation_loss"] for each in model.history_)
+        # The score is that of single members, all of which predict every row.
+        y_train = y[rows]
+        raw = model.raw_outputs(TABLE[~rows])[0, :, :, 0] * y_train.std() + y_train.mean()
+        each = np.clip(raw, y_train.min(), y_train.max())
+        error = np.mean((each - y[~rows]) ** 2) / np.var(y[~rows])
+        assert model.validation_score_ == pytest.approx(1 - error, rel=1e-4)
+
+
+def test_members_are_trained_on_all_rows():
+    """The same as a list of splits that train on all rows, but for what they are judged by."""
+    rows = np.arange(N_ROWS) < 60
+    kept = {"early_stopping_metric": lambda *_: 1.0}  # the last epoch
+    model = regressor(**kept).fit(
+        TABLE[rows], NUMBERS[rows], X_val=TABLE[~rows], y_val=NUMBERS[~rows]
+    )
+    other = regressor(**kept).fit(
+        TABLE[rows], NUMBERS[rows], X_val=TABLE[~rows], y_val=-NUMBERS[~rows]
+    )
+    np.testing.assert_array_equal(model.raw_outputs(NEW), other.raw_outputs(NEW))
+
+
+#: Validation rows that are refused.
+BAD_VALIDATION = {
+    "no y": ({"X_val": TABLE}, "X_val and y_val go together"),
+    "no X": ({"y_val": NUMBERS}, "X_val and y_val go together"),
+    "weights alone": ({"sample_weight_val": NUMBERS}, "X_val and y_val go together"),
+    "order": ({"X_val": TABLE[TABLE.columns[::-1]], "y_val": NUMBERS}, "same order"),
+    "missing": ({"X_val": TABLE[["size"]], "y_val": NUMBERS}, "yet now missing:\n- age"),
+    "new": ({"X_val": TABLE.assign(z=1), "y_val": NUMBERS}, "unseen at fit time:\n- z"),
+    "infinite": ({"X_val": TABLE.assign(size=np.inf), "y_val": NUMBERS}, "Column 'size' of X"),
+    "no rows": ({"X_val": TABLE[:0], "y_val": NUMBERS[:0]}, r"0 sample\(s\)"),
+    "weights zero": (
+        {"X_val": TABLE, "y_val": NUMBERS, "sample_weight_val": np.zeros(N_ROWS)},
+        "at least one non-zero",
+    ),
+    "short": ({"X_val": TABLE, "y_val": NUMBERS[1:]}, "inconsistent numbers of samples"),
+    "text": ({"X_val": TABLE, "y_val": np.full(N_ROWS, "a")}, "could not convert string to float"),
+    "NaN": ({"X_val": TABLE, "y_val": np.full(N_ROWS, np.nan)}, "contains NaN"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_VALIDATION)
+def test_bad_validation_rows(name):
+    arguments, message = BAD_VALIDATION[name]
+    with pytest.raises(ValueError, match=message) as caught:
+        regressor().fit(TABLE, NUMBERS, **arguments)
+    if "go together" not in message:
+        assert str(caught.value).startswith(
+            "In the validation rows (X_val, y_val, sample_weight_val)"
+        )
+
+
+@pytest.mark.parametrize("cv", [KFold(3), SPLITS["list"][0]], ids=["splitter", "list"])
+def test_cv_is_the_number_of_members(cv):
+    with pytest.raises(ValueError, match="with X_val there is nothing to split"):
+        regressor(cv=cv).fit(TABLE, NUMBERS, X_val=TABLE, y_val=NUMBERS)
+
+
+def test_classes_of_validation_rows():
+    with pytest.raises(ValueError, match=r"In the validation rows .* has \['maybe'\]"):
+        classifier().fit(TABLE, TWO, X_val=TABLE, y_val=np.full(N_ROWS, "maybe"))
+    model = classifier().fit(TABLE, TWO, X_val=TABLE, y_val=np.full(N_ROWS, "yes"))
+    assert model.classes_.tolist() == ["no", "yes"]
+    shares = [row["validation_score"] for row in model.history_]
+    assert all(0 <= share <= 1 for share in shares)
+
+
+def test_a_single_validation_row():
+    assert classifier().fit(TABLE, TWO, X_val=TABLE[:1], y_val=TWO[:1]).validation_score_ in (0, 1)
+    # R^2 is not defined, nor is D^2 elsewhere: the loss selects.
+    model = regressor().fit(TABLE, NUMBERS, X_val=TABLE[:1], y_val=NUMBERS[:1])
+    assert model.best_iteration_[0] >= 1
+
+
+# ------------------------------------------------------------------ weight zero
+
+SOME = np.random.RandomState(3).uniform(size=N_ROWS) < 0.7
+WEIGHT = np.where(SOME, np.random.RandomState(4).choice([1.0, 2.0, 0.5], N_ROWS), 0.0)
+
+
+def restricted(cv):
+    """Splits of all rows as splits of those that count."""
+    new = np.cumsum(SOME) - 1
+    return [tuple(new[side[SOME[side]]] for side in pair) for pair in cv]
+
+
+#: Settings, and arguments of fit, for all rows; those of the rows that count are made of them.
+ABSENT = {
+    "plain": ({}, {}),
+    "cv of an int": ({"cv": 5}, {}),
+    "splitter": ({"cv": KFold(3)}, {}),
+    "repeated": ({"cv": RepeatedKFold(n_splits=2, n_repeats=2, random_state=1)}, {}),
+    "list": ({"cv": list(KFold(3).split(TABLE))}, {}),
+    "predefined": ({"cv": PredefinedSplit(GROUPS)}, {}),
+    "groups": ({}, {"groups": GROUPS}),
+    "splitter of groups": ({"cv": GroupKFold(4)}, {"groups": GROUPS}),
+    "balanced": ({"class_weight": "balanced"}, {}),
+    "metric": ({"early_stopping_metric": "score"}, {}),
+    "metric of a name": ({"early_stopping_metric": "neg_log_loss"}, {}),
+    "own rows": ({}, {"X_val": TABLE, "y_val": None}),
+    "weights of own rows": ({}, {"X_val": TABLE, "y_val": None, "sample_weight_val": WEIGHT}),
+}
+
+
+@each_problem
+@pytest.mark.parametrize("ones", [False, True], ids=["weights", "ones"])
+@pytest.mark.parametrize("name", ABSENT)
+def test_weight_zero_is_no_row(make, y, name, ones):
+    params, arguments = ({**each} for each in ABSENT[name])
+    if y is NUMBERS:
+        params.pop("class_weight", None)
+        if "neg_log_loss" in params.values():
+            params["early_stopping_metric"] = "r2"
+    if "y_val" in arguments:
+        arguments["y_val"] = y
+    weight = SOME.astype(float) if ones else WEIGHT
+    model = make(**params).fit(TABLE, y, weight, **arguments)
+    cv = params.get("cv")
+    if isinstance(cv, list):
+        params["cv"] = restricted(cv)
+    if isinstance(cv, PredefinedSplit):
+        params["cv"] = PredefinedSplit(GROUPS[SOME])
+    own_weight = None if ones else weight[SOME]
+    if "groups" in arguments:
+        arguments["groups"] = GROUPS[SOME]
+    if "sample_weight_val" in arguments:
+        arguments |= {"X_val": TABLE[SOME], "y_val": y[SOME], "sample_weight_val": WEIGHT[SOME]}
+    expected = make(**params).fit(TABLE[SOME], y[SOME], own_weight, **arguments)
+    np.testing.assert_array_equal(outputs(model, NEW), outputs(expected, NEW))
+    np.testing.assert_array_equal(model.best_iteration_, expected.best_iteration_)
+    if hasattr(expected, "oof_score_"):
+        assert model.oof_score_ == expected.oof_score_
+        found = model.oof_predictions_
+        np.testing.assert_array_equal(found[SOME], expected.oof_predictions_)
+        assert np.all(np.isnan(found[~SOME]))
+    else:
+        assert model.validation_score_ == expected.validation_score_
+
+
+def test_what_rows_of_weight_zero_hold():
+    """Numbers, levels and classes that occur nowhere else are not there."""
+    X = TABLE.copy()
+    X.loc[~SOME, "size"] = 1e200
+    X["city"] = X["city"].where(SOME, "nowhere")
+    y = np.where(SOME, TWO, "zero")
+    model = classifier().fit(X, y, WEIGHT)
+    expected = classifier().fit(TABLE[SOME], TWO[SOME], WEIGHT[SOME])
+    np.testing.assert_array_equal(outputs(model, NEW), outputs(expected, NEW))
+    assert model.classes_.tolist() == ["no", "yes"]
+
+
+# ------------------------------------------------------------------ other weights
+
+
+@each_problem
+@pytest.mark.parametrize("factor", [0.5, 2.0**-40, 2.0**-900])
+def test_only_ratios_of_weights_below_one_count(make, y, factor):
+    """Larger ones are numbers of rows: of many rows, levels of a category are known better."""
+    weight = np.where(SOME, 0.5, 1.0)
+    for own in ({}, {"X_val": TABLE, "y_val": y, "sample_weight_val": weight}):
+        models = [make().fit(TABLE, y, each, **own) for each in (weight, weight * factor)]
+        np.testing.assert_array_equal(*(outputs(model, NEW) for model in models))
+
+
+@each_problem
+@pytest.mark.parametrize(
+    "weight",
+    [
+        np.full(N_ROWS, 1e300),
+        np.full(N_ROWS, 1e-300),
+        np.full(N_ROWS, 5e-324),
+        10.0 ** np.linspace(-200, 200, N_ROWS)[np.random.RandomState(0).permutation(N_ROWS)],
+        np.r_[1e300, np.ones(N_ROWS - 1)],
+        np.r_[np.full(30, 1e-300), np.full(60, 1e10)],
+        np.full(N_ROWS, 3),
+        2.5,
+    ],
+    ids=["huge", "tiny", "least", "wide", "one", "a fold", "int", "a number"],
+)
+def test_extreme_weights(make, y, weight):
+    model = make(cv=KFold(3)).fit(TABLE, y, weight)
+    assert np.all(np.isfinite(outputs(model, NEW)))
+    assert np.isfinite(model.oof_score_)
+
+
+@each_problem
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.zeros(N_ROWS), "at least one non-zero number"),
+        (-np.ones(N_ROWS), "Negative values in data passed to `sample_weight`"),
+        (np.full(N_ROWS, np.nan), "sample_weight contains NaN"),
+        (np.full(N_ROWS, np.inf), "sample_weight contains infinity"),
+        (np.full(N_ROWS, 1e301), "sample_weight is too large: 1e"),
+        (np.ones(N_ROWS - 1), r"sample_weight.shape == \(89,\), expected \(90,\)"),
+        (np.ones((N_ROWS, 2)), "Sample weights must be 1D"),
+    ],
+    ids=["zero", "negative", "NaN", "infinite", "too large", "short", "2-D"],
+)
+def test_bad_weights(make, y, weight, message):
+    with pytest.raises(ValueError, match=message):
+        make().fit(TABLE, y, weight)
+
+
+@each_problem
+def test_one_row_of_positive_weight(make, y):
+    with pytest.raises(ValueError, match=r"1 row cannot be split|1 class only.*positive weight"):
+        make().fit(TABLE, y, np.eye(N_ROWS)[0])
+
+
+def test_a_class_without_weight():
+    message = "1 class only: 'yes', in the rows of positive weight"
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(TABLE, TWO, (TWO == "yes").astype(float))
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_weight_two_is_a_row_twice(kind):
+    """On average over seeds; dropout, initial weights and the order of rows are drawn by row."""
+    random = np.random.RandomState(7)
+    n = 60
+    X = pd.DataFrame({"a": random.standard_normal(n), "b": random.choice(list("uvwxyz"), n)})
+    target = X["a"].to_numpy() + (X["b"] < "w") + 0.5 * random.standard_normal(n)
+    twice = random.uniform(size=n) < 0.4
+    rows = np.repeat(np.arange(n), 1 + twice)
+    new = pd.DataFrame({"a": random.standard_normal(50), "b": random.choice(list("uvwxyz"), 50)})
+    # The same rows are left out, whether once or twice, and an epoch has four steps.
+    groups = np.arange(n) % 3
+    settings = {"max_iter": 12, "cv": GroupKFold(3)}
+    make, y = (regressor, target) if kind == "numbers" else (classifier, target > 0.5)
+
+    def statistics(model):
+        values = model.predict(new) if kind == "numbers" else model.predict_proba(new)[:, 1]
+        return [values.mean(), values.std()]
+
+    differences = []
+    for seed in range(20):
+        weighted = make(**settings, batch_size=10, random_state=seed)
+        weighted.fit(X, y, 1.0 + twice, groups=groups)
+        repeated = make(**settings, batch_size=14, random_state=100 + seed)
+        repeated.fit(X.iloc[rows], y[rows], groups=groups[rows])
+        differences.append(np.subtract(statistics(weighted), statistics(repeated)))
+    mean = np.mean(differences, axis=0)
+    error = np.std(differences, axis=0, ddof=1) / np.sqrt(20)
+    assert np.all(np.abs(mean) <= 2 * error), (mean, error)
+
+
+# ------------------------------------------------------------------ weights of classes
+
+
+def test_balanced_is_what_it_says():
+    y = np.where(np.arange(N_ROWS) % 4 == 0, "rare", "often")
+    weight = {
+        "rare": N_ROWS / (2 * np.sum(y == "rare")),
+        "often": N_ROWS / (2 * np.sum(y == "often")),
+    }
+    models = [classifier(class_weight=each).fit(TABLE, y) for each in ("balanced", weight)]
+    np.testing.assert_allclose(*(outputs(model, NEW) for model in models), rtol=1e-6)
+    plain = classifier().fit(TABLE, y)
+    rare = list(plain.classes_).index("rare")
+    means = [m.predict_proba(NEW)[:, rare].mean() for m in (models[0], plain)]
+    assert means[0] > means[1] + 0.1
+
+
+def test_weights_of_classes_multiply_those_of_rows():
+    weight = np.where(np.arange(N_ROWS) % 2, 1.0, 2.0)
+    of_class = {"yes": 4.0, "no": 1.0}
+    model = classifier(class_weight=of_class, max_one_hot=20, quantile_inputs=False)
+    model.fit(TABLE, TWO, weight)
+    both = weight * np.where(TWO == "yes", 4.0, 1.0)
+    # The selection: the weighted error of the chosen epoch is the lowest of the history.
+    errors = [row["oof_error"] for row in model.history_]
+    assert errors[model.best_iteration_[-1] - 1] == min(errors)
+    wrong = model.classes_[model.oof_predictions_.argmax(axis=1)] != TWO
+    if len(model.best_iteration_) == 1:
+        assert min(errors) == pytest.approx(np.average(wrong, weights=both))
+    # The score is weighted by the rows alone, as scikit-learn's would be.
+    assert model.oof_score_ == pytest.approx(1 - np.average(wrong, weights=weight))
+
+
+@pytest.mark.parametrize("y", [TWO, THREE], ids=["two", "three"])
+def test_a_class_of_weight_zero(y):
+    first = np.unique(y)[0]
+    model = classifier(class_weight={first: 0.0}, max_iter=8).fit(TABLE, y)
+    assert first in model.classes_
+    probability = model.predict_proba(NEW)[:, 0]
+    plain = classifier(max_iter=8).fit(TABLE, y)
+    assert probability.mean() < plain.predict_proba(NEW)[:, 0].mean()
+    own = classifier(class_weight={first: 0.0}).fit(TABLE, y, X_val=TABLE, y_val=y)
+    assert np.isfinite(own.validation_score_)
+    with pytest.raises(ValueError, match="class_weight is zero for the classes of all rows that"):
+        classifier(class_weight={first: 0.0}).fit(
+            TABLE, y, X_val=TABLE, y_val=np.full(N_ROWS, first)
+        )
+    with pytest.raises(ValueError, match="class_weight is zero for every class"):
+        classifier(class_weight=dict.fromkeys(np.unique(y).tolist(), 0.0)).fit(TABLE, y)
+    model = classifier(class_weight={first: 0.0}, cv=[HALVES, (y == first, y != first)])
+    with pytest.raises(ValueError, match="Split 1 of cv has no row to train on: class_weight is"):
+        model.fit(TABLE, y)
