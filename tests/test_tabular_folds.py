@@ -577,16 +577,20 @@ def test_balanced_is_what_it_says():
 def test_weights_of_classes_multiply_those_of_rows():
     weight = np.where(np.arange(N_ROWS) % 2, 1.0, 2.0)
     of_class = {"yes": 4.0, "no": 1.0}
-    model = classifier(class_weight=of_class, max_one_hot=20, quantile_inputs=False)
+    folds = list(KFold(3, shuffle=True, random_state=1).split(TABLE))
+    model = classifier(class_weight=of_class, max_one_hot=20, quantile_inputs=False, cv=folds)
     model.fit(TABLE, TWO, weight)
     both = weight * np.where(TWO == "yes", 4.0, 1.0)
     # The selection: the weighted error of the chosen epoch is the lowest of the history.
     errors = [row["oof_error"] for row in model.history_]
     assert errors[model.best_iteration_[-1] - 1] == min(errors)
-    wrong = model.classes_[model.oof_predictions_.argmax(axis=1)] != TWO
-    if len(model.best_iteration_) == 1:
-        assert min(errors) == pytest.approx(np.average(wrong, weights=both))
+    raw = model.raw_outputs(TABLE)[-1]
+    wrong = np.empty(N_ROWS, dtype=bool)
+    for own, (_, test) in zip(raw, folds, strict=True):
+        wrong[test] = model.classes_[own[test].argmax(axis=1)] != TWO[test]
+    assert min(errors) == pytest.approx(np.average(wrong, weights=both))
     # The score is weighted by the rows alone, as scikit-learn's would be.
+    wrong = model.classes_[model.oof_predictions_.argmax(axis=1)] != TWO
     assert model.oof_score_ == pytest.approx(1 - np.average(wrong, weights=weight))
 
 

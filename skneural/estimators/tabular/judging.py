@@ -91,9 +91,11 @@ class OutOfFold:
         self._members, self._weight = members, weight
         n_members = int(members.max()) + 1
         own = np.bincount(members, weight, n_members)
-        # Where a single fold has all the weight, it has to select for itself.
-        self._is_alone = own >= own.sum()
-        self._weight_of_others = np.where(self._is_alone, own, own.sum() - own)
+        # Which folds select for each: all others, or where these have no weight the fold itself.
+        # A product of matrices, since a difference of sums would be rounded.
+        others, itself = 1.0 - np.eye(n_members), np.eye(n_members)
+        self._selects = np.where(own @ others > 0, others, itself)
+        self._weight_of_others = own @ self._selects
         self._best = np.full((n_criteria, n_members), np.inf)
         self.raw = np.zeros((n_criteria, len(members), n_outputs), dtype=np.float32)
         self.temperatures = np.ones((n_criteria, len(members)))
@@ -112,8 +114,7 @@ class OutOfFold:
         own = np.stack(
             [np.bincount(self._members, self._weight * each, n_members) for each in losses]
         )
-        others = np.where(self._is_alone, own, own.sum(axis=1, keepdims=True) - own)
-        self.enter(raw, others / self._weight_of_others, temperature)
+        self.enter(raw, (own @ self._selects) / self._weight_of_others, temperature)
 
     def enter(self, raw: FloatArray, values: Any, temperature: float) -> None:
         """One more epoch, by one value for every criterion and member, the lower the better."""
