@@ -32,6 +32,8 @@ from skneural import (
     ScratchPerceptron,
     SkneuralVersionWarning,
     TableEncoder,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
     __version__,
 )
 from skneural.activations import ACTIVATIONS
@@ -346,6 +348,7 @@ def test_same_version_is_stamped_without_a_trace(fitted):
 
 
 #: Every public estimator, fitted and not.
+SHORT_TABLE = {"hidden_layer_sizes": (3,), "max_iter": 2, "cv": 2, "random_state": 0}
 HIDDEN = HiddenLayerTransformer(ScratchMLPClassifier(3, max_iter=2))
 VERSIONED = {
     "classifier": lambda: trained("binary", "adam"),
@@ -357,7 +360,10 @@ VERSIONED = {
     ),
     "for prediction": lambda: trained("binary", "adam").for_prediction(),
     "table": lambda: TableEncoder().fit(X, MARK),
+    "raw tables": lambda: TabularMLPClassifier(**SHORT_TABLE).fit(X, MARK),
+    "raw tables, numbers": lambda: TabularMLPRegressor(**SHORT_TABLE).fit(X, MARK),
     "unfitted": ScratchMLPRegressor,
+    "unfitted, raw tables": TabularMLPClassifier,
     "unfitted hidden layer": lambda: HiddenLayerTransformer(ScratchMLPClassifier()),
 }
 

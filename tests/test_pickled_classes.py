@@ -22,6 +22,8 @@ import skneural
 from skneural import (
     HiddenLayerTransformer,
     TableEncoder,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
     activations,
     losses,
     optimizers,
@@ -140,6 +142,13 @@ TABLE = pd.DataFrame(
         "types": np.array([1, "b", None], dtype=object)[Y],
     }
 )
+
+
+def raw(kind, y, **params):
+    short = {"hidden_layer_sizes": (3,), "max_iter": 2, "cv": 2, "random_state": 0}
+    return kind(**{**short, **params}).fit(TABLE, y)
+
+
 #: Further models; those of the table of fits are all there too.
 MODELS = {
     **{
@@ -175,6 +184,19 @@ MODELS = {
     "hidden layer": lambda: transformer(classifier()),
     "table": lambda: TableEncoder(random_state=0).fit(TABLE, Y),
     "table, numbers": lambda: TableEncoder(random_state=0).fit(TABLE.to_numpy(), NUMBERS),
+    **{
+        f"raw table, {name}": lambda params=params: raw(TabularMLPClassifier, Y, **params)
+        for name, params in {
+            "classes": {},
+            "strings": {"early_stopping_metric": "roc_auc_ovr"},
+            "objects": {"activation": ACTIVATIONS["mish"], "class_weight": "balanced"},
+            "seed of NumPy's": {"random_state": np.int64(3)},
+            "generator": {"random_state": RANDOM},
+        }.items()
+    },
+    "raw table, numbers": lambda: raw(TabularMLPRegressor, NUMBERS),
+    "raw table, quantile": lambda: raw(TabularMLPRegressor, NUMBERS, loss=Quantile(0.9)),
+    "raw table, for prediction": lambda: raw(TabularMLPClassifier, Y).for_prediction(),
     "weights": lambda: skneural.ScratchMLPClassifier.from_weights(
         [np.eye(2)], [[0.0, 0.0]], classes=[0, 1], multilabel=True
     ),
@@ -234,6 +256,8 @@ def test_the_state_is_all_there_is(name):
         return
     assert visible_state(copied) == visible_state(model)
     rows = FITS[name].X if name in FITS else X[:, : model.n_features_in_]
+    if name.startswith("raw table"):
+        rows = TABLE
     assert answers(copied, rows) == answers(model, rows)
 
 

@@ -19,6 +19,8 @@ from skneural import (
     ScratchMLPRegressor,
     ScratchPerceptron,
     TableEncoder,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
 )
 from skneural.losses import Huber, LogLoss, Quantile
 from skneural.optimizers import NAdam
@@ -40,6 +42,8 @@ CERTAIN_LABELS = {
 }
 # Dropout leaves other units out of each of two equal rows, but the same ones of a row of weight 2.
 DRAWN_BY_ROW = WEIGHTS_IN_BATCHES
+# The same there, and initial weights come from a sample of the rows. Sparse matrices are refused.
+DRAWN_BY_ROW_OF_TABLE = {"check_sample_weight_equivalence_on_dense_data"}
 # For estimators of two classes scikit-learn 1.6 takes the class of the first row for the one, and
 # all others for the other: the weighted rows and the repeated ones begin with other rows.
 TWO_CLASSES = WEIGHTS_IN_BATCHES if sklearn.__version__.startswith("1.6.") else set()
@@ -59,6 +63,8 @@ FEATURES = {
     "restore_best_weights": True,
     "learning_rate_init": 0.01,
 }
+#: For short fits.
+SMALL_TABLE = {"cv": 2, "hidden_layer_sizes": (16,), "max_iter": 15}
 
 
 def name(value):
@@ -102,6 +108,8 @@ CONTRACTS = [
     (ScratchPerceptron(), 63, WEIGHTS_ONE_BY_ONE),
     (TableEncoder(), 52, set()),
     (TableEncoder(target_type="regression"), 52, set()),
+    (TabularMLPClassifier(**SMALL_TABLE), 61, DRAWN_BY_ROW_OF_TABLE),
+    (TabularMLPRegressor(**SMALL_TABLE), 55, DRAWN_BY_ROW_OF_TABLE),
 ]
 
 

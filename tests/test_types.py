@@ -53,7 +53,7 @@ def test_every_method_that_returns_its_estimator_says_so(kind):
 
 
 def test_there_are_all_estimators():
-    assert len(ESTIMATORS) == 6
+    assert len(ESTIMATORS) == 8
 
 
 def test_type_checkers_are_told_that_there_are_types():
@@ -68,6 +68,8 @@ MISTAKES = {
     "ScratchMLPRegressor().partial_fit([[0.0]], [1]).fit([[0.0]])": "Missing positional argument",
     "ScratchPerceptron().set_params(tol=None).fit([[0.0]])": "Missing positional argument",
     "ScratchLogisticRegression().set_callbacks().fit([[0.0]])": "Missing positional argument",
+    "TabularMLPClassifier().fit([[0.0]])": "Missing positional argument",
+    "TabularMLPRegressor().fit([[0.0]], [1], None, [0])": "Too many positional arguments",
 }
 
 

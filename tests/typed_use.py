@@ -18,6 +18,8 @@ from skneural import (
     ScratchMLPRegressor,
     ScratchPerceptron,
     TableEncoder,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
 )
 
 X = np.random.RandomState(0).standard_normal((40, 3))
@@ -91,6 +93,25 @@ def of_table_encoder() -> None:
     assert_type(encoder.fit(X, Y, sample_weight=Y + 1.0), TableEncoder)
     assert_type(encoder.set_params(random_state=0), TableEncoder)
     assert type(encoder.fit(X)) is TableEncoder
+
+
+def of_tabular_classifier() -> None:
+    model = TabularMLPClassifier(hidden_layer_sizes=(3,), max_iter=1, cv=2, random_state=0)
+    assert_type(model.fit(X, Y), TabularMLPClassifier)
+    assert_type(model.fit(X, Y, Y + 1.0, groups=np.arange(40)), TabularMLPClassifier)
+    assert_type(model.fit(X, Y, X_val=X, y_val=Y), TabularMLPClassifier)
+    assert_type(model.set_params(max_iter=2), TabularMLPClassifier)
+    assert_type(model.for_prediction(), TabularMLPClassifier)
+    assert_type(copy.copy(model), TabularMLPClassifier)
+    assert type(model.for_prediction()) is TabularMLPClassifier
+
+
+def of_tabular_regressor() -> None:
+    model = TabularMLPRegressor(hidden_layer_sizes=(3,), max_iter=1, cv=2, random_state=0)
+    assert_type(model.fit(X, X[:, 0]), TabularMLPRegressor)
+    assert_type(model.set_params(loss="quantile").fit(X, X[:, 0]), TabularMLPRegressor)
+    assert_type(model.for_prediction(), TabularMLPRegressor)
+    assert type(copy.copy(model)) is TabularMLPRegressor
 
 
 def of_subclasses_of_users() -> None:

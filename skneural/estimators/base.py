@@ -52,7 +52,7 @@ class FittedAttribute:
     """
 
     def __init__(
-        self, get: Callable[[Fitted], Any], doc: str = "", may_be_none: bool = True
+        self, get: Callable[[Any], Any], doc: str = "", may_be_none: bool = True
     ) -> None:
         self._get = get
         self._may_be_none = may_be_none
@@ -74,7 +74,7 @@ class FittedAttribute:
         raise AttributeError(f"{self._name} cannot be set: it says what a fit has found.")
 
 
-def fitted_attribute(doc: str, get: Callable[[Fitted], Any], *, optional: bool = False) -> Any:
+def fitted_attribute(doc: str, get: Callable[[Any], Any], *, optional: bool = False) -> Any:
     """A fitted attribute; with `optional`, one that is missing where its value is None."""
     return FittedAttribute(get, doc, may_be_none=not optional)
 

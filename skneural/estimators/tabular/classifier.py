@@ -230,6 +230,9 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         log_probability : ndarray of shape (n_samples, n_classes)
         """
         log_probability: FloatArray = self._predict(X, _log_probability)
+        if log_probability.dtype == np.float32:
+            # Probabilities are rounded to 1 where this is all that there is to it.
+            np.copyto(log_probability, 0, where=log_probability > -np.finfo("f4").epsneg / 2)
         return log_probability
 
     def decision_function(self, X: Any) -> FloatArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -60,12 +60,14 @@ class Shape:
     def network(self, dropout: float = 0.0) -> Network:
         """The network, with dropout for training."""
         layout = self.layout if self.frequency_scale else self.layout.without_embedding()
-        named = isinstance(self.activation, str)
+        activation = self.activation
+        if isinstance(activation, str):
+            activation = ACTIVATIONS[activation]
         return table_network(
             layout.numbers,
             layout.others,
             self.n_outputs,
-            ACTIVATIONS[self.activation] if named else self.activation,
+            activation,
             hidden=self.hidden_layer_sizes,
             sigma=self.frequency_scale,
             n_frequencies=self.n_frequencies,
@@ -181,8 +183,8 @@ class Ensemble:
 
     def to_dict(self) -> dict[str, Any]:
         """The ensemble as plain data."""
-        shape = {**asdict(self.shape), "layout": None}
-        del shape["layout"]
+        # The layout is what the table says; the activation may be an object of the user's.
+        shape = {name: value for name, value in vars(self.shape).items() if name != "layout"}
         return {
             "table": plain_data(self.table),
             "shape": shape,

@@ -50,7 +50,8 @@ class Inputs:
     def of_member(self, k: int, rows: Any = slice(None)) -> FloatArray:
         """All columns of some rows, as member k reads them."""
         if self.own is None:
-            return self.shared[rows]
+            shared: FloatArray = self.shared[rows]
+            return shared
         return np.concatenate([self.shared[rows], self.own[k][rows]], axis=1)
 
     def astype(self, dtype: npt.DTypeLike) -> Inputs:

@@ -213,7 +213,7 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         score : float
         """
         check_targets(y, are_numbers=True)
-        predicted = self.predict(X)
+        predicted: FloatArray = self._predict(X, _mean)
         y = checked_target(y, len(predicted), are_numbers=True)
         # Both scores are the same in any units; squares in these are finite, and not all zero.
         unit = max(unit_of(y), unit_of(predicted))

@@ -83,7 +83,7 @@ class Training:
     ) -> tuple[Callable[[Run], str], Run]:
         """What minimises, and the run that it is given; draws what members begin with."""
         recipe, network, n_members = self.recipe, self.judge.network, len(self.folds)
-        optimizer = AdamW(BETA_1, BETA_2, weight_decay=recipe.weight_decay)
+        optimizer = AdamW(beta_1=BETA_1, beta_2=BETA_2, weight_decay=recipe.weight_decay)
         params = _initial_params(network, self.inputs, n_members, rng)
         weight, mean_weight = _in_single_precision(self.weight, self.folds)
         objective = Objective(
