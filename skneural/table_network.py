@@ -80,9 +80,7 @@ def table_network(
     """
     branches: list[tuple[slice, list[Layer], int]] = []
     for columns in numbers:
-        embedding = PeriodicEmbedding(
-            columns.stop - columns.start, sigma, n_frequencies, n_sums
-        )
+        embedding = PeriodicEmbedding(columns.stop - columns.start, sigma, n_frequencies, n_sums)
         branches.append((columns, [embedding], embedding.n_outputs))
     branches += [(columns, [], columns.stop - columns.start) for columns in others]
     branches = [branch for branch in branches if branch[-1]]

@@ -1,4 +1,4 @@
-"""Out-of-fold figures of epochs that the other folds select, against a plain loop over all epochs."""
+"""Out-of-fold figures of epochs that the other folds select, against a plain loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ N_EPOCHS, N_OUTPUTS = 12, 2
 
 
 def by_hand(raw, losses, members, weight):
-    """For each member the epoch of the lowest loss of the rows of all others, the last of equals."""
+    """For each member the last epoch of the lowest loss of the rows of all others."""
     found = np.zeros(raw.shape[1:])
     for k in range(members.max() + 1):
         others = members != k

@@ -51,9 +51,7 @@ class FittedAttribute:
         ``get(fitted)`` gives its value; None stands for an attribute that is not there.
     """
 
-    def __init__(
-        self, get: Callable[[Any], Any], doc: str = "", may_be_none: bool = True
-    ) -> None:
+    def __init__(self, get: Callable[[Any], Any], doc: str = "", may_be_none: bool = True) -> None:
         self._get = get
         self._may_be_none = may_be_none
         self.__doc__ = doc

@@ -40,7 +40,7 @@ from skneural.estimators.sklearn_private import (
 )
 from skneural.estimators.table.kinds import categorical_mask
 from skneural.estimators.tabular.data import VALIDATION_ROWS, TableRows, table_rows, validation_rows
-from skneural.estimators.tabular.ensemble import FittedEnsemble, Shape, with_all_rows
+from skneural.estimators.tabular.ensemble import FittedEnsemble, with_all_rows
 from skneural.estimators.tabular.folds import Fold, all_rows, folds_of, number_of_members
 from skneural.estimators.tabular.inputs import fit_table
 from skneural.estimators.tabular.judging import METRIC, JudgedRows
@@ -208,16 +208,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         )
         inputs = inputs.astype(np.float32)
         recipe = recipe.for_columns(table.layout.n_numbers, self)
-        shape = Shape(
-            table.layout,
-            problem.n_outputs,
-            recipe.hidden_layer_sizes,
-            recipe.activation,
-            recipe.is_parametric,
-            recipe.frequency_scale,
-            recipe.n_frequencies,
-            recipe.n_sums,
-        )
+        shape = recipe.shape(table.layout, problem.n_outputs)
         target, outputs_of = problem.targets(folds)
         judged = JudgedRows(inputs, [fold.judged for fold in folds])
         judged_rows = rows if own is None else own

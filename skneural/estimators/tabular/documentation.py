@@ -91,9 +91,9 @@ oof_predictions_ : ndarray of shape <oof_shape>
     were trained on, and for those of weight zero. Not there if validation rows were given.
 
 oof_score_ : float
-    The score (<score>) of these predictions, weighted by `sample_weight`: an honest figure, but that
-    of *single members*. The ensemble is better, and no row is out of all of its members' training.
-    Likewise not there if validation rows were given. (With a scorer or a callable as
+    The score (<score>) of these predictions, weighted by `sample_weight`: an honest figure, but
+    that of *single members*. The ensemble is better, and no row is out of all of its members'
+    training. Likewise not there if validation rows were given. (With a scorer or a callable as
     `early_stopping_metric` epochs are selected by all folds, and it is a little too good.)
 
 validation_score_ : float

@@ -13,6 +13,8 @@ from typing import Any
 
 from skneural.activations import Activation
 from skneural.estimators.checks import checked_layer_sizes
+from skneural.estimators.tabular.ensemble import Shape
+from skneural.estimators.tabular.inputs import Layout
 
 #: Columns of numbers up to which each is embedded in full, and at all: embedding takes most of the
 #: time where there are many, and does the less the more there are.
@@ -107,6 +109,19 @@ class Recipe:
         if n_numbers > MAX_EMBEDDED_IN_FULL:
             return replace(self, n_frequencies=8, n_sums=1)
         return self
+
+    def shape(self, layout: Layout, n_outputs: int) -> Shape:
+        """What the network of every member is made of."""
+        return Shape(
+            layout,
+            n_outputs,
+            self.hidden_layer_sizes,
+            self.activation,
+            self.is_parametric,
+            self.frequency_scale,
+            self.n_frequencies,
+            self.n_sums,
+        )
 
     def settings(self) -> dict[str, Any]:
         """What is a parameter of the estimators too, by name."""
