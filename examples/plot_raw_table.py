@@ -102,7 +102,8 @@ def main(picture=PICTURE):
     print(f"{models[0].oof_score_:.1%} right out of fold (single networks)\n")
     for model in models:
         loss = log_loss(y_test, model.predict_proba(X_test))
-        print(f"{type(model).__name__}: {model.score(X_test, y_test):.1%} right, log loss {loss:.3f}")
+        accuracy = model.score(X_test, y_test)
+        print(f"{type(model).__name__}: {accuracy:.1%} right, log loss {loss:.3f}")
     best = np.mean((probability[test_rows] > 0.5) == y_test)
     print(f"The probabilities themselves: {best:.1%} right, ", end="")
     print(f"log loss {log_loss(y_test, probability[test_rows]):.3f}")

@@ -77,8 +77,8 @@ early_stopping_metric : str, callable or None, default=None
     name, or a callable ``(estimator, X, y)`` that is the higher the better.
 
 max_time : float or None, default=None
-    Seconds after which no further epoch begins. The learning rate has not fallen to zero then: it is
-    better to have fewer epochs (`max_iter`) in the same time.
+    Seconds after which no further epoch begins. The learning rate has not fallen to zero then:
+    fewer epochs (`max_iter`) in the same time are better.
 
 verbose : bool or int, default=False
     True or 1 prints every epoch, an integer k > 1 the first, every k-th and the last. On a
@@ -91,15 +91,18 @@ random_state : int, RandomState instance or None, default=None
 
 ATTRIBUTES = """\
 oof_predictions_ : ndarray of shape <oof_shape>
-    Out-of-fold predictions: <oof> for each row of X, by the member that was not trained on it;
-    where there are several such members, their average. NaN for rows that all members were trained
-    on, and for rows of weight zero. Absent if validation rows were given.
+    Out-of-fold predictions: <oof> for each row of X, by the member that was not trained on it, in
+    the epochs that the *other* folds select; where there are several such members, their average.
+    NaN for rows that all members were trained on, and for rows of weight zero. Absent if validation
+    rows were given.
 
 oof_score_ : float
     Out-of-fold score (<score>), weighted by `sample_weight`. It is that of *single members*: each
     row is predicted by one of them. The average of all members, which `predict` returns, cannot be
     scored on training rows; on new rows it is better as a rule. A row that several members have
-    left out counts once for each of them. Absent if validation rows were given.
+    left out counts once for each of them. (A scorer or a callable as `early_stopping_metric`
+    selects epochs by all folds; the score is a little too good then.) Absent if validation rows
+    were given.
 
 validation_score_ : float
     Likewise the score of single members, on the validation rows. Absent unless these were given.
@@ -114,8 +117,8 @@ fitted_settings_ : dict
 
 history_ : list of dict
     A record of every epoch, for all members together: 'epoch', 'loss' (the mean of their training
-    losses), 'oof_score', 'oof_loss'<oof_loss>, 'learning_rate', 'gradient_norm', 'seconds'<history>,
-    and 'early_stopping_metric' (its negative) if that is a scorer. With validation rows, 'oof' is
+    losses), 'oof_score', 'oof_loss'<oof_loss>, 'learning_rate', 'gradient_norm',
+    'seconds'<history>, and 'early_stopping_metric' (its negative) if that is a scorer. With validation rows, 'oof' is
     'validation' in these names. ``history_.to_frame()`` is a DataFrame.
 
 n_iter_ : int
@@ -138,14 +141,17 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
 NOTES = """\
 **The recipe.** Columns are preprocessed as by `TableEncoder`, except that each member encodes
 categories by the targets of its own training rows. Each number gets a periodic embedding
-(`skneural.layers.PeriodicEmbedding`), all inputs are scaled by learned factors (`Scale`), and hidden
-layers in the neural tangent parametrization (`NTPDense`) with data-driven initialization follow.
-<recipe> AdamW (beta 0.9 and 0.95) trains all members side by side, in float32, with a cyclic
+(`skneural.layers.PeriodicEmbedding`), all inputs are scaled by learned factors (`Scale`), and
+hidden layers in the neural tangent parametrization (`NTPDense`) with data-driven initialization
+follow. <recipe> AdamW (beta 0.9 and 0.95) trains all members side by side, in float32, with a cyclic
 learning rate (`CosLog`); weight decay and dropout fall in the second half (`FlatCos`). All members
 are taken from the same epochs.
 
 **Few and many rows.** Below about 500 training rows batches become smaller, until an epoch has 8
 steps, and there are more epochs, until a training has 500 steps<large>.
+
+**Many columns.** Of more than 50 columns of numbers each is embedded in fewer outputs, of more than
+300 in none, unless `frequency_scale` is given.
 
 **Weights.** Rows of weight zero are left out: the fit is the same, bit for bit, as without them.
 Rows of weight two count twice in the loss, in all statistics and in the selection of the epoch; the

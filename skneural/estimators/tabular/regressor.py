@@ -28,8 +28,8 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
 
 
 @document_tabular(
-    presets="Settings of the training: 'auto' and 'accurate' are 64 epochs with three hidden layers "
-    "of 128 units, 'fast' 32 epochs with three of 64 units, all in batches of 64 rows.",
+    presets="Settings of the training: 'auto' and 'accurate' are 64 epochs with three hidden "
+    "layers of 128 units, 'fast' 32 epochs with three of 64 units, all in batches of 64 rows.",
     judging="",
     folds="without regard to y",
     metric="None selects the epoch of the lowest loss",
@@ -42,7 +42,8 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
     recipe="For numeric targets these have Mish as a parametric activation "
     "(`ParametricActivation`), no dropout, and the scaled numbers are embedded. Each member "
     "standardises y by its training rows, and its predictions are clipped to their range.",
-    large="",
+    large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time for "
+    "each row falls",
 )
 class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     r"""Regressor for raw tables: an ensemble of networks over folds.
@@ -62,8 +63,8 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
 
     loss : {'squared_error', 'absolute_error', 'quantile'} or Loss, default='squared_error'
         What is minimised: half the squared error, which predicts the mean; the absolute error, for
-        the median; or the pinball loss, for a quantile. 'quantile' is that of level 0.5; for another
-        level pass ``skneural.losses.Quantile(0.9)``.
+        the median; or the pinball loss, for a quantile. 'quantile' is that of level 0.5; for
+        another level pass ``skneural.losses.Quantile(0.9)``.
 
     <COMMON>
 
