@@ -1,19 +1,25 @@
-"""The page "Raw tables": its code runs as it stands, and shows what the text says."""
+"""The pages on raw tables: their code runs as it stands, and what they name is there."""
 
 from __future__ import annotations
 
 import pickle
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn
 
+import skneural
 from skneural import TabularMLPClassifier, TabularMLPRegressor
+from skneural.estimators.tabular.inputs import N_INNER_FOLDS, PRIOR_WEIGHT
+from skneural.estimators.tabular.recipe import PRESETS
+from skneural.temperature import BOUNDS
 
-DOCS = Path(__file__).parents[1] / "docs"
-PAGE = (DOCS / "tables.rst").read_text()
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "tables.rst").read_text()
+RECIPE = (ROOT / "docs" / "table_recipe.rst").read_text()
 BLOCKS = [
     re.sub("^   ", "", block, flags=re.MULTILINE).strip()
     for block in re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", PAGE)
@@ -87,3 +93,33 @@ def test_the_encoder(capsys):
         *("price_scaled", "shop_target_scaled", "shop_log_count_scaled"),
         *("member", "price_missing", "day_Mon", "day_Tue", "day_Wed"),
     ]
+
+
+# ---------------------------------------------------------------------- the recipe
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r":(?:class|func):`~([\w.]+)`", RECIPE))))
+def test_what_the_recipe_names_is_there(name):
+    module, _, member = name.rpartition(".")
+    assert hasattr(import_module(module), member)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"``(\w+/[\w/]+\.py)``", RECIPE))))
+def test_files_of_the_recipe_are_there(path):
+    folder = ROOT if path.startswith("benchmarks/") else Path(skneural.__file__).parent
+    assert (folder / path).is_file()
+
+
+def test_numbers_of_the_recipe_are_those_of_the_presets():
+    classes, numbers = PRESETS["auto"]
+    of_classes = (classes.frequency_scale, classes.dropout, classes.learning_rate_init)
+    assert of_classes == (0.3, 0.15, 0.04)
+    of_numbers = (numbers.frequency_scale, numbers.dropout, numbers.learning_rate_init)
+    assert of_numbers == (1.0, 0.0, 0.2)
+    assert (classes.activation, numbers.activation) == ("relu", "mish")
+    assert (classes.max_one_hot, numbers.max_one_hot) == (8, 4)
+    assert {each.weight_decay for each in PRESETS["auto"]} == {0.02}
+    epochs = {name: [each.max_iter for each in both] for name, both in PRESETS.items()}
+    assert epochs == {"auto": [32, 64], "fast": [32, 32], "accurate": [64, 64]}
+    assert (PRIOR_WEIGHT, N_INNER_FOLDS) == (10, 5)
+    assert BOUNDS == (0.25, 8)
