@@ -31,6 +31,8 @@ PUBLIC_NAMES = [
     "ScratchPerceptron",
     "SkneuralVersionWarning",
     "TableEncoder",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
     "__version__",
 ]
 MODULES = [

@@ -53,7 +53,7 @@ def test_every_method_that_returns_its_estimator_says_so(kind):
 
 
 def test_there_are_all_estimators():
-    assert len(ESTIMATORS) == 6
+    assert len(ESTIMATORS) == 8
 
 
 def test_type_checkers_are_told_that_there_are_types():

@@ -35,7 +35,8 @@ from skneural.estimators.tabular.problem import ClassProblem
     score="accuracy",
     oof="the probabilities of all classes",
     oof_shape="(n_samples, n_classes)",
-    ATTRIBUTES_OF_TASK="""\
+    ATTRIBUTES_OF_TASK="""
+
 temperature_ : ndarray of shape (n_checkpoints,)
     What the logits of each selected epoch are divided by (`skneural.temperature`), fitted on the
     out-of-fold logits: calibrated probabilities are as confident as they are accurate.
