@@ -40,6 +40,7 @@ PICTURES = {
         ("", 0, 0),
         ("weight", 0, 0),
     ],
+    "plot_raw_table": [("epoch", 2, 0), ("predicted", 3, 0)],
 }
 MNIST = Path(os.environ.get("SKNEURAL_DATA", "")) / "mnist.npz"
 needs_mnist = pytest.mark.skipif(
@@ -359,6 +360,26 @@ def test_mnist_networks_start_from_the_same_weights():
     )
     for ours, theirs in zip(plain.coefs_, adam.coefs_, strict=True):
         assert_allclose(ours, theirs, atol=1e-9)
+
+
+def test_probabilities_of_a_raw_table_are_as_sure_as_they_are_right(tmp_path, capsys):
+    load("plot_raw_table").main(tmp_path / "picture.png")
+    printed = capsys.readouterr().out
+    rows = re.findall(r"^(.+): (\S+)% right, log loss (\S+)$", printed, re.M)
+    (right, loss), (_, loss_of_trees), (most, least_loss) = (map(float, row[1:]) for row in rows)
+    assert least_loss < loss < loss_of_trees
+    out_of_fold = float(re.search(r"(\S+)% right out of fold", printed)[1])
+    assert abs(out_of_fold - right) < 3
+    assert max(right, out_of_fold) < most
+
+
+def test_chances_of_customers_are_those_that_the_example_draws_from():
+    example = load("plot_raw_table")
+    X, has_left, probability = example.draw_customers()
+    assert X["age"].isna().any()
+    assert X["contract"].isna().any()
+    deviation = np.sqrt(np.sum(probability * (1 - probability)))
+    assert abs(has_left.sum() - probability.sum()) < 3 * deviation
 
 
 def test_pipeline_finds_the_same_model_as_scikit_learn_without_matplotlib(monkeypatch, capsys):

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 import skneural
-from skneural import ScratchMLPClassifier
+from skneural import ScratchMLPClassifier, TabularMLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -46,15 +46,21 @@ def called(action):
 
 
 FITTED = ScratchMLPClassifier(max_iter=1, random_state=0)
-ACTIONS = [lambda: FITTED.fit(X, Y), lambda: FITTED.predict_proba(X)]
+TABLE = [[*row, f"level {i % 10}"] for i, row in enumerate(X.tolist())]
+OF_TABLE = TabularMLPClassifier(max_iter=1, random_state=0)
+ACTIONS = [
+    lambda: FITTED.fit(X, Y),
+    lambda: FITTED.predict_proba(X),
+    lambda: OF_TABLE.fit(TABLE, Y),
+]
 
 
-def test_the_page_shows_two_ways_of_at_most_25_lines():
+def test_the_page_shows_three_ways_of_at_most_25_lines():
     assert len(ways()) == len(ACTIONS)
     assert all(len(way) <= 25 for way in ways())
 
 
-@pytest.mark.parametrize("number", range(len(ACTIONS)), ids=["fit", "predict_proba"])
+@pytest.mark.parametrize("number", range(len(ACTIONS)), ids=["fit", "predict_proba", "table"])
 def test_a_way_is_that_of_the_code(number):
     stations = [match[1] for match in map(STATION.match, ways()[number]) if match]
     assert len(stations) == len(ways()[number])

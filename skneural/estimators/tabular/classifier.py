@@ -26,40 +26,44 @@ from skneural.estimators.tabular.problem import ClassProblem
 
 
 @document_tabular(
-    presets="The recipe: 'auto' and 'fast' are 32 epochs in batches of 64 rows, 'accurate' 64 "
-    "epochs in batches of 128, with three hidden layers of 128 units.",
-    folds="stratified by class if every class has as many rows",
-    metric="None takes two epochs, that of the lowest log loss after temperature scaling and that "
-    "of the lowest error, and averages both",
+    presets="Settings of the training: 'auto' and 'fast' are 32 epochs in batches of 64 rows, "
+    "'accurate' 64 epochs in batches of 128, all with three hidden layers of 128 units.",
+    judging=" and calibrate the probabilities",
+    folds="stratified by class if every class has at least that many rows",
+    metric="None selects two epochs, that of the lowest log loss after temperature scaling and "
+    "that of the lowest error, and averages both",
     score="accuracy",
-    oof="the probability of every class,",
+    oof="the probabilities of all classes",
     oof_shape="(n_samples, n_classes)",
-    ATTRIBUTES_OF_TASK="""\
+    ATTRIBUTES_OF_TASK="""
+
 temperature_ : ndarray of shape (n_checkpoints,)
-    What the logits of each of these epochs are divided by, so that probabilities are as sure as
-    they are right.
+    What the logits of each selected epoch are divided by (`skneural.temperature`), fitted on the
+    out-of-fold logits: calibrated probabilities are as confident as they are accurate.
 
 classes_ : ndarray of shape (n_classes,)
     The class labels, sorted.
 """,
-    history="'oof_error', 'temperature', ",
-    recipe="Classes have ReLU, dropout of 0.15, and numbers as normal quantiles beside the scaled "
-    "numbers.",
-    large="",
+    oof_loss=" (log loss after temperature scaling)",
+    history=", 'oof_error', 'temperature'",
+    recipe="For classes these have ReLU and a dropout rate of 0.15, and numbers are embedded as "
+    "normal quantiles, with the scaled numbers beside them.",
+    large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time for "
+    "each row falls",
 )
 class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
     r"""Classifier for raw tables: an ensemble of networks over folds, calibrated.
 
     A data frame goes in as it is, with categories and missing values. Eight networks are trained
-    side by side, each on seven eighths of the rows; the rows that each has left out say which epoch
-    is the best, and how sure to be. The prediction is the mean of their log-probabilities,
+    side by side, each on seven eighths of the rows; the rows that each has left out select the best
+    epoch and calibrate the probabilities. The prediction averages the log-probabilities,
 
     .. math::
 
         p \propto \exp \Big( \frac{1}{C K} \sum_{c=1}^{C} \sum_{k=1}^{K}
         \log \operatorname{softmax}(z_{ck} / T_c) \Big)
 
-    over K members and C epochs (*checkpoints*), with the logits z and a temperature T of each
+    over K members and C selected epochs (*checkpoints*), with logits z and a temperature T for each
     epoch.
 
     Parameters
@@ -67,9 +71,10 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
     <PARAMETERS>
 
     class_weight : dict, 'balanced' or None, default=None
-        Weights of the classes, as in `ScratchMLPClassifier`. They enter the loss, the selection of
-        the epoch and the temperature: probabilities are those of classes that are as frequent as
-        their weights say.
+        Weights of the classes, as in `ScratchMLPClassifier`. They multiply the weights of the rows
+        in the loss, the selection of the epoch, the temperature and the encoding by target:
+        probabilities are those of a population in which the classes have these weights. `score` and
+        `oof_score_` do without them.
 
     <COMMON>
 
@@ -79,11 +84,11 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
 
     See Also
     --------
-    TabularMLPRegressor : The same for numbers.
-    TableEncoder : What becomes of the columns, as a transformer.
+    TabularMLPRegressor : The same for numeric targets.
+    TableEncoder : The preprocessing of the columns, as a transformer.
     ScratchMLPClassifier : A single network, for columns of numbers on a common scale, sparse
         matrices, several targets and incremental training.
-    sklearn.ensemble.HistGradientBoostingClassifier : Boosted trees: much faster for many rows.
+    sklearn.ensemble.HistGradientBoostingClassifier : Boosted trees, much faster for many rows.
 
     Notes
     -----
@@ -170,10 +175,10 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, zero or positive: a weight of 2 counts as the row twice.
         groups : array-like of shape (n_samples,), default=None
-            The group of each row: rows of one group are in one fold.
+            The group of each row: rows of one group are never divided between folds.
         X_val, y_val, sample_weight_val : array-like of the same kinds, default=None
             Validation rows of your own. All members are then trained on all rows of X, and these
-            rows take the place of the folds.
+            rows take the place of the folds: `cv` has to be a number of members.
 
         Returns
         -------
@@ -191,7 +196,7 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         return self._fit(X, y, sample_weight, groups, (X_val, y_val, sample_weight_val))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """The most probable class of each row.
+        """Predict the most probable class of each row.
 
         Parameters
         ----------
@@ -205,7 +210,7 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         return labels
 
     def predict_proba(self, X: Any) -> FloatArray:
-        """Probabilities of the classes, calibrated by the rows that each member has left out.
+        """Probabilities of the classes, calibrated on the rows that each member has left out.
 
         Parameters
         ----------
@@ -270,12 +275,12 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
 
     @available_if(trains_in_one_call)
     def partial_fit(self, X: Any, y: Any) -> Self:
-        """Not there."""
+        """Not offered: an AttributeError that says what to use."""
         raise NotImplementedError
 
     @available_if(trains_in_one_call)
     def resume(self, X: Any, y: Any) -> Self:
-        """Not there."""
+        """Not offered: an AttributeError that says what to use."""
         raise NotImplementedError
 
     def _problem(self, rows: TableRows) -> ClassProblem:

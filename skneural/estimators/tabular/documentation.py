@@ -8,17 +8,17 @@ from skneural.estimators.mlp.documentation import Class, filling_in
 
 PARAMETERS = """\
 preset : {'auto', 'fast', 'accurate'}, default='auto'
-    <presets> Every parameter whose default is None is then as the preset says, adapted to the
-    number of rows; `fitted_settings_` shows it.
+    <presets> The parameters from `hidden_layer_sizes` to `max_one_hot` that are None take their
+    values from it, adapted to the number of rows. `fitted_settings_` holds all of them.
 
 cv : int, splitter, iterable or None, default=8
-    Which rows each member leaves out of its training. They say which epoch is the best, and what
-    the temperature is.
+    Which rows each member leaves out of its training. These rows select the best epoch<judging>.
 
     - int : the number of members. The rows are split at random into as many folds, <folds>; with
-      `groups`, by them, into not more folds than there are groups. Not more than there are rows.
+      `groups`, by group, into at most as many folds as there are groups. There are never more folds
+      than rows.
     - None : 8.
-    - a splitter of scikit-learn, or an iterable of (train, test) arrays of row numbers: a member
+    - a splitter of scikit-learn, or an iterable of (train, test) arrays of row numbers : a member
       for each split.
 
 categorical_features : 'from_dtype', array-like or None, default='from_dtype'
@@ -29,55 +29,60 @@ categorical_features : 'from_dtype', array-like or None, default='from_dtype'
     - array-like : a boolean mask, or numbers (int) or names (str) of columns.
     - None : none are.
 
-hidden_layer_sizes : array-like of int or None, default=None
-    Units of each hidden layer.
+    All other columns have to be numeric.
+
+hidden_layer_sizes : array-like of int, int or None, default=None
+    Number of units in each hidden layer.
 
 activation : str, Activation or None, default=None
     Activation function of the hidden layers: 'relu', 'mish' and so on, or an object of
     `skneural.activations`.
 
 max_iter : int or None, default=None
-    Epochs. All of them are planned for: the learning rate falls to zero with the last one. A
-    training whose third cycle is worse than the second ends there.
+    Number of epochs. The learning rate is planned for all of them and is zero after the last
+    (`skneural.schedules.CosLog`). A training whose third cycle is worse than the second ends there
+    (`skneural.minimizers.joint.CycleStop`).
 
 batch_size : int or None, default=None
-    Rows of each member in a step.
+    Number of rows of each member in a step.
 
 learning_rate_init : float or None, default=None
     The highest learning rate, see `skneural.schedules.CosLog`.
 
 dropout : float or None, default=None
-    Share of the units of each hidden layer that a step leaves out, in steps of 1/256.
+    Dropout rate after each hidden layer, rounded to a multiple of 1/256. In the second half of the
+    epochs it falls to zero (`skneural.schedules.FlatCos`).
 
 weight_decay : float or None, default=None
-    As in `skneural.optimizers.AdamW`.
+    Decoupled weight decay, as in `skneural.optimizers.AdamW`. It falls like dropout.
 
 frequency_scale : float or None, default=None
-    Standard deviation of the frequencies with which the embedding of numbers begins
-    (`skneural.layers.PeriodicEmbedding`): the higher, the less smooth the function is that is
-    learned. 0 is for no embedding.
+    Standard deviation of the initial frequencies in the embedding of numbers
+    (`skneural.layers.PeriodicEmbedding`). The larger it is, the more quickly the learned function
+    may change along a column. 0 leaves the embedding out.
 
 quantile_inputs : bool or None, default=None
-    Whether numbers are embedded as normal quantiles, beside the scaled numbers as plain inputs.
+    Whether numbers are embedded as normal quantiles, with the scaled numbers as plain inputs beside
+    them. Otherwise the scaled numbers are embedded.
 
 max_one_hot : int or None, default=None
-    A category of three to so many levels, missing values counted as one, is encoded one-hot; with
-    more levels it is encoded by target.
+    A category of three to `max_one_hot` levels, missing values counted as one, is encoded one-hot.
+    With more levels it is encoded by target, see Notes.
 """
 
 COMMON = """\
 early_stopping_metric : str, callable or None, default=None
-    What the best epoch is selected by: <metric>. 'loss' is the loss alone, 'score' <score> alone;
-    otherwise one of scikit-learn's scorers, by name, or a callable ``(estimator, X, y)``, for the
-    rows that each member has left out.
+    The criterion for the best epoch, computed on the rows that each member has left out: <metric>.
+    'loss' is the loss alone, 'score' <score> alone. Otherwise one of scikit-learn's scorers, by
+    name, or a callable ``(estimator, X, y)`` that is the higher the better.
 
 max_time : float or None, default=None
-    Seconds after which no new epoch begins. The learning rate has not fallen to zero then: fewer
-    epochs (`max_iter`) in the same time are better.
+    Seconds after which no further epoch begins. The learning rate has not fallen to zero then:
+    fewer epochs (`max_iter`) in the same time are better.
 
 verbose : bool or int, default=False
     True or 1 prints every epoch, an integer k > 1 the first, every k-th and the last. On a
-    terminal, and with rich installed, 1 is one line with the time left.
+    terminal, and with rich installed, 1 is a single line with the time left.
 
 random_state : int, RandomState instance or None, default=None
     Draws folds, initial weights, the order of rows, and dropout. Pass an int for the same model in
@@ -86,34 +91,36 @@ random_state : int, RandomState instance or None, default=None
 
 ATTRIBUTES = """\
 oof_predictions_ : ndarray of shape <oof_shape>
-    *Out of fold:* <oof> of each row of X, by the members that were not trained on it, in the epochs
-    that the *other* folds select; of several members the average. NaN for rows that all members
-    were trained on, and for those of weight zero. Not there if validation rows were given.
+    Out-of-fold predictions: <oof> for each row of X, by the member that was not trained on it, in
+    the epochs that the *other* folds select; where there are several such members, their average.
+    NaN for rows that all members were trained on, and for rows of weight zero. Absent if validation
+    rows were given.
 
 oof_score_ : float
-    The score (<score>) of these predictions, weighted by `sample_weight`: an honest figure, but
-    that of *single members*. The ensemble is better, and no row is out of all of its members'
-    training. Likewise not there if validation rows were given. (With a scorer or a callable as
-    `early_stopping_metric` epochs are selected by all folds, and it is a little too good.)
+    Out-of-fold score (<score>), weighted by `sample_weight`. It is that of *single members*: each
+    row is predicted by one of them. The average of all members, which `predict` returns, cannot be
+    scored on training rows; on new rows it is better as a rule. A row that several members have
+    left out counts once for each of them. (A scorer or a callable as `early_stopping_metric`
+    selects epochs by all folds; the score is a little too good then.) Absent if validation rows
+    were given.
 
 validation_score_ : float
-    The same for the validation rows, if they were given.
+    Likewise the score of single members, on the validation rows. Absent unless these were given.
 
 best_iteration_ : ndarray of int of shape (n_checkpoints,)
-    The epochs that the members of the ensemble are taken from, counted from 1.
+    The selected epochs, counted from 1. All members are kept as they were after each of them.<ATTRIBUTES_OF_TASK>
 
-<ATTRIBUTES_OF_TASK>
 fitted_settings_ : dict
-    All settings of the training, those that were None included.
+    The values, by name, of the parameters that a preset sets.
 
 history_ : list of dict
     A record of every epoch, for all members together: 'epoch', 'loss' (the mean of their training
-    losses), 'oof_loss', 'oof_score' (with validation rows 'validation_loss' and
-    'validation_score'), <history>'learning_rate', 'gradient_norm', 'seconds'.
-    ``history_.to_frame()`` is a DataFrame.
+    losses), 'oof_score', 'oof_loss'<oof_loss>, 'learning_rate', 'gradient_norm',
+    'seconds'<history>, and 'early_stopping_metric' (its negative) if that is a scorer. With validation rows, 'oof' is
+    'validation' in these names. ``history_.to_frame()`` is a DataFrame.
 
 n_iter_ : int
-    Epochs of the fit.
+    Number of epochs of the fit.
 
 stop_reason_ : str
     Why it ended: 'max_iter', 'early_stopping' (after the third cycle), 'max_time', 'callback' or
@@ -130,22 +137,27 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
 """
 
 NOTES = """\
-**The recipe.** Columns become numbers as in `TableEncoder`, except that a member encodes categories
-by the targets of its own training rows. Each number is embedded periodically
-(`skneural.layers.PeriodicEmbedding`), all inputs are scaled (`Scale`), hidden layers (`NTPDense`)
-follow, initialized by the data. <recipe> AdamW (beta 0.9 and 0.95) trains all members side by side,
-in float32, with a learning rate in cycles (`CosLog`), and weight decay and dropout that fall at the
-end (`FlatCos`). All members are taken from the same epoch.
+**The recipe.** Columns are preprocessed as by `TableEncoder`, except that each member encodes
+categories by the targets of its own training rows. Each number gets a periodic embedding
+(`skneural.layers.PeriodicEmbedding`), all inputs are scaled by learned factors (`Scale`), and
+hidden layers in the neural tangent parametrization (`NTPDense`) with data-driven initialization
+follow. <recipe> AdamW (beta 0.9 and 0.95) trains all members side by side, in float32, with a cyclic
+learning rate (`CosLog`); weight decay and dropout fall in the second half (`FlatCos`). All members
+are taken from the same epochs.
 
 **Few and many rows.** Below about 500 training rows batches become smaller, until an epoch has 8
 steps, and there are more epochs, until a training has 500 steps<large>.
 
-**Weights.** Rows of weight zero count as if they were not there. Those of weight two count twice
-in the loss, in all statistics and in the selection of the epoch; but a model is not the same as
-with repeated rows, since dropout, initial weights and the order of rows are drawn by row.
+**Many columns.** Of more than 50 columns of numbers each is embedded in fewer outputs, of more than
+300 in none, unless `frequency_scale` is given.
 
-**Predictions** are computed in float64, unless X is an array of float32, which takes half of the
-time for many rows and gives results in float32.
+**Weights.** Rows of weight zero are left out: the fit is the same, bit for bit, as without them.
+Rows of weight two count twice in the loss, in all statistics and in the selection of the epoch; the
+model is not the same as with repeated rows, since dropout, initial weights and the order of rows
+are drawn by row.
+
+**Predictions** are computed in float64. If X is an array of float32 they are computed and returned
+in float32, which is faster for many rows.
 """
 
 REFERENCES = """\

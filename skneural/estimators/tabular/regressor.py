@@ -29,40 +29,43 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
 
 
 @document_tabular(
-    presets="The recipe: 'auto' and 'accurate' are 64 epochs with three hidden layers of 128 "
-    "units, 'fast' 32 epochs with three of 64 units.",
+    presets="Settings of the training: 'auto' and 'accurate' are 64 epochs with three hidden "
+    "layers of 128 units, 'fast' 32 epochs with three of 64 units, all in batches of 64 rows.",
+    judging="",
     folds="without regard to y",
-    metric="None and 'loss' take that of the lowest loss",
+    metric="None selects the epoch of the lowest loss",
     score="R^2, for quantiles D^2 of the pinball loss",
-    oof="the prediction",
+    oof="the predicted number",
     oof_shape="(n_samples,)",
     ATTRIBUTES_OF_TASK="",
+    oof_loss=" (of y divided by its standard deviation)",
     history="",
-    recipe="Numbers have Mish, of which units learn how much they take (`ParametricActivation`), "
-    "and no dropout. A member standardises y by its training rows, and predicts no number beyond "
-    "the smallest and the largest of them.",
-    large="",
+    recipe="For numeric targets these have Mish as a parametric activation "
+    "(`ParametricActivation`), no dropout, and the scaled numbers are embedded. Each member "
+    "standardises y by its training rows, and its predictions are clipped to their range.",
+    large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time for "
+    "each row falls",
 )
 class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     r"""Regressor for raw tables: an ensemble of networks over folds.
 
     A data frame goes in as it is, with categories and missing values. Eight networks are trained
-    side by side, each on seven eighths of the rows; the rows that each has left out say which epoch
-    is the best. The prediction is the mean of theirs,
+    side by side, each on seven eighths of the rows; the rows that each has left out select the best
+    epoch. The prediction is the mean over the members,
 
     .. math:: \hat y = \frac{1}{K} \sum_{k=1}^{K} \operatorname{clip}(\bar y_k + s_k z_k)
 
-    with the raw output z of each of K members, the mean and the standard deviation of y among its
-    training rows, and the smallest and the largest y there as bounds.
+    with the raw output z of each of K members and the mean :math:`\bar y_k` and standard deviation
+    :math:`s_k` of y in its training rows. The smallest and the largest y there are the bounds.
 
     Parameters
     ----------
     <PARAMETERS>
 
     loss : {'squared_error', 'absolute_error', 'quantile'} or Loss, default='squared_error'
-        What is minimised: half the squared error, for the mean; the absolute error, for the median;
-        or the pinball loss, for a quantile. 'quantile' is the median too: for another level pass
-        ``skneural.losses.Quantile(0.9)``.
+        What is minimised: half the squared error, which predicts the mean; the absolute error, for
+        the median; or the pinball loss, for a quantile. 'quantile' is that of level 0.5; for
+        another level pass ``skneural.losses.Quantile(0.9)``.
 
     <COMMON>
 
@@ -73,10 +76,10 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     See Also
     --------
     TabularMLPClassifier : The same for classes.
-    TableEncoder : What becomes of the columns, as a transformer.
+    TableEncoder : The preprocessing of the columns, as a transformer.
     ScratchMLPRegressor : A single network, for columns of numbers on a common scale, sparse
         matrices, several targets, other losses and incremental training.
-    sklearn.ensemble.HistGradientBoostingRegressor : Boosted trees: much faster for many rows.
+    sklearn.ensemble.HistGradientBoostingRegressor : Boosted trees, much faster for many rows.
 
     Notes
     -----
@@ -153,10 +156,10 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, zero or positive: a weight of 2 counts as the row twice.
         groups : array-like of shape (n_samples,), default=None
-            The group of each row: rows of one group are in one fold.
+            The group of each row: rows of one group are never divided between folds.
         X_val, y_val, sample_weight_val : array-like of the same kinds, default=None
             Validation rows of your own. All members are then trained on all rows of X, and these
-            rows take the place of the folds.
+            rows take the place of the folds: `cv` has to be a number of members.
 
         Returns
         -------
@@ -176,22 +179,22 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     def predict(
         self, X: Any, return_std: bool = False
     ) -> FloatArray | tuple[FloatArray, FloatArray]:
-        """The mean of what the members predict.
+        """Predict the mean of the members' predictions.
 
         Parameters
         ----------
         X : {data frame, array-like} of shape (n_samples, n_features)
         return_std : bool, default=False
-            Whether to return their standard deviation too: the disagreement of the members. It
-            tells rows that are unlike those of the training from others; it is no prediction
-            interval, since members agree on noise. For an interval see
-            ``loss=skneural.losses.Quantile(0.9)``.
+            Whether to return the standard deviation of the members' predictions too: their
+            disagreement. It is not a prediction interval: it does not contain the noise of y, and
+            shrinks as the members are trained on more rows. For an interval fit two models, as with
+            ``loss=skneural.losses.Quantile(0.05)`` and ``Quantile(0.95)``.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
         deviation : ndarray of shape (n_samples,)
-            With `return_std` only.
+            Only with `return_std`.
         """
         if not return_std:
             mean: FloatArray = self._predict(X, _mean)
@@ -221,12 +224,12 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
 
     @available_if(trains_in_one_call)
     def partial_fit(self, X: Any, y: Any) -> Self:
-        """Not there."""
+        """Not offered: an AttributeError that says what to use."""
         raise NotImplementedError
 
     @available_if(trains_in_one_call)
     def resume(self, X: Any, y: Any) -> Self:
-        """Not there."""
+        """Not offered: an AttributeError that says what to use."""
         raise NotImplementedError
 
     def _problem(self, rows: TableRows) -> NumberProblem:
