@@ -48,8 +48,8 @@ classes_ : ndarray of shape (n_classes,)
     history=", 'oof_error', 'temperature'",
     recipe="For classes these have ReLU and a dropout rate of 0.15, and numbers are embedded as "
     "normal quantiles, with the scaled numbers beside them.",
-    large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time for "
-    "each row falls",
+    large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time "
+    "for each row falls",
 )
 class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
     r"""Classifier for raw tables: an ensemble of networks over folds, calibrated.

@@ -108,7 +108,8 @@ validation_score_ : float
     Likewise the score of single members, on the validation rows. Absent unless these were given.
 
 best_iteration_ : ndarray of int of shape (n_checkpoints,)
-    The selected epochs, counted from 1. All members are kept as they were after each of them.<ATTRIBUTES_OF_TASK>
+    The selected epochs, counted from 1. Each has a network of every member in the
+    ensemble.<ATTRIBUTES_OF_TASK>
 
 fitted_settings_ : dict
     The values, by name, of the parameters that a preset sets.
@@ -116,8 +117,8 @@ fitted_settings_ : dict
 history_ : list of dict
     A record of every epoch, for all members together: 'epoch', 'loss' (the mean of their training
     losses), 'oof_score', 'oof_loss'<oof_loss>, 'learning_rate', 'gradient_norm',
-    'seconds'<history>, and 'early_stopping_metric' (its negative) if that is a scorer. With validation rows, 'oof' is
-    'validation' in these names. ``history_.to_frame()`` is a DataFrame.
+    'seconds'<history>, and 'early_stopping_metric' (its negative) if that is a scorer. With
+    validation rows, 'oof' is 'validation' in these names. ``history_.to_frame()`` is a DataFrame.
 
 n_iter_ : int
     Number of epochs of the fit.
@@ -141,9 +142,9 @@ NOTES = """\
 categories by the targets of its own training rows. Each number gets a periodic embedding
 (`skneural.layers.PeriodicEmbedding`), all inputs are scaled by learned factors (`Scale`), and
 hidden layers in the neural tangent parametrization (`NTPDense`) with data-driven initialization
-follow. <recipe> AdamW (beta 0.9 and 0.95) trains all members side by side, in float32, with a cyclic
-learning rate (`CosLog`); weight decay and dropout fall in the second half (`FlatCos`). All members
-are taken from the same epochs.
+follow. <recipe> AdamW (beta 0.9 and 0.95) trains all members side by side, in float32, with a
+cyclic learning rate (`CosLog`); weight decay and dropout fall in the second half (`FlatCos`). All
+members are taken from the same epochs.
 
 **Few and many rows.** Below about 500 training rows batches become smaller, until an epoch has 8
 steps, and there are more epochs, until a training has 500 steps<large>.

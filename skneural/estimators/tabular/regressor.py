@@ -42,8 +42,8 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
     recipe="For numeric targets these have Mish as a parametric activation "
     "(`ParametricActivation`), no dropout, and the scaled numbers are embedded. Each member "
     "standardises y by its training rows, and its predictions are clipped to their range.",
-    large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time for "
-    "each row falls",
+    large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time "
+    "for each row falls",
 )
 class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     r"""Regressor for raw tables: an ensemble of networks over folds.
