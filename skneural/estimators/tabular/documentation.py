@@ -108,8 +108,8 @@ validation_score_ : float
     Likewise the score of single members, on the validation rows. Absent unless these were given.
 
 best_iteration_ : ndarray of int of shape (n_checkpoints,)
-    The selected epochs, counted from 1. Each has a network of every member in the
-    ensemble.<ATTRIBUTES_OF_TASK>
+    The selected epochs, counted from 1. All members are kept as they were after each of
+    them.<ATTRIBUTES_OF_TASK>
 
 fitted_settings_ : dict
     The values, by name, of the parameters that a preset sets.
