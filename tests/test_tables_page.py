@@ -66,7 +66,7 @@ def test_figures_out_of_fold(first, capsys):
 
 def test_groups_pass_through_routing(first, capsys):
     scores = run(GROUPS, **first)["scores"]["test_score"]
-    assert len(scores) == 3
+    assert len(scores) == 2
     assert f"{scores.mean():.2f}".startswith(capsys.readouterr().out.strip())
     assert not sklearn.get_config()["enable_metadata_routing"]
 
