@@ -709,15 +709,15 @@ def test_prediction_goes_on_with_the_model_it_began_with(monkeypatch):
     model = trained("three classes", "adam")
     later = copy.deepcopy(model).partial_fit(X, MARK)
     before = outputs(model)["decision_function"]
-    product, calls = skneural.layers.dense.product, []
+    multiply, calls = skneural.layers.dense.multiply, []
 
-    def product_with_training_between(*args, **kwargs):
+    def multiply_with_training_between(*args, **kwargs):
         calls.append(args)
         if len(calls) == 2:
             model.partial_fit(X, MARK)
-        product(*args, **kwargs)
+        multiply(*args, **kwargs)
 
-    monkeypatch.setattr(skneural.layers.dense, "product", product_with_training_between)
+    monkeypatch.setattr(skneural.layers.dense, "multiply", multiply_with_training_between)
     assert frozen(model.decision_function(X)) == before
     monkeypatch.undo()
     assert outputs(model) == outputs(later) != before
