@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from copy import copy, deepcopy
 from numbers import Integral, Real
 from time import perf_counter
@@ -47,7 +47,7 @@ from skneural.estimators.tabular.judging import METRIC, JudgedRows
 from skneural.estimators.tabular.problem import Problem
 from skneural.estimators.tabular.recipe import PRESETS, recipe_of
 from skneural.estimators.tabular.scoring import metric_of
-from skneural.estimators.tabular.training import Training, fitted_ensemble, warn_of_diverged
+from skneural.estimators.tabular.training import Training, fitted_ensemble, warn_of_end
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 from skneural.minimizers.run import drive
 
@@ -167,7 +167,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             with np.errstate(all="ignore"), blas_threads(training.largest_product):
                 reason = drive(minimize, run)
                 fitted = left_by(reason)
-            warn_of_diverged(run)
+            warn_of_end(run)
             if tasks is not None:
                 tasks.fit_ended({"_fitted": fitted})
             self._publish(fitted, start)
@@ -175,7 +175,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             with held_interrupts(), np.errstate(all="ignore"):
                 run.state = run.last_whole_state()
                 if run.n_new > 0 and run.state.record.ended != "not_finite":
-                    self._publish(left_by("interrupted"), start)
+                    with suppress(ValueError):  # no epoch whose loss is finite
+                        self._publish(left_by("interrupted"), start)
             raise
         return self
 
