@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from copy import copy, deepcopy
 from numbers import Integral, Real
 from time import perf_counter
@@ -47,7 +47,7 @@ from skneural.estimators.tabular.judging import METRIC, JudgedRows
 from skneural.estimators.tabular.problem import Problem
 from skneural.estimators.tabular.recipe import PRESETS, recipe_of
 from skneural.estimators.tabular.scoring import metric_of
-from skneural.estimators.tabular.training import Training, fitted_ensemble, warn_of_diverged
+from skneural.estimators.tabular.training import Training, fitted_ensemble, warn_of_end
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 from skneural.minimizers.run import drive
 
@@ -80,14 +80,19 @@ def _outcome(name: str) -> Callable[[Any], Any]:
     return lambda fitted: getattr(fitted.outcome, name)
 
 
-def trains_in_one_call(estimator: Any) -> bool:
-    """AttributeError, for `available_if`: there is nothing that such a training goes on from."""
-    raise AttributeError(
-        f"{type(estimator).__name__} has neither partial_fit nor resume: its folds, encodings and "
-        "schedules are those of all rows and all epochs. Call fit with all rows, and with max_time "
-        "or max_iter for a shorter training; ScratchMLPClassifier and ScratchMLPRegressor have "
-        "both methods."
-    )
+class NotOffered:
+    """A method of other estimators: asking for it is an AttributeError that says what to use."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, estimator: Any, owner: type) -> Any:
+        raise AttributeError(
+            f"{owner.__name__} has no {self._name}: its folds, encodings and schedules are those of "
+            "all rows and all epochs. Call fit with all rows, and with max_iter or max_time for a "
+            "shorter training; ScratchMLPClassifier and ScratchMLPRegressor have partial_fit and "
+            "resume."
+        )
 
 
 class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
@@ -98,6 +103,9 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
     _fitted: FittedEnsemble | None = None
     _doc_link_module = "skneural"
+
+    partial_fit = NotOffered()
+    resume = NotOffered()
 
     n_features_in_ = fitted_attribute("Number of columns.", lambda fitted: fitted.model.n_features)
     feature_names_in_ = fitted_attribute(
@@ -167,7 +175,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             with np.errstate(all="ignore"), blas_threads(training.largest_product):
                 reason = drive(minimize, run)
                 fitted = left_by(reason)
-            warn_of_diverged(run)
+            warn_of_end(run)
             if tasks is not None:
                 tasks.fit_ended({"_fitted": fitted})
             self._publish(fitted, start)
@@ -175,7 +183,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             with held_interrupts(), np.errstate(all="ignore"):
                 run.state = run.last_whole_state()
                 if run.n_new > 0 and run.state.record.ended != "not_finite":
-                    self._publish(left_by("interrupted"), start)
+                    with suppress(ValueError):  # no epoch whose loss is finite
+                        self._publish(left_by("interrupted"), start)
             raise
         return self
 

@@ -14,11 +14,10 @@ from skneural.estimators.base import fitted_attribute, store_parameters
 from skneural.estimators.columns import check_targets
 from skneural.estimators.sklearn_private import (
     StrOptions,
-    available_if,
     fit_context,
     with_callbacks,
 )
-from skneural.estimators.tabular.base import CONSTRAINTS, TabularMLP, trains_in_one_call
+from skneural.estimators.tabular.base import CONSTRAINTS, TabularMLP
 from skneural.estimators.tabular.data import TableRows
 from skneural.estimators.tabular.documentation import document_tabular
 from skneural.estimators.tabular.outputs import Classes, average
@@ -272,16 +271,6 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         predicted = estimator.predict(X)
         check_targets(y, are_numbers=False)
         return float(estimator._model.outputs.labels.accuracy(y, predicted, sample_weight))
-
-    @available_if(trains_in_one_call)
-    def partial_fit(self, X: Any, y: Any) -> Self:
-        """Not offered: an AttributeError that says what to use."""
-        raise NotImplementedError
-
-    @available_if(trains_in_one_call)
-    def resume(self, X: Any, y: Any) -> Self:
-        """Not offered: an AttributeError that says what to use."""
-        raise NotImplementedError
 
     def _problem(self, rows: TableRows) -> ClassProblem:
         return ClassProblem.of(rows, self.class_weight, type(self).__name__)

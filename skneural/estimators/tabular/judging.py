@@ -226,6 +226,8 @@ class JudgeOfClasses(Judge):
 
     def judged_by(self, raw: FloatArray) -> JointValidation:
         temperature = fit_temperature(raw, self.codes, self.weight)
+        if not np.isfinite(temperature.loss):
+            return _not_finite({"error": np.inf, "temperature": np.nan}, self.metric)
         is_wrong = raw.argmax(axis=1) != self.codes
         error = float(np.average(is_wrong, weights=self.weight))
         numbers = {"error": error, "temperature": temperature.value}
@@ -295,6 +297,8 @@ class JudgeOfNumbers(Judge):
 
     def judged_by(self, raw: FloatArray) -> JointValidation:
         predicted = self.predicted(raw)
+        if not np.all(np.isfinite(predicted)):
+            return _not_finite({}, self.metric)
         numbers = {} if self.metric is None else {METRIC: -self.metric(predicted[:, np.newaxis])}
         y, predicted = self.y / self._unit, predicted / self._unit
         differences = (predicted - y)[:, np.newaxis]
@@ -319,6 +323,13 @@ class JudgeOfNumbers(Judge):
         if n_rows is None:
             return score, None
         return score, mean_by_row(predicted[:, np.newaxis], self.judged.rows, n_rows)[:, 0]
+
+
+def _not_finite(numbers: dict[str, float], metric: Metric | None) -> JointValidation:
+    """What an epoch has come to whose outputs are not finite: no metric is asked about them."""
+    return JointValidation(
+        -np.inf, np.inf, numbers if metric is None else {**numbers, METRIC: np.nan}
+    )
 
 
 def mean_by_row(values: FloatArray, rows: IndexArray, n_rows: int) -> FloatArray:

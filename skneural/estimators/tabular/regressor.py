@@ -14,11 +14,10 @@ from skneural.estimators.columns import check_targets
 from skneural.estimators.sklearn_private import (
     InvalidParameterError,
     StrOptions,
-    available_if,
     fit_context,
     with_callbacks,
 )
-from skneural.estimators.tabular.base import CONSTRAINTS, TabularMLP, trains_in_one_call
+from skneural.estimators.tabular.base import CONSTRAINTS, TabularMLP
 from skneural.estimators.tabular.data import TableRows, checked_target
 from skneural.estimators.tabular.documentation import document_tabular
 from skneural.estimators.tabular.outputs import NumbersOfMembers, average, unit_of
@@ -221,16 +220,6 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         # Both scores are the same in any units; squares in these are finite, and not all zero.
         unit = max(unit_of(y), unit_of(predicted))
         return self._loss().score(y / unit, predicted / unit, sample_weight)
-
-    @available_if(trains_in_one_call)
-    def partial_fit(self, X: Any, y: Any) -> Self:
-        """Not offered: an AttributeError that says what to use."""
-        raise NotImplementedError
-
-    @available_if(trains_in_one_call)
-    def resume(self, X: Any, y: Any) -> Self:
-        """Not offered: an AttributeError that says what to use."""
-        raise NotImplementedError
 
     def _problem(self, rows: TableRows) -> NumberProblem:
         return NumberProblem(rows.y, self._loss(), rows.weight)

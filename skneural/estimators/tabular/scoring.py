@@ -59,6 +59,13 @@ class KnownValues:
         chunk = self.values[np.newaxis, np.newaxis]
         return n_rows, "float64", iter([(slice(0, n_rows), chunk)])
 
+    def raw_chunks(self, estimator: Any, X: Any) -> Any:
+        """ValueError: there are no raw outputs of all networks for rows that each has left out."""
+        raise ValueError(
+            "A metric that selects epochs can ask for predictions, not for raw_outputs: each row "
+            "is predicted by the members that have left it out."
+        )
+
 
 def metric_of(
     estimator: Any,

@@ -201,7 +201,8 @@ def fitted_ensemble(
     assert joint is not None
     assert checkpoints is not None
     best = checkpoints.epochs()
-    if not best or reason == "not_finite" or not math.isfinite(best[0].value):
+    losses = joint.column("validation_loss")
+    if not best or reason == "not_finite" or not math.isfinite(losses[best[0].epoch - 1]):
         raise ValueError(
             f"{NOT_FINITE} The loss of epoch {record.n_iter} was {record.loss}: the learning rate "
             "may be too high."
@@ -220,13 +221,18 @@ def fitted_ensemble(
     return FittedEnsemble(model, outcome, joint, predictions)
 
 
-def warn_of_diverged(run: Run) -> None:
-    """Warn if the loss of a member has become infinite or NaN: it stays what it was before."""
-    diverged = [k for k, why in enumerate(run.state.record.stopped) if why == "not_finite"]
+def warn_of_end(run: Run) -> None:
+    """Warn of members that have diverged, and of a metric that was never a number."""
+    stopped = run.state.record.stopped
+    diverged = [k for k, why in enumerate(stopped) if why == "not_finite"]
     if diverged:
         warn_user(
-            f"The training loss of {len(diverged)} of {len(run.state.record.stopped)} members is "
-            "no longer finite: they are kept as they were before. The learning rate may be too "
-            "high.",
+            f"The training loss of {len(diverged)} of {len(stopped)} members is no longer finite: "
+            "they are kept as they were before. The learning rate may be too high.",
             ConvergenceWarning,
+        )
+    checkpoints = run.state.checkpoints
+    if checkpoints is not None and not any(math.isfinite(each.value) for each in checkpoints.best):
+        warn_user(
+            "No epoch had an early_stopping_metric that is a finite number: the last one is taken."
         )

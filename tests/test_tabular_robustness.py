@@ -1,0 +1,1059 @@
+"""TabularMLPClassifier and TabularMLPRegressor on hostile tables, targets and circumstances."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import decimal
+import io
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from raw_tables import (
+    N_ROWS,
+    NUMBERS,
+    PROBLEMS,
+    TABLE,
+    THREE,
+    TWO,
+    classifier,
+    outputs,
+    raw_table,
+    regressor,
+)
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import average_precision_score, log_loss, r2_score, roc_auc_score
+from stopped_fits import (
+    SINCE_1_9,
+    AtTheEnd,
+    answers,
+    countdown,
+    raise_after,
+    raising,
+    stop_after,
+    unchanged,
+    visible_state,
+)
+
+from skneural import TabularMLPClassifier, TabularMLPRegressor
+from skneural.activations import Activation
+
+each_problem = pytest.mark.parametrize(("make", "y"), PROBLEMS.values(), ids=PROBLEMS)
+both = pytest.mark.parametrize(
+    ("make", "y"), [(classifier, TWO), (regressor, NUMBERS)], ids=["c", "r"]
+)
+NEW = raw_table(20, seed=5)
+SIZE = TABLE["size"].to_numpy()
+N = N_ROWS
+
+
+def objects(*values):
+    """A column of N objects, in turn."""
+    column = np.empty(N, dtype=object)
+    column[:] = (list(values) * N)[:N]
+    return column
+
+
+def with_column(values):
+    return pd.DataFrame({"size": SIZE, "z": values})
+
+
+# ------------------------------------------------------------------ tables that are taken
+
+THREE_LEVELS = np.array(["x", "y", "w"])[np.arange(N) % 3]
+STRINGS = pa.array(["a", None, "c"] * (N // 3))
+
+#: Tables, and which of their columns are categorical.
+TABLES = {
+    "all missing": (with_column(np.full(N, np.nan)), [0, 0]),
+    "all None": (with_column(objects(None)), [0, 0]),
+    "all NA": (with_column(pd.array([pd.NA] * N, dtype="Int64")), [0, 0]),
+    "a level a row": (with_column([f"id {i}" for i in range(N)]), [0, 1]),
+    "only a level a row": (pd.DataFrame({"z": [f"id {i}" for i in range(N)]}), [1]),
+    "two rows a level": (pd.DataFrame({"z": [f"id {i // 2}" for i in range(N)]}), [1]),
+    "numbers, text and bytes": (with_column(objects(1, "a", 2.5, None, "b", b"x")), [0, 1]),
+    "numbers and None": (with_column(objects(1, 2.5, None, np.float32(3), np.nan)), [0, 0]),
+    "numbers and digits": (with_column(pd.Categorical(objects(1, "1", 2, "2", 3, "3"))), [0, 1]),
+    "names that are numbers": (pd.DataFrame({0: SIZE, 1: THREE_LEVELS}), [0, 1]),
+    "names that are tuples": (pd.DataFrame({("a", 1): SIZE, ("a", 2): THREE_LEVELS}), [0, 1]),
+    "an empty name": (pd.DataFrame({"": SIZE, " ": THREE_LEVELS}), [0, 1]),
+    "Int64": (with_column(pd.array([1, 2, None] * (N // 3), dtype="Int64")), [0, 0]),
+    "Float32": (with_column(pd.array([1.5, 2, None] * (N // 3), dtype="Float32")), [0, 0]),
+    "boolean": (with_column(pd.array([True, False, None] * (N // 3), dtype="boolean")), [0, 0]),
+    "string": (with_column(pd.array(["a", "b", None] * (N // 3), dtype="string")), [0, 1]),
+    "arrow strings": (with_column(pd.Series(STRINGS.to_pylist(), dtype="string[pyarrow]")), [0, 1]),
+    "arrow numbers": (
+        with_column(pd.Series([1, None, 2] * (N // 3), dtype=pd.ArrowDtype(pa.int64()))),
+        [0, 0],
+    ),
+    "arrow categories": (
+        with_column(
+            pd.Series(
+                ["a", "b", "c"] * (N // 3),
+                dtype=pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string())),
+            )
+        ),
+        [0, 1],
+    ),
+    "unused levels": (with_column(pd.Categorical(THREE_LEVELS, categories=list("axbycw"))), [0, 1]),
+    "ordered levels": (
+        with_column(pd.Categorical(THREE_LEVELS, categories=list("ywx"), ordered=True)),
+        [0, 1],
+    ),
+    "levels of numbers": (with_column(pd.Categorical(objects(1.5, np.nan, 7, 3.0))), [0, 1]),
+    "levels of bools": (with_column(pd.Categorical(SIZE > 0)), [0, 1]),
+    "bool": (with_column(SIZE > 0), [0, 0]),
+    "bool objects": (with_column(objects(True, False, None)), [0, 0]),
+    "number objects": (with_column(SIZE.astype(object)), [0, 0]),
+    "decimals": (with_column(objects(decimal.Decimal("1.5"), decimal.Decimal(2), None)), [0, 0]),
+    "huge numbers": (with_column(SIZE * 1e299), [0, 0]),
+    "tiny numbers": (with_column(np.where(SIZE > 0, 5e-324, 0)), [0, 0]),
+    "a huge offset": (with_column(SIZE + 1e12), [0, 0]),
+    "one column": (pd.DataFrame({"size": SIZE}), [0]),
+    "one category": (pd.DataFrame({"z": THREE_LEVELS}), [1]),
+    "one bool": (pd.DataFrame({"z": SIZE > 0}), [0]),
+    "missing or not": (pd.DataFrame({"z": np.where(SIZE > 0, np.nan, 3.0)}), [0]),
+    "present or not": (pd.DataFrame({"z": objects("yes", None)}), [1]),
+    "an index twice": (TABLE.set_index(np.zeros(N, dtype=int)), [0, 0, 0, 1, 1]),
+    "list of lists": ([[a, b] for a, b in zip(SIZE.tolist(), THREE_LEVELS, strict=True)], [0, 1]),
+    "list of tuples": ([(a, None, 2 * a) for a in SIZE.tolist()], [0, 0, 0]),
+    "text": (np.column_stack([THREE_LEVELS, np.roll(THREE_LEVELS, 1)]), [1, 1]),
+    "objects": (np.array([SIZE, THREE_LEVELS], dtype=object).T, [0, 1]),
+    "Fortran order": (np.asfortranarray(np.column_stack([SIZE, SIZE**2])), [0, 0]),
+    "strides": (np.repeat(np.column_stack([SIZE, SIZE**2]), 2, axis=0)[::2, ::-1], [0, 0]),
+    "float32": (np.column_stack([SIZE, SIZE**2]).astype(np.float32), [0, 0]),
+    "float16": (np.column_stack([SIZE, SIZE**2]).astype(np.float16), [0, 0]),
+    "big endian": (np.column_stack([SIZE, SIZE**2]).astype(">f8"), [0, 0]),
+    "integers": (np.round(np.column_stack([3 * SIZE, SIZE**2])).astype(np.int8), [0, 0]),
+    "bools": (np.column_stack([SIZE > 0, SIZE > 1]), [0, 0]),
+    "sparse columns of pandas": (pd.DataFrame({"z": pd.arrays.SparseArray(SIZE)}), [0]),
+    "more columns than rows": (np.random.RandomState(0).standard_normal((N, 300)), [0] * 300),
+    "polars": (pl.from_pandas(TABLE[["size", "flag", "colour"]]), [0, 0, 1]),
+    "polars, more dtypes": (
+        pl.DataFrame(
+            {
+                "a": pl.Series(THREE_LEVELS.tolist(), dtype=pl.Categorical),
+                "b": pl.Series(THREE_LEVELS.tolist(), dtype=pl.Enum(list("axbycw"))),
+                "c": pl.Series([True, None, False] * (N // 3)),
+                "d": pl.Series([decimal.Decimal("1.5"), None, decimal.Decimal(2)] * (N // 3)),
+                "e": pl.Series([None] * N),
+                "f": pl.Series([1, None, 3] * (N // 3), dtype=pl.Int8),
+            }
+        ),
+        [1, 1, 0, 0, 0, 0],
+    ),
+    "pyarrow": (pa.table({"size": SIZE, "z": STRINGS}), [0, 1]),
+}
+
+
+def first_rows(X, n):
+    if hasattr(X, "iloc"):
+        return X.iloc[:n]
+    return X.slice(0, n) if isinstance(X, pa.Table) else X[:n]
+
+
+@both
+@pytest.mark.parametrize("name", TABLES)
+def test_tables(make, y, name):
+    X, is_categorical = TABLES[name]
+    model = make(max_iter=2).fit(X, y)
+    assert model.is_categorical_.tolist() == [bool(each) for each in is_categorical]
+    found = outputs(model, X)
+    assert found.shape[0] == N
+    assert np.all(np.isfinite(found))
+    # A row alone, or a few of them, are predicted as among others.
+    tolerance = 1e-5 if getattr(X, "dtype", None) == np.float32 else 1e-10
+    for n in (1, 7):
+        np.testing.assert_allclose(
+            outputs(model, first_rows(X, n)), found[:n], rtol=tolerance, atol=tolerance
+        )
+
+
+#: One table in several forms.
+PLAIN = pd.DataFrame({"size": SIZE, "z": THREE_LEVELS})
+FORMS = {
+    "pandas, objects": PLAIN.astype({"z": object}),
+    "pandas, category": PLAIN.astype({"z": "category"}),
+    "pandas, string": PLAIN.astype({"z": "string"}),
+    "pandas, numbers as objects": PLAIN.astype(object),
+    "polars": pl.from_pandas(PLAIN.astype({"z": object})),
+    "polars, category": pl.from_pandas(PLAIN.astype({"z": "category"})),
+    "pyarrow": pa.table({"size": SIZE, "z": THREE_LEVELS.tolist()}),
+    "array": PLAIN.to_numpy(dtype=object),
+    "list": PLAIN.to_numpy(dtype=object).tolist(),
+}
+
+
+@each_problem
+@pytest.mark.parametrize("name", FORMS)
+def test_forms_of_one_table(make, y, name):
+    expected = outputs(make(max_iter=2).fit(PLAIN, y), PLAIN)
+    model = make(max_iter=2).fit(FORMS[name], y)
+    np.testing.assert_array_equal(outputs(model, FORMS[name]), expected)
+
+
+@both
+def test_bools_are_one_column(make, y):
+    """Of -1 and +1, whatever says that they are bools."""
+    forms = [
+        SIZE > 0,
+        (SIZE > 0).astype(object),
+        pd.array(SIZE > 0, dtype="boolean"),
+        1 * (SIZE > 0),
+    ]
+    found = [make().fit(with_column(z), y).predict(with_column(z)) for z in forms]
+    for each in found[1:]:
+        np.testing.assert_array_equal(each, found[0])
+
+
+# ------------------------------------------------------------------ tables that are refused
+
+DATE = "Column 'z' of X holds {}.*skrub's TableVectorizer"
+NEITHER = "argument must be a string or a real number, not '{}'.\nColumn 'z' of X"
+
+#: Tables, the error, and what it says.
+REFUSED = {
+    "infinite": (
+        with_column(np.where(SIZE > 1, np.inf, SIZE)),
+        "infinity: Column 'z' of X holds inf",
+    ),
+    "minus infinite": (
+        with_column(np.where(SIZE > 1, -np.inf, SIZE)),
+        "Column 'z' of X holds -inf",
+    ),
+    "infinite object": (with_column(objects(np.inf, 1.0, 2)), "Column 'z' of X holds inf"),
+    "too large": (with_column(SIZE * 1e302), "too large for float64: Column 'z' of X"),
+    "too large an integer": (
+        with_column(objects(10**400, 1, 2)),
+        "Column 'z' of X holds an integer",
+    ),
+    "dates": (with_column(pd.date_range("2020", periods=N)), DATE.format("dates")),
+    "dates of a zone": (
+        with_column(pd.date_range("2020", periods=N, tz="UTC")),
+        DATE.format("dates"),
+    ),
+    "durations": (with_column(pd.to_timedelta(np.arange(N), unit="h")), DATE.format("durations")),
+    "periods": (with_column(pd.period_range("2020", periods=N)), DATE.format("periods")),
+    "date objects": (with_column(objects(datetime.date(2020, 1, 1))), DATE.format("dates")),
+    "dates and text": (with_column(objects("a", datetime.date(2020, 1, 1))), DATE.format("dates")),
+    "categories of dates": (
+        with_column(pd.Categorical(pd.date_range("2020", periods=3).repeat(N // 3))),
+        DATE.format("dates"),
+    ),
+    "dates of polars": (
+        pl.DataFrame({"size": SIZE, "z": [datetime.date(2020, 1, 1)] * N}),
+        DATE.format("dates"),
+    ),
+    "intervals": (with_column(pd.cut(SIZE, 4)), "Column 'z' of X holds intervals"),
+    "dicts": (with_column(objects({"a": 1})), NEITHER.format("dict")),
+    "lists": (with_column(pd.Series([[1]] * N)), NEITHER.format("list")),
+    "tuples": (with_column(pd.Series([(1,)] * N)), NEITHER.format("tuple")),
+    "sets and numbers": (with_column(objects({1}, 2.0)), NEITHER.format("set")),
+    "categories of tuples": (
+        with_column(pd.Categorical([(1, 2), (3, 4)] * 45)),
+        NEITHER.format("tuple"),
+    ),
+    "lists of polars": (pl.DataFrame({"z": [[1]] * N}), NEITHER.format("list")),
+    "structs of polars": (pl.DataFrame({"z": [{"u": 1}] * N}), NEITHER.format("dict")),
+    "complex": (with_column(SIZE + 1j), "Column 'z' of X is complex"),
+    "complex objects": (with_column(objects(1j, 2.0)), "Column 'z' of X is complex"),
+    "names twice": (
+        pd.DataFrame(np.c_[SIZE, SIZE], columns=["z", "z"]),
+        "Column 'z' occurs 2 times",
+    ),
+    "names of two kinds": (pd.DataFrame({0: SIZE, "z": SIZE}), "Feature names are only supported"),
+    "sparse": (
+        sparse.csr_matrix(np.c_[SIZE, SIZE]),
+        "Sparse data was passed.*ScratchMLPClassifier",
+    ),
+    "sparse array": (sparse.coo_array(np.c_[SIZE, SIZE]), "ScratchMLPClassifier"),
+    "masked": (np.ma.masked_array(np.c_[SIZE, SIZE], np.c_[SIZE, SIZE] > 1), "X is a masked array"),
+    "constant": (pd.DataFrame({"a": np.ones(N), "z": ["x"] * N}), "Every column of X is constant"),
+    "constant, many classes": (pd.DataFrame({"a": np.full(N, 3)}), "Every column of X is constant"),
+    "no columns": (pd.DataFrame(index=range(N)), r"0 feature\(s\)"),
+    "no rows": (TABLE[:0], r"0 sample\(s\)"),
+    "no rows, array": (np.empty((0, 3)), r"0 sample\(s\)"),
+    "one axis": (SIZE, "Expected 2D array, got 1D array"),
+    "a series": (pd.Series(SIZE), "Expected a 2-dimensional container"),
+    "three axes": (np.zeros((N, 2, 2)), "dim 3"),
+    "rows of two lengths": ([[1.0, 2.0]] * (N - 1) + [[1.0]], "inhomogeneous|sequence"),
+    "None": (None, "Expected 2D array, got scalar"),
+    "text": ("table", "Expected 2D array, got scalar"),
+    "matrix": (np.matrix(np.c_[SIZE, SIZE]), "np.matrix is not supported"),
+}
+
+
+@both
+@pytest.mark.parametrize("name", REFUSED)
+def test_tables_that_are_refused(make, y, name):
+    X, message = REFUSED[name]
+    if name.startswith("no rows"):
+        y = y[:0]
+    model = make()
+    with pytest.raises((ValueError, TypeError), match=f"(?s){message}") as caught:
+        model.fit(X, y)
+    assert (type(caught.value) is TypeError) == (
+        message in map(NEITHER.format, ("dict", "list", "tuple", "set"))
+        or name in ("names of two kinds", "sparse", "sparse array", "matrix")
+    )
+    assert not hasattr(model, "n_iter_")
+
+
+def test_text_where_numbers_are_said_to_be():
+    message = "Column 'colour' of X is not numeric: it holds 'blue'|'green'|'red'"
+    with pytest.raises(ValueError, match=message):
+        regressor(categorical_features=None).fit(TABLE, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (["size", "no"], "'no' which is not a valid feature name"),
+        ([0, 9], r"must be in \[0, n_features - 1\] = \[0, 4\]"),
+        ([True, False], r"boolean mask must have shape \(5,\)"),
+        ([0.5], "array-like of bool, int or str"),
+        (["size", 1], "array-like of bool, int or str"),
+    ],
+)
+def test_bad_categorical_features(features, message):
+    with pytest.raises(ValueError, match=message):
+        regressor(categorical_features=features).fit(TABLE, NUMBERS)
+
+
+@both
+@pytest.mark.parametrize(
+    "features",
+    [["flag", "colour", "city"], [2, 3, 4], [False, False, True, True, True], np.array([4, 3, 2])],
+    ids=repr,
+)
+def test_categorical_features(make, y, features):
+    model = make(categorical_features=features).fit(TABLE, y)
+    assert model.is_categorical_.tolist() == [False, False, True, True, True]
+
+
+# ------------------------------------------------------------------ tables to predict
+
+UNSEEN = {
+    "a new level": NEW.assign(colour="violet", city="new"),
+    "missing levels": NEW.assign(colour=None, city=None),
+    "missing numbers": NEW.assign(size=np.nan, age=np.nan),
+    "missing bools": NEW.assign(flag=pd.array([None] * 20, dtype="boolean")),
+    "all missing": pd.DataFrame(np.nan, index=range(3), columns=TABLE.columns),
+    "huge numbers": NEW.assign(size=1e300, age=-1e300),
+    "levels as objects": NEW.astype({"colour": object}),
+    "other levels of the dtype": NEW.assign(
+        colour=NEW["colour"].cat.set_categories(["violet", "blue", "red"])
+    ),
+    "numbers for levels": NEW.assign(city=3.5),
+    "names of an index": NEW.set_index(pd.Index(range(20), name="size")),
+}
+
+
+@each_problem
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_training_has_not_seen(make, y, name):
+    model = make().fit(TABLE.dropna(), y[TABLE.notna().all(axis=1)])
+    found = outputs(model, UNSEEN[name])
+    assert np.all(np.isfinite(found))
+    if name == "levels as objects":
+        np.testing.assert_array_equal(found, outputs(model, NEW))
+    if name == "a new level":
+        # All that is unknown is the same.
+        other = NEW.assign(colour="beige", city="other")
+        np.testing.assert_array_equal(found, outputs(model, other))
+
+
+#: What cannot be predicted, and what the error says.
+NOT_PREDICTED = {
+    "another order": (NEW[NEW.columns[::-1]], "must be in the same order"),
+    "a column missing": (NEW.drop(columns="age"), "yet now missing:\n- age"),
+    "a column more": (NEW.assign(new=1), "unseen at fit time:\n- new"),
+    "infinite": (NEW.assign(age=np.inf), "Column 'age' of X holds inf"),
+    "text for a number": (NEW.assign(age="old"), "Column 'age' of X is not numeric.*'old'"),
+    "dates for a number": (NEW.assign(age=pd.Timestamp("2020")), "Column 'age' of X holds dates"),
+    "a list for a level": (NEW.assign(city=[[1]] * 20), "Column 'city' of X"),
+    "no rows": (NEW[:0], r"0 sample\(s\)"),
+    "sparse": (sparse.csr_matrix(np.zeros((3, 5))), "Sparse data was passed"),
+    "one row as a series": (NEW.iloc[0], "2-dimensional container"),
+}
+
+
+@both
+@pytest.mark.parametrize("name", NOT_PREDICTED)
+def test_what_cannot_be_predicted(make, y, name):
+    X, message = NOT_PREDICTED[name]
+    model = make(max_iter=1).fit(TABLE, y)
+    for method in ("predict", "raw_outputs", "score"):
+        arguments = (X, y[: len(NEW)]) if method == "score" else (X,)
+        with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
+            getattr(model, method)(*arguments)
+
+
+def test_an_array_with_another_number_of_columns():
+    model = regressor(max_iter=1).fit(np.c_[SIZE, SIZE], NUMBERS)
+    with pytest.raises(
+        ValueError, match="X has 3 features, but TabularMLPRegressor is expecting 2"
+    ):
+        model.predict(np.zeros((2, 3)))
+    assert not hasattr(model, "feature_names_in_")
+
+
+# ------------------------------------------------------------------ targets
+
+#: Labels of two classes that say the same.
+LABELS = {
+    "str": TWO,
+    "objects": TWO.astype(object),
+    "bool": TWO == "yes",
+    "int": (TWO == "yes").astype(int) * 7 - 3,
+    "int8": (TWO == "yes").astype(np.int8),
+    "float": (TWO == "yes").astype(float),
+    "list": TWO.tolist(),
+    "series": pd.Series(TWO, index=np.arange(N)[::-1]),
+    "category": pd.Series(pd.Categorical(TWO, categories=["yes", "no", "never"])),
+    "string": pd.Series(TWO, dtype="string"),
+    "boolean": pd.Series(pd.array(TWO == "yes", dtype="boolean")),
+    "polars": pl.Series(TWO.tolist()),
+    "polars category": pl.Series(TWO.tolist(), dtype=pl.Categorical),
+    "huge integers": (TWO == "yes").astype(np.int64) * 10**17,
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels(name):
+    expected = classifier(max_iter=2).fit(TABLE, TWO)
+    model = classifier(max_iter=2).fit(TABLE, LABELS[name])
+    np.testing.assert_array_equal(model.predict_proba(NEW), expected.predict_proba(NEW))
+    assert len(model.classes_) == 2
+    assert set(model.predict(NEW)) <= set(model.classes_)
+    assert model.score(TABLE, LABELS[name]) == expected.score(TABLE, TWO)
+
+
+BAD_LABELS = {
+    "one class": (np.full(N, 3), "1 class only: 3"),
+    "NaN": (np.r_[np.nan, np.ones(N - 1)], "y contains NaN"),
+    "None": ([None, *TWO[1:]], "y holds None in 1 of 90 rows"),
+    "numbers": (NUMBERS, "Unknown label type: continuous"),
+    "two columns": (np.c_[TWO, TWO], "y should be a 1d array"),
+    "infinite": (np.r_[np.inf, np.ones(N - 1)], "y contains infinity"),
+    "bytes": (TWO.astype("S"), "labels of bytes"),
+    "short": (TWO[1:], r"inconsistent numbers of samples: \[90, 89\]"),
+    "nothing": (None, "requires y to be passed"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LABELS)
+def test_bad_labels(name):
+    y, message = BAD_LABELS[name]
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(TABLE, y)
+
+
+@pytest.mark.parametrize("n_classes", [12, 13, 30])
+def test_many_classes(n_classes):
+    """With more than 12, categories are encoded by their counts alone."""
+    model = classifier(max_iter=2).fit(TABLE, np.arange(N) % n_classes)
+    assert model.predict_proba(NEW).shape == (20, n_classes)
+
+
+#: Numbers that say the same, and by how much they are shifted and multiplied.
+SCALES = {
+    "huge": (0, 2.0**660),
+    "tiny": (0, 2.0**-660),
+    "denormal": (0, 2.0**-1050),
+    "list": (0, 1.0),
+    "offset": (1e8, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", SCALES)
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "quantile"])
+def test_scales_of_numbers(name, loss):
+    offset, factor = SCALES[name]
+    y = (NUMBERS + offset) * factor
+    model = regressor(loss=loss).fit(TABLE, y.tolist() if name == "list" else y)
+    expected = regressor(loss=loss).fit(TABLE, NUMBERS)
+    tolerance = {"denormal": 1e-4, "offset": 1e-4}.get(name, 1e-12)
+    for found, plain, shift in zip(
+        model.predict(NEW, return_std=True),
+        expected.predict(NEW, return_std=True),
+        (offset, 0),
+        strict=True,
+    ):
+        # Divided first by one half of the factor, since it may have no inverse.
+        half = np.sqrt(factor)
+        np.testing.assert_allclose(
+            found / half / half - shift, plain, rtol=tolerance, atol=tolerance
+        )
+    assert model.oof_score_ == pytest.approx(expected.oof_score_, rel=1e-3)
+    assert model.score(TABLE, y) == pytest.approx(expected.score(TABLE, NUMBERS), rel=1e-3)
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -1e300, 1e-300])
+@pytest.mark.parametrize("loss", ["squared_error", "quantile"])
+def test_constant_numbers(value, loss):
+    model = regressor(loss=loss).fit(TABLE, np.full(N, value))
+    mean, deviation = model.predict(NEW, return_std=True)
+    assert np.all(mean == value)
+    assert np.all(deviation == 0)
+
+
+@pytest.mark.parametrize("outlier", [1e12, 1e60, 1e200, 1e300])
+def test_an_outlier(outlier):
+    model = regressor().fit(TABLE, np.r_[outlier, NUMBERS[1:]])
+    mean, deviation = model.predict(NEW, return_std=True)
+    assert np.all(np.isfinite(mean))
+    assert np.all(np.isfinite(deviation))
+    assert np.isfinite(model.oof_score_)
+
+
+NUMBERS_OF_DTYPES = {
+    "int": np.round(NUMBERS).astype(int),
+    "uint8": np.round(NUMBERS).astype(np.uint8),
+    "float32": NUMBERS.astype(np.float32),
+    "float16": NUMBERS.astype(np.float16),
+    "bool": NUMBERS > 20,
+    "objects": NUMBERS.astype(object),
+    "Float64": pd.Series(pd.array(NUMBERS, dtype="Float64")),
+    "polars": pl.Series(NUMBERS),
+    "decimals": np.array([decimal.Decimal(round(each)) for each in NUMBERS]),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS_OF_DTYPES)
+def test_dtypes_of_numbers(name):
+    y = NUMBERS_OF_DTYPES[name]
+    model = regressor().fit(TABLE, y)
+    expected = regressor().fit(TABLE, np.asarray(y, dtype=np.float64))
+    np.testing.assert_array_equal(model.predict(NEW), expected.predict(NEW))
+
+
+BAD_NUMBERS = {
+    "text": (TWO, "y is not numeric: it holds 'yes'|'no'"),
+    "NaN": (np.r_[np.nan, NUMBERS[1:]], "y contains NaN"),
+    "NA": (pd.Series([None, *NUMBERS[1:]], dtype="Float64"), "y contains NaN"),
+    "infinite": (np.r_[np.inf, NUMBERS[1:]], "y contains infinity"),
+    "too large": (NUMBERS * 1e300, "y holds .*e.30.: numbers beyond 1e.300 are too large"),
+    "dates": (pd.date_range("2020", periods=N), "y holds dates"),
+    "durations": (pd.to_timedelta(np.arange(N), unit="h"), "y holds durations"),
+    "two columns": (np.c_[NUMBERS, NUMBERS], "y should be a 1d array"),
+    "complex": (NUMBERS + 1j, "Complex data not supported"),
+    "masked": (np.ma.masked_array(NUMBERS, NUMBERS > 20), "y is a masked array"),
+    "short": (NUMBERS[1:], r"inconsistent numbers of samples: \[90, 89\]"),
+    "nothing": (None, "requires y to be passed"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_NUMBERS)
+def test_bad_numbers(name):
+    y, message = BAD_NUMBERS[name]
+    with pytest.raises(ValueError, match=message):
+        regressor().fit(TABLE, y)
+
+
+@both
+def test_a_column_of_targets_is_warned_of(make, y):
+    with pytest.warns(UserWarning, match="A column-vector y was passed"):
+        model = make().fit(TABLE, y[:, None])
+    np.testing.assert_array_equal(model.predict(NEW), make().fit(TABLE, y).predict(NEW))
+
+
+# ------------------------------------------------------------------ metrics that select epochs
+
+
+def seen_by(metric):
+    """The metric, and what it has been called with."""
+    calls = []
+
+    def recording(estimator, X, y):
+        calls.append((estimator, X, y))
+        return metric(estimator, X, y)
+
+    return recording, calls
+
+
+#: A metric by name, the problem, and what it is of the out-of-fold predictions.
+METRICS = [
+    ("roc_auc", "two classes", lambda y, p: roc_auc_score(y == "yes", p[:, 1])),
+    ("neg_log_loss", "three classes", lambda y, p: -log_loss(y, p)),
+    (
+        "average_precision",
+        "three classes",
+        lambda y, p: average_precision_score(np.eye(3)[y], p, average="macro"),
+    ),
+    ("accuracy", "two classes", lambda y, p: np.mean((p[:, 1] > 0.5) == (y == "yes"))),
+    ("r2", "numbers", r2_score),
+    ("neg_mean_absolute_error", "numbers", lambda y, p: -np.mean(np.abs(y - p))),
+]
+
+
+@pytest.mark.parametrize(("name", "problem", "expected"), METRICS, ids=lambda each: str(each))
+def test_metrics_by_name(name, problem, expected):
+    make, y = PROBLEMS[problem]
+    model = make(early_stopping_metric=name, max_iter=8).fit(TABLE, y)
+    found = [-row["early_stopping_metric"] for row in model.history_]
+    (epoch,) = model.best_iteration_
+    assert found[epoch - 1] == max(found)
+    assert found[epoch - 1] == pytest.approx(expected(y, model.oof_predictions_), rel=1e-4)
+
+
+@pytest.mark.parametrize("criterion", ["loss", "score"])
+@each_problem
+def test_the_loss_or_the_score_alone(make, y, criterion):
+    model = make(early_stopping_metric=criterion, max_iter=8).fit(TABLE, y)
+    assert len(model.best_iteration_) == 1
+    is_error = criterion == "score" and y is not NUMBERS
+    values = [row["oof_error" if is_error else "oof_loss"] for row in model.history_]
+    assert values[model.best_iteration_[0] - 1] == min(values)
+
+
+@each_problem
+def test_metrics_of_users(make, y):
+    """They are given the judged rows of the user's frame, in the order of the members."""
+
+    def metric(estimator, X, y_true):
+        assert estimator.n_features_in_ == 5
+        assert isinstance(estimator, make().__class__)
+        probability = y is not NUMBERS and estimator.predict_proba(X)
+        if y is not NUMBERS:
+            assert probability.shape == (N, len(estimator.classes_))
+            assert len(estimator.decision_function(X)) == N
+        return estimator.score(X, y_true)
+
+    recording, calls = seen_by(metric)
+    model = make(early_stopping_metric=recording).fit(TABLE, y)
+    assert len(calls) == model.n_iter_
+    for _, X, y_true in calls:
+        assert isinstance(X, pd.DataFrame)
+        assert sorted(X.index) == list(range(N))
+        np.testing.assert_array_equal(y_true, y[X.index])
+        pd.testing.assert_frame_equal(X, TABLE.loc[X.index])
+    scores = [-row["early_stopping_metric"] for row in model.history_]
+    assert scores[model.best_iteration_[0] - 1] == max(scores)
+
+
+@both
+def test_metrics_and_weights(make, y):
+    """Rows of weight zero are not shown; a scorer that takes weights is given them."""
+    weight = np.where(np.arange(N) % 3, 1.5, 0.0)
+    found = []
+
+    def metric(estimator, X, y_true, sample_weight=None):
+        found.append((X, sample_weight))
+        return estimator.score(X, y_true, sample_weight)
+
+    model = make(early_stopping_metric=metric).fit(TABLE, y, weight)
+    for X, sample_weight in found:
+        assert sorted(X.index) == np.flatnonzero(weight).tolist()
+        assert sample_weight is None or np.allclose(sample_weight, 1.5)
+    assert model.history_[0]["early_stopping_metric"] is not None
+    name = "accuracy" if make is classifier else "r2"
+    model = make(early_stopping_metric=name).fit(TABLE, y, np.linspace(0, 1, N))
+    best = -model.history_[model.best_iteration_[0] - 1]["early_stopping_metric"]
+    assert best == pytest.approx(model.oof_score_, rel=1e-6)
+
+
+@both
+def test_metrics_for_validation_rows(make, y):
+    recording, calls = seen_by(lambda estimator, X, y_true: estimator.score(X, y_true))
+    model = make(early_stopping_metric=recording).fit(TABLE, y, X_val=TABLE[:30], y_val=y[:30])
+    for _, X, y_true in calls:
+        # Each row once for each member.
+        assert X.index.tolist() == 3 * list(range(30))
+        np.testing.assert_array_equal(y_true, np.tile(y[:30], 3))
+    best = -model.history_[model.best_iteration_[0] - 1]["early_stopping_metric"]
+    assert best == pytest.approx(model.validation_score_, rel=1e-6)
+
+
+@each_problem
+def test_metrics_that_are_no_numbers(make, y):
+    values = iter([np.nan, 0.5, np.nan, 0.1])
+    model = make(early_stopping_metric=lambda *_: next(values)).fit(TABLE, y)
+    assert model.best_iteration_.tolist() == [2]
+    for value in (np.nan, -np.inf):
+        model = make(early_stopping_metric=lambda *_, value=value: value)
+        with pytest.warns(UserWarning, match="No epoch had an early_stopping_metric that is a"):
+            model.fit(TABLE, y)
+        assert model.best_iteration_.tolist() == [4]
+        assert np.all(np.isfinite(outputs(model, NEW)))
+
+
+@both
+@pytest.mark.parametrize(
+    ("metric", "error", "message"),
+    [
+        (lambda *_: "good", ValueError, "could not convert"),
+        (lambda *_: None, TypeError, "NoneType"),
+        (lambda *_: 1 / 0, ZeroDivisionError, "division"),
+        (lambda e, X, y: e.predict(X[:3])[0], ValueError, "not for 3 others"),
+        (lambda e, X, y: e.raw_outputs(X)[0], ValueError, "not for raw_outputs"),
+    ],
+    ids=["text", "None", "error", "some rows", "raw outputs"],
+)
+def test_metrics_that_fail(make, y, metric, error, message):
+    model = make().fit(TABLE, y)
+    before = visible_state(model)
+    with pytest.raises(error, match=message):
+        model.set_params(early_stopping_metric=metric).fit(TABLE, y)
+    assert visible_state(model) == before
+
+
+# ------------------------------------------------------------------ fits that fail or are stopped
+
+
+def seen(model):
+    return visible_state(model), answers(model, NEW), pickle.dumps(model)
+
+
+def failing(then, n_calls=30):
+    """An activation function that calls ``then()`` on the way."""
+    return Activation("counting", countdown(n_calls, then), unchanged)
+
+
+def assert_unchanged(make, y, fail, **params):
+    """A fit that fails leaves the former model, and the user's generator, as they were."""
+    model = make(random_state=np.random.RandomState(3)).fit(TABLE, y)
+    before, old = seen(model), model.get_params(deep=False)
+    fail(model.set_params(**params))
+    model.set_params(**{name: old[name] for name in params})
+    assert seen(model) == before
+    unfitted = make(random_state=np.random.RandomState(3), **params)
+    generator = pickle.dumps(unfitted.random_state)
+    fail(unfitted)
+    assert not hasattr(unfitted, "n_iter_")
+    assert pickle.dumps(unfitted.random_state) == generator
+
+
+@both
+@pytest.mark.parametrize("error", [ZeroDivisionError(), KeyboardInterrupt()], ids=repr)
+def test_an_error_in_the_first_epoch(make, y, error):
+    def fail(model):
+        model.activation = failing(raising(error), n_calls=3)
+        with pytest.raises(type(error)):
+            model.fit(TABLE, y)
+        model.activation = None
+
+    assert_unchanged(make, y, fail)
+
+
+@both
+@pytest.mark.parametrize(
+    ("X", "params"),
+    [
+        (TABLE.assign(age=np.inf), {}),
+        (TABLE, {"dropout": 3.0}),
+        (TABLE, {"learning_rate_init": 1e30}),
+        (TABLE, {"cv": [(np.arange(50), np.arange(40, 60))]}),
+    ],
+    ids=["X", "parameter", "diverged", "cv"],
+)
+def test_a_fit_that_fails(make, y, X, params):
+    def fail(model):
+        with pytest.raises(ValueError, match=r"Column 'age'|dropout|non-finite|trains on rows"):
+            model.fit(X, y)
+
+    assert_unchanged(make, y, fail, **params)
+
+
+@each_problem
+def test_a_rate_that_is_much_too_high(make, y):
+    with pytest.raises(ValueError, match=r"(?s)non-finite.*learning rate may be too high"):
+        make(learning_rate_init=1e30).fit(TABLE, y)
+
+
+def test_members_that_diverge():
+    """They are kept as they were before, and the others are trained on."""
+    calls = []
+
+    def forward(x, *saved):
+        # The identity, until in the third epoch the second of two members is not finite.
+        calls.append(x.shape)
+        if len(calls) > 60 and len(x) % 2 == 0 and len(calls) % 2:
+            x[len(x) // 2 :] = np.nan
+
+    model = regressor(cv=2, max_iter=6, activation=Activation("breaking", forward, unchanged))
+    with pytest.warns(ConvergenceWarning, match="1 of 2 members is no longer finite"):
+        model.fit(TABLE, NUMBERS)
+
+
+@SINCE_1_9
+@each_problem
+@pytest.mark.parametrize("k", [1, 3])
+def test_an_interrupt_keeps_whole_epochs(make, y, k):
+    """The best of them so far: those that a fit which a callback ends there would have kept."""
+    expected = make(max_iter=6).set_callbacks(stop_after(k)).fit(TABLE, y)
+    assert expected.stop_reason_ == "callback"
+    first = make(max_iter=6)
+    again = make(max_iter=1).fit(TABLE[:40], y[:40]).set_params(max_iter=6)
+    for model in (first, again):
+        with pytest.raises(KeyboardInterrupt):
+            model.set_callbacks(raise_after(k, KeyboardInterrupt())).fit(TABLE, y)
+        assert model.n_iter_ == k
+        assert model.stop_reason_ == "interrupted"
+        assert answers(model, NEW) == answers(expected, NEW)
+        np.testing.assert_array_equal(model.oof_predictions_, expected.oof_predictions_)
+        assert model.best_iteration_.tolist() == expected.best_iteration_.tolist()
+        assert len(model.history_) == k
+
+
+@each_problem
+def test_an_interrupt_amid_a_later_epoch(make, y):
+    """Without callbacks: in the metric of the third epoch, two are over."""
+    values = iter([0.1, 0.2])
+
+    def metric(*_):
+        try:
+            return next(values)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    model = make(early_stopping_metric=metric)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(TABLE, y)
+    assert model.n_iter_ == 2
+    assert model.best_iteration_.tolist() == [2]
+    assert model.stop_reason_ == "interrupted"
+    assert np.all(np.isfinite(outputs(model, NEW)))
+    assert model.oof_predictions_.shape[0] == N
+
+
+@SINCE_1_9
+@each_problem
+def test_snapshots_are_working_models(make, y):
+    found = []
+
+    def look(model):
+        copied = copy.deepcopy(model)
+        found.append((copied, answers(model, NEW), model.n_iter_))
+
+    silent = make().fit(TABLE, y)
+    model = make().set_callbacks(AtTheEnd(look)).fit(TABLE, y)
+    assert [n for *_, n in found] == [1, 2, 3, 4]
+    for copied, expected, n in found:
+        assert answers(copied, NEW) == expected
+        assert len(copied.history_) == n
+        assert copied.stop_reason_ == ""
+    assert found[-1][1] == answers(silent, NEW) == answers(model, NEW)
+    assert not hasattr(model.for_prediction(), "_skl_callbacks")
+
+
+@SINCE_1_9
+@each_problem
+def test_an_error_of_a_callback(make, y):
+    def fail(model):
+        with pytest.raises(ZeroDivisionError):
+            model.set_callbacks(raise_after(2, ZeroDivisionError())).fit(TABLE, y)
+        model.set_callbacks()
+
+    assert_unchanged(make, y, fail)
+
+
+@each_problem
+def test_max_time(make, y):
+    model = make(max_time=1e-9, max_iter=1000).fit(TABLE, y)
+    assert model.n_iter_ == 1
+    assert model.stop_reason_ == "max_time"
+    assert make(max_time=np.inf).fit(TABLE, y).stop_reason_ == "max_iter"
+
+
+@both
+def test_verbose(make, y, capsys):
+    make(verbose=True).fit(TABLE, y)
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert len(lines) >= 4
+    make(verbose=2).fit(TABLE, y)
+    fewer = capsys.readouterr().out.strip().splitlines()
+    assert 0 < len(fewer) < len(lines)
+    make().fit(TABLE, y)
+    assert capsys.readouterr() == ("", "")
+
+
+@each_problem
+def test_a_generator_of_the_users(make, y):
+    """It is left where the fit has left it: the next fit draws other numbers."""
+    random = np.random.RandomState(5)
+    first = make(random_state=random).fit(TABLE, y)
+    after = random.get_state()[2]
+    second = make(random_state=random).fit(TABLE, y)
+    assert np.any(outputs(first, NEW) != outputs(second, NEW))
+    again = np.random.RandomState(5)
+    np.testing.assert_array_equal(
+        outputs(make(random_state=again).fit(TABLE, y), NEW), outputs(first, NEW)
+    )
+    assert again.get_state()[2] == after
+    np.testing.assert_array_equal(
+        outputs(make(random_state=5).fit(TABLE, y), NEW), outputs(first, NEW)
+    )
+    global_state = np.random.get_state()[1].tobytes()
+    make(random_state=5).fit(TABLE, y)
+    assert np.random.get_state()[1].tobytes() == global_state
+
+
+@each_problem
+def test_nothing_that_is_passed_is_changed(make, y):
+    X, weight = TABLE.copy(), np.linspace(0, 1, N)
+    target, original = y.copy(), y.copy()
+    model = make().fit(X, target, weight)
+    outputs(model, X)
+    pd.testing.assert_frame_equal(X, TABLE)
+    np.testing.assert_array_equal(target, original)
+    np.testing.assert_array_equal(weight, np.linspace(0, 1, N))
+    for order in ("C", "F"):
+        X = np.array(np.c_[SIZE, SIZE**2], order=order)
+        for array in (X, target, weight):
+            array.setflags(write=False)
+        np.testing.assert_array_equal(
+            outputs(make().fit(X, target, weight), X),
+            outputs(make().fit(X.copy(), y.copy(), weight.copy()), X),
+        )
+
+
+def test_memory_mapped_arrays(tmp_path):
+    X = np.c_[SIZE, SIZE**2]
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    model = regressor().fit(mapped, NUMBERS)
+    np.testing.assert_array_equal(model.predict(mapped), regressor().fit(X, NUMBERS).predict(X))
+
+
+# ------------------------------------------------------------------ copies and pickles
+
+
+def by_joblib(model, tmp_path):
+    joblib.dump(model, tmp_path / "model.joblib")
+    return joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+
+
+COPIES = {
+    "copy": lambda model, _: copy.copy(model),
+    "deepcopy": lambda model, _: copy.deepcopy(model),
+    **{
+        f"pickle {k}": lambda model, _, k=k: pickle.loads(pickle.dumps(model, k)) for k in (2, 4, 5)
+    },
+    "joblib, mapped": by_joblib,
+    "for prediction": lambda model, _: model.for_prediction(),
+}
+
+
+@each_problem
+@pytest.mark.parametrize("name", COPIES)
+def test_copies(make, y, name, tmp_path):
+    model = make().fit(TABLE, y)
+    before = seen(model)
+    copied = COPIES[name](model, tmp_path)
+    np.testing.assert_array_equal(outputs(copied, NEW), outputs(model, NEW))
+    assert copied.get_params() == model.get_params()
+    assert copied.best_iteration_.tolist() == model.best_iteration_.tolist()
+    if name != "for prediction":
+        for record, expected in zip(copied.history_, model.history_, strict=True):
+            # The seconds are left out, so that equal models have equal files.
+            assert {**record, "seconds": 0} == {**expected, "seconds": 0}
+        np.testing.assert_array_equal(copied.oof_predictions_, model.oof_predictions_)
+    # A fit of the copy leaves the other as it was.
+    copied.set_params(random_state=9).fit(TABLE[:50], y[:50])
+    assert seen(model) == before
+    assert np.any(outputs(copied, NEW) != outputs(model, NEW))
+
+
+@each_problem
+def test_for_prediction(make, y):
+    lean = make().fit(TABLE, y).for_prediction()
+    for name in ("history_", "oof_predictions_"):
+        assert not hasattr(lean, name)
+    with pytest.raises(AttributeError, match=r"for_prediction\(\) has left the history out"):
+        _ = lean.history_
+    assert np.isfinite(lean.oof_score_)
+    assert lean.for_prediction().predict(NEW).tolist() == lean.predict(NEW).tolist()
+    with pytest.raises(NotFittedError):
+        make().for_prediction()
+
+
+@each_problem
+def test_representations(make, y):
+    model = make()
+    assert type(model).__name__ in repr(model)
+    assert "TabularMLP" in model._repr_html_()
+    assert clone(model).get_params() == model.get_params()
+    fitted = clone(model).fit(TABLE, y)
+    assert not hasattr(clone(fitted), "n_iter_")
+    assert repr(fitted) == repr(model)
+    assert "TabularMLP" in fitted._repr_html_()
+
+
+#: Columns of many values, few values, and categories, with more rows than a fit keeps quantiles of.
+WIDE = pd.DataFrame(
+    {
+        **{f"real {j}": np.random.RandomState(j).standard_normal(1500) for j in range(4)},
+        **{f"count {j}": np.random.RandomState(j).poisson(3, 1500) for j in range(8)},
+        "city": [f"city {i % 40}" for i in range(1500)],
+    }
+)
+
+
+@pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
+def test_files_are_small(kind):
+    """At most 1.05 times the parameters of all members and checkpoints."""
+    y = np.arange(1500) % 2
+    model = kind(max_iter=2, random_state=0).fit(WIDE, y)
+    lean = model.for_prediction()
+    size = lean._model.params.nbytes
+    assert len(pickle.dumps(lean)) < 1.05 * size
+    buffer = io.BytesIO()
+    joblib.dump(lean, buffer)
+    assert len(buffer.getvalue()) < 1.05 * size
+
+
+@each_problem
+def test_threads(make, y):
+    """Predictions from several threads, of a model whose arrays nobody has asked for yet."""
+    model = make().fit(TABLE, y)
+    expected = outputs(copy.deepcopy(model), NEW)
+    for _ in range(3):
+        fresh = pickle.loads(pickle.dumps(model))
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _: outputs(fresh, NEW), range(8)):  # noqa: B023
+                np.testing.assert_array_equal(found, expected)
+
+
+@each_problem
+def test_runs_of_rows(make, y, monkeypatch):
+    """Long tables are read and predicted in runs."""
+    model = make().fit(TABLE, y)
+    expected = outputs(model, TABLE)
+    monkeypatch.setattr("skneural.estimators.table.fitted.RUN_ELEMENTS", 1)
+    monkeypatch.setattr("skneural.estimators.table.fitted.MIN_RUN_ROWS", 7)
+    found = outputs(model, TABLE)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+    assert model.raw_outputs(TABLE).shape[2] == N
+
+
+@each_problem
+def test_dtype_of_predictions(make, y):
+    """In float64, but for arrays of float32."""
+    X = np.c_[SIZE, SIZE**2]
+    model = make().fit(X, y)
+    single = X.astype(np.float32)
+    for name in (
+        "predict",
+        "predict_proba",
+        "predict_log_proba",
+        "decision_function",
+        "raw_outputs",
+    ):
+        if not hasattr(model, name):
+            continue
+        found, rough = (getattr(model, name)(each) for each in (X, single))
+        if found.dtype.kind == "f" and not (name == "predict" and y is THREE):
+            assert found.dtype == np.float64
+            assert rough.dtype == np.float32
+            np.testing.assert_allclose(rough, found, rtol=1e-3, atol=1e-4)
+    frame = pd.DataFrame(single, columns=["a", "b"])
+    assert outputs(make().fit(frame, y), frame).dtype == np.float64
