@@ -89,9 +89,9 @@ class NotOffered:
     def __get__(self, estimator: Any, owner: type) -> Any:
         raise AttributeError(
             f"{owner.__name__} has no {self._name}: its folds, encodings and schedules are those "
-            "of all rows and all epochs. Call fit with all rows, and with max_iter or max_time for a "
-            "shorter training; ScratchMLPClassifier and ScratchMLPRegressor have partial_fit and "
-            "resume."
+            "of all rows and all epochs. Call fit with all rows, and with max_iter or max_time for "
+            "a shorter training; ScratchMLPClassifier and ScratchMLPRegressor have partial_fit "
+            "and resume."
         )
 
 
