@@ -29,13 +29,17 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
 )
+from skneural.estimators.tabular.judging import Judge
 from skneural.optimizers import Adam
 
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)[::2]
 Y = np.where(np.random.RandomState(2).rand(178) < 0.3, 0, Y)[::2]
 SMALL = {"hidden_layer_sizes": 5, "batch_size": 20, "max_iter": 5, "random_state": 0, "tol": 0.0}
+TABLE = {"hidden_layer_sizes": (4,), "max_iter": 5, "cv": 2, "random_state": 0}
 EARLY = {"early_stopping": True, "validation_fraction": 0.3, "learning_rate_init": 0.05}
 
 #: Every solver; a new one joins by a line.
@@ -55,7 +59,11 @@ ESTIMATORS = [
     ScratchLogisticRegression(solver="liblinear", intercept_scaling=7.0, max_iter=5, tol=1e-12),
     ScratchPerceptron(max_iter=5, tol=None),
     ScratchPerceptron(max_iter=5, tol=1e-3, early_stopping=True),
+    TabularMLPClassifier(**TABLE),
+    TabularMLPRegressor(**TABLE),
 ]
+#: Those whose schedules are planned for all epochs: fewer of them are another training.
+PLANNED = (TabularMLPClassifier, TabularMLPRegressor)
 
 SKNEURAL = str(Path(skneural.__file__).parent)
 #: Where the limits of BLAS are set.
@@ -69,7 +77,7 @@ def is_ours(filename):
 
 
 def target_of(model):
-    if isinstance(model, ScratchMLPRegressor):
+    if isinstance(model, ScratchMLPRegressor | TabularMLPRegressor):
         return X[:, 0]
     return Y > 0 if getattr(model, "solver", None) == "liblinear" else Y
 
@@ -81,6 +89,29 @@ def blas_limits():
     return [pool["num_threads"] for pool in POOLS.info()]
 
 
+def fitted_for(estimator, n):
+    """A copy that has been trained for n epochs."""
+    if not isinstance(estimator, PLANNED) or n == estimator.max_iter:
+        return clone(estimator).set_params(max_iter=n).fit(X, target_of(estimator))
+    judged, calls = Judge.__call__, []
+
+    def stopping(self, *args):
+        calls.append(1)
+        if len(calls) > n:
+            raise KeyboardInterrupt
+        return judged(self, *args)
+
+    model = clone(estimator)
+    Judge.__call__ = stopping
+    try:
+        model.fit(X, target_of(estimator))
+    except KeyboardInterrupt:
+        return model
+    finally:
+        Judge.__call__ = judged
+    return model
+
+
 class Interrupted:
     """What may be left of a fit that a signal ends."""
 
@@ -90,10 +121,7 @@ class Interrupted:
         self.n = epochs(self.fitted)
         self.old = clone(estimator).set_params(max_iter=2).fit(X[:40], target_of(estimator)[:40])
         self.old.set_params(max_iter=estimator.max_iter)
-        self.after = {
-            n: clone(estimator).set_params(max_iter=n).fit(X, target_of(estimator))
-            for n in range(1, self.n + 1)
-        }
+        self.after = {n: fitted_for(estimator, n) for n in range(1, self.n + 1)}
 
     def fit(self, model):
         model.fit(X, target_of(model))

@@ -19,6 +19,8 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
 )
 from skneural.optimizers import Adam
 
@@ -46,6 +48,8 @@ ESTIMATORS = [
     ),
     ScratchLogisticRegression(solver="fista", l1_ratio=0.5, max_iter=6, tol=1e-9),
     ScratchPerceptron(max_iter=6, tol=None),
+    TabularMLPClassifier(**SMALL, cv=2),
+    TabularMLPRegressor(**SMALL, cv=2, learning_rate_init=0.05),
 ]
 each_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
 
@@ -165,6 +169,9 @@ def test_the_model_of_an_epoch_is_what_a_shorter_fit_gives(estimator):
         if getattr(estimator, "early_stopping", False) is True:
             # A fit keeps the best epoch, a snapshot has the last.
             expected = clone(estimator).set_params(restore_best_weights=False, max_iter=n)
+        elif isinstance(estimator, TabularMLPClassifier | TabularMLPRegressor):
+            # The schedules are planned for all epochs.
+            expected = clone(estimator).set_callbacks(Recorder(stop_after=n))
         else:
             expected = clone(estimator).set_params(max_iter=n)
         expected.fit(X, Y)

@@ -21,6 +21,8 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -39,11 +41,15 @@ MODELS = {
     "regressor": (ScratchMLPRegressor(**NETWORK), X[:, 0]),
     "logistic regression": (ScratchLogisticRegression(max_iter=1), MARK),
     "perceptron": (ScratchPerceptron(max_iter=1), MARK),
+    "raw table": (TabularMLPClassifier(**NETWORK, cv=2), MARK),
+    "raw table, numbers": (TabularMLPRegressor(**NETWORK, cv=2), X[:, 0]),
 }
 METHODS = ("predict", "decision_function", "predict_proba", "raw_outputs", "input_gradients")
 HAVE_NOT = {
     "regressor": {"decision_function", "predict_proba"},
     "perceptron": {"predict_proba", "input_gradients"},
+    "raw table": {"input_gradients"},
+    "raw table, numbers": {"decision_function", "predict_proba", "input_gradients"},
 }
 KINDS = {
     "dense": X,
@@ -78,10 +84,16 @@ def fitted(name):
     return clone(estimator).fit(X, y)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("name", "method"),
-    [(name, way) for name in MODELS for way in METHODS if way not in HAVE_NOT.get(name, ())],
+    ("name", "method", "kind"),
+    [
+        (name, way, kind)
+        for name in MODELS
+        for way in METHODS
+        for kind in KINDS
+        # Raw tables are not sparse.
+        if way not in HAVE_NOT.get(name, ()) and (kind != "sparse" or "table" not in name)
+    ],
 )
 def test_predictions(name, method, kind):
     model, rows = fitted(name), KINDS[kind]

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, RobustScaler, TargetEncoder
 
 from skneural import TableEncoder
+from skneural.estimators.table.packing import pack, unpack
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
 from skneural.estimators.table.weights import frequencies
@@ -360,3 +361,33 @@ def test_rows_of_weight_zero_are_as_if_absent(task):
     np.testing.assert_array_equal(found[kept], expected)
     np.testing.assert_array_equal(found[~kept], without.transform(X[~kept]))
     np.testing.assert_array_equal(weighted.transform(NEW), without.transform(NEW))
+
+
+# ------------------------------------------------------------------ in files
+
+RANDOM = np.random.RandomState(0)
+PACKED = {
+    "real": RANDOM.standard_normal((3, 50)),
+    "whole": RANDOM.poisson(3, (4, 50)).astype(float),
+    "decimal": np.round(RANDOM.standard_normal((3, 50)), 2),
+    "six places": np.round(RANDOM.standard_normal((2, 50)), 6),
+    "mixed": RANDOM.standard_normal((3, 50)).round(1) * [[1], [np.pi], [0]],
+    "large": 1e7 * np.round(RANDOM.standard_normal((2, 50)), 1),
+    "extreme": np.array([[-1e300, -5e-324, 5e-324, 1e300], [2.0**31, 2.0**31 + 1, 2.0**53, 1e22]]),
+    "near decimals": np.nextafter(np.round(RANDOM.standard_normal((2, 50)), 1), 9),
+    "zeros of both signs": np.array([[-1.0, -0.0, 0.0, 0.5]]),
+    "one": np.ones((1, 1)),
+    "none": np.zeros((0, 7)),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_packed_rows_are_the_same(name):
+    rows = np.sort(PACKED[name], axis=1)
+    packed = pack(rows)
+    np.testing.assert_array_equal(unpack(packed), rows)
+    assert unpack(packed).shape == rows.shape
+    size = sum(np.asarray(each).nbytes for each in packed.values() if each is not None)
+    # A column of decimals takes two bytes for each of the different numbers, and two for the count.
+    per_number = {"real": 8, "whole": 1, "decimal": 4, "none": 0}.get(name, 10)
+    assert size <= per_number * rows.size + 40

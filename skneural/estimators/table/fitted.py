@@ -220,7 +220,7 @@ class Scalings:
             plain["signs"],
             RobustScaling(**plain["robust"]),
             RobustScaling(**plain["of_signs"]),
-            None if normal is None else NormalScaling(**normal),
+            None if normal is None else NormalScaling.from_dict(normal),
         )
 
     def transform(self, continuous: FloatArray, signs: FloatArray) -> FloatArray:
@@ -334,6 +334,8 @@ def row_runs(n_rows: int, n_columns: int) -> list[slice]:
 
 def plain_data(value: Any) -> Any:
     """Dataclasses of arrays, numbers and lists as dicts, for pickles."""
+    if isinstance(value, NormalScaling):
+        return value.to_dict()
     if hasattr(value, "__dataclass_fields__"):
         return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}
     return [plain_data(each) for each in value] if isinstance(value, list) else value

@@ -7,12 +7,13 @@ which is then contiguous in memory.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy.special import ndtri
 
 from skneural.arrays.matrices import FloatArray
+from skneural.estimators.table.packing import pack, unpack
 
 #: Normal quantiles are those of probabilities from here to one minus it.
 LOWEST_PROBABILITY = 1e-3
@@ -165,6 +166,15 @@ class NormalScaling:
     def fit(cls, quantiles: Quantiles, n_quantiles: int) -> Self:
         """Quantiles of columns, at most as many as there are rows."""
         return cls(quantiles(np.linspace(0, 1, min(n_quantiles, quantiles.n_rows))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return pack(self.knots)
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(unpack(plain))
 
     def transform(self, columns: FloatArray) -> FloatArray:
         """The normal quantiles, in new memory."""

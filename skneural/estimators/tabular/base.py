@@ -169,8 +169,14 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         def left_by(reason: str) -> FittedEnsemble:
             return with_all_rows(fitted_ensemble(training, run, reason, n_rows), kept)
 
+        def snapshot() -> dict[str, Any] | None:
+            try:
+                return {"_fitted": left_by("")}
+            except ValueError:  # no epoch yet, or none whose loss is finite
+                return None
+
         if tasks is not None:
-            tasks.attributes = lambda: {"_fitted": left_by("")}
+            tasks.attributes = snapshot
         try:
             with np.errstate(all="ignore"), blas_threads(training.largest_product):
                 reason = drive(minimize, run)

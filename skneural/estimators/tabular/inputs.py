@@ -213,7 +213,7 @@ def _member_from_dict(plain: dict[str, Any]) -> MemberEncoding:
         [TargetEncoding(**each) for each in plain["encodings"]],
         plain["is_constant"],
         RobustScaling(**plain["robust"]),
-        None if normal is None else NormalScaling(**normal),
+        None if normal is None else NormalScaling.from_dict(normal),
     )
 
 
