@@ -126,7 +126,7 @@ def test_permutation_importance(make, y):
 
 
 @each_problem
-@pytest.mark.parametrize("feature", ["colour", "city", "flag", "size"])
+@pytest.mark.parametrize("feature", ["colour", "city", "size"])
 def test_partial_dependence(make, y, feature):
     model = make().fit(TABLE, y)
     X = TABLE.dropna() if feature == "city" else TABLE

@@ -22,7 +22,12 @@ def frequencies(weight: FloatArray) -> FloatArray:
     not meant for fewer rows then.
     """
     mean = weight.mean()
-    return weight / mean if mean < 1 else weight
+    if mean >= 1:
+        return weight
+    # The smallest numbers have no inverse, which raises a flag in some versions of NumPy.
+    with np.errstate(over="ignore"):
+        in_rows: FloatArray = weight / mean
+    return in_rows
 
 
 def weight_and_rows(sample_weight: Any, n_rows: int) -> tuple[FloatArray | None, Mask | None]:

@@ -117,7 +117,7 @@ class NumbersOfMembers(Outputs):
     def fit(cls, y: FloatArray, weight: FloatArray | None, folds: Sequence[Fold]) -> Self:
         """The units of members with these rows."""
         unit = unit_of(y)
-        found = [_statistics(y / unit, weight, fold.train) for fold in folds]
+        found = [_statistics(in_units_of(unit, y), weight, fold.train) for fold in folds]
         mean, scale, lowest, highest = np.array(found).T
         return cls(mean * unit, scale * unit, lowest * unit, highest * unit)
 
@@ -154,6 +154,14 @@ def unit_of(numbers: FloatArray) -> float:
     """A power of two near the largest number: squares in its units are finite."""
     largest = float(np.max(np.abs(numbers), initial=0.0))
     return float(np.ldexp(1.0, np.frexp(largest)[1] - 1)) if largest else 1.0
+
+
+def in_units_of(unit: float, numbers: FloatArray) -> FloatArray:
+    """The numbers divided by a unit that is as large as they are."""
+    # The smallest numbers have no inverse, which raises a flag in some versions of NumPy.
+    with np.errstate(over="ignore"):
+        divided: FloatArray = numbers / unit
+    return divided
 
 
 def _statistics(

@@ -23,7 +23,7 @@ from skneural.estimators.tabular.judging import (
     JudgeOfNumbers,
     Metric,
 )
-from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
+from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, in_units_of
 from skneural.estimators.targets import Labels
 from skneural.losses import LOSSES, Loss
 from skneural.network import Network
@@ -197,8 +197,7 @@ class NumberProblem(Problem):
 
     def __post_init__(self) -> None:
         # Only differences from the mean count, and small numbers have small errors of rounding.
-        unit = float(np.max(np.abs(self.y), initial=0.0)) or 1.0
-        scaled = self.y / unit
+        scaled = in_units_of(float(np.max(np.abs(self.y), initial=0.0)) or 1.0, self.y)
         self.encoding = (scaled - scaled.mean())[:, np.newaxis]
 
     def targets(self, folds: Sequence[Fold]) -> tuple[npt.NDArray[Any], OutputsOf]:

@@ -20,7 +20,7 @@ from skneural.estimators.sklearn_private import (
 from skneural.estimators.tabular.base import CONSTRAINTS, TabularMLP
 from skneural.estimators.tabular.data import TableRows, checked_target
 from skneural.estimators.tabular.documentation import document_tabular
-from skneural.estimators.tabular.outputs import NumbersOfMembers, average, unit_of
+from skneural.estimators.tabular.outputs import NumbersOfMembers, average, in_units_of, unit_of
 from skneural.estimators.tabular.problem import NumberProblem
 from skneural.losses import REGRESSION_LOSSES, AbsoluteError, Loss, Quantile, SquaredError
 
@@ -219,7 +219,8 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         y = checked_target(y, len(predicted), are_numbers=True)
         # Both scores are the same in any units; squares in these are finite, and not all zero.
         unit = max(unit_of(y), unit_of(predicted))
-        return self._loss().score(y / unit, predicted / unit, sample_weight)
+        y, predicted = in_units_of(unit, y), in_units_of(unit, predicted)
+        return self._loss().score(y, predicted, sample_weight)
 
     def _problem(self, rows: TableRows) -> NumberProblem:
         return NumberProblem(rows.y, self._loss(), rows.weight)
@@ -244,5 +245,5 @@ def _mean(_: NumbersOfMembers, values: FloatArray) -> FloatArray:
 
 def _mean_and_deviation(_: NumbersOfMembers, values: FloatArray) -> FloatArray:
     unit = unit_of(values)
-    deviation = (values / unit).std(axis=(0, 1)) * unit
+    deviation = in_units_of(unit, values).std(axis=(0, 1)) * unit
     return np.column_stack([average(values)[:, 0], deviation[:, 0]])
