@@ -496,6 +496,21 @@ def test_extreme_weights(make, y, weight):
 
 
 @each_problem
+def test_extreme_weights_of_extreme_numbers(make, y):
+    X = TABLE.assign(size=1e299 * TABLE["size"], age=1e-299 * TABLE["age"])
+    weight = 10.0 ** np.random.RandomState(0).uniform(-300, 300, N_ROWS)
+    model = make(cv=KFold(3)).fit(X, y, weight)
+    assert np.all(np.isfinite(outputs(model, X)))
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {"yes": 1e300, "no": 1e-300}], ids=str)
+def test_weights_beyond_all_numbers(class_weight):
+    weight = np.where(TWO == "yes", 1e200, 1e-200)
+    with pytest.raises(ValueError, match="sample_weight times class_weight adds up to more than"):
+        classifier(class_weight=class_weight).fit(TABLE, TWO, weight)
+
+
+@each_problem
 @pytest.mark.parametrize(
     ("weight", "message"),
     [

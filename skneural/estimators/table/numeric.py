@@ -45,6 +45,9 @@ class Numbers:
         columns : ndarray of shape (n_columns, n_rows)
         weight : ndarray of shape (n_rows,) or None
         """
+        if weight is not None:
+            # A power of two: only their ratios count, and products with large numbers are finite.
+            weight = np.ldexp(weight, -np.frexp(weight.max())[1])
         n_columns = len(columns)
         means = np.zeros(n_columns)
         lowest, highest = np.zeros(n_columns), np.zeros(n_columns)
@@ -61,7 +64,8 @@ class Numbers:
                 own = None if weight is None else weight[~missing]
             lowest[j], highest[j] = known.min(), known.max()
             # Rounding must not take the mean of equal numbers away from them.
-            means[j] = np.clip(np.average(known, weights=own), lowest[j], highest[j])
+            mean = np.average(known, weights=own if own is None or own.any() else None)
+            means[j] = np.clip(mean, lowest[j], highest[j])
             is_extreme = (known == lowest[j]) | (known == highest[j])
             n_values[j] = 1 + (highest[j] > lowest[j]) + (not is_extreme.all())
         some = (n_missing > 0) & (n_missing < columns.shape[1])

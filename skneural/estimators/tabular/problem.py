@@ -133,7 +133,8 @@ class ClassProblem(Problem):
         encoded = labels.encode(rows.y, is_checked=True)
         by_class = None
         if class_weight is not None:
-            by_class = labels.class_weights(class_weight, encoded, rows.weight)
+            with np.errstate(over="ignore"):
+                by_class = labels.class_weights(class_weight, encoded, rows.weight)
         return cls(labels, _codes(labels, encoded), rows.weight, by_class)
 
     def __post_init__(self) -> None:
@@ -155,7 +156,15 @@ class ClassProblem(Problem):
         if self.by_class is None:
             return weight
         own = self.by_class[codes]
-        return own if weight is None else own * weight
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = own if weight is None else own * weight
+            is_finite = np.isfinite(own.sum())
+        if not is_finite:
+            raise ValueError(
+                "sample_weight times class_weight adds up to more than the largest number: divide "
+                "the weights by their mean."
+            )
+        return own
 
     def targets(self, folds: Sequence[Fold]) -> tuple[npt.NDArray[Any], OutputsOf]:
         return np.eye(self.n_outputs, dtype=bool)[self.codes], lambda t: Classes(self.labels, t)

@@ -38,6 +38,9 @@ from skneural.schedules import CosLog, FlatCos
 
 BETA_1, BETA_2 = 0.9, 0.95
 
+#: Of the weights of a member's rows, beside one of the largest: it has an inverse in float32.
+SMALLEST_MEAN = 1e-30
+
 
 @dataclass(frozen=True, eq=False)
 class Training:
@@ -169,7 +172,8 @@ def _in_single_precision(
         return None, 1.0
     weight, _ = in_units(weight, np.dtype(np.float32))
     means = [float(weight[fold.train].mean(dtype=np.float64)) for fold in folds]
-    return weight, np.array([mean or 1.0 for mean in means])
+    # Where nearly all the weight is of rows that a member leaves out, it has no more than this.
+    return weight, np.maximum(means, SMALLEST_MEAN)
 
 
 def _cycle_stop(max_iter: int, column: str) -> CycleStop | None:
