@@ -302,7 +302,7 @@ def test_tables_that_are_refused(make, y, name):
         model.fit(X, y)
     assert (type(caught.value) is TypeError) == (
         message in map(NEITHER.format, ("dict", "list", "tuple", "set"))
-        or name in ("names of two kinds", "sparse", "sparse array", "matrix")
+        or name in ("names of two kinds", "sparse", "sparse array", "matrix", "lazy")
     )
     assert not hasattr(model, "n_iter_")
 
@@ -381,6 +381,7 @@ NOT_PREDICTED = {
     "dates for a number": (NEW.assign(age=pd.Timestamp("2020")), "Column 'age' of X holds dates"),
     "a list for a level": (NEW.assign(city=[[1]] * 20), "Column 'city' of X"),
     "no rows": (NEW[:0], r"0 sample\(s\)"),
+    "lazy": (pl.DataFrame({"z": SIZE}).lazy(), r"X is a LazyFrame.*X.collect\(\)"),
     "sparse": (sparse.csr_matrix(np.zeros((3, 5))), "Sparse data was passed"),
     "one row as a series": (NEW.iloc[0], "2-dimensional container"),
 }
@@ -638,6 +639,21 @@ def test_metrics_of_users(make, y):
         pd.testing.assert_frame_equal(X, TABLE.loc[X.index])
     scores = [-row["early_stopping_metric"] for row in model.history_]
     assert scores[model.best_iteration_[0] - 1] == max(scores)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_metrics_for_all_forms_of_a_table(name):
+    """The rows come as what the user has passed."""
+    X, kept = FORMS[name], np.flatnonzero(np.arange(N) % 3)
+    recording, calls = seen_by(lambda estimator, X, y_true: estimator.score(X, y_true))
+    model = classifier(early_stopping_metric=recording).fit(X, TWO, np.arange(N) % 3)
+    for _, rows, y_true in calls:
+        assert type(rows) is type(X)
+        assert len(rows) == len(y_true) == len(kept)
+    expected = classifier(early_stopping_metric="accuracy").fit(PLAIN, TWO, np.arange(N) % 3)
+    assert model.raw_outputs(X).shape[1] == expected.raw_outputs(PLAIN).shape[1]
+    by_name = classifier(early_stopping_metric="accuracy").fit(X, TWO, np.arange(N) % 3)
+    np.testing.assert_array_equal(outputs(by_name, X), outputs(expected, PLAIN))
 
 
 @both

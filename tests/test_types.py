@@ -45,7 +45,7 @@ def test_every_method_that_returns_its_estimator_says_so(kind):
     said = set()
     for owner in kind.__mro__:
         for name in RETURN_SELF & set(vars(owner)):
-            if owner.__module__.startswith("skneural"):
+            if owner.__module__.startswith("skneural") and hasattr(owner, name):
                 method = inspect.unwrap(getattr(owner, name))
                 assert get_type_hints(method)["return"] is Self, f"{owner.__name__}.{name}"
                 said.add(name)

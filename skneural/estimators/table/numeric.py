@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.table.weights import relative
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,7 @@ class Numbers:
         weight : ndarray of shape (n_rows,) or None
         """
         if weight is not None:
-            # A power of two: only their ratios count, and products with large numbers are finite.
-            weight = np.ldexp(weight, -np.frexp(weight.max())[1])
+            weight = relative(weight)
         n_columns = len(columns)
         means = np.zeros(n_columns)
         lowest, highest = np.zeros(n_columns), np.zeros(n_columns)

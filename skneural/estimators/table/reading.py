@@ -178,6 +178,8 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
             "many kinds; for sparse numbers use ScratchMLPClassifier or ScratchMLPRegressor. "
             "X.toarray() makes a dense array of them."
         )
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError("X is a LazyFrame, which has no rows yet: pass X.collect().")
     refuse_masked(X=X)
     _refuse_dates(X)
     if _is_frame(X):

@@ -30,6 +30,13 @@ def frequencies(weight: FloatArray) -> FloatArray:
     return in_rows
 
 
+def relative(weight: FloatArray) -> FloatArray:
+    """Weights of which only the ratios count: below one, so that products with them are finite."""
+    # By a power of two, which rounds nothing.
+    smaller: FloatArray = np.ldexp(weight, -np.frexp(weight.max())[1])
+    return smaller
+
+
 def weight_and_rows(sample_weight: Any, n_rows: int) -> tuple[FloatArray | None, Mask | None]:
     """Weights of the rows that have some, and which these are; None for all of them."""
     if sample_weight is None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.label_kinds import kind_of_labels
 from skneural.estimators.table.targets import MAX_CLASSES
+from skneural.estimators.table.weights import relative
 from skneural.estimators.tabular.data import TableRows
 from skneural.estimators.tabular.folds import Fold
 from skneural.estimators.tabular.judging import (
@@ -179,7 +180,7 @@ class ClassProblem(Problem):
         criteria: Sequence[str],
     ) -> Judge:
         codes = _codes(self.labels, self.labels.encode(rows.y))[judged.rows]
-        sample_weight = None if rows.weight is None else rows.weight[judged.rows]
+        sample_weight = None if rows.weight is None else relative(rows.weight[judged.rows])
         weight = self._weighted(codes, sample_weight)
         if weight is not None and not np.any(weight):
             raise ValueError(
@@ -222,7 +223,7 @@ class NumberProblem(Problem):
         metric: Metric | None,
         criteria: Sequence[str],
     ) -> Judge:
-        weight = None if rows.weight is None else rows.weight[judged.rows]
+        weight = None if rows.weight is None else relative(rows.weight[judged.rows])
         units = outputs(np.ones(1))
         assert isinstance(units, NumbersOfMembers)
         return JudgeOfNumbers(

@@ -98,7 +98,9 @@ def metric_of(
     if rows.weight is not None and takes_weights(scorer):
         weight = {"sample_weight": rows.weight[index]}
     of_user = index if rows.kept is None else np.flatnonzero(rows.kept)[index]
-    X = _safe_indexing(X, of_user)
+    # Tables of pyarrow are none of what scikit-learn 1.6 takes rows of.
+    is_arrow = isinstance(getattr(X, "column_names", None), list)
+    X = X.take(of_user) if is_arrow else _safe_indexing(X, of_user)
     scored = copy(estimator)
     outcome = TableOutcome(0, np.zeros(1, dtype=np.intp), np.nan, True, "", {})
 
