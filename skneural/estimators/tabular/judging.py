@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import log_softmax
@@ -63,6 +63,26 @@ class JudgedRows:
         return slice(start, start + len(self.of_members[k]))
 
 
+class SelectedOutputs(NamedTuple):
+    """The outputs for each judged row, of the epochs that are selected for it.
+
+    Attributes
+    ----------
+    n_epochs : int
+        That there have been.
+    best : ndarray of shape (n_criteria, n_members)
+        By what they are selected.
+    raw : ndarray of shape (n_criteria, n_judged, n_outputs)
+    temperatures : ndarray of shape (n_criteria, n_judged)
+        Of the epochs that these are from.
+    """
+
+    n_epochs: int
+    best: FloatArray
+    raw: FloatArray
+    temperatures: FloatArray
+
+
 class OutOfFold:
     """What each member puts out for its fold, in the epochs that the *other* folds select.
 
@@ -78,11 +98,10 @@ class OutOfFold:
     n_criteria : int
     n_outputs : int
 
-    Attributes
-    ----------
-    raw : ndarray of shape (n_criteria, n_judged, n_outputs)
-    temperatures : ndarray of shape (n_criteria, n_judged)
-        Of the epochs that these are from.
+    Notes
+    -----
+    An epoch never changes what there was before it: an interrupt may come after it has been judged
+    and before the record of the training has it. So the last two are kept.
     """
 
     def __init__(
@@ -96,9 +115,19 @@ class OutOfFold:
         others, itself = 1.0 - np.eye(n_members), np.eye(n_members)
         self._selects = np.where(own @ others > 0, others, itself)
         self._weight_of_others = own @ self._selects
-        self._best = np.full((n_criteria, n_members), np.inf)
-        self.raw = np.zeros((n_criteria, len(members), n_outputs), dtype=np.float32)
-        self.temperatures = np.ones((n_criteria, len(members)))
+        n_judged = len(members)
+        first = SelectedOutputs(
+            0,
+            np.full((n_criteria, n_members), np.inf),
+            np.zeros((n_criteria, n_judged, n_outputs), dtype=np.float32),
+            np.ones((n_criteria, n_judged)),
+        )
+        self._last_two = (first, first)
+
+    def after(self, n_epochs: int | None = None) -> SelectedOutputs:
+        """What there is after so many epochs, the last or the one before it; None for the last."""
+        before, last = self._last_two
+        return before if before.n_epochs == n_epochs else last
 
     def enter_losses(self, raw: FloatArray, losses: FloatArray, temperature: float) -> None:
         """One more epoch, by the losses of all rows for every criterion.
@@ -118,14 +147,23 @@ class OutOfFold:
 
     def enter(self, raw: FloatArray, values: Any, temperature: float) -> None:
         """One more epoch, by one value for every criterion and member, the lower the better."""
-        values = np.broadcast_to(values, self._best.shape)
+        last = self._last_two[-1]
+        values = np.broadcast_to(values, last.best.shape)
         values = np.where(np.isnan(values), np.inf, values)
-        is_best = values <= self._best
-        self._best[is_best] = values[is_best]
-        rows_to_keep = is_best[:, self._members]
-        for own, temperatures, keeps in zip(self.raw, self.temperatures, rows_to_keep, strict=True):
-            own[keeps] = raw[keeps]
-            temperatures[keeps] = temperature
+        is_best = values <= last.best
+        keeps = is_best[:, self._members]
+        entered = SelectedOutputs(
+            last.n_epochs + 1,
+            np.where(is_best, values, last.best),
+            np.where(keeps[..., np.newaxis], raw, last.raw),
+            np.where(keeps, temperature, last.temperatures),
+        )
+        self._last_two = (last, entered)
+
+    def skip(self) -> None:
+        """One more epoch, whose outputs are not finite."""
+        last = self._last_two[-1]
+        self._last_two = (last, last._replace(n_epochs=last.n_epochs + 1))
 
 
 class Judge(ABC):
@@ -186,7 +224,9 @@ class Judge(ABC):
         """The same, from raw outputs of the judged rows, each of its member."""
 
     @abstractmethod
-    def final(self, outputs: Any, n_rows: int | None) -> tuple[float, FloatArray | None]:
+    def final(
+        self, outputs: Any, n_rows: int | None, n_epochs: int
+    ) -> tuple[float, FloatArray | None]:
         """The score of what is out of fold, and what it predicts for each row.
 
         Parameters
@@ -195,6 +235,8 @@ class Judge(ABC):
         n_rows : int or None
             Rows to have predictions for, NaN for those that no member is judged by; None for no
             predictions.
+        n_epochs : int
+            After which it is asked for.
         """
 
 
@@ -227,6 +269,7 @@ class JudgeOfClasses(Judge):
     def judged_by(self, raw: FloatArray) -> JointValidation:
         temperature = fit_temperature(raw, self.codes, self.weight)
         if not np.isfinite(temperature.loss):
+            self.out_of_fold.skip()
             return _not_finite({"error": np.inf, "temperature": np.nan}, self.metric)
         is_wrong = raw.argmax(axis=1) != self.codes
         error = float(np.average(is_wrong, weights=self.weight))
@@ -244,8 +287,10 @@ class JudgeOfClasses(Judge):
             self.out_of_fold.enter_losses(raw, chosen, temperature.value)
         return JointValidation(1 - error, temperature.loss, numbers)
 
-    def final(self, outputs: Classes, n_rows: int | None) -> tuple[float, FloatArray | None]:
-        found = self.out_of_fold
+    def final(
+        self, outputs: Classes, n_rows: int | None, n_epochs: int
+    ) -> tuple[float, FloatArray | None]:
+        found = self.out_of_fold.after(n_epochs)
         scaled = found.raw / found.temperatures[..., np.newaxis]
         log_probability = log_softmax(scaled, axis=-1).mean(axis=0)
         is_right = log_probability.argmax(axis=1) == self.codes
@@ -298,6 +343,7 @@ class JudgeOfNumbers(Judge):
     def judged_by(self, raw: FloatArray) -> JointValidation:
         predicted = self.predicted(raw)
         if not np.all(np.isfinite(predicted)):
+            self.out_of_fold.skip()
             return _not_finite({}, self.metric)
         numbers = {} if self.metric is None else {METRIC: -self.metric(predicted[:, np.newaxis])}
         y, predicted = self.y / self._unit, predicted / self._unit
@@ -316,9 +362,9 @@ class JudgeOfNumbers(Judge):
         return JointValidation(float(score), loss, numbers)
 
     def final(
-        self, outputs: NumbersOfMembers, n_rows: int | None
+        self, outputs: NumbersOfMembers, n_rows: int | None, n_epochs: int
     ) -> tuple[float, FloatArray | None]:
-        predicted = self.predicted(self.out_of_fold.raw[0])
+        predicted = self.predicted(self.out_of_fold.after(n_epochs).raw[0])
         score = float(self.loss.score(self.y / self._unit, predicted / self._unit, self.weight))
         if n_rows is None:
             return score, None

@@ -217,7 +217,7 @@ def fitted_ensemble(
         temperatures = np.array(joint.column("temperature"))[epochs - 1]
     params = np.stack([each.params for each in best if each.params is not None])
     outputs = training.outputs_of(temperatures)
-    score, predictions = judge.final(outputs, n_rows)
+    score, predictions = judge.final(outputs, n_rows, joint.n_rows)
     outcome = TableOutcome(
         record.n_iter, epochs, score, n_rows is not None, reason, training.recipe.settings()
     )
