@@ -30,7 +30,7 @@ MIN_STEPS = 500
 LARGE = 2700
 BATCH_POWER = 0.6
 MAX_BATCH = 256
-MIN_EPOCHS = 4
+MIN_EPOCHS = 10
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Recipe:
     max_one_hot: int = 8
     n_frequencies: int = 16
     n_sums: int = 3
-    epochs_power: float = 0.4
+    epochs_power: float = 0.46
 
     def for_size(self, n_rows: int) -> Recipe:
         """The same for so many rows of each member.
@@ -166,7 +166,7 @@ _OF_NUMBERS = Recipe(
 
 #: The presets, for classes and for numbers.
 PRESETS = {
-    "auto": (_OF_CLASSES, replace(_OF_NUMBERS, epochs_power=0.7)),
+    "auto": (_OF_CLASSES, replace(_OF_NUMBERS, epochs_power=0.78)),
     "fast": (
         _OF_CLASSES,
         replace(_OF_NUMBERS, max_iter=32, learning_rate_init=0.1, hidden_layer_sizes=(64, 64, 64)),
