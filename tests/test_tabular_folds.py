@@ -55,6 +55,9 @@ class Halves:
     def get_n_splits(self, X=None, y=None, groups=None):
         return 2
 
+    def __repr__(self):
+        return "Halves()"
+
 
 # ------------------------------------------------------------------ cv
 

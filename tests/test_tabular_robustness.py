@@ -596,7 +596,7 @@ METRICS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "problem", "expected"), METRICS, ids=lambda each: str(each))
+@pytest.mark.parametrize(("name", "problem", "expected"), METRICS, ids=[row[0] for row in METRICS])
 def test_metrics_by_name(name, problem, expected):
     make, y = PROBLEMS[problem]
     model = make(early_stopping_metric=name, max_iter=8).fit(TABLE, y)
