@@ -2,19 +2,22 @@
 
     SKNEURAL_DATA=folder python benchmarks/tables.py run out.csv --models auto,hgb,catboost
     python benchmarks/tables.py show out.csv auto
+    python benchmarks/tables.py cost
 
 `run` adds a row to the CSV file for every data set, split and model; those that are there already
 are skipped. Rows are shuffled by the seed of the split; 30 % of them, at most 10,000, are for the
 test, and at most `--train` of the others for training, stratified by class. CPU seconds are of one
 thread, in the same process; peers that are not installed are errors. `show` prints, for every
 model, shifted geometric means (0.01) over sets, the ratio to one of them with the 90 % interval of
-a bootstrap over sets, and how often that one is worse.
+a bootstrap over sets, and how often that one is worse. `cost` prints what predictions and many
+columns cost.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import resource
 import time
 import warnings
 from contextlib import contextmanager
@@ -310,6 +313,44 @@ def show(options):
         print(pd.DataFrame(rows).set_index("model").round(4).to_string())
 
 
+def cost(_):
+    """CPU seconds of predictions, beside boosting's, and of a fit on 1,000 columns."""
+    X, y = load("adult")
+    X, X_test, y, _ = parts(X, y.astype(str), "clf", 0, 3000)
+    numbers, test_numbers = (each.select_dtypes("number").to_numpy(float) for each in (X, X_test))
+    models = {"networks": tabular("clf", 0), "boosting": boosting("clf", 0)}
+    for name, model in models.items():
+        many = X_test.sample(100_000, replace=True, random_state=0)
+        model.fit(X, y)
+        times = [_cpu(model, many, 2), 1000 * _cpu(model, X_test.iloc[:1], 30)]
+        print(f"{name}: 100,000 rows {times[0]:.2f} s, one row {times[1]:.2f} ms, as a frame")
+        model.set_params(categorical_features=None).fit(numbers, y)
+        many = test_numbers[np.random.RandomState(0).randint(len(test_numbers), size=100_000)]
+        times = [_cpu(model, many, 2), _cpu(model, many.astype(np.float32), 2)]
+        times.append(1000 * _cpu(model, many[:1], 100))
+        print(
+            "    as an array: float64 {:.2f} s, float32 {:.2f} s, one row {:.2f} ms".format(*times)
+        )
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((3000, 1000))
+    total = X[:, :5].sum(axis=1)
+    for task, y in (("clf", total + rng.standard_normal(3000) > 0), ("reg", total)):
+        begun, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        tabular(task, 0).fit(X, y)
+        more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        print(f"3,000 x 1,000, {task}: {time.process_time() - begun:.1f} s, {more:.0f} MB more")
+
+
+def _cpu(model, X, n):
+    """The least CPU seconds of n predictions."""
+    seconds = []
+    for _ in range(n):
+        begun = time.process_time()
+        model.predict_proba(X)
+        seconds.append(time.process_time() - begun)
+    return min(seconds)
+
+
 def sgm(values):
     """Shifted geometric mean."""
     return float(np.exp(np.log(values + SHIFT).mean()) - SHIFT)
@@ -338,6 +379,8 @@ def main():
     table.add_argument("csv", help="one or several files, with commas between them")
     table.add_argument("base", help="the model to compare with")
     table.set_defaults(do=show)
+    costs = commands.add_parser("cost")
+    costs.set_defaults(do=cost)
     options = parser.parse_args()
     options.do(options)
 

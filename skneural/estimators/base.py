@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from copy import copy, deepcopy
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -34,6 +34,8 @@ else:
     # Each public class has scikit-learn's mixins and BaseEstimator last among its bases, mixins
     # first, as scikit-learn asks for. Here they would come too early in the order.
     _EstimatorBase = object
+
+Estimator = TypeVar("Estimator")
 
 #: Of the defaults that a small file leaves out.
 PLAIN_TYPES = (bool, int, float, str, tuple, type(None))
@@ -95,6 +97,24 @@ def plain_defaults(kind: type) -> dict[str, Any]:
     """The parameters of a constructor whose default is a number, a string or a tuple of them."""
     parameters = inspect.signature(kind).parameters.values()
     return {each.name: each.default for each in parameters if type(each.default) in PLAIN_TYPES}
+
+
+def shallow_copy(estimator: Estimator) -> Estimator:
+    """A copy with the same fitted object, which is never written to: not by way of a pickle."""
+    duplicate = type(estimator).__new__(type(estimator))
+    duplicate.__dict__.update(estimator.__dict__)
+    # A copy that is made amid a fit is no part of it.
+    for name in FIT_ONLY_ATTRIBUTES:
+        duplicate.__dict__.pop(name, None)
+    return duplicate
+
+
+def copy_to_deploy(estimator: Estimator, fitted: Any) -> Estimator:
+    """A copy with this fitted object and without callbacks, which shares no array with it."""
+    model = copy(estimator)
+    model.__dict__.pop("_skl_callbacks", None)
+    vars(model)["_fitted"] = fitted
+    return deepcopy(model)
 
 
 def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, Any]:
@@ -220,22 +240,13 @@ class FittedEstimator(_EstimatorBase):
             If there is nothing to copy yet.
         """
         check_is_fitted(self)
-        model = copy(self)
-        model.__dict__.pop("_skl_callbacks", None)
         assert self._fitted is not None
-        model._fitted = Fitted(self._fitted.model, self._fitted.outcome)
-        return deepcopy(model)
+        return copy_to_deploy(self, Fitted(self._fitted.model, self._fitted.outcome))
 
     # ---------------------------------------------------------------- copies and pickles
 
     def __copy__(self) -> Self:
-        # Not by way of a pickle: the fitted object is never written to.
-        duplicate = type(self).__new__(type(self))
-        duplicate.__dict__.update(self.__dict__)
-        # A copy that is made amid a fit is no part of it.
-        for name in FIT_ONLY_ATTRIBUTES:
-            duplicate.__dict__.pop(name, None)
-        return duplicate
+        return shallow_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         state = with_versions(super().__getstate__())

@@ -24,6 +24,7 @@ from skneural.estimators.digest import digest_of_settings
 from skneural.estimators.label_columns import LabelColumns
 from skneural.estimators.target_contract import Targets
 from skneural.estimators.targets import Labels, Numbers
+from skneural.estimators.version import check_format
 from skneural.layers import Arrays
 from skneural.minimizers.history import History
 from skneural.minimizers.state import (
@@ -261,11 +262,7 @@ class Fitted:
         ValueError
             If a later version of skneural has made it.
         """
-        if data["format"] > FORMAT:
-            raise ValueError(
-                f"This model was saved by a later version of skneural, in format {data['format']}: "
-                f"this version reads formats up to {FORMAT}. Update skneural."
-            )
+        check_format(data["format"], FORMAT)
         model, outcome = Model.from_dict(data["model"]), Outcome(*data["outcome"])
         state = None
         if "state" in data:

@@ -35,6 +35,22 @@ class SkneuralVersionWarning(InconsistentVersionWarning):
         )
 
 
+def check_format(found: int, newest: int) -> None:
+    """Raise ValueError for the format of a file that only a later version can read.
+
+    Parameters
+    ----------
+    found : int
+    newest : int
+        That this version can read.
+    """
+    if found > newest:
+        raise ValueError(
+            f"This model was saved by a later version of skneural, in format {found}: this version "
+            f"reads formats up to {newest}. Update skneural."
+        )
+
+
 def with_versions(state: dict[str, Any]) -> dict[str, Any]:
     """The state of an estimator, and the versions of skneural and scikit-learn."""
     return dict(state, _skneural_version=__version__, _sklearn_version=sklearn.__version__)

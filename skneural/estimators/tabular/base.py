@@ -14,7 +14,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from copy import copy, deepcopy
 from numbers import Integral, Real
 from time import perf_counter
 from typing import Any, ClassVar, Self
@@ -27,7 +26,13 @@ from skneural.activations import ACTIVATIONS, Activation
 from skneural.arrays.interrupts import held_interrupts
 from skneural.arrays.matrices import FloatArray, concatenate_chunks
 from skneural.arrays.threads import blas_threads
-from skneural.estimators.base import VersionedEstimator, fitted_attribute, plain_defaults
+from skneural.estimators.base import (
+    VersionedEstimator,
+    copy_to_deploy,
+    fitted_attribute,
+    plain_defaults,
+    shallow_copy,
+)
 from skneural.estimators.callback_tasks import EpochTasks
 from skneural.estimators.checks import saying_where
 from skneural.estimators.documentation_link import documentation_link_template
@@ -37,6 +42,8 @@ from skneural.estimators.sklearn_private import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
+    fit_context,
+    with_callbacks,
 )
 from skneural.estimators.table.kinds import categorical_mask
 from skneural.estimators.tabular.data import VALIDATION_ROWS, TableRows, table_rows, validation_rows
@@ -140,6 +147,51 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         """What is to be learned of these rows."""
 
     # ---------------------------------------------------------------- training
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train on a table, and on the class or the number of each of its rows.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Of pandas, polars or pyarrow, an array or a list of rows. NaN, None and pandas' NA are
+            missing values.
+        y : array-like of shape (n_samples,)
+            The class of each row, for a regressor its number.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, zero or positive: a weight of 2 counts as the row twice.
+        groups : array-like of shape (n_samples,), default=None
+            The group of each row: rows of one group are never divided between folds.
+        X_val, y_val, sample_weight_val : array-like of the same kinds, default=None
+            Validation rows of your own. All members are then trained on all rows of X, and these
+            rows take the place of the folds: `cv` has to be a number of members.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For infinite values, dates, text in a column that is not categorical; if all columns are
+            constant; for fewer than two rows or two classes; for groups that `cv` does not look at;
+            if the training diverges.
+        TypeError
+            For sparse matrices, and for objects that are neither text nor numbers.
+        """
+        return self._fit(X, y, sample_weight, groups, (X_val, y_val, sample_weight_val))
 
     def _fit(
         self,
@@ -312,9 +364,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             In float64; in float32 if X is an array of that dtype.
         """
         model = self._model
-        n_rows, _, chunks = model.raw_chunks(self, X)
+        _, _, chunks = model.raw_chunks(self, X)
         raw: FloatArray = np.concatenate([chunk for _, chunk in chunks], axis=2)
-        assert raw.shape[2] == n_rows
         return raw
 
     def for_prediction(self) -> Self:
@@ -334,11 +385,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             If there is nothing to copy yet.
         """
         check_is_fitted(self)
-        model = copy(self)
-        model.__dict__.pop("_skl_callbacks", None)
         assert self._fitted is not None
-        model._fitted = FittedEnsemble(self._fitted.model, self._fitted.outcome)
-        return deepcopy(model)
+        return copy_to_deploy(self, FittedEnsemble(self._fitted.model, self._fitted.outcome))
 
     # ---------------------------------------------------------------- fitted attributes
 
@@ -367,12 +415,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     # ---------------------------------------------------------------- copies and pickles
 
     def __copy__(self) -> Self:
-        # Not by way of a pickle: the fitted object is never written to.
-        duplicate = type(self).__new__(type(self))
-        duplicate.__dict__.update(self.__dict__)
-        for name in FIT_ONLY_ATTRIBUTES:
-            duplicate.__dict__.pop(name, None)
-        return duplicate
+        return shallow_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,6 @@ from skneural.estimators.base import fitted_attribute, store_parameters
 from skneural.estimators.columns import check_targets
 from skneural.estimators.sklearn_private import (
     StrOptions,
-    fit_context,
-    with_callbacks,
 )
 from skneural.estimators.tabular.base import CONSTRAINTS, TabularMLP
 from skneural.estimators.tabular.data import TableRows
@@ -148,51 +146,6 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         store_parameters(self, locals())
-
-    @with_callbacks
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        groups: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Train on a table and the classes of its rows.
-
-        Parameters
-        ----------
-        X : {data frame, array-like} of shape (n_samples, n_features)
-            Of pandas, polars or pyarrow, an array or a list of rows. NaN, None and pandas' NA are
-            missing values.
-        y : array-like of shape (n_samples,)
-            The class of each row.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, zero or positive: a weight of 2 counts as the row twice.
-        groups : array-like of shape (n_samples,), default=None
-            The group of each row: rows of one group are never divided between folds.
-        X_val, y_val, sample_weight_val : array-like of the same kinds, default=None
-            Validation rows of your own. All members are then trained on all rows of X, and these
-            rows take the place of the folds: `cv` has to be a number of members.
-
-        Returns
-        -------
-        self : TabularMLPClassifier
-
-        Raises
-        ------
-        ValueError
-            For infinite values, dates, text in a column that is not categorical; if all columns are
-            constant; for fewer than two classes or two rows; for groups that `cv` does not look at;
-            if the training diverges.
-        TypeError
-            For sparse matrices, and for objects that are neither text nor numbers.
-        """
-        return self._fit(X, y, sample_weight, groups, (X_val, y_val, sample_weight_val))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Predict the most probable class of each row.

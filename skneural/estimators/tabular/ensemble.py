@@ -22,6 +22,7 @@ from skneural.estimators.table.fitted import plain_data, row_runs
 from skneural.estimators.table.reading import RawColumn, read_table
 from skneural.estimators.tabular.inputs import Inputs, Layout, MemberTable
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, outputs_from_dict
+from skneural.estimators.version import check_format
 from skneural.layers import Arrays
 from skneural.minimizers.joint import JointHistory
 from skneural.network import Network
@@ -271,11 +272,7 @@ class FittedEnsemble:
         ValueError
             If a later version of skneural has made it.
         """
-        if data["format"] > FORMAT:
-            raise ValueError(
-                f"This model was saved by a later version of skneural, in format {data['format']}: "
-                f"this version reads formats up to {FORMAT}. Update skneural."
-            )
+        check_format(data["format"], FORMAT)
         history = data.get("history")
         return cls(
             Ensemble.from_dict(data["model"]),
