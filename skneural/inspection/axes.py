@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray
+from skneural.optional import optional_module
 
 #: Blue for negative numbers, white for zero, red for positive ones: safe for colour-blind readers.
 DIVERGING_COLOURS = "RdBu_r"
@@ -36,12 +36,7 @@ class Display:
 
 def matplotlib(module: str) -> Any:
     """Import a module of matplotlib, or say how to install it."""
-    try:
-        return import_module(f"matplotlib.{module}")
-    except ImportError as error:
-        raise ImportError(
-            "The displays draw with matplotlib, which is not installed: pip install skneural[plot]"
-        ) from error
+    return optional_module(f"matplotlib.{module}", "plot", "Drawing")
 
 
 def axes_for(ax: Any, n: int) -> npt.NDArray[Any]:
