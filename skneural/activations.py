@@ -105,7 +105,9 @@ class Activation(Settings):
 
     def __getstate__(self) -> dict[str, Any]:
         # The functions of this package are its own: in a pickle they go by their name.
-        known = ACTIVATIONS.get(self.name) if isinstance(self.name, str) else None
+        # Not every user's name is one: whatever it is, it may have no hash.
+        name: Any = self.name
+        known = ACTIVATIONS.get(name) if isinstance(name, str) else None
         is_known = known is not None and vars(self) == vars(known)
         return {"name": self.name} if is_known else dict(vars(self))
 
