@@ -1,8 +1,10 @@
 """Settings of the documentation."""
 
 import os
+import sys
 import warnings
 from importlib.metadata import metadata
+from pathlib import Path
 
 
 from skneural import __version__
@@ -12,8 +14,10 @@ author = "The skneural developers"
 copyright = "2026, The skneural developers"
 release = __version__
 
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
     "numpydoc",
+    "parameter_table",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
