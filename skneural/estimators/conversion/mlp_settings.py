@@ -132,8 +132,7 @@ def expressed_settings(
 
 def _activation(estimator: Any, model: Model, kind: type) -> Expressed:
     """The activation of the fitted network, whatever the parameter is now."""
-    found = found_activations(model.activation)
-    functions = (found,) if isinstance(found, Activation) else found
+    functions = _functions(model.activation)
     names = {_shared_name(each) for each in functions}
     if len(model.layer_sizes) == 2:  # no hidden layer: any will do
         names = (names - {""}) or {"relu"}
@@ -143,7 +142,14 @@ def _activation(estimator: Any, model: Model, kind: type) -> Expressed:
             f"layers, one of {list(SHARED_ACTIVATIONS)}. Fit a network with one of these."
         )
     name = names.pop()
-    return {"activation": name}, all(each == ACTIVATIONS[name] for each in functions)
+    wanted = (*functions, *_functions(estimator.activation))
+    return {"activation": name}, all(each == ACTIVATIONS[name] for each in wanted)
+
+
+def _functions(activation: Any) -> tuple[Activation, ...]:
+    """The functions of all hidden layers, or of each, by the parameter `activation`."""
+    found = found_activations(tuple(activation) if isinstance(activation, list) else activation)
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _shared_name(activation: Activation) -> str:
