@@ -7,7 +7,7 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 #: What a subclass may have of its own: neither predictions nor training depend on it.
-HARMLESS = ("__init__", "__repr__", "_repr_html_", "_parameter_constraints", "_doc_link_template")
+HARMLESS = ("_abc_impl", "_doc_link_module", "_doc_link_template", "_parameter_constraints")
 
 
 def check_accepted(model: Any, kind: Any, ours: type) -> None:
@@ -52,11 +52,11 @@ def own_methods(subclass: type, kind: type) -> list[str]:
         name
         for each in subclass.__mro__[: subclass.__mro__.index(kind)]
         for name in vars(each)
-        if hasattr(kind, name) and name not in HARMLESS and not _is_of_every_class(name)
+        if hasattr(kind, name) and name not in HARMLESS and not _is_written_by_itself(name)
     )
 
 
-def _is_of_every_class(name: str) -> bool:
-    """Whether Python or scikit-learn write it into every class."""
+def _is_written_by_itself(name: str) -> bool:
+    """Whether Python or scikit-learn give every class one; constructors among them."""
     is_request = name.startswith("set_") and name.endswith("_request")
-    return is_request or name == "_abc_impl" or (name.startswith("__") and hasattr(type, name))
+    return is_request or (name.startswith("__") and name.endswith("__"))
