@@ -314,6 +314,16 @@ def test_nothing_is_shared():
     assert np.all(twin.coefs_[0] == 7)
 
 
+def test_the_page_runs_as_it_stands(capsys):
+    page = (Path(__file__).parents[1] / "docs" / "to_and_from_sklearn.rst").read_text()
+    (block,) = re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", page)
+    names = {}
+    quietly(exec, re.sub("^   ", "", block, flags=re.MULTILINE), names)
+    assert "sklearn.neural_network" in capsys.readouterr().out
+    assert names["adopted"].t_ == names["theirs"].t_ + len(names["X"])
+    assert names["theirs"].t_ == names["ours"].t_ + len(names["X"])
+
+
 # ---------------------------------------------------------------- networks of earlier versions
 
 GOLDEN = Path(__file__).parent / "golden" / "networks_of_scikit_learn_1_6_0.pickle.gz"
