@@ -224,6 +224,22 @@ def test_what_has_been_adopted_has_no_fit_to_resume():
         model.resume(X, TASKS["binary"][1])
 
 
+def test_what_scikit_learn_has_not_kept_is_no_number():
+    twin = fitted("multiclass", early_stopping=True, warm_start=True)
+    model = skneural.from_sklearn(twin)
+    n_epochs = len(twin.loss_curve_)
+    assert model.validation_scores_ == twin.validation_scores_
+    assert np.all(np.isnan(model.validation_loss_curve_))
+    assert [len(model.validation_loss_curve_), len(model.history_)] == [n_epochs, n_epochs]
+    assert model.history_[0]["loss"] == twin.loss_curve_[0]
+    assert model.history_[0]["learning_rate"] == twin.learning_rate_init
+    assert model.best_iteration_ == 1 + int(np.argmax(twin.validation_scores_))
+    assert model.stop_reason_ == ""
+    quietly(model.fit, X, TASKS["multiclass"][1])
+    assert np.isfinite(model.validation_loss_curve_[n_epochs:]).all()
+    assert len(model.to_sklearn().validation_scores_) == len(model.loss_curve_) > n_epochs
+
+
 def test_parameters_that_only_ours_have_act_in_further_training():
     for solver, more in (("sgd", {"l1_ratio": 0.5, "alpha": 1.0}), ("adam", {"dropout": 0.3})):
         model = skneural.from_sklearn(fitted("multiclass", solver=solver)).set_params(**more)

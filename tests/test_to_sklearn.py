@@ -6,6 +6,7 @@ import inspect
 import pickle
 import warnings
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -287,6 +288,15 @@ def test_nothing_is_shared():
     np.testing.assert_array_equal(generator.get_state()[1], state)
     model.coefs_[0][...] = 0
     assert np.all(twin.coefs_[0] != 0)
+
+
+def test_models_on_a_memory_map(tmp_path):
+    joblib.dump(fitted("binary"), tmp_path / "model.joblib")
+    mapped = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+    assert not mapped.coefs_[0].flags.writeable
+    twin = mapped.to_sklearn()
+    assert {type(array) for array in [*twin.coefs_, *twin.intercepts_]} == {np.ndarray}
+    twin.partial_fit(X, TASKS["binary"][1])
 
 
 # ---------------------------------------------------------------- training settings

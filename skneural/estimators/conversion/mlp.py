@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from skneural.estimators.conversion.accepted import check_accepted
 from skneural.estimators.conversion.mlp_moments import (
@@ -52,8 +53,9 @@ def network_to_sklearn(estimator: Any, kind: Any) -> Any:
     ValueError
         If scikit-learn's network cannot predict the same.
     """
-    model = estimator._model
-    fitted: Fitted = estimator._fitted
+    check_is_fitted(estimator)
+    fitted: Fitted = estimator._fitted  # read once, whatever other threads do meanwhile
+    model = fitted.model
     out_activation = output_activation(model, kind)
     params, lost = expressed_settings(estimator, model, kind, out_activation)
     twin = kind(**params)
@@ -204,26 +206,31 @@ def _history_of(twin: Any) -> History:
     """The losses and scores of all epochs; nothing after 'lbfgs', which records none."""
     losses = [float(loss) for loss in getattr(twin, "loss_curve_", ())]
     found = getattr(twin, "validation_scores_", None)
-    scores = None if found is None else [float(score) for score in found]
-    first = None if scores is None else len(losses) - len(scores)
-    padded = [None] * len(losses) if scores is None else [None] * (first or 0) + scores
-    nan = math.nan
+    n_scores = 0 if found is None else len(found)
+    n_before = len(losses) - n_scores
+    scores = [None] * n_before + [float(score) for score in found or ()]
+    # What scikit-learn has not kept is no number: norms, times, rates but the constant one.
+    nan = rate = math.nan
+    optimizer = getattr(twin, "_optimizer", None)
+    if optimizer is not None and getattr(optimizer, "lr_schedule", "constant") == "constant":
+        rate = float(optimizer.learning_rate_init)
     rows = [
-        Epoch(loss, score, None, nan, nan, nan) for loss, score in zip(losses, padded, strict=True)
+        Epoch(loss, score, None if score is None else nan, rate, nan, nan)
+        for loss, score in zip(losses, scores, strict=True)
     ]
     best_loss = getattr(twin, "best_loss_", None)
     best_score = getattr(twin, "best_validation_score_", None)
     return History(
         rows,
         len(rows),
-        first,
+        None if found is None else n_before,
         None if best_loss is None else float(best_loss),
         None if best_score is None else float(best_score),
         int(getattr(twin, "_no_improvement_count", 0)),
-        _best_iteration(losses, best_loss) or _best_iteration(padded, best_score),
+        _best_iteration(losses, best_loss) or _best_iteration(scores, best_score),
     )
 
 
 def _best_iteration(values: list[Any], best: float | None) -> int | None:
     """The first epoch, counted from 1, that has the best value; None if there is none."""
-    return values.index(best) + 1 if best in values and best is not None else None
+    return values.index(best) + 1 if best is not None and best in values else None

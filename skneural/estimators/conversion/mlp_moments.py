@@ -31,7 +31,7 @@ def split_by_layer(
     weights, intercepts : list of ndarray
         New arrays.
     """
-    layers = dense_arrays(network, vector)
+    layers = dense_arrays(network, np.asarray(vector))  # no memory map
     return [factor * weights for weights, _ in layers], [factor * own for _, own in layers]
 
 
