@@ -148,15 +148,17 @@ def _add_interpolation(graph: Graph, x: str, knots: FloatArray) -> str:
         slopes[:, :-1] = np.diff(values) / np.diff(knots)
     # Between equal knots there is no x.
     slopes = np.where(np.isfinite(slopes), slopes, 0.0)
-    x = graph.node("Max", x, graph.constant(knots[None, :, 0]))
-    x = graph.node("Min", x, graph.constant(knots[None, :, -1]))
-    last = graph.node("Sub", add_count_below(graph, x, knots), graph.constant(1, "int64"))
-    starts = graph.constant(np.arange(n_columns)[None] * n_knots, "int64")
-    place = graph.node("Add", last, starts)
-    knot = graph.node("Gather", graph.constant(knots.ravel()), place)
+    # By the number of knots up to x: with none, it is zero everywhere.
+    left, slopes = (np.concatenate([each[:, :1], each], axis=1) for each in (knots, slopes))
+    slopes[:, 0] = 0
+    count = add_count_below(graph, x, knots)
+    starts = graph.constant(np.arange(n_columns)[None] * (n_knots + 1), "int64")
+    place = graph.node("Add", count, starts)
+    knot = graph.node("Gather", graph.constant(left.ravel()), place)
     slope = graph.node("Gather", graph.constant(slopes.ravel()), place)
     rise = graph.node("Mul", slope, graph.node("Sub", x, knot))
-    return graph.node("Add", rise, graph.node("Gather", graph.constant(values), last))
+    value = graph.node("Gather", graph.constant(np.append(0.0, values)), count)
+    return graph.node("Add", rise, value)
 
 
 def _add_ratio(graph: Graph, coefficients: Sequence[Sequence[float]], r: str) -> str:
