@@ -48,11 +48,12 @@ def _type(types: Any, column: RawColumn) -> Any:
     if values.dtype.kind in "iuf" and values.dtype.itemsize <= 8:
         kind = {"i": "Int", "u": "UInt", "f": "Float"}[values.dtype.kind]
         name = f"{kind}{8 * values.dtype.itemsize}TensorType"
-        name = {"Float32TensorType": "FloatTensorType", "Float64TensorType": "DoubleTensorType"}.get(
-            name, name
-        )
+        name = {
+            "Float32TensorType": "FloatTensorType",
+            "Float64TensorType": "DoubleTensorType",
+        }.get(name, name)
         return getattr(types, name)
-    is_text = column.is_categorical or values.dtype.kind == "O" and not _has_numbers(values)
+    is_text = column.is_categorical or (values.dtype.kind == "O" and not _has_numbers(values))
     return types.StringTensorType if is_text else types.DoubleTensorType
 
 

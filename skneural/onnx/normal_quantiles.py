@@ -1,4 +1,4 @@
-r"""Formulas of table columns as nodes: places among sorted numbers, interpolation, normal quantiles.
+"""Formulas of table columns as nodes: ranks, robust scaling, and normal quantiles.
 
 All of them take and give a matrix of shape (n_rows, n_columns) in double precision.
 """

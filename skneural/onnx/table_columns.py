@@ -81,22 +81,23 @@ class RawInputs:
         Raises
         ------
         ValueError
-            If the inputs have another number of columns in all.
+            If the inputs have other columns.
         """
-        variables = list(operator.inputs)
-        given = [variable.raw_name for variable in variables]
-        if names is not None and sorted(given) == sorted(names):
-            # One input for each column, called by its name: any order will do.
-            variables = [variables[given.index(name)] for name in names]
         places = [
             Place(variable.full_name, column, _width(variable, n_features), _kind(variable))
-            for variable in variables
+            for variable in operator.inputs
             for column in range(_width(variable, n_features))
         ]
+        estimator = type(operator.raw_operator).__name__
         if len(places) != n_features:
             raise ValueError(
-                f"{type(operator.raw_operator).__name__} was trained on {n_features} columns, and "
-                f"the inputs of the graph have {len(places)}: {', '.join(map(str, given))}."
+                f"X_sample has {len(places)} columns, {estimator} was fitted with {n_features}."
+            )
+        found = [variable.raw_name for variable in operator.inputs]
+        if names is not None and set(found) <= set(names) and found != list(names):
+            raise ValueError(
+                f"The columns of X_sample are {found}, {estimator} was fitted with {list(names)}: "
+                "they must be in that order."
             )
         called = list(range(n_features)) if names is None else list(names)
         return cls(graph, places, called)
@@ -158,7 +159,7 @@ class RawInputs:
             "LabelEncoder",
             graph.cast(values, "int64"),
             domain="ai.onnx.ml",
-                op_version=2,
+            op_version=2,
             keys_int64s=list(whole),
             values_int64s=list(whole.values()),
             default_int64=category.unknown,
@@ -237,9 +238,7 @@ def _is_int64(level: Any) -> bool:
     return bool(level == int(level) and INT64.min <= level <= INT64.max)
 
 
-def _add_codes_of_reals(
-    graph: Graph, x: str, category: Category, levels: dict[Any, int]
-) -> str:
+def _add_codes_of_reals(graph: Graph, x: str, category: Category, levels: dict[Any, int]) -> str:
     """The code of the level that is equal to x; NaN is missing."""
     unknown = graph.constant(category.unknown, "int64")
     codes = unknown

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from skneural.activations import Activation
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.tabular.ensemble import Ensemble
-from skneural.layers import Activate, Columns, Dense, ParametricActivation, PeriodicEmbedding, Scale
+from skneural.layers import Activate, Columns, Dense, ParametricActivation, PeriodicEmbedding
+from skneural.onnx.activations import activation_nodes
 from skneural.onnx.graph import Graph
 
 
@@ -58,7 +58,7 @@ def add_networks(graph: Graph, model: Ensemble, shared: str, own: str) -> str:
     raw : str
         Of shape (n_networks, n_outputs, n_rows).
     """
-    n_checkpoints, n_members, n_params = model.params.shape
+    n_checkpoints, _, n_params = model.params.shape
     table = model.table
     if shared:
         shared = graph.cast(graph.node("Transpose", shared, perm=[1, 0]), graph.dtype)
@@ -87,9 +87,9 @@ def _add_layer(graph: Graph, layer: Any, arrays: Any, x: str) -> str:
         product = graph.node("MatMul", graph.constant(weights.swapaxes(1, 2)), x)
         return graph.node("Add", product, graph.constant(intercepts[:, :, np.newaxis]))
     if isinstance(layer, Activate):
-        return add_activation(graph, layer.activation, x)
+        return activation_nodes(graph, layer.activation, x)
     if isinstance(layer, ParametricActivation):
-        values = add_activation(graph, layer.activation, x)
+        values = activation_nodes(graph, layer.activation, x)
         change = graph.node("Sub", values, x)
         alphas = graph.constant(arrays[0][:, :, np.newaxis])
         return graph.node("Add", x, graph.node("Mul", alphas, change))
@@ -108,8 +108,9 @@ def _add_first_layer(
     n_networks, _, n_units = weights.shape
     n_inputs = max(source.stop for source in sources)
     passed_on: FloatArray = np.zeros((n_networks, n_inputs, n_units))
-    terms = []
-    start, of_layers = 0, iter(_split(arrays, columns))
+    terms: list[tuple[str, FloatArray]] = []
+    n_arrays = len(PeriodicEmbedding(1, 1.0).parameters())
+    start, of_layers = 0, (arrays[i : i + n_arrays] for i in range(0, len(arrays), n_arrays))
     for branch in columns.branches:
         rows = weights[:, start : start + branch.n_outputs]
         start += branch.n_outputs
@@ -119,14 +120,13 @@ def _add_first_layer(
             rows = rows.reshape(n_networks, layer.n_inputs, layer.n_sums + 1, n_units)
             of_sums = rows[:, :, :-1].reshape(n_networks, -1, n_units)
             rows = rows[:, :, -1]
-            x = _add_selection(graph, sources, branch.columns)
-            terms.append((_add_waves(graph, x, waves, sums), of_sums))
+            source = next(each for each in sources if branch.columns.start < each.stop)
+            x = _add_selection(graph, source, branch.columns)
+            terms.append((_add_waves(graph, x, source is sources[0], waves, sums), of_sums))
             constants = constants.reshape(n_networks, 1, -1)
             intercepts = intercepts + (constants @ of_sums)[:, 0]
         passed_on[:, branch.columns] += rows
-    for source in sources:
-        if source.values:
-            terms.append((source.values, passed_on[:, source.start : source.stop]))
+    terms += [(own.values, passed_on[:, own.start : own.stop]) for own in sources if own.values]
     total = graph.constant(intercepts[:, :, np.newaxis])
     for x, of_term in terms:
         product = graph.node("MatMul", graph.constant(of_term.swapaxes(1, 2)), x)
@@ -134,15 +134,8 @@ def _add_first_layer(
     return total
 
 
-def _split(arrays: Any, columns: Columns) -> list[Any]:
-    """The arrays of the embeddings, one after the other."""
-    n = len(PeriodicEmbedding(1, 1.0).parameters())
-    return [arrays[i : i + n] for i in range(0, len(arrays), n)]
-
-
-def _add_selection(graph: Graph, sources: list[Source], columns: slice) -> str:
-    """Columns of one of the sources."""
-    [source] = [each for each in sources if each.start <= columns.start < each.stop]
+def _add_selection(graph: Graph, source: Source, columns: slice) -> str:
+    """Some columns of a source."""
     places = list(range(columns.start - source.start, columns.stop - source.start))
     if len(places) == source.stop - source.start:
         return source.values
@@ -150,40 +143,17 @@ def _add_selection(graph: Graph, sources: list[Source], columns: slice) -> str:
     return graph.node("Slice", source.values, *ends)
 
 
-def _add_waves(graph: Graph, x: str, waves: FloatArray, weights: FloatArray) -> str:
+def _add_waves(
+    graph: Graph, x: str, is_shared: bool, waves: FloatArray, weights: FloatArray
+) -> str:
     """Sums of cosines of each column, of shape (n_networks, n_columns * n_sums, n_rows)."""
     n_networks, n_columns, _, n_sums = weights.shape
-    # Each column as a row of its own, for all networks or for each.
-    x = graph.node("Unsqueeze", x, graph.constant([-2], "int64"))
+    # Each column as a row of its own.
+    shape = [n_columns, 1, -1] if is_shared else [n_networks, n_columns, 1, -1]
+    x = graph.node("Reshape", x, graph.constant(shape, "int64"))
     angles = graph.node("Mul", graph.constant(2 * pi * waves[..., :1]), x)
     angles = graph.node("Add", angles, graph.constant(waves[..., 1:]))
     cosines = graph.node("Cos", angles)
     sums = graph.node("MatMul", graph.constant(weights.swapaxes(-1, -2)), cosines)
-    shape = graph.constant([n_networks, n_columns * n_sums, -1], "int64")
-    return graph.node("Reshape", sums, shape)
-
-
-# ---------------------------------------------------------------- activation functions
-
-
-def _add_relu(graph: Graph, z: str) -> str:
-    return graph.node("Relu", z)
-
-
-def _add_mish(graph: Graph, z: str) -> str:
-    # z tanh(softplus(z)), see `skneural.activations`.
-    e = graph.node("Exp", graph.node("Min", z, graph.constant(40.0)))
-    w = graph.node("Mul", e, graph.node("Add", e, graph.constant(2.0)))
-    t = graph.node("Div", w, graph.node("Add", w, graph.constant(2.0)))
-    return graph.node("Mul", z, t)
-
-
-FORMULAS = {"relu": _add_relu, "mish": _add_mish}
-
-
-def add_activation(graph: Graph, activation: Activation, z: str) -> str:
-    """An activation function of all units."""
-    formula = FORMULAS.get(activation.name)
-    if formula is None:
-        raise NotImplementedError(f"There is no formula for the activation {activation.name!r}.")
-    return formula(graph, z)
+    joined = graph.constant([n_networks, n_columns * n_sums, -1], "int64")
+    return graph.node("Reshape", sums, joined)
