@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -143,17 +144,16 @@ def _gelu(graph: Graph, z: str) -> str:
 
 @cache
 def _erfcx_polynomial() -> FloatArray:
-    r"""Coefficients, lowest first, of :math:`(1 + 2x) e^{x^2} \mathrm{erfc}(x)` for :math:`x \ge 0`.
+    r"""Coefficients, lowest first, of :math:`(1 + 2x) e^{x^2} \mathrm{erfc}(x)` from 0 on.
 
     The function is smooth up to infinity in :math:`u = (x - 3.75) / (x + 3.75)`, so that one
     polynomial in u serves all x: M. M. Shepherd and J. G. Laframboise, "Chebyshev approximation of
     (1 + 2x) exp(x^2) erfc x in 0 <= x < infinity", Mathematics of Computation 36, 1981.
     """
 
-    def function(u: FloatArray) -> FloatArray:
+    def function(u: FloatArray) -> Any:
         x = CENTRE * (1 + u) / (1 - u)
-        values: FloatArray = (1 + 2 * x) * erfcx(x)
-        return values
+        return (1 + 2 * x) * erfcx(x)
 
     # None of its points is 1. All coefficients are below 1.3: powers of u lose no digits.
     coefficients: FloatArray = chebyshev.cheb2poly(chebyshev.chebinterpolate(function, DEGREE))
