@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -108,13 +109,15 @@ def to_onnx(
 
 
 def _sample(X: Any) -> Any:
-    """The first rows in a container that skl2onnx reads types from."""
+    """The first row in a container, and of dtypes, that skl2onnx reads types from."""
     if sparse.issparse(X):
-        return sparse.csr_array(X)[:1].toarray()
+        X = sparse.csr_array(X)[:1].toarray()
     if hasattr(X, "to_pandas"):
         X = X.head(1).to_pandas()
     if hasattr(X, "columns") and 0 not in X.shape:
-        return X.head(1).rename(columns=str)
+        frame = X.head(1).rename(columns=str)
+        dtypes = {name: _dtype_for_skl2onnx(dtype) for name, dtype in frame.dtypes.items()}
+        return frame.astype({name: dtype for name, dtype in dtypes.items() if dtype is not None})
     is_list_of_types = isinstance(X, list) and len(X) > 0 and isinstance(X[0], tuple)
     if is_list_of_types and isinstance(X[0][0], str):
         return X
@@ -124,7 +127,24 @@ def _sample(X: Any) -> Any:
             f"X_sample must have rows and columns, at least one of each: its shape is "
             f"{array.shape}."
         )
-    return array[:1]
+    row = array[:1]
+    if row.dtype == object and all(isinstance(each, Real) for each in row.ravel()):
+        return row.astype(np.float64)
+    dtype = _dtype_for_skl2onnx(row.dtype)
+    return row if dtype is None else row.astype(dtype)
+
+
+def _dtype_for_skl2onnx(dtype: Any) -> str | None:
+    """The dtype of inputs for columns of numbers of this one; None for it as it is."""
+    # That of a nullable column in pandas is in an attribute.
+    numbers = getattr(dtype, "numpy_dtype", dtype)
+    if getattr(numbers, "kind", "O") not in "biuf":
+        return None
+    if numbers.kind == "f":
+        return "float32" if numbers.itemsize <= 4 else "float64"
+    if numbers.kind == "b" or numbers.name in ("int8", "uint8"):
+        return str(numbers.name)
+    return "int32" if numbers.itemsize < 4 or numbers.name == "int32" else "int64"
 
 
 def _with_matrices(model: Any, options: Mapping[Any, Any] | None) -> dict[Any, Any] | None:
