@@ -11,6 +11,8 @@ from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from skneural.estimators.table.reading import is_frame
+from skneural.onnx.frames import input_dtype, input_types
 from skneural.onnx.registration import register_converters
 from skneural.optional import optional_module
 
@@ -109,15 +111,11 @@ def to_onnx(
 
 
 def _sample(X: Any) -> Any:
-    """The first row in a container, and of dtypes, that skl2onnx reads types from."""
+    """The first row in a dtype that skl2onnx reads types from; of a frame names and types."""
     if sparse.issparse(X):
         X = sparse.csr_array(X)[:1].toarray()
-    if hasattr(X, "to_pandas"):
-        X = X.head(1).to_pandas()
-    if hasattr(X, "columns") and 0 not in X.shape:
-        frame = X.head(1).rename(columns=str)
-        dtypes = {name: _dtype_for_skl2onnx(dtype) for name, dtype in frame.dtypes.items()}
-        return frame.astype({name: dtype for name, dtype in dtypes.items() if dtype is not None})
+    if is_frame(X) and 0 not in X.shape:
+        return input_types(X)
     is_list_of_types = isinstance(X, list) and len(X) > 0 and isinstance(X[0], tuple)
     if is_list_of_types and isinstance(X[0][0], str):
         return X
@@ -130,21 +128,8 @@ def _sample(X: Any) -> Any:
     row = array[:1]
     if row.dtype == object and all(isinstance(each, Real) for each in row.ravel()):
         return row.astype(np.float64)
-    dtype = _dtype_for_skl2onnx(row.dtype)
+    dtype = input_dtype(row.dtype)
     return row if dtype is None else row.astype(dtype)
-
-
-def _dtype_for_skl2onnx(dtype: Any) -> str | None:
-    """The dtype of inputs for columns of numbers of this one; None for it as it is."""
-    # That of a nullable column in pandas is in an attribute.
-    numbers = getattr(dtype, "numpy_dtype", dtype)
-    if getattr(numbers, "kind", "O") not in "biuf":
-        return None
-    if numbers.kind == "f":
-        return "float32" if numbers.itemsize <= 4 else "float64"
-    if numbers.kind == "b" or numbers.name in ("int8", "uint8"):
-        return str(numbers.name)
-    return "int32" if numbers.itemsize < 4 or numbers.name == "int32" else "int64"
 
 
 def _with_matrices(model: Any, options: Mapping[Any, Any] | None) -> dict[Any, Any] | None:

@@ -6,57 +6,61 @@ from typing import Any
 
 import numpy as np
 
-from skneural.estimators.table.reading import RawColumn, is_frame, raw_columns
-from skneural.optional import optional_module
+from skneural.estimators.columns import is_missing
+from skneural.estimators.table.reading import RawColumn, raw_columns
+from skneural.onnx.variables import types
 
 
-def input_types(X: Any) -> list[tuple[str, Any]] | None:
+def input_types(X: Any) -> list[tuple[str, Any]]:
     """The inputs for a data frame of pandas, polars or pyarrow, as skl2onnx takes them.
 
-    Columns of NumPy's numbers and booleans keep their type. Text is string. All other numbers, such
-    as those of objects and of dtypes with missing values of their own, are double: NaN is missing.
+    Columns of NumPy's numbers keep their type, if skl2onnx has it; text is string; an integer
+    category without missing values is int64. All other numbers, such as those of objects and of
+    dtypes with missing values of their own, are double, where NaN is missing.
 
     Parameters
     ----------
-    X : data frame or array
+    X : data frame
         A sample: of each column it should have what can occur.
 
     Returns
     -------
-    types : list of (name, type), or None
-        Of shape (None, 1) each; None if `X` is no frame.
+    inputs : list of (name, type)
+        Of shape (None, 1) each.
     """
-    if not is_frame(X):
-        return None
-    names = X.column_names if isinstance(getattr(X, "column_names", None), list) else X.columns
-    types = optional_module("skl2onnx.common.data_types", "onnx", "Conversion to ONNX")
+    has_list = isinstance(getattr(X, "column_names", None), list)
+    names = X.column_names if has_list else X.columns
     columns = zip(names, raw_columns(X), strict=True)
-    return [(str(name), _type(types, column)([None, 1])) for name, column in columns]
+    return [(str(name), _type_of(_dtype(column))) for name, column in columns]
 
 
-def _type(types: Any, column: RawColumn) -> Any:
+def input_dtype(dtype: np.dtype[Any]) -> str | None:
+    """The dtype of inputs for numbers of this one; None for what are no real numbers."""
+    if dtype.kind == "f":
+        return "float32" if dtype.itemsize <= 4 else "float64"
+    if dtype.kind == "b" or dtype.name in ("int8", "uint8"):
+        return str(dtype.name)
+    if dtype.kind in "iu":
+        return "int32" if dtype.itemsize < 4 or dtype.name == "int32" else "int64"
+    return None
+
+
+def _dtype(column: RawColumn) -> str:
     values = column.values
     if column.categories is not None:
         if any(isinstance(each, str | bytes) for each in column.categories):
-            return types.StringTensorType
+            return "str"
         levels = np.array(column.categories)
-        has_missing = bool(np.any(values < 0))
-        is_whole = levels.dtype.kind in "iu" and not has_missing
-        return types.Int64TensorType if is_whole else types.DoubleTensorType
-    if values.dtype.kind == "b":
-        return types.BooleanTensorType
-    if values.dtype.kind in "iuf" and values.dtype.itemsize <= 8:
-        kind = {"i": "Int", "u": "UInt", "f": "Float"}[values.dtype.kind]
-        name = f"{kind}{8 * values.dtype.itemsize}TensorType"
-        name = {
-            "Float32TensorType": "FloatTensorType",
-            "Float64TensorType": "DoubleTensorType",
-        }.get(name, name)
-        return getattr(types, name)
-    is_text = column.is_categorical or (values.dtype.kind == "O" and not _has_numbers(values))
-    return types.StringTensorType if is_text else types.DoubleTensorType
+        return "int64" if levels.dtype.kind in "iu" and not np.any(values < 0) else "float64"
+    dtype = input_dtype(values.dtype)
+    if dtype is not None:
+        return dtype
+    # Objects that are all missing are text: where numbers are missing, the dtype says so.
+    is_text = column.is_categorical or all(map(is_missing, values))
+    return "str" if is_text else "float64"
 
 
-def _has_numbers(values: Any) -> bool:
-    """Whether not all objects, none of them text, are missing."""
-    return any(value is not None and value == value for value in values.tolist())
+def _type_of(dtype: str) -> Any:
+    kinds = {"bool": "Boolean", "float32": "Float", "float64": "Double", "str": "String"}
+    kind = kinds.get(dtype) or dtype.replace("uint", "UInt").replace("int", "Int")
+    return getattr(types(), f"{kind}TensorType")([None, 1])

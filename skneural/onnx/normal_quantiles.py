@@ -70,7 +70,7 @@ def add_count_below(graph: Graph, x: str, table: FloatArray) -> str:
     ----------
     graph : Graph
     x : str
-        Of shape (n_rows, n_columns).
+        Of shape (n_rows, n_columns), without NaN.
     table : ndarray of shape (n_columns, n_numbers)
         The sorted numbers of each column.
 
@@ -82,6 +82,8 @@ def add_count_below(graph: Graph, x: str, table: FloatArray) -> str:
     n_columns, n_numbers = table.shape
     n_steps = n_numbers.bit_length()
     width = 2**n_steps
+    # What fills the table up is above all x.
+    x = graph.node("Min", x, graph.constant(np.finfo(np.float64).max))
     padded = np.full((n_columns, width), np.inf)
     padded[:, :n_numbers] = table
     numbers = graph.constant(padded.ravel())
@@ -93,8 +95,9 @@ def add_count_below(graph: Graph, x: str, table: FloatArray) -> str:
             bound = graph.node("Gather", numbers, place)
         else:
             bound = graph.constant(padded[None, :, step - 1])
-        is_more = graph.cast(graph.node("LessOrEqual", bound, x), "int64")
-        more = graph.node("Mul", is_more, graph.constant(step, "int64"))
+        # LessOrEqual is not in the oldest opset.
+        is_more = graph.node("Not", graph.node("Greater", bound, x))
+        more = graph.node("Mul", graph.cast(is_more, "int64"), graph.constant(step, "int64"))
         count = graph.node("Add", count, more) if count else more
     return count
 
@@ -108,8 +111,8 @@ def add_normal_quantiles(graph: Graph, x: str, scaling: NormalScaling) -> str:
         difference = graph.node("Sub", probability, reverse)
         total = graph.node("Add", difference, graph.constant(1.0))
         probability = graph.node("Mul", total, graph.constant(0.5))
-    ends = graph.constant(LOWEST_PROBABILITY), graph.constant(1 - LOWEST_PROBABILITY)
-    return add_inverse_normal_cdf(graph, graph.node("Clip", probability, *ends))
+    probability = add_clipped(graph, probability, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
+    return add_inverse_normal_cdf(graph, probability)
 
 
 def add_robust_scaling(graph: Graph, x: str, scaling: RobustScaling) -> str:
@@ -117,11 +120,16 @@ def add_robust_scaling(graph: Graph, x: str, scaling: RobustScaling) -> str:
     centred = graph.node("Sub", x, graph.constant(scaling.center[None]))
     scaled = graph.node("Div", centred, graph.constant(scaling.scale[None]))
     # The square of what is larger would be infinite.
-    scaled = graph.node("Clip", scaled, graph.constant(-1e100), graph.constant(1e100))
+    scaled = add_clipped(graph, scaled, -1e100, 1e100)
     third = graph.node("Div", scaled, graph.constant(3.0))
     square = graph.node("Mul", third, third)
     root = graph.node("Sqrt", graph.node("Add", square, graph.constant(1.0)))
     return graph.node("Div", scaled, root)
+
+
+def add_clipped(graph: Graph, x: str, low: float, high: float) -> str:
+    """Numbers from `low` to `high`: onnxruntime has no double Clip of opset 11."""
+    return graph.node("Min", graph.node("Max", x, graph.constant(low)), graph.constant(high))
 
 
 def add_inverse_normal_cdf(graph: Graph, probability: str) -> str:
@@ -135,7 +143,7 @@ def add_inverse_normal_cdf(graph: Graph, probability: str) -> str:
     root = graph.node("Sqrt", graph.node("Neg", log))
     r = graph.node("Sub", root, graph.constant(1.6))
     tail = graph.node("Mul", graph.node("Sign", q), _add_ratio(graph, TAIL, r))
-    is_central = graph.node("LessOrEqual", graph.node("Abs", q), graph.constant(0.425))
+    is_central = graph.node("Less", graph.node("Abs", q), graph.constant(0.425))
     return graph.node("Where", is_central, central, tail)
 
 

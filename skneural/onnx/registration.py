@@ -10,6 +10,9 @@ from skneural.estimators.mlp.classifier import ScratchMLPClassifier
 from skneural.estimators.mlp.hidden_layer import HiddenLayerTransformer
 from skneural.estimators.mlp.regressor import ScratchMLPRegressor
 from skneural.estimators.perceptron.classifier import ScratchPerceptron
+from skneural.estimators.table.encoder import TableEncoder
+from skneural.estimators.tabular.classifier import TabularMLPClassifier
+from skneural.estimators.tabular.regressor import TabularMLPRegressor
 from skneural.onnx.classifiers import convert_classifier, shape_of_classifier
 from skneural.onnx.parsers import parse_classifier, parse_regressor
 from skneural.onnx.regressors import (
@@ -17,6 +20,17 @@ from skneural.onnx.regressors import (
     convert_regressor,
     shape_of_hidden_layer,
     shape_of_regressor,
+)
+from skneural.onnx.tabular import (
+    convert_table_encoder,
+    convert_tabular_classifier,
+    convert_tabular_regressor,
+    parse_table_encoder,
+    parse_tabular_classifier,
+    parse_tabular_regressor,
+    shape_of_table_encoder,
+    shape_of_tabular_classifier,
+    shape_of_tabular_regressor,
 )
 from skneural.optional import optional_module
 
@@ -68,6 +82,26 @@ CONVERTERS: dict[type, Converter] = {
     ),
     HiddenLayerTransformer: Converter(
         "SkneuralHiddenLayer", shape_of_hidden_layer, convert_hidden_layer
+    ),
+    TableEncoder: Converter(
+        "SkneuralTableEncoder",
+        shape_of_table_encoder,
+        convert_table_encoder,
+        parse=parse_table_encoder,
+    ),
+    TabularMLPClassifier: Converter(
+        "SkneuralTabularMLPClassifier",
+        shape_of_tabular_classifier,
+        convert_tabular_classifier,
+        CLASSIFIER_OPTIONS,
+        parse_tabular_classifier,
+    ),
+    TabularMLPRegressor: Converter(
+        "SkneuralTabularMLPRegressor",
+        shape_of_tabular_regressor,
+        convert_tabular_regressor,
+        {"return_std": [False, True]},
+        parse_tabular_regressor,
     ),
 }
 

@@ -19,7 +19,7 @@ from skneural.estimators.table.fitted import ColumnValues, Scalings, TableColumn
 from skneural.estimators.table.scaling import NormalScaling, RobustScaling
 from skneural.estimators.table.target_encoding import TargetEncoding
 from skneural.onnx.graph import Graph
-from skneural.onnx.normal_quantiles import add_normal_quantiles, add_robust_scaling
+from skneural.onnx.normal_quantiles import add_clipped, add_normal_quantiles, add_robust_scaling
 from skneural.onnx.table_columns import RawInputs
 
 #: What an input is made from: a number, which of two numbers, whether one is missing; from here on
@@ -186,7 +186,7 @@ def _binary_parts(graph: Graph, raw: RawInputs, fitted: FittedInputs) -> list[Pa
     x = _add_filled(graph, raw, fitted, own)
     centred = graph.node("Sub", x, graph.constant((low + high)[None] / 2))
     signs = graph.node("Div", centred, graph.constant(half_range[None]))
-    signs = graph.node("Clip", signs, graph.constant(-1e100), graph.constant(1e100))
+    signs = add_clipped(graph, signs, -1e100, 1e100)
     scaled = add_robust_scaling(graph, signs, _rows_of(scalings.of_signs, kept))
     return [Part(scaled, np.flatnonzero(fitted.sources == BINARY))]
 

@@ -19,7 +19,7 @@ from skneural.onnx.graph import Graph
 from skneural.onnx.normal_quantiles import add_count_below
 
 #: Text that stands for a missing value in columns of strings.
-MISSING = ("None", "nan", "NaN", "<NA>", "NaT")
+MISSING = ("None", "nan", "NaN", "<NA>")
 
 TEXT, INTEGER, REAL = "text", "integers", "real numbers"
 
@@ -241,17 +241,19 @@ def _is_int64(level: Any) -> bool:
 def _add_codes_of_reals(graph: Graph, x: str, category: Category, levels: dict[Any, int]) -> str:
     """The code of the level that is equal to x; NaN is missing."""
     unknown = graph.constant(category.unknown, "int64")
+    missing = graph.constant(len(category.levels), "int64")
+    is_missing = graph.node("IsNaN", x)
     codes = unknown
     known = {float(level): code for level, code in levels.items() if float(level) == level}
     if known:
         ordered = np.array(sorted(known))
+        x = graph.node("Where", is_missing, graph.constant(ordered[:1]), x)
         column = graph.node("Reshape", x, graph.constant([-1, 1], "int64"))
         count = add_count_below(graph, column, ordered[None])
         count = graph.node("Reshape", count, graph.constant([-1], "int64"))
-        # Before the first level there is none: NaN, which is equal to nothing.
+        # Below the first level there is none: NaN, which is equal to nothing.
         level = graph.node("Gather", graph.constant(np.append(np.nan, ordered)), count)
         of_count = [category.unknown, *(known[each] for each in ordered.tolist())]
         found = graph.node("Gather", graph.constant(of_count, "int64"), count)
         codes = graph.node("Where", graph.node("Equal", level, x), found, unknown)
-    missing = graph.constant(len(category.levels), "int64")
-    return graph.node("Where", graph.node("IsNaN", x), missing, codes)
+    return graph.node("Where", is_missing, missing, codes)

@@ -3,9 +3,8 @@
 Rows come last, as columns of the matrices, so that one product of matrices with all weights of a
 layer, (n_networks, n_outputs, n_inputs) by (n_inputs, n_rows), is a layer of all networks.
 
-The first layer needs no joined input: a column that is passed on, the waves of an embedding and
-each member's own columns are multiplied by their own rows of the weights, in which the factors of
-`skneural.layers.Scale` are contained.
+The first layer needs no joined input: columns that are passed on, the waves of an embedding and
+each member's own columns are multiplied by their own rows of the weights.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray
+from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.tabular.ensemble import Ensemble
 from skneural.layers import Activate, Columns, Dense, ParametricActivation, PeriodicEmbedding
 from skneural.onnx.activations import activation_nodes
@@ -38,6 +37,22 @@ class Source:
     values: str
     start: int
     stop: int
+
+
+@dataclass
+class Term:
+    """Some of what the first dense layer reads.
+
+    Attributes
+    ----------
+    values : str
+        Of shape (n_networks, n_places, n_rows).
+    places : ndarray of int
+        Which of the outputs of `Columns` they are.
+    """
+
+    values: str
+    places: IndexArray
 
 
 def add_networks(graph: Graph, model: Ensemble, shared: str, own: str) -> str:
@@ -72,10 +87,15 @@ def add_networks(graph: Graph, model: Ensemble, shared: str, own: str) -> str:
     ]
     flat = model.params.reshape(-1, n_params).astype(np.float64)
     layers = list(zip(model.network.layers, model.network.arrays(flat), strict=True))
-    (columns, of_columns), (_, (factors,)), (_, first), *others = layers
+    (columns, of_columns), (_, (factors,)), (_, (weights, intercepts)), *others = layers
     assert isinstance(columns, Columns)
-    weights = first[0] * factors[:, :, np.newaxis]
-    x = _add_first_layer(graph, sources, columns, of_columns, weights, first[1])
+    terms, constants = _first_terms(graph, sources, columns, of_columns, factors)
+    # What embeddings add to all rows alike belongs to the intercepts.
+    first = intercepts[:, :, np.newaxis] + weights.swapaxes(1, 2) @ constants[:, :, np.newaxis]
+    x = graph.constant(first)
+    for term in terms:
+        product = graph.node("MatMul", _add_weights(graph, weights[:, term.places]), term.values)
+        x = graph.node("Add", product, x)
     for layer, arrays in others:
         x = _add_layer(graph, layer, arrays, x)
     return x
@@ -84,7 +104,7 @@ def add_networks(graph: Graph, model: Ensemble, shared: str, own: str) -> str:
 def _add_layer(graph: Graph, layer: Any, arrays: Any, x: str) -> str:
     if isinstance(layer, Dense):
         weights, intercepts = arrays
-        product = graph.node("MatMul", graph.constant(weights.swapaxes(1, 2)), x)
+        product = graph.node("MatMul", _add_weights(graph, weights), x)
         return graph.node("Add", product, graph.constant(intercepts[:, :, np.newaxis]))
     if isinstance(layer, Activate):
         return activation_nodes(graph, layer.activation, x)
@@ -93,45 +113,57 @@ def _add_layer(graph: Graph, layer: Any, arrays: Any, x: str) -> str:
         change = graph.node("Sub", values, x)
         alphas = graph.constant(arrays[0][:, :, np.newaxis])
         return graph.node("Add", x, graph.node("Mul", alphas, change))
-    raise NotImplementedError(f"There are no nodes for a layer {type(layer).__name__}.")
+    raise TypeError(f"A layer {type(layer).__name__} cannot be converted to ONNX.")
 
 
-def _add_first_layer(
-    graph: Graph,
-    sources: list[Source],
-    columns: Columns,
-    arrays: Any,
-    weights: FloatArray,
-    intercepts: FloatArray,
-) -> str:
-    """The outputs of the first dense layer, from the columns that branches split."""
-    n_networks, _, n_units = weights.shape
+def _add_weights(graph: Graph, weights: FloatArray) -> str:
+    """Add a matrix of weights of each network, outputs by inputs.
+
+    Weights are learned in single precision. They are kept so, which halves the file, and are
+    converted when it is loaded.
+    """
+    single = graph.constant(weights.swapaxes(1, 2), "float32")
+    return single if graph.dtype == "float32" else graph.cast(single, graph.dtype)
+
+
+def _first_terms(
+    graph: Graph, sources: list[Source], columns: Columns, arrays: Any, factors: FloatArray
+) -> tuple[list[Term], FloatArray]:
+    """What the first dense layer reads, scaled: the waves of embeddings, and the rest.
+
+    Returns
+    -------
+    terms : list of Term
+    constants : ndarray of shape (n_networks, n_places)
+        What has to be added to them.
+    """
     n_inputs = max(source.stop for source in sources)
-    passed_on: FloatArray = np.zeros((n_networks, n_inputs, n_units))
-    terms: list[tuple[str, FloatArray]] = []
+    # Of each column that is passed on: its place among the outputs of all branches.
+    places = np.zeros(n_inputs, dtype=np.intp)
+    terms: list[Term] = []
+    constants: FloatArray = np.zeros_like(factors)
     n_arrays = len(PeriodicEmbedding(1, 1.0).parameters())
     start, of_layers = 0, (arrays[i : i + n_arrays] for i in range(0, len(arrays), n_arrays))
     for branch in columns.branches:
-        rows = weights[:, start : start + branch.n_outputs]
+        own = np.arange(start, start + branch.n_outputs)
         start += branch.n_outputs
-        for layer, (waves, sums, constants) in zip(branch.layers, of_layers, strict=False):
+        # If there is an embedding, and no other layer is in a branch:
+        for layer, (waves, weights, intercepts) in zip(branch.layers, of_layers, strict=False):
             assert isinstance(layer, PeriodicEmbedding)
             # For each column its sums, and its value last.
-            rows = rows.reshape(n_networks, layer.n_inputs, layer.n_sums + 1, n_units)
-            of_sums = rows[:, :, :-1].reshape(n_networks, -1, n_units)
-            rows = rows[:, :, -1]
+            of_columns = own.reshape(layer.n_inputs, -1)
+            sums, own = of_columns[:, :-1].ravel(), of_columns[:, -1]
+            constants[:, sums] = factors[:, sums] * intercepts.reshape(len(factors), -1)
             source = next(each for each in sources if branch.columns.start < each.stop)
             x = _add_selection(graph, source, branch.columns)
-            terms.append((_add_waves(graph, x, source is sources[0], waves, sums), of_sums))
-            constants = constants.reshape(n_networks, 1, -1)
-            intercepts = intercepts + (constants @ of_sums)[:, 0]
-        passed_on[:, branch.columns] += rows
-    terms += [(own.values, passed_on[:, own.start : own.stop]) for own in sources if own.values]
-    total = graph.constant(intercepts[:, :, np.newaxis])
-    for x, of_term in terms:
-        product = graph.node("MatMul", graph.constant(of_term.swapaxes(1, 2)), x)
-        total = graph.node("Add", product, total)
-    return total
+            waves_of_columns = _add_waves(graph, x, source is sources[0], waves, weights)
+            terms.append(Term(waves_of_columns, sums))
+        places[branch.columns] = own
+    terms += [Term(own.values, places[own.start : own.stop]) for own in sources if own.values]
+    for term in terms:
+        of_term = graph.constant(factors[:, term.places, np.newaxis])
+        term.values = graph.node("Mul", of_term, term.values)
+    return terms, constants
 
 
 def _add_selection(graph: Graph, source: Source, columns: slice) -> str:

@@ -43,7 +43,7 @@ def parse_tabular_regressor(
     check_is_fitted(model)
     options = scope.get_options(model, {"return_std": False})
     names = ["variable", "std"] if options["return_std"] else ["variable"]
-    return _declare_numbers(scope, model, inputs, result_dtype(inputs), names)
+    return _declare_numbers(scope, model, inputs, result_dtype(model._model, inputs), names)
 
 
 def parse_tabular_classifier(
@@ -52,13 +52,14 @@ def parse_tabular_classifier(
     """Declare the outputs of a classifier."""
     check_is_fitted(model)
     labels = model._model.outputs.labels
-    return declare_class_outputs(scope, model, inputs, labels, result_dtype(inputs))
+    return declare_class_outputs(scope, model, inputs, labels, result_dtype(model._model, inputs))
 
 
-def result_dtype(inputs: Sequence[Any]) -> str:
+def result_dtype(model: Ensemble, inputs: Sequence[Any]) -> str:
     """The precision of predictions: single for one matrix of it, as in Python."""
     is_single = len(inputs) == 1 and isinstance(inputs[0].type, types().FloatTensorType)
-    return "float32" if is_single else "float64"
+    is_frame = model.feature_names is not None and inputs[0].raw_name in model.feature_names
+    return "float32" if is_single and not is_frame else "float64"
 
 
 def _declare_numbers(
@@ -145,4 +146,4 @@ def _add_values(scope: Any, operator: Any, container: Any) -> tuple[Graph, Ensem
     model: Ensemble = operator.raw_operator._model
     graph = Graph(scope, container, "float64")
     raw = RawInputs.of(graph, operator, model.n_features, model.feature_names)
-    return graph, model, add_values(graph, model, raw, result_dtype(operator.inputs))
+    return graph, model, add_values(graph, model, raw, result_dtype(model, operator.inputs))
