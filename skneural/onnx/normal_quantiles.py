@@ -86,7 +86,7 @@ def add_count_below(graph: Graph, x: str, table: FloatArray) -> str:
     x = graph.node("Min", x, graph.constant(np.finfo(np.float64).max))
     padded = np.full((n_columns, width), np.inf)
     padded[:, :n_numbers] = table
-    numbers = graph.constant(padded.ravel())
+    numbers = graph.constant(padded.ravel()) if n_steps > 1 else ""
     starts = np.arange(n_columns)[None] * width
     count = ""
     for step in (2**k for k in reversed(range(n_steps))):

@@ -116,8 +116,8 @@ class RawInputs:
             if place.kind == TEXT:
                 raise ValueError(
                     f"Column {self.names[feature]!r} is numeric, and its input in the graph is of "
-                    "strings: make the column one of numbers in the sample, or give its input as "
-                    "double in initial_types."
+                    "strings: make the column one of numbers in X_sample, or give its input as "
+                    "double there."
                 )
             if runs and runs[-1][0] == place.tensor:
                 runs[-1][2].append(place.column)
@@ -228,8 +228,8 @@ def _numeric_levels(category: Category, name: Any, kind: str) -> dict[Any, int]:
         other = next(level for level in levels if level not in numbers)
         raise ValueError(
             f"Column {name!r} has levels that are no numbers, such as {other!r}, and its input in "
-            f"the graph is of {kind}: make the column one of strings in the sample, or give its "
-            "input as string in initial_types."
+            f"the graph is of {kind}: make the column one of strings in X_sample, or give its "
+            "input as string there."
         )
     return numbers
 
