@@ -1,4 +1,4 @@
-"""What conversion to ONNX promises without its packages: complete tables, and how to install them."""
+"""What conversion to ONNX promises without its packages: complete tables, a clear error."""
 
 from __future__ import annotations
 
