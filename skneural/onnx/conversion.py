@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.estimators.table.reading import is_frame
 from skneural.onnx.frames import input_dtype, input_types
 from skneural.onnx.registration import register_converters
 from skneural.optional import optional_module
+
+Options = dict[Any, Any] | None
 
 
 def to_onnx(
@@ -101,12 +105,9 @@ def to_onnx(
     skl2onnx = optional_module("skl2onnx", "onnx", "skneural.onnx.to_onnx")
     register_converters()
     check_is_fitted(model)
+    small, options = _without_history(model, _with_matrices(model, options))
     return skl2onnx.to_onnx(
-        model,
-        _sample(X_sample),
-        target_opset=target_opset,
-        options=_with_matrices(model, options),
-        **settings,
+        small, _sample(X_sample), target_opset=target_opset, options=options, **settings
     )
 
 
@@ -132,7 +133,28 @@ def _sample(X: Any) -> Any:
     return row if dtype is None else row.astype(dtype)
 
 
-def _with_matrices(model: Any, options: Mapping[Any, Any] | None) -> dict[Any, Any] | None:
+def _without_history(model: Any, options: Options) -> tuple[Any, Options]:
+    """A copy without the history of the training, and options for it.
+
+    Given options, skl2onnx looks for estimators in every attribute, and in each number of a
+    history: for one of 5000 epochs that takes seconds.
+    """
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    if not hasattr(last, "for_prediction"):
+        return model, options
+    small = last.for_prediction()
+    copies = {id(last): id(small)}
+    if last is not model:
+        pipeline = copy(model)
+        pipeline.steps = [*model.steps[:-1], (model.steps[-1][0], small)]
+        copies[id(model)] = id(pipeline)
+        small = pipeline
+    if options is not None:
+        options = {copies.get(key, key): value for key, value in options.items()}
+    return small, options
+
+
+def _with_matrices(model: Any, options: Mapping[Any, Any] | None) -> Options:
     """Options with probabilities as a matrix, if `model` is a classifier and they do not say."""
     given = dict(options or {})
     says_so = any(

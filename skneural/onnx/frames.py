@@ -15,8 +15,8 @@ def input_types(X: Any) -> list[tuple[str, Any]]:
     """The inputs for a data frame of pandas, polars or pyarrow, as skl2onnx takes them.
 
     Columns of NumPy's numbers keep their type, if skl2onnx has it; text is string; an integer
-    category without missing values is int64. All other numbers, such as those of objects and of
-    dtypes with missing values of their own, are double, where NaN is missing.
+    category without missing values is int64, and numbers of a nullable dtype without missing ones
+    are what they are in NumPy. All other numbers are double, where NaN is missing.
 
     Parameters
     ----------
@@ -30,8 +30,9 @@ def input_types(X: Any) -> list[tuple[str, Any]]:
     """
     has_list = isinstance(getattr(X, "column_names", None), list)
     names = X.column_names if has_list else X.columns
-    columns = zip(names, raw_columns(X), strict=True)
-    return [(str(name), _type_of(_dtype(column))) for name, column in columns]
+    dtypes = getattr(X, "dtypes", [None] * len(names))
+    columns = zip(names, dtypes, raw_columns(X), strict=True)
+    return [(str(name), _type_of(_dtype(column, dtype))) for name, dtype, column in columns]
 
 
 def input_dtype(dtype: np.dtype[Any]) -> str | None:
@@ -45,14 +46,18 @@ def input_dtype(dtype: np.dtype[Any]) -> str | None:
     return None
 
 
-def _dtype(column: RawColumn) -> str:
+def _dtype(column: RawColumn, given: Any) -> str:
+    """The dtype of an input for a column, which in pandas may be of a nullable dtype."""
     values = column.values
     if column.categories is not None:
         if any(isinstance(each, str | bytes) for each in column.categories):
             return "str"
         levels = np.array(column.categories)
         return "int64" if levels.dtype.kind in "iu" and not np.any(values < 0) else "float64"
-    dtype = input_dtype(values.dtype)
+    numbers = getattr(given, "numpy_dtype", values.dtype)
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        numbers = values.dtype
+    dtype = input_dtype(numbers)
     if dtype is not None:
         return dtype
     # Objects that are all missing are text: where numbers are missing, the dtype says so.
