@@ -15,6 +15,7 @@ import argparse
 import warnings
 
 import numpy as np
+from sklearn.base import is_regressor
 
 from skneural import (
     HiddenLayerTransformer,
@@ -22,6 +23,9 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TableEncoder,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
 )
 from skneural.activations import ACTIVATIONS
 from skneural.losses import Quantile
@@ -60,6 +64,13 @@ LINEAR = {
     "perceptron, two classes": (ScratchPerceptron(), lambda s: s[:, 0] > 0),
     "perceptron, several": (ScratchPerceptron(), lambda s: s.argmax(axis=1)),
 }
+TABULAR = {
+    "table, two classes": (TabularMLPClassifier, {}, lambda s: s[:, 0] > 0),
+    "table, several": (TabularMLPClassifier, {}, lambda s: s.argmax(axis=1)),
+    "table, numbers": (TabularMLPRegressor, {}, lambda s: s[:, 0]),
+    "table, median": (TabularMLPRegressor, {"loss": "absolute_error"}, lambda s: s[:, 0]),
+    "table, quantile": (TabularMLPRegressor, {"loss": Quantile(0.9)}, lambda s: s[:, 0]),
+}
 
 
 def difference(found, expected):
@@ -72,17 +83,21 @@ def outputs(model, X, **settings):
     """What onnxruntime computes for the model, converted for rows like these."""
     import onnxruntime
 
-    content = to_onnx(model, X[:1], **settings).SerializeToString()
+    is_frame = hasattr(X, "columns")
+    content = to_onnx(model, X if is_frame else X[:1], **settings).SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return session.run(None, {"X": X})
+    if not is_frame:
+        return session.run(None, {"X": X})
+    columns = zip(session.get_inputs(), X.columns, strict=True)
+    return session.run(None, {each.name: X[[name]].to_numpy() for each, name in columns})
 
 
 def compared(model, X, **settings):
     """The largest difference, and how many labels are wrong."""
     results = outputs(model, X, **settings)
-    if isinstance(model, HiddenLayerTransformer):
+    if isinstance(model, HiddenLayerTransformer | TableEncoder):
         return difference(results[0], model.transform(X)), 0
-    if isinstance(model, ScratchMLPRegressor):
+    if is_regressor(model):
         return difference(results[0], model.predict(X)), 0
     if hasattr(model, "predict_proba"):
         expected = model.predict_proba(X)
@@ -156,6 +171,50 @@ def print_table(dtype, n_rows):
     print(f"labels other than ours: {wrong}\n")
 
 
+def fitted_ensemble(task, activation, X, scores):
+    kind, settings, targets = TABULAR[task]
+    settings = {"cv": 4, "max_iter": 3, "random_state": 0, **settings}
+    return kind(hidden_layer_sizes=(24, 16), activation=activation, **settings).fit(
+        X, targets(scores)
+    )
+
+
+def frame_of(X, random):
+    """A data frame with numbers, missing ones too, and with categories of few and many levels."""
+    import pandas as pd
+
+    table = pd.DataFrame(X[:, :4].astype(np.float64), columns=list("abcd"))
+    table.loc[::7, "a"] = np.nan
+    table["whole"] = np.round(X[:, 4]).astype(np.int64)
+    table["flag"] = X[:, 5] > 0
+    for name, n_levels in (("few", 4), ("many", 40)):
+        levels = np.array([f"level {i}" for i in range(n_levels)] + [None], dtype=object)
+        table[name] = levels[random.randint(n_levels + 1, size=len(X))]
+    return table
+
+
+def print_tabular(dtype, n_rows):
+    """The ensembles for tables: of a matrix, and of a frame with preprocessing in the graph."""
+    random = np.random.RandomState(0)
+    X = random.standard_normal((n_rows, N_FEATURES)).astype(dtype)
+    scores = X @ random.standard_normal((N_FEATURES, 3))
+    tables = {"": X, ", frame": frame_of(X, random)} if dtype == "float64" else {"": X}
+    wrong = 0
+    print(f"{dtype:26s}" + "".join(f"{name:>{width(name)}s}" for name in ACTIVATIONS))
+    for task in TABULAR:
+        for name, table in tables.items():
+            cells = []
+            for activation in ACTIVATIONS:
+                largest, n = compared(fitted_ensemble(task, activation, table, scores), table)
+                cells.append(f"{largest:{width(activation)}.0e}")
+                wrong += n
+            print(f"{task + name:26s}" + "".join(cells))
+    for name, table in tables.items():
+        encoder = TableEncoder(random_state=0).fit(table, scores.argmax(axis=1))
+        print(f"{'table encoder' + name:26s}{compared(encoder, table)[0]:6.0e}")
+    print(f"labels other than ours: {wrong}\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1000)
@@ -163,6 +222,8 @@ def main():
     warnings.simplefilter("ignore")
     for dtype in ("float32", "float64"):
         print_table(dtype, arguments.rows)
+    for dtype in ("float32", "float64"):
+        print_tabular(dtype, arguments.rows)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
 import skneural
 from skneural import ScratchLogisticRegression
 from skneural.activations import ACTIVATIONS
 from skneural.losses import LINKS
-from skneural.onnx import activations, links, register_converters, to_onnx
+from skneural.onnx import activations, links, normal_quantiles, register_converters, to_onnx
 from skneural.onnx.labels import labels_of_graph
 from skneural.onnx.registration import CONVERTERS
 
@@ -28,6 +29,14 @@ def test_operators_have_names_of_their_own():
     aliases = [converter.alias for converter in CONVERTERS.values()]
     assert len(set(aliases)) == len(aliases)
     assert {kind.__name__ for kind in CONVERTERS} <= set(skneural.__all__)
+
+
+def test_every_estimator_has_a_converter():
+    public = (getattr(skneural, name) for name in skneural.__all__)
+    estimators = {
+        each for each in public if isinstance(each, type) and issubclass(each, BaseEstimator)
+    }
+    assert set(CONVERTERS) == estimators
 
 
 def test_without_skl2onnx(monkeypatch):
@@ -54,6 +63,24 @@ def test_the_normal_distribution_of_gelu():
     u = (x - activations.CENTRE) / (x + activations.CENTRE)
     polynomial = np.polynomial.polynomial.polyval(u, activations._erfcx_polynomial())
     assert polynomial * np.exp(-x * x) / (1 + 2 * x) == pytest.approx(erfc(x), rel=3e-13, abs=0)
+
+
+def test_the_inverse_normal_distribution_of_tables():
+    """The polynomials give all digits: compared with SciPy's."""
+    from scipy.special import ndtri
+
+    probability = np.concatenate([np.linspace(0.0005, 0.9995, 1000), [0.075, 0.5, 0.925]])
+    q = probability - 0.5
+    r = np.sqrt(-np.log(np.minimum(probability, 1 - probability))) - 1.6
+    central, tail = (
+        np.polynomial.polynomial.polyval(x, above) / np.polynomial.polynomial.polyval(x, below)
+        for x, (above, below) in (
+            (0.180625 - q * q, normal_quantiles.CENTRAL),
+            (r, normal_quantiles.TAIL),
+        )
+    )
+    found = np.where(np.abs(q) <= 0.425, q * central, np.sign(q) * tail)
+    assert found == pytest.approx(ndtri(probability), rel=2e-15, abs=1e-300)
 
 
 @pytest.mark.parametrize(

@@ -35,15 +35,17 @@ def to_onnx(
     ----------
     model : estimator
         A `ScratchMLPClassifier`, `ScratchMLPRegressor`, `ScratchLogisticRegression`,
-        `ScratchPerceptron` or `HiddenLayerTransformer`, or an estimator of scikit-learn that has
-        one inside and that skl2onnx converts: `Pipeline`, `ColumnTransformer`, `GridSearchCV`,
+        `ScratchPerceptron`, `HiddenLayerTransformer`, `TabularMLPClassifier`,
+        `TabularMLPRegressor` or `TableEncoder`, or an estimator of scikit-learn that has one inside
+        and that skl2onnx converts: `Pipeline`, `ColumnTransformer`, `GridSearchCV`,
         `CalibratedClassifierCV`, `VotingClassifier` and others.
     X_sample : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
         Rows like those to predict for; one is enough. They say how many columns of what type the
         inputs have: one input of the name 'X', or one of shape (n_rows, 1) for every column of a
         data frame, of its name. Any number of rows can be predicted for afterwards. The graph takes
-        dense rows. Or a list of names and skl2onnx's types:
-        ``[("X", FloatTensorType([None, 4]))]``.
+        dense rows. Of a frame pass the rows of the training: columns of objects or of categories
+        that have missing values there have inputs that can express them. Or a list of names and
+        skl2onnx's types: ``[("X", FloatTensorType([None, 4]))]``.
     target_opset : int or dict of {str: int}, default=None
         The version of ONNX's operators, 11 or later; with domains, ``{"": 17, "ai.onnx.ml": 3}``.
         None for the latest that skl2onnx is tested with.
@@ -57,6 +59,9 @@ def to_onnx(
         - ``'raw_scores'``: True for logits in place of probabilities; for two classes -z and z.
         - ``'nocl'``: True for the numbers of the classes in place of labels.
         - ``'output_class_labels'``: True for a further output that holds all classes.
+
+        For `TabularMLPRegressor` ``{'return_std': True}`` adds an output 'std', the standard
+        deviation of the members' predictions.
     **settings : dict
         Passed on to ``skl2onnx.to_onnx``: `name`, `final_types`, `naming` and others.
 
@@ -68,7 +73,8 @@ def to_onnx(
         A model of ours computes in its own dtype, that in which it was trained, whatever the type
         of the inputs, which are converted; predictions are of that dtype too, as those of the
         estimator are. Features that a `HiddenLayerTransformer` puts out are float64 if `X_sample`
-        is, and float32 otherwise: that is how skl2onnx treats transformers.
+        is, and float32 otherwise: that is how skl2onnx treats transformers. The estimators for
+        tables compute in float64, but the ensembles in float32 for one matrix of it.
 
         Outputs of a classifier: 'label', int64 or strings, and 'probabilities', of shape (n_rows,
         n_classes). Multilabel: both of shape (n_rows, n_labels). For several columns of labels the
@@ -85,7 +91,8 @@ def to_onnx(
     ValueError
         If `X_sample` has another number or order of columns than the model was fitted with, or
         what predicts cannot be expressed: a user's activation function, link or `predict` of a
-        loss, labels that are neither strings nor integers, a `target_opset` below 11.
+        loss, labels that are neither strings nor integers, a column whose levels its input cannot
+        tell apart, a `target_opset` below 11.
 
     Notes
     -----
