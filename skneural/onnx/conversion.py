@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural.estimators.table.reading import is_frame
 from skneural.onnx.frames import input_dtype, input_types
+from skneural.onnx.limits import check_convertible
 from skneural.onnx.registration import register_converters
 from skneural.optional import optional_module
 
@@ -42,10 +43,11 @@ def to_onnx(
     X_sample : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
         Rows like those to predict for; one is enough. They say how many columns of what type the
         inputs have: one input of the name 'X', or one of shape (n_rows, 1) for every column of a
-        data frame, of its name. Any number of rows can be predicted for afterwards. The graph takes
-        dense rows. Of a frame pass the rows of the training: columns of objects or of categories
-        that have missing values there have inputs that can express them. Or a list of names and
-        skl2onnx's types: ``[("X", FloatTensorType([None, 4]))]``.
+        data frame, of its name. Integers of 16 bits are declared as int32, unsigned ones of more
+        as int64, float16 as float32: convert rows to what the inputs say. The graph takes dense
+        rows, and any number of them. Of a frame with missing values pass rows that have some: where
+        a column is of objects, of categories or nullable, its input can then express them. Or a
+        list of names and skl2onnx's types: ``[("X", FloatTensorType([None, 4]))]``.
     target_opset : int or dict of {str: int}, default=None
         The version of ONNX's operators, 11 or later; with domains, ``{"": 17, "ai.onnx.ml": 3}``.
         None for the latest that skl2onnx is tested with.
@@ -92,7 +94,9 @@ def to_onnx(
         If `X_sample` has another number or order of columns than the model was fitted with, or
         what predicts cannot be expressed: a user's activation function, link or `predict` of a
         loss, labels that are neither strings nor integers, a column whose levels its input cannot
-        tell apart, a `target_opset` below 11.
+        tell apart, a `target_opset` below 11. For a meta-estimator of scikit-learn that skl2onnx
+        would convert wrongly without saying so: calibration other than by sigmoid, labels beyond 32
+        bits.
 
     Notes
     -----
@@ -112,6 +116,7 @@ def to_onnx(
     skl2onnx = optional_module("skl2onnx", "onnx", "skneural.onnx.to_onnx")
     register_converters()
     check_is_fitted(model)
+    check_convertible(model)
     small, options = _without_history(model, _with_matrices(model, options))
     return skl2onnx.to_onnx(
         small, _sample(X_sample), target_opset=target_opset, options=options, **settings
