@@ -9,11 +9,10 @@ matrix of it, in double precision for everything else. What is averaged is in do
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray
+from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.tabular.ensemble import Ensemble
 from skneural.estimators.tabular.inputs import MemberTable
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
@@ -40,10 +39,8 @@ def add_values(graph: Graph, model: Ensemble, raw: RawInputs, dtype: str) -> str
     values : str
         Of shape (n_networks, n_rows, n_outputs), in double precision.
     """
-    shared, codes = add_inputs(
-        graph, raw, FittedInputs(model.table.columns, model.table.scalings, None)
-    )
-    own = _add_own_inputs(graph, model, codes)
+    shared = add_inputs(graph, raw, FittedInputs(model.table.columns, model.table.scalings, None))
+    own = _add_own_inputs(graph, model, raw)
     networks = Graph(graph.scope, graph.container, dtype)
     outputs = graph.cast(add_networks(networks, model, shared, own), "float64")
     if isinstance(model.outputs, Classes):
@@ -61,7 +58,7 @@ def add_average(graph: Graph, model: Ensemble, values: str) -> str:
     return graph.node("Reshape", average, graph.constant([-1, model.outputs.n_outputs], "int64"))
 
 
-def _add_own_inputs(graph: Graph, model: Ensemble, codes: dict[int, str]) -> str:
+def _add_own_inputs(graph: Graph, model: Ensemble, raw: RawInputs) -> str:
     """The inputs of each member's own, of shape (K, n_own, n_rows); empty if there are none."""
     table = model.table
     if not table.members:
@@ -72,13 +69,14 @@ def _add_own_inputs(graph: Graph, model: Ensemble, codes: dict[int, str]) -> str
         # The members side by side.
         flat = graph.constant(of_levels.reshape(len(of_levels), -1))
         all_places = np.arange(len(table.members))[:, None] * table.n_own + places
-        parts.append(Part(graph.node("Gather", flat, codes[i]), all_places.ravel()))
+        of_rows = graph.node("Gather", flat, raw.codes(table.columns.categories[i]))
+        parts.append(Part(of_rows, all_places.ravel()))
     joined = add_in_order(graph, parts)
     of_members = graph.constant([len(table.members), table.n_own, -1], "int64")
     return graph.node("Reshape", graph.node("Transpose", joined, perm=[1, 0]), of_members)
 
 
-def _own_of_levels(table: MemberTable, place: int) -> tuple[Any, FloatArray]:
+def _own_of_levels(table: MemberTable, place: int) -> tuple[IndexArray, FloatArray]:
     """What each code of one category becomes: its places among `n_own`, and (n_codes, K, ...)."""
     by_target = table.columns.by_target
     n_codes = table.columns.categories[by_target[place]].n_levels + 1
@@ -86,15 +84,13 @@ def _own_of_levels(table: MemberTable, place: int) -> tuple[Any, FloatArray]:
     codes = [np.zeros(n_codes, dtype=np.intp) for _ in by_target]
     codes[place] = np.arange(n_codes)
     columns = np.arange(place * n_targets, (place + 1) * n_targets)
-    places = np.concatenate(
-        [columns + n for n in range(0, table.n_own, len(by_target) * n_targets)]
-    )
-    of_members = [
-        member.transform(
-            [each.transform(c) for each, c in zip(member.encodings, codes, strict=True)]
-        )
-        for member in table.members
-    ]
+    # Once, or twice: as normal quantiles and scaled.
+    starts = range(0, table.n_own, len(by_target) * n_targets)
+    places = np.concatenate([columns + start for start in starts])
+    of_members = []
+    for member in table.members:
+        encodings = zip(member.encodings, codes, strict=True)
+        of_members.append(member.transform([each.transform(own) for each, own in encodings]))
     return places, np.stack(of_members, axis=1)[:, :, places]
 
 
@@ -114,8 +110,5 @@ def _add_numbers(graph: Graph, model: Ensemble, outputs: NumbersOfMembers, raw: 
     )
     numbers = graph.node("Add", graph.node("Mul", raw, scale), mean)
     clipped = graph.node("Min", graph.node("Max", numbers, low), high)
-    return graph.node(
-        "Reshape",
-        clipped,
-        graph.constant([len(model.params) * model.params.shape[1], -1, 1], "int64"),
-    )
+    columns = graph.constant([math.prod(model.params.shape[:2]), -1, 1], "int64")
+    return graph.node("Reshape", clipped, columns)

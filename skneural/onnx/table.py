@@ -109,7 +109,7 @@ class FittedInputs:
         return places, inputs[:, places]
 
 
-def add_inputs(graph: Graph, raw: RawInputs, fitted: FittedInputs) -> tuple[str, dict[int, str]]:
+def add_inputs(graph: Graph, raw: RawInputs, fitted: FittedInputs) -> str:
     """Add the nodes from raw columns to the inputs of a network.
 
     Parameters
@@ -123,23 +123,18 @@ def add_inputs(graph: Graph, raw: RawInputs, fitted: FittedInputs) -> tuple[str,
     -------
     inputs : str
         Of shape (n_rows, n_inputs), see `Scalings.transform`; empty if there are none.
-    codes : dict of int to str
-        The codes of categories by their places in `TableColumns.categories`: of those that make
-        inputs, and of those that are encoded by target.
     """
     parts = [
         *_continuous_parts(graph, raw, fitted),
         *_binary_parts(graph, raw, fitted),
         *_missing_parts(graph, raw, fitted),
     ]
-    codes: dict[int, str] = {}
     for i, category in enumerate(fitted.columns.categories):
         places, table = fitted.of_levels(i)
-        if len(places) or i in fitted.columns.by_target:
-            codes[i] = raw.codes(category)
         if len(places):
-            parts.append(Part(graph.node("Gather", graph.constant(table), codes[i]), places))
-    return add_in_order(graph, parts), codes
+            of_rows = graph.node("Gather", graph.constant(table), raw.codes(category))
+            parts.append(Part(of_rows, places))
+    return add_in_order(graph, parts)
 
 
 def add_in_order(graph: Graph, parts: Sequence[Part]) -> str:

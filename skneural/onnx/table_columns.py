@@ -7,7 +7,7 @@ pandas' NA in an array of objects. A level of training with such a name is that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Number
 from typing import Any, NamedTuple
 
@@ -34,6 +34,9 @@ KINDS = {
 }
 
 INT64 = np.iinfo(np.int64)
+
+#: No number of an input is larger.
+LARGEST = float(np.finfo(np.float64).max)
 
 
 class Place(NamedTuple):
@@ -62,6 +65,7 @@ class RawInputs:
     graph: Graph
     places: list[Place]
     names: list[Any]
+    _codes: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -134,6 +138,12 @@ class RawInputs:
         ValueError
             If its levels cannot be told apart by what the input holds.
         """
+        known = self._codes.get(category.number)
+        if known is None:
+            known = self._codes[category.number] = self._add_codes(category)
+        return known
+
+    def _add_codes(self, category: Category) -> str:
         place = self.places[category.number]
         name = self.names[category.number]
         graph = self.graph
@@ -214,8 +224,10 @@ def _spellings(level: Any, name: Any) -> set[str]:
             f"Column {name!r} has levels that are bytes, such as {level!r}, which ONNX does not "
             "have: decode them."
         )
-    texts = {str(level), str(float(level))}
-    if float(level).is_integer():
+    texts = {str(level)}
+    if abs(level) <= LARGEST:
+        texts.add(str(float(level)))
+    if _is_int64(level):
         texts.add(str(int(level)))
     return texts | ({str(bool(level))} if level in (0, 1) else set())
 
@@ -235,7 +247,7 @@ def _numeric_levels(category: Category, name: Any, kind: str) -> dict[Any, int]:
 
 
 def _is_int64(level: Any) -> bool:
-    return bool(level == int(level) and INT64.min <= level <= INT64.max)
+    return bool(INT64.min <= level <= INT64.max and level == int(level))
 
 
 def _add_codes_of_reals(graph: Graph, x: str, category: Category, levels: dict[Any, int]) -> str:
@@ -244,7 +256,11 @@ def _add_codes_of_reals(graph: Graph, x: str, category: Category, levels: dict[A
     missing = graph.constant(len(category.levels), "int64")
     is_missing = graph.node("IsNaN", x)
     codes = unknown
-    known = {float(level): code for level, code in levels.items() if float(level) == level}
+    known = {
+        float(level): code
+        for level, code in levels.items()
+        if abs(level) <= LARGEST and float(level) == level
+    }
     if known:
         ordered = np.array(sorted(known))
         x = graph.node("Where", is_missing, graph.constant(ordered[:1]), x)

@@ -101,7 +101,7 @@ def convert_table_encoder(scope: Any, operator: Any, container: Any) -> None:
     graph = Graph(scope, container, "float64")
     raw = RawInputs.of(graph, operator, fitted.n_features, fitted.feature_names)
     found = FittedInputs(fitted.columns, fitted.scalings, fitted.encodings)
-    inputs, _ = add_inputs(graph, raw, found)
+    inputs = add_inputs(graph, raw, found)
     put_out(graph, inputs, operator.outputs[0])
 
 

@@ -110,6 +110,8 @@ def test_levels_that_are_called_like_missing_values():
         (pd.Categorical([1, 2, None] * 5), pd.Categorical([2.0, None, 1.0])),
         (pd.Categorical([0.1, 0.2, 0.3] * 5), pd.Categorical([0.3, 0.1, 0.1 + 0.2])),
         (pd.Categorical([0.1, 0.2, None] * 5), pd.Categorical([None, 0.1, 0.5])),
+        (pd.Categorical([1.0, np.inf, 1e308] * 5), pd.Categorical([1e308, 1.0, -1e308])),
+        (np.array([10**400, "b", np.inf] * 4, dtype=object), np.array(["b", np.inf], object)),
         (pd.Categorical(["1", "2", "3"] * 5), pd.Categorical(["2", "1", "1.0"])),
         (pd.array(["u", "v", None] * 5, dtype="string"), pd.array(["v", None, "w"])),
         (np.array([1, "b", 2.5, None, True] * 4, dtype=object), np.array([2.5, "b"], object)),
