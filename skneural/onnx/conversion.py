@@ -40,9 +40,8 @@ def to_onnx(
     X_sample : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
         Rows like those to predict for; one is enough. They say how many columns of what type the
         inputs have: one input of the name 'X', or one of shape (n_rows, 1) for every column of a
-        data frame, of its name. Integers of 16 bits are declared as int32, unsigned ones of more
-        as int64, float16 as float32: convert rows to what the inputs say. The graph takes dense
-        rows, and any number of them. Or a list of names and skl2onnx's types:
+        data frame, of its name. Any number of rows can be predicted for afterwards. The graph takes
+        dense rows. Or a list of names and skl2onnx's types:
         ``[("X", FloatTensorType([None, 4]))]``.
     target_opset : int or dict of {str: int}, default=None
         The version of ONNX's operators, 11 or later; with domains, ``{"": 17, "ai.onnx.ml": 3}``.
@@ -91,6 +90,9 @@ def to_onnx(
 
     Notes
     -----
+    Where `X_sample` has integers of 16 bits the input is int32, for unsigned ones of more int64, for
+    float16 float32: convert rows to what the inputs of the graph say.
+
     The graph checks nothing: rows that the estimator refuses, with NaN for instance, give numbers
     that mean nothing.
 
