@@ -100,6 +100,9 @@ def to_onnx(
 
     Notes
     -----
+    Where `X_sample` has integers of 16 bits the input is int32, for unsigned ones of more bits
+    int64, for float16 float32: convert rows to what the inputs of the graph say.
+
     The graph checks nothing: rows that the estimator refuses, with NaN for instance, give numbers
     that mean nothing.
 

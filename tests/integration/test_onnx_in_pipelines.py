@@ -293,6 +293,17 @@ def test_raw_scores(option):
             assert largest_difference(scores, logits_of(model, ROWS)) < 1e-12
 
 
+@pytest.mark.parametrize(
+    "inner", [NETWORK, make_pipeline(StandardScaler(), NETWORK)], ids=["bare", "scaled"]
+)
+def test_options_of_a_search(inner):
+    search = quietly_fitted(GridSearchCV(inner, {}, cv=2), ROWS, NAMES)
+    _, scores = converted(search, ROWS, options={id(search): {"raw_scores": True}})
+    assert largest_difference(scores, logits_of(search, ROWS)) < 1e-12
+    _, *columns = converted(search, ROWS, options={id(search): {"zipmap": "columns"}})
+    assert largest_difference(np.column_stack(columns), search.predict_proba(ROWS)) < 1e-12
+
+
 def test_numbers_of_classes_in_place_of_labels():
     model = quietly_fitted(ScratchLogisticRegression(), ROWS, NAMES)
     label, _ = converted(model, ROWS, options={"nocl": True})
