@@ -216,20 +216,22 @@ def _text_codes(category: Category, name: Any) -> dict[str, int]:
     return codes | of_levels
 
 
-def _spellings(level: Any, name: Any) -> set[str]:
+def _spellings(level: Any, name: Any) -> list[str]:
     if isinstance(level, str):
-        return {str(level)}
+        return [str(level)]
     if isinstance(level, bytes):
         raise ValueError(
             f"Column {name!r} has levels that are bytes, such as {level!r}, which ONNX does not "
             "have: decode them."
         )
-    texts = {str(level)}
+    texts = [str(level)]
     if abs(level) <= LARGEST:
-        texts.add(str(float(level)))
+        texts.append(str(float(level)))
     if _is_int64(level):
-        texts.add(str(int(level)))
-    return texts | ({str(bool(level))} if level in (0, 1) else set())
+        texts.append(str(int(level)))
+    if level in (0, 1):
+        texts.append(str(bool(level)))
+    return list(dict.fromkeys(texts))
 
 
 def _numeric_levels(category: Category, name: Any, kind: str) -> dict[Any, int]:

@@ -4,6 +4,8 @@ from extras import need
 
 need("onnx", "onnx", "onnxruntime", "skl2onnx")
 
+import pickle
+
 import numpy as np
 import pytest
 from onnx_frames import (
@@ -86,6 +88,12 @@ def test_many_columns(dtype, kind):
         y = X[:, 0] + X[:, 1] > 0
         model = kind(**SMALL).fit(X, y if kind is TabularMLPClassifier else y + X[:, 2])
         check(model, X[:1], X, dtype)
+
+
+def test_the_same_file_of_an_unpickled_model():
+    model = fitted(TabularMLPClassifier, labels=("no", "yes"))
+    content = to_onnx(model, frame()).SerializeToString()
+    assert to_onnx(pickle.loads(pickle.dumps(model)), frame()).SerializeToString() == content
 
 
 def test_integer_arrays_are_predicted_in_double_precision():
