@@ -182,7 +182,7 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
         raise TypeError("X is a LazyFrame, which has no rows yet: pass X.collect().")
     refuse_masked(X=X)
     _refuse_dates(X)
-    if _is_frame(X):
+    if is_frame(X):
         _refuse_equal_names(X)
     else:
         X = _as_matrix(estimator, X)
@@ -193,7 +193,7 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
                 f"Found array with 0 {what}(s) (shape={tuple(X.shape)}) while a minimum of 1 is "
                 f"required by {type(estimator).__name__}."
             )
-    return list(_raw_columns(X))
+    return list(raw_columns(X))
 
 
 def _refuse_dates(X: Any) -> None:
@@ -217,7 +217,8 @@ def _refuse_equal_names(X: Any) -> None:
         )
 
 
-def _is_frame(X: Any) -> bool:
+def is_frame(X: Any) -> bool:
+    """Whether it is a data frame of pandas, polars or pyarrow."""
     return len(getattr(X, "shape", ())) == 2 and (
         (hasattr(X, "iloc") and hasattr(X, "dtypes"))
         or hasattr(X, "get_columns")
@@ -239,7 +240,8 @@ def _as_matrix(estimator: Any, X: Any) -> Array:
     return array
 
 
-def _raw_columns(X: Any) -> Iterator[RawColumn]:
+def raw_columns(X: Any) -> Iterator[RawColumn]:
+    """The columns of a data frame or a matrix."""
     if isinstance(X, np.ndarray):
         for j, values in enumerate(X.T):
             yield RawColumn(f"Column {j} of X", values)
