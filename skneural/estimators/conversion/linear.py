@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
+from skneural.arrays.matrices import FloatArray
 from skneural.estimators.linear_attributes import intercepts_of, sparsified
 from skneural.estimators.model import Fitted, Model, Outcome
 from skneural.estimators.target_contract import ClassTargets
@@ -109,7 +110,7 @@ def fitted_from(source: Any, n_iter: int, n_samples_seen: int = 0) -> Fitted:
             f"{len(labels.classes)} classes have {labels.n_outputs} row(s) in coef_ and as many "
             f"intercepts: got coef_ of shape {coef.shape} and {len(intercept)} intercept(s)."
         )
-    params = np.concatenate([coef.T.ravel(), intercept], dtype=dtype)
+    params: FloatArray = np.concatenate([coef.T.ravel(), intercept], dtype=dtype)
     names = getattr(source, "feature_names_in_", None)
     model = Model(
         coef.shape[1],

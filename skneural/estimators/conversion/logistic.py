@@ -108,8 +108,8 @@ def _new_penalty(source: Any) -> dict[str, Any]:
     is_plain = l1_ratio is None
     if penalty is None and is_plain and C == 1.0:
         return {"penalty": "deprecated", "C": math.inf, "l1_ratio": 0.0}
-    if penalty in ("l1", "l2") and is_plain and C != math.inf:
+    if penalty in ("l1", "l2") and is_plain and not math.isinf(C):
         return {"penalty": "deprecated", "C": C, "l1_ratio": 1.0 if penalty == "l1" else 0.0}
-    if penalty == "elasticnet" and 0 < l1_ratio < 1 and C != math.inf:
+    if penalty == "elasticnet" and 0 < l1_ratio < 1 and not math.isinf(C):
         return {"penalty": "deprecated", "C": C, "l1_ratio": l1_ratio}
     return {"penalty": penalty, "C": C, "l1_ratio": l1_ratio}

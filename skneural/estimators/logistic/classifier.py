@@ -395,17 +395,12 @@ class ScratchLogisticRegression(
         Returns
         -------
         model : sklearn.linear_model.LogisticRegression
-            It shares no array with this one, and can be fitted further with ``warm_start=True``.
-
-        Raises
-        ------
-        NotFittedError
+            Fitted; it shares no array with this one.
 
         Warns
         -----
         UserWarning
-            Of parameters that scikit-learn lacks. Its defaults take their place; 'saga' that of
-            'fista' where there is an L1 penalty.
+            Of parameters that it lacks. Its defaults take their place, 'saga' that of 'fista'.
         """
         return logistic_to_sklearn(self)
 
@@ -421,7 +416,7 @@ class ScratchLogisticRegression(
         Returns
         -------
         estimator : ScratchLogisticRegression
-            `loss_` is NaN, `loss_curve_` and `stop_reason_` are empty: the model has none.
+            With the same parameters. `loss_` is NaN, `loss_curve_` and `stop_reason_` are empty.
 
         Raises
         ------

@@ -400,10 +400,6 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         model : sklearn.linear_model.Perceptron
             It shares no array with this one, and learns further by partial_fit, or by fit with
             ``warm_start=True``, as this one does.
-
-        Raises
-        ------
-        NotFittedError
         """
         return perceptron_to_sklearn(self)
 
