@@ -5,6 +5,7 @@
 import sklearn  # noqa: F401
 
 from skneural._version import __version__
+from skneural.estimators.conversion import from_sklearn
 from skneural.estimators.logistic.classifier import ScratchLogisticRegression
 from skneural.estimators.mlp.classifier import ScratchMLPClassifier
 from skneural.estimators.mlp.hidden_layer import HiddenLayerTransformer
@@ -26,4 +27,5 @@ __all__ = [
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "__version__",
+    "from_sklearn",
 ]

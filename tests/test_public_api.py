@@ -36,6 +36,7 @@ PUBLIC_NAMES = [
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "__version__",
+    "from_sklearn",
 ]
 MODULES = [
     "activations",

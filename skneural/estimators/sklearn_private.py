@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 import sklearn
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils._param_validation import (
     Hidden,
     Interval,
@@ -78,11 +79,13 @@ else:
 
 
 __all__ = [
+    "AdamOptimizer",
     "CallbackSupportMixin",
     "Hidden",
     "Interval",
     "InvalidParameterError",
     "Options",
+    "SGDOptimizer",
     "StrOptions",
     "available_if",
     "check_feature_names_in",
