@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from skneural.arrays.matrices import FloatArray
+from skneural.estimators.conversion.accepted import check_accepted
 from skneural.estimators.linear_attributes import intercepts_of, sparsified
 from skneural.estimators.model import Fitted, Model, Outcome
 from skneural.estimators.target_contract import ClassTargets
@@ -20,11 +21,8 @@ from skneural.minimizers.state import Record, TrainingState
 Estimator = TypeVar("Estimator")
 
 
-def check_source(model: Any, kind: type, name: str) -> None:
+def check_source(model: Any, kind: type, ours: type) -> None:
     """Raise an error unless a model is fitted, and of a class that is accepted.
-
-    Subclasses are refused: they may predict in another way, as `LogisticRegressionCV` trains in
-    another way.
 
     Parameters
     ----------
@@ -32,26 +30,21 @@ def check_source(model: Any, kind: type, name: str) -> None:
         That `from_sklearn` has been given.
     kind : type
         The class of scikit-learn that is accepted.
-    name : str
-        That of the class whose `from_sklearn` it is.
+    ours : type
+        The class whose `from_sklearn` it is.
 
     Raises
     ------
     TypeError
-        If it is of another class.
+        See `check_accepted`. `LogisticRegressionCV` trains in another way, and is refused.
     NotFittedError
         If it is not fitted.
     """
-    if type(model) is not kind:
-        found = model.__name__ if isinstance(model, type) else type(model).__name__
-        raise TypeError(
-            f"{name}.from_sklearn takes a fitted sklearn.linear_model.{kind.__name__}, and none "
-            f"of its subclasses: got {found}."
-        )
-    # A fit that has failed may leave None.
-    if getattr(model, "coef_", None) is None or not hasattr(model, "classes_"):
+    check_accepted(model, kind, ours)
+    if model.coef_ is None or not hasattr(model, "classes_"):  # left by a fit that has failed
         raise NotFittedError(
-            f"This {kind.__name__} is not fitted yet: call its fit before {name}.from_sklearn."
+            f"This {kind.__name__} is not fitted: its last fit has failed. Call fit before "
+            f"{ours.__name__}.from_sklearn."
         )
 
 

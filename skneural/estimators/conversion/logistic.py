@@ -52,7 +52,7 @@ def logistic_from_sklearn(kind: type[Estimator], source: Any) -> Estimator:
     """See `ScratchLogisticRegression.from_sklearn`; `kind` is the class to be made."""
     from sklearn.linear_model import LogisticRegression
 
-    check_source(source, LogisticRegression, kind.__name__)
+    check_source(source, LogisticRegression, kind)
     _refuse_other_probabilities(source)
     fitted = fitted_from(source, n_iter=int(np.max(getattr(source, "n_iter_", 0))))
     params = source.get_params(deep=False)

@@ -47,7 +47,7 @@ def perceptron_from_sklearn(kind: type[Estimator], source: Any) -> Estimator:
     """See `ScratchPerceptron.from_sklearn`; `kind` is the class to be made."""
     from sklearn.linear_model import Perceptron
 
-    check_source(source, Perceptron, kind.__name__)
+    check_source(source, Perceptron, kind)
     n_samples_seen = int(getattr(source, "t_", 1.0) - 1)
     fitted = fitted_from(source, int(getattr(source, "n_iter_", 0)), n_samples_seen)
     shared, lost = shared_parameters(source.get_params(deep=False), kind)
