@@ -334,6 +334,25 @@ def test_no_warning_where_nothing_is_lost(kind):
     assert theirs.class_weight is not model.class_weight
 
 
+#: Weights of classes, and what scikit-learn takes them for: it refuses a dict that lacks a class and
+#: has another label.
+CLASS_WEIGHTS = [
+    ({0: 2.0}, {0: 2.0}),
+    ({0: 2.0, 7: 3.0}, {0: 2.0}),
+    ({0: 2.0, 1: 1.0, 2: 1.0, 7: 3.0}, {0: 2.0, 1: 1.0, 2: 1.0, 7: 3.0}),
+    ("balanced", "balanced"),
+]
+
+
+@pytest.mark.parametrize("kind", [ScratchLogisticRegression, ScratchPerceptron])
+@pytest.mark.parametrize(("given", "taken"), CLASS_WEIGHTS)
+def test_class_weights_are_such_as_scikit_learn_takes(kind, given, taken):
+    model = kind(class_weight=given).fit(X3, Y3)
+    theirs = model.to_sklearn()
+    assert theirs.class_weight == taken
+    np.testing.assert_allclose(theirs.fit(X3, Y3).coef_, model.coef_, atol=0.05)
+
+
 def test_generator_is_copied():
     model = ScratchPerceptron(random_state=np.random.RandomState(0)).fit(X3, Y3)
     theirs = model.to_sklearn()

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import compute_class_weight
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.conversion.accepted import check_accepted
 from skneural.estimators.linear_attributes import intercepts_of, sparsified
 from skneural.estimators.model import Fitted, Model, Outcome
-from skneural.estimators.target_contract import ClassTargets
 from skneural.estimators.targets import Labels
 from skneural.minimizers.state import Record, TrainingState
 
@@ -53,6 +53,21 @@ def copied(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: deepcopy(value) for name, value in params.items()}
 
 
+def class_weight_for(class_weight: Any, fitted: Fitted) -> Any:
+    """A `class_weight` that scikit-learn takes for the classes of a model, of the same effect.
+
+    It refuses a dict that lacks some of them and has other labels instead, which are left out.
+    """
+    assert isinstance(fitted.model.targets, Labels)
+    classes = fitted.model.targets.classes
+    try:
+        compute_class_weight(class_weight, classes=classes, y=classes)
+    except ValueError:
+        known = classes.tolist()
+        return {label: weight for label, weight in class_weight.items() if label in known}
+    return class_weight
+
+
 def set_linear_attributes(result: Any, fitted: Fitted) -> None:
     """Set what every fitted linear classifier of scikit-learn has, in arrays of its own.
 
@@ -62,11 +77,11 @@ def set_linear_attributes(result: Any, fitted: Fitted) -> None:
     fitted : Fitted
     """
     model = fitted.model
-    assert isinstance(model.targets, ClassTargets)
+    assert isinstance(model.targets, Labels)
     result.n_features_in_ = model.n_features
     if model.feature_names is not None:
         result.feature_names_in_ = model.feature_names.copy()
-    result.classes_ = model.targets.classes_of_model.copy()
+    result.classes_ = model.targets.classes.copy()
     # In C order: the perceptron of scikit-learn trains the rows in place.
     result.coef_ = np.array(model.dense().arrays[0][0].T, order="C")
     result.intercept_ = np.array(intercepts_of(model))

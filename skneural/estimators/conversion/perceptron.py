@@ -12,6 +12,7 @@ from skneural.estimators.conversion.linear import (
     Estimator,
     adopted,
     check_source,
+    class_weight_for,
     copied,
     fitted_from,
     set_linear_attributes,
@@ -26,6 +27,7 @@ def perceptron_to_sklearn(estimator: Any) -> Any:
     check_is_fitted(estimator)
     fitted = estimator._fitted
     shared, lost = shared_parameters(estimator.get_params(deep=False), Perceptron)
+    shared["class_weight"] = class_weight_for(estimator.class_weight, fitted)
     warn_of_lost(estimator, Perceptron, lost)
     result = Perceptron(**copied(shared))
     set_linear_attributes(result, fitted)
