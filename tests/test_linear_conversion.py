@@ -334,23 +334,21 @@ def test_no_warning_where_nothing_is_lost(kind):
     assert theirs.class_weight is not model.class_weight
 
 
-#: Weights of classes, and what scikit-learn takes them for: it refuses a dict that lacks a class and
-#: has another label.
-CLASS_WEIGHTS = [
-    ({0: 2.0}, {0: 2.0}),
-    ({0: 2.0, 7: 3.0}, {0: 2.0}),
-    ({0: 2.0, 1: 1.0, 2: 1.0, 7: 3.0}, {0: 2.0, 1: 1.0, 2: 1.0, 7: 3.0}),
-    ("balanced", "balanced"),
-]
-
-
-@pytest.mark.parametrize("kind", [ScratchLogisticRegression, ScratchPerceptron])
-@pytest.mark.parametrize(("given", "taken"), CLASS_WEIGHTS)
-def test_class_weights_are_such_as_scikit_learn_takes(kind, given, taken):
-    model = kind(class_weight=given).fit(X3, Y3)
+@pytest.mark.parametrize(
+    ("class_weight", "classes", "expected"),
+    [
+        ({0: 2.0}, [0, 1, 2], [2.0, 1.0, 1.0]),
+        ({"1": 2.0, "01": 0.5}, ["0", "01", "1"], [1.0, 0.5, 2.0]),
+        ({"a": 0.5, "b": 1.0, "c": 2.0, "d": 3.0}, ["a", "b", "c"], [0.5, 1.0, 2.0]),
+        ("balanced", [0, 1, 2], [1.0, 1.0, 1.0]),
+        (None, [0, 1, 2], [1.0, 1.0, 1.0]),
+    ],
+)
+def test_weights_of_classes_are_looked_up_as_what_they_are(class_weight, classes, expected):
+    model = ScratchPerceptron(class_weight=class_weight).fit(X3, np.array(classes)[Y3])
     theirs = model.to_sklearn()
-    assert theirs.class_weight == taken
-    np.testing.assert_allclose(theirs.fit(X3, Y3).coef_, model.coef_, atol=0.05)
+    assert theirs.class_weight == class_weight
+    assert theirs._expanded_class_weight.tolist() == expected
 
 
 def test_generator_is_copied():

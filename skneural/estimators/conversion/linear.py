@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import compute_class_weight
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.conversion.accepted import check_accepted
@@ -51,21 +50,6 @@ def check_source(model: Any, kind: type, ours: type) -> None:
 def copied(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters that share nothing with these, as `sklearn.base.clone` copies them."""
     return {name: deepcopy(value) for name, value in params.items()}
-
-
-def class_weight_for(class_weight: Any, fitted: Fitted) -> Any:
-    """A `class_weight` that scikit-learn takes for the classes of a model, of the same effect.
-
-    It refuses a dict that lacks some of them and has other labels instead, which are left out.
-    """
-    assert isinstance(fitted.model.targets, Labels)
-    classes = fitted.model.targets.classes
-    try:
-        compute_class_weight(class_weight, classes=classes, y=classes)
-    except ValueError:
-        known = classes.tolist()
-        return {label: weight for label, weight in class_weight.items() if label in known}
-    return class_weight
 
 
 def set_linear_attributes(result: Any, fitted: Fitted) -> None:

@@ -13,7 +13,6 @@ from skneural.estimators.conversion.linear import (
     Estimator,
     adopted,
     check_source,
-    class_weight_for,
     copied,
     fitted_from,
     set_linear_attributes,
@@ -40,7 +39,6 @@ def logistic_to_sklearn(estimator: Any) -> Any:
         lost.append("solver")
     if "solver" not in shared and penalty_name(estimator) not in ("l2", None):
         shared["solver"] = "saga"  # the only one with the same objective
-    shared["class_weight"] = class_weight_for(estimator.class_weight, fitted)
     warn_of_lost(estimator, LogisticRegression, lost)
     result = LogisticRegression(**copied(shared))
     set_linear_attributes(result, fitted)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
+from skneural.estimators.class_weight import weights_of_dict
 from skneural.estimators.conversion.linear import (
     Estimator,
     adopted,
     check_source,
-    class_weight_for,
     copied,
     fitted_from,
     set_linear_attributes,
@@ -27,7 +26,6 @@ def perceptron_to_sklearn(estimator: Any) -> Any:
     check_is_fitted(estimator)
     fitted = estimator._fitted
     shared, lost = shared_parameters(estimator.get_params(deep=False), Perceptron)
-    shared["class_weight"] = class_weight_for(estimator.class_weight, fitted)
     warn_of_lost(estimator, Perceptron, lost)
     result = Perceptron(**copied(shared))
     set_linear_attributes(result, fitted)
@@ -36,12 +34,10 @@ def perceptron_to_sklearn(estimator: Any) -> Any:
         result.intercept_ = result.intercept_.astype(np.float64)
     result.n_iter_ = int(fitted.outcome.n_iter)
     result.t_ = 1.0 + fitted.outcome.n_samples_seen
-    # What every training of scikit-learn sets anew. The labels that 'balanced' counts are those of
-    # the next: here each class counts the same.
+    # What every training of scikit-learn sets anew, 'balanced' weights by the labels of the next.
+    by_class = result.class_weight if isinstance(result.class_weight, dict) else {}
     result._loss_function_ = result._get_loss_function(result.loss)
-    result._expanded_class_weight = compute_class_weight(
-        result.class_weight, classes=result.classes_, y=result.classes_
-    )
+    result._expanded_class_weight = weights_of_dict(by_class, result.classes_)
     return result
 
 
