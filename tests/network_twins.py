@@ -51,7 +51,15 @@ SOLVERS = {
     "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
 }
 STOCHASTIC = [name for name in SOLVERS if name not in ("lbfgs", "early stopping")]
-SHORT = {"hidden_layer_sizes": (6, 3), "max_iter": 8, "random_state": 0, "batch_size": 16}
+#: Every solver with two tasks, every task with two solvers.
+PAIRS = [
+    (task, solver)
+    for task in TASKS
+    for solver in SOLVERS
+    if task in ("binary", "two numbers") or solver in ("adam", "early stopping")
+]
+STOCHASTIC_PAIRS = [(task, solver) for task, solver in PAIRS if solver in STOCHASTIC]
+SHORT = {"hidden_layer_sizes": (6, 3), "max_iter": 6, "random_state": 0, "batch_size": 16}
 #: Largest differences of predictions, and of weights after an epoch more.
 PREDICTIONS = {np.float64: 1e-12, np.float32: 1e-6}
 

@@ -14,10 +14,12 @@ import sklearn
 from network_twins import (
     ACTIVATIONS,
     INDICATOR,
+    PAIRS,
     PREDICTIONS,
     SHORT,
     SOLVERS,
     STOCHASTIC,
+    STOCHASTIC_PAIRS,
     TASKS,
     THIRDS,
     TWINS,
@@ -80,8 +82,7 @@ def test_predictions(task, activation, dtype):
 
 
 @DTYPES
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("task", ["binary", "multiclass", "two numbers"])
+@pytest.mark.parametrize(("task", "solver"), PAIRS)
 def test_predictions_after_every_solver(task, solver, dtype):
     model = fitted(task, dtype, **SOLVERS[solver])
     assert largest_difference(model, model.to_sklearn()) <= PREDICTIONS[dtype]
@@ -183,8 +184,7 @@ def test_models_without_a_training(task, dtype):
 
 
 @DTYPES
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("task", "solver"), PAIRS)
 def test_attributes_are_those_of_a_genuine_fit(task, solver, dtype):
     kind, y = TASKS[task]
     twin = fitted(task, dtype, **SOLVERS[solver]).to_sklearn()
@@ -213,8 +213,7 @@ def test_attributes_are_those_of_a_genuine_fit(task, solver, dtype):
 
 
 @DTYPES
-@pytest.mark.parametrize("solver", STOCHASTIC)
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("task", "solver"), STOCHASTIC_PAIRS)
 def test_partial_fit_goes_on(task, solver, dtype):
     y = TASKS[task][1]
     model = fitted(task, dtype, **SOLVERS[solver], shuffle=False)
@@ -253,8 +252,7 @@ def test_partial_fit_after_early_stopping_has_been_switched_off():
     )
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("task", "solver"), PAIRS)
 def test_clones_and_pickles(task, solver):
     kind, y = TASKS[task]
     twin = fitted(task, **SOLVERS[solver]).to_sklearn()

@@ -34,9 +34,9 @@ def from_sklearn(model: Any) -> Any:
     >>> from sklearn.neural_network import MLPRegressor
     >>> from skneural import from_sklearn
     >>> X, y = make_regression(n_samples=100, random_state=1)
-    >>> theirs = MLPRegressor(max_iter=500, tol=1.0, random_state=1).fit(X, y)
+    >>> theirs = MLPRegressor(solver="lbfgs", tol=10, random_state=1).fit(X, y)
     >>> from_sklearn(theirs)
-    ScratchMLPRegressor(max_iter=500, random_state=1, tol=1.0)
+    ScratchMLPRegressor(random_state=1, solver='lbfgs', tol=10)
     """
     twins = twin_classes()
     for kind, ours in twins.items():
