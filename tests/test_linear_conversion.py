@@ -26,7 +26,11 @@ from sklearn.preprocessing import scale
 
 from skneural import ScratchLogisticRegression, ScratchMLPClassifier, ScratchPerceptron
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # scikit-learn 1.8.0 warns so of C=np.inf as well.
+    pytest.mark.filterwarnings("ignore:Setting penalty=None will ignore the C:UserWarning"),
+]
 
 #: scikit-learn before 1.8 says `penalty` for what is said by `l1_ratio` and `C` since then.
 VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))
