@@ -487,6 +487,7 @@ def test_there_and_back_is_the_identity(name, n_classes, dtype):
     model = OURS[type(theirs)].from_sklearn(theirs)
     check_same_predictions(model, theirs, X, y, TOLERANCE[dtype])
     check_shares_nothing(model, theirs)
+    assert model.coef_.dtype == theirs.coef_.dtype
     back = model.to_sklearn()
     assert back.get_params() == theirs.get_params()
     if dtype == "float64":
