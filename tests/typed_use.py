@@ -75,6 +75,11 @@ def of_logistic_regression() -> None:
     assert_type(model.densify(), ScratchLogisticRegression)
     assert_type(model.for_prediction(), ScratchLogisticRegression)
     assert type(model.fit(X, Y).sparsify().densify()) is ScratchLogisticRegression
+    adopted = ScratchLogisticRegression.from_sklearn(
+        ScratchLogisticRegression().fit(X, Y).to_sklearn()
+    )
+    assert_type(adopted, ScratchLogisticRegression)
+    assert type(adopted) is ScratchLogisticRegression
 
 
 def of_perceptron() -> None:
@@ -85,6 +90,9 @@ def of_perceptron() -> None:
     assert_type(model.sparsify().densify(), ScratchPerceptron)
     assert_type(model.for_prediction(), ScratchPerceptron)
     assert type(model.for_prediction()) is ScratchPerceptron
+    adopted = ScratchPerceptron.from_sklearn(model.to_sklearn())
+    assert_type(adopted, ScratchPerceptron)
+    assert type(adopted) is ScratchPerceptron
 
 
 def of_hidden_layer() -> None:
