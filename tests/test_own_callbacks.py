@@ -38,6 +38,8 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
 )
 from skneural.callbacks import (
     Checkpoint,
@@ -677,6 +679,24 @@ def test_history_is_read_while_training(tmp_path, suffix, estimator, has):
     rows = read(path)
     assert len(rows) == 12
     assert len({row["fit"] for row in rows}) == 2
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("validated", [False, True])
+@pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
+def test_history_of_members_judged_together(tmp_path, kind, validated):
+    """Their own rows, out of fold or for validation, are in the columns of the validation."""
+    path = tmp_path / "history.jsonl"
+    rows = {"X_val": X[::3], "y_val": Y[::3]} if validated else {}
+    model = kind(**SMALL, cv=2).set_callbacks(HistoryLogger(path)).fit(X, Y, **rows)
+    prefix = "validation" if validated else "oof"
+    names = {"validation_loss": f"{prefix}_loss", "validation_score": f"{prefix}_score"}
+    lines = read(path)
+    assert len(lines) == 6
+    for column in ("loss", "validation_loss", "validation_score", "learning_rate", "gradient_norm"):
+        expected = [record[names.get(column, column)] for record in model.history_]
+        assert [line[column] for line in lines] == expected
+        assert None not in expected
 
 
 @SINCE_1_9
