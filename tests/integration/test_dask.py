@@ -20,10 +20,10 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TableEncoder,
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from skneural.estimators.table import TableEncoder
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
