@@ -127,12 +127,7 @@ class Activation(Settings):
     def __setstate__(self, state: dict[str, Any]) -> None:
         known: dict[str, Any] = {}
         if "forward" not in state:
-            name = state.get("like", state["name"])
-            if not isinstance(name, str) or name not in ACTIVATIONS:
-                raise ValueError(
-                    f"A file names the activation {name!r}, which is none of {sorted(ACTIVATIONS)}."
-                )
-            known = vars(ACTIVATIONS[name])
+            known = vars(activation_named(state.get("like", state["name"])))
         attributes = {name: value for name, value in state.items() if name != "like"}
         vars(self).update(known, **from_plain(attributes))
 
@@ -376,3 +371,16 @@ ACTIVATIONS = {
         Activation("mish", _mish, _mish_backward, 2, _mish_remainder, _mish_remainder_backward),
     )
 }
+
+
+def activation_named(name: Any) -> Activation:
+    """The activation function of this name, which a file may have given.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise ValueError(f"There is no activation function {name!r}: there are {[*ACTIVATIONS]}.")
+    return ACTIVATIONS[name]

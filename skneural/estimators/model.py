@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from skneural.activations import ACTIVATIONS, Activation
+from skneural.activations import Activation, activation_named
 from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
 from skneural.estimators.digest import digest_of_settings
 from skneural.estimators.label_columns import LabelColumns
@@ -162,8 +162,12 @@ def _csr_matrix(data: Any) -> sparse.csr_matrix:
 def found_activations(activation: KeptActivation) -> Activation | tuple[Activation, ...]:
     """Activation functions by their names."""
     if isinstance(activation, tuple):
-        return tuple(ACTIVATIONS[each] if isinstance(each, str) else each for each in activation)
-    return ACTIVATIONS[activation] if isinstance(activation, str) else activation
+        return tuple(map(_found_activation, activation))
+    return _found_activation(activation)
+
+
+def _found_activation(activation: str | Activation) -> Activation:
+    return activation if isinstance(activation, Activation) else activation_named(activation)
 
 
 @dataclass(frozen=True)
