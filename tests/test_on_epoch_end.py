@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from copy import deepcopy
 from functools import partial
+from types import ModuleType
 
 import numpy as np
 import pytest
 from numpy.linalg import LinAlgError
+from page_code import code_of, run
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -232,3 +235,42 @@ def test_a_report_cannot_be_changed():
     report = EpochReport(1, {"loss": 0.5}, "3f2a9c1d", None)
     with pytest.raises(AttributeError):
         report.number = 2
+
+
+@SINCE_1_9
+def test_the_documented_use_of_weights_and_biases(monkeypatch):
+    """With a stand-in for the package."""
+    runs = []
+
+    class Run:
+        def __init__(self, project, config):
+            self.config, self.lines, self.is_over = config, [], False
+            runs.append(self)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *exception):
+            self.is_over = True
+
+        def log(self, metrics, step):
+            self.lines.append((step, metrics))
+
+    module = ModuleType("wandb")
+    module.init = Run
+    monkeypatch.setitem(sys.modules, "wandb", module)
+    [block] = code_of("integrations.rst")["Weights & Biases"]
+    network = run(block, X=X, y=Y)["network"]
+    [logged] = runs
+    assert logged.is_over
+    assert logged.config == network.get_params()
+    assert logged.lines == [(record["epoch"], known(record)) for record in network.history_]
+
+
+@SINCE_1_9
+def test_the_documented_function(capsys):
+    [block] = code_of("callbacks.rst")["A function after every epoch"]
+    network = run(block, network=ScratchMLPClassifier(random_state=0), X=X, y=Y)["network"]
+    assert network.stop_reason_ == "callback"
+    assert network.loss_curve_[-1] < 0.1 < network.loss_curve_[-2]
+    assert capsys.readouterr().out.startswith("1 {'loss': ")

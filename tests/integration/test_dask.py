@@ -45,6 +45,8 @@ TABULAR = [
     TabularMLPRegressor(cv=2, max_iter=4, random_state=0),
 ]
 numeric = pytest.mark.parametrize("estimator", NUMERIC, ids=repr)
+CLASSIFIERS = [estimator for estimator in NUMERIC + TABULAR if is_classifier(estimator)]
+INCREMENTAL = [estimator for estimator in NUMERIC if hasattr(estimator, "partial_fit")]
 each = pytest.mark.parametrize("estimator", NUMERIC + TABULAR, ids=repr)
 
 
@@ -82,11 +84,9 @@ def test_frames_are_computed(estimator):
         clone(estimator).fit(FRAME, Y).predict(lazy_frame(FRAME))
 
 
-@each
+@pytest.mark.parametrize("estimator", CLASSIFIERS, ids=repr)
 @pytest.mark.parametrize("kind", ["str", "category", "object"])
 def test_labels_of_text(estimator, kind):
-    if not is_classifier(estimator):
-        pytest.skip("reference: numbers are no labels")
     labels = pd.Series(NAMES[Y]).astype(kind)
     model = clone(estimator).fit(X, lazy_frame(labels))
     np.testing.assert_array_equal(model.predict(X), clone(estimator).fit(X, labels).predict(X))
@@ -115,11 +115,9 @@ def test_partitions_are_predicted_as_the_whole(estimator):
         np.testing.assert_allclose(predicted.compute(), expected, rtol=1e-12)
 
 
-@numeric
+@pytest.mark.parametrize("estimator", INCREMENTAL, ids=repr)
 def test_partial_fit_over_blocks(estimator):
     """The same as over slices of the array: nothing but the rows is looked at."""
-    if not hasattr(estimator, "partial_fit"):
-        pytest.skip("reference: this solver has no partial_fit")
     more = {"classes": np.unique(Y)} if is_classifier(estimator) else {}
     model, expected = clone(estimator), clone(estimator)
     rows, labels = lazy(X), lazy(Y)

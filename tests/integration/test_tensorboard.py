@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from page_code import code_of, run
 from sklearn.datasets import load_wine
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
@@ -96,6 +97,27 @@ def test_curves_of_others(tmp_path, monkeypatch, estimator, expected):
     curves, _ = read("logs/other")
     assert set(curves) == set(expected.split())
     assert {len(points) for points in curves.values()} == {3}
+
+
+def test_the_recipe_for_searches(tmp_path, monkeypatch):
+    """A run for every fit, with this package's writer in the place of torch's."""
+    monkeypatch.chdir(tmp_path)
+    recipes = code_of("recipes.rst")
+    [fit_name], [recipe] = recipes["A name for every fit"], recipes["TensorBoard"]
+    import_of_torch = next(line for line in recipe.splitlines() if "torch" in line)
+    recipe = recipe.replace(
+        import_of_torch, "from tensorboard.summary import Writer as SummaryWriter"
+    )
+    names = run(f"{fit_name}\n\n{recipe}", X=X, y=Y)
+    [folder] = tmp_path.glob("logs/*")
+    curves, _ = read(folder)
+    network = names["network"]
+    points = [(record["epoch"], np.float32(record["loss"])) for record in network.history_]
+    assert curves["loss"] == points
+    GridSearchCV(network.set_params(max_iter=4), {"alpha": [1e-4, 1e-2]}, cv=2).fit(X, Y)
+    folders = set(tmp_path.glob("logs/*")) - {folder}
+    assert len(folders) == 5
+    assert all(len(read(each)[0]["validation_score"]) == 4 for each in folders)
 
 
 def test_neither_torch_nor_tensorflow_is_needed():
