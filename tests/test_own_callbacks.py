@@ -160,6 +160,23 @@ def test_best(tmp_path, estimator, every):
 
 
 @SINCE_1_9
+@pytest.mark.parametrize("validated", [False, True])
+@pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
+def test_best_of_members_judged_together(tmp_path, kind, validated):
+    rows = {"X_val": X[::3], "y_val": Y[::3]} if validated else {}
+    models = []
+    model = kind(**{**SMALL, "max_iter": 9}, cv=2, learning_rate_init=0.1)
+    model.set_callbacks(Checkpoint(tmp_path / "net", keep="best"), Each(models.append))
+    history = model.fit(X, Y, **rows).history_
+    scores = [record["validation_score" if validated else "oof_score"] for record in history]
+    best = int(np.argmax(scores))
+    assert best < len(scores) - 1 or kind is TabularMLPRegressor
+    saved = load_checkpoint(tmp_path / "net")
+    assert len(saved.history_) == best + 1
+    np.testing.assert_array_equal(saved.predict(X), models[best].predict(X))
+
+
+@SINCE_1_9
 def test_best_of_nothing():
     model = ScratchPerceptron().set_callbacks(Checkpoint("net", keep="best"))
     with pytest.raises(ValueError, match="loss_curve_, which ScratchPerceptron does not keep"):
