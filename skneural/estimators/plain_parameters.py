@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -42,6 +42,13 @@ SPLITTERS: dict[str, Any] = {
 }
 
 
+def _named(name: Any, table: Mapping[str, Any], what: str) -> Any:
+    """What a file names, which has to be in a table."""
+    if not isinstance(name, str) or name not in table:
+        raise ValueError(f"A file names {name!r} as {what}, which is none of {[*table]}.")
+    return table[name]
+
+
 def _is_splitter(value: Any) -> bool:
     return SPLITTERS.get(type(value).__name__) is type(value)
 
@@ -56,9 +63,7 @@ def _parts_of_splitter(splitter: Any) -> dict[str, Any]:
 
 
 def _splitter(name: str, arguments: dict[str, Any]) -> Any:
-    if name not in SPLITTERS:
-        raise ValueError(f"A file names the splitter {name!r}, which is none of {[*SPLITTERS]}.")
-    return SPLITTERS[name](**arguments)
+    return _named(name, SPLITTERS, "splitter")(**arguments)
 
 
 def _of_pandas(name: str) -> Callable[[Any], bool]:
@@ -103,11 +108,7 @@ def _is_initialization(value: Any) -> bool:
 
 
 def _initialization(name: str) -> Any:
-    if name not in INITIALIZATIONS:
-        raise ValueError(
-            f"A file names the initialization {name!r}, which is none of {[*INITIALIZATIONS]}."
-        )
-    return INITIALIZATIONS[name]
+    return _named(name, INITIALIZATIONS, "initialization")
 
 
 #: What there may be in parameters of estimators.
