@@ -145,6 +145,7 @@ def log_model(model, **more):
             model,
             name="model",
             pip_requirements=["skneural[skops]"],
+            serialization_format="skops",
             skops_trusted_types=list(skneural.TRUSTED_TYPES),
             **more,
         ).model_uri
@@ -195,7 +196,12 @@ def test_nothing_else_is_trusted():
     loaded = mlflow.sklearn.load_model(log_model(model.for_prediction()))
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
     with mlflow.start_run(), pytest.raises(MlflowException, match="ScratchMLPClassifier"):
-        mlflow.sklearn.log_model(model.for_prediction(), name="m", pip_requirements=["skneural"])
+        mlflow.sklearn.log_model(
+            model.for_prediction(),
+            name="model",
+            pip_requirements=["skneural[skops]"],
+            serialization_format="skops",
+        )
 
 
 # ---------------------------------------------------------------------- autolog
