@@ -363,7 +363,8 @@ def _is_of_kinds(X: Any, kinds: str) -> bool:
     dtype = getattr(X, "dtype", None)
     if dtype is not None and _kind_of(dtype) in kinds:
         return True
-    if hasattr(X, "dtypes") and hasattr(X, "columns"):  # a data frame
+    # A data frame. A Series of dask has these attributes too, and one dimension.
+    if hasattr(X, "dtypes") and hasattr(X, "columns") and getattr(X, "ndim", 2) == 2:
         return all(_kind_of(dtype) in kinds for dtype in set(X.dtypes))
     types: set[type] = set()
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":

@@ -167,7 +167,7 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
     Raises
     ------
     TypeError
-        If it is sparse.
+        If it is sparse, or a lazy frame.
     ValueError
         If it has dates, two columns of one name, no rows or no columns, or other columns than in
         fit.
@@ -180,6 +180,8 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
         )
     if type(X).__name__ == "LazyFrame":
         raise TypeError("X is a LazyFrame, which has no rows yet: pass X.collect().")
+    if hasattr(X, "__dask_graph__") and hasattr(X, "columns"):
+        raise TypeError("X is a frame of dask, which has no rows yet: pass X.compute().")
     refuse_masked(X=X)
     _refuse_dates(X)
     if is_frame(X):
