@@ -82,7 +82,7 @@ FITS = {
 def numbers_of(estimator, X, y):
     """What a fit gives: predictions of the rows, the weights where they are public, losses."""
     if estimator is None:
-        return np.array(find_learning_rate(network(), X, y).losses)
+        return np.array(find_learning_rate(network(), X, y, n_epochs=10).losses)
     model = clone(estimator).fit(X, y)
     method = next(
         each for each in ("decision_function", "transform", "predict") if hasattr(model, each)
