@@ -13,9 +13,11 @@ from skneural.estimators.perceptron.classifier import ScratchPerceptron
 from skneural.estimators.table.encoder import TableEncoder
 from skneural.estimators.tabular.classifier import TabularMLPClassifier
 from skneural.estimators.tabular.regressor import TabularMLPRegressor
+from skneural.estimators.trusted_types import TRUSTED_TYPES
 from skneural.estimators.version import SkneuralVersionWarning
 
 __all__ = [
+    "TRUSTED_TYPES",
     "HiddenLayerTransformer",
     "ScratchLogisticRegression",
     "ScratchMLPClassifier",

@@ -18,8 +18,10 @@ from skneural.estimators.columns import naming_the_column, refuse_dates
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.model import Fitted, Model
+from skneural.estimators.plain_parameters import parameters_of_plain, plain_parameters
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, with_versions, without_versions
 from skneural.losses import Loss
+from skneural.plain_values import without_maps
 
 if TYPE_CHECKING:
 
@@ -131,12 +133,13 @@ def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, 
 
 
 class VersionedEstimator(_EstimatorBase):
-    """Has the versions of skneural and scikit-learn in its pickles."""
+    """Has the versions of skneural and scikit-learn in its files, and plain parameters."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return with_versions(super().__getstate__())
+        return with_versions(plain_parameters(super().__getstate__()))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = parameters_of_plain(state)
         super().__setstate__(without_versions(type(self).__name__, state))
 
 
@@ -249,10 +252,10 @@ class FittedEstimator(_EstimatorBase):
         return shallow_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = with_versions(super().__getstate__())
+        state = with_versions(plain_parameters(super().__getstate__()))
         fitted = self._fitted
         if fitted is not None:
-            state["_fitted"] = fitted.to_dict()
+            state["_fitted"] = without_maps(fitted.to_dict())
             if self.random_state is None and fitted.outcome.stop_reason == "max_iter":
                 # It would only make the file larger: if such a fit is continued after all, its rows
                 # come in a new order.
@@ -266,7 +269,11 @@ class FittedEstimator(_EstimatorBase):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Parameters that are missing are as by default.
-        state = {**plain_defaults(type(self)), "_skneural_version": "unknown", **state}
+        state = {
+            **plain_defaults(type(self)),
+            "_skneural_version": "unknown",
+            **parameters_of_plain(state),
+        }
         if state.get("_fitted") is not None:
             state["_fitted"] = Fitted.from_dict(state["_fitted"])
         super().__setstate__(without_versions(type(self).__name__, state))

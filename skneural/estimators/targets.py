@@ -402,9 +402,21 @@ class Numbers(Targets):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Numbers:
-        """The encoding that `to_dict` has been made from."""
+        """The encoding that `to_dict` has been made from.
+
+        Raises
+        ------
+        ValueError
+            If it names a loss that there is not.
+        """
         loss = data["loss"]
-        return cls(REGRESSION_LOSSES[loss]() if isinstance(loss, str) else loss, data["n_targets"])
+        if not isinstance(loss, Loss):
+            if loss not in REGRESSION_LOSSES:
+                raise ValueError(
+                    f"There is no regression loss {loss!r}: there are {[*REGRESSION_LOSSES]}."
+                )
+            loss = REGRESSION_LOSSES[loss]()
+        return cls(loss, data["n_targets"])
 
 
 def _flat_classes(classes: Any, *, multilabel: bool) -> npt.NDArray[Any]:

@@ -15,6 +15,10 @@ from skneural.estimators.table.numeric import Numbers
 from skneural.estimators.table.reading import RawColumn
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
+from skneural.estimators.version import check_format
+
+#: Of the dicts in a file. A later version that changes them reads the earlier ones.
+FORMAT = 1
 
 #: Elements of a run of rows, and the rows that it has at least.
 RUN_ELEMENTS = 2**22
@@ -312,12 +316,20 @@ class FittedTable:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as built-in types and arrays."""
-        plain: dict[str, Any] = plain_data(self)
-        return plain
+        return {"format": FORMAT, **plain_data(self)}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If a later version of skneural has made it.
+        """
+        # There are pickles from before the format had a number.
+        plain = dict(plain)
+        check_format(plain.pop("format", FORMAT), FORMAT)
         return replace(
             cls(**plain),
             columns=TableColumns.from_dict(plain["columns"]),

@@ -57,6 +57,7 @@ from skneural.estimators.tabular.scoring import metric_of
 from skneural.estimators.tabular.training import Training, fitted_ensemble, warn_of_end
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 from skneural.minimizers.run import drive
+from skneural.plain_values import without_maps
 
 #: Members where `cv` is None.
 N_FOLDS = 8
@@ -420,7 +421,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         if self._fitted is not None:
-            state["_fitted"] = self._fitted.to_dict()
+            state["_fitted"] = without_maps(self._fitted.to_dict())
         return {name: value for name, value in state.items() if name not in FIT_ONLY_ATTRIBUTES}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from skneural.activations import ACTIVATIONS, Activation
+from skneural.activations import Activation, activation_named
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.data import stand_in
 from skneural.estimators.table.fitted import plain_data, row_runs
@@ -63,7 +63,7 @@ class Shape:
         layout = self.layout if self.frequency_scale else self.layout.without_embedding()
         activation = self.activation
         if isinstance(activation, str):
-            activation = ACTIVATIONS[activation]
+            activation = activation_named(activation)
         return table_network(
             layout.numbers,
             layout.others,
