@@ -52,7 +52,9 @@ MODULES = [
     "minimizers",
     "network",
     "objective",
+    "onnx",
     "optimizers",
+    "optional",
     "perceptron",
     "plain_values",
     "schedules",
@@ -61,7 +63,7 @@ MODULES = [
     "temperature",
 ]
 #: Those that may import scikit-learn; the others are the core.
-OF_SCIKIT_LEARN = ["callbacks", "estimators", "learning_rate_finder"]
+OF_SCIKIT_LEARN = ["callbacks", "estimators", "learning_rate_finder", "onnx"]
 TWINS = [
     (ScratchMLPClassifier, MLPClassifier),
     (ScratchMLPRegressor, MLPRegressor),
