@@ -5,8 +5,8 @@
 Needs ``skneural[onnx,skops]``, fastapi and uvicorn. The models take turns, call by call, so that
 whatever else the machine does meets all alike; each has one thread. The network is the same in all
 three: scikit-learn's is fitted with the same data and seed, onnxruntime runs what ours is converted
-to. On a busy machine the 99th percentile is the time for which a call has waited for a core: that of
-the processor's time is given too. Over HTTP one client asks on a connection that stays open
+to. On a busy machine the 99th percentile is how long a call has waited for a core, so that of the
+processor's time is given too. Over HTTP one client asks on a connection that stays open
 (examples/serve.py); /health predicts nothing.
 """
 
