@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import skops.io
 from _pairs import environment, markdown_table
 from sklearn.datasets import load_digits
@@ -135,18 +136,18 @@ def ask(connection, path, body=None):
     return json.loads(connection.getresponse().read())
 
 
-def rows_over_http(file, n_calls):
-    row, batch = json.dumps({"row": X[0].tolist()}), json.dumps({"rows": X[:100].tolist()})
+def over_http(file, rows, n_calls):
+    """Times of requests, in microseconds, and the memory of the process."""
+    one, batch = json.dumps({"row": rows[0]}), json.dumps({"rows": rows[:100]})
     with running(file) as (connection, pid):
-        tasks = {
-            "/health": lambda: ask(connection, "/health"),
-            "/predict": lambda: ask(connection, "/predict", row),
-            "/predict_batch, 100 rows": lambda: ask(connection, "/predict_batch", batch),
-        }
-        times = microseconds(list(tasks.values()), n_calls)
+        tasks = [
+            lambda: ask(connection, "/health"),
+            lambda: ask(connection, "/predict", one),
+            lambda: ask(connection, "/predict_batch", batch),
+        ]
+        times = microseconds(tasks, n_calls)[0]
         status = Path(f"/proc/{pid}/status").read_text()
-    memory = int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
-    return [[name, each] for name, each in zip(tasks, quantiles(times[0]), strict=True)], memory
+    return quantiles(times), int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
 
 def memory_of(files):
@@ -168,13 +169,20 @@ def main():
         header = ["model", "dtype", "clock", "skneural", "scikit-learn", "onnxruntime"]
         print(markdown_table(header, rows_of_models(n_calls)))
 
-        model = ScratchMLPClassifier(**SETTINGS).fit(X, Y)
-        files = {name: f"{folder}/model.{name}" for name in ("skops", "onnx")}
-        skops.io.dump(model, files["skops"])
+        frame = pd.DataFrame(X).rename(columns="pixel {}".format)
+        http_rows = []
+        for name, data, rows in (
+            ("lists", X, X.tolist()),
+            ("objects with names", frame, frame.to_dict("records")),
+        ):
+            model = ScratchMLPClassifier(**SETTINGS).fit(data, Y)
+            skops.io.dump(model, f"{folder}/{name}.skops")
+            times, memory = over_http(f"{folder}/{name}.skops", rows, n_calls // 4)
+            http_rows.append([name, *times])
+        files = {"skops": f"{folder}/lists.skops", "onnx": f"{folder}/model.onnx"}
         Path(files["onnx"]).write_bytes(to_onnx(model, X[:1]).SerializeToString())
-        http_rows, memory = rows_over_http(files["skops"], n_calls // 4)
         print("\nThe network (100,) over HTTP, microseconds, p50 / p99:\n")
-        print(markdown_table(["request", "time"], http_rows))
+        print(markdown_table(["rows as", "/health", "/predict", "/predict_batch, 100"], http_rows))
         print("\nMemory of a process that has predicted, MB:\n")
         memories = [*memory_of(files), ("examples/serve.py", memory)]
         print(markdown_table(["process", "MB"], [[n, f"{each:.0f}"] for n, each in memories]))

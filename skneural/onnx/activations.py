@@ -1,10 +1,10 @@
 r"""Activation functions as nodes of a graph.
 
 Runtimes differ in which operators they have in double precision: onnxruntime has no double `Erf`,
-`Softplus`, `Elu`, `Selu`, `LeakyRelu`, `Mish` or `Gelu`. Its float32 `Sigmoid` and `Erf` moreover
-stop short of 0 and 1, which a product with a large :math:`z` shows. So all functions are written
-with elementary operators, which exist in both precisions, in forms that neither overflow to NaN nor
-lose digits: :math:`\exp` of a large number may be infinite only where it stands in a denominator.
+`Softplus`, `Elu`, `Selu`, `LeakyRelu`, `Mish` or `Gelu`. Its float32 `Sigmoid` moreover has no
+right digits where it is small. So all functions are written with elementary operators, which exist
+in both precisions, in forms that neither overflow to NaN nor lose digits: :math:`\exp` of a large
+number may be infinite only where it stands in a denominator.
 
 The names, and the definitions, are those of `skneural.activations`.
 """

@@ -13,6 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skneural.onnx.limits import check_convertible
 from skneural.onnx.registration import register_converters
 from skneural.optional import optional_module
 
@@ -83,10 +84,15 @@ def to_onnx(
     ValueError
         If `X_sample` has another number or order of columns than the model was fitted with, or
         what predicts cannot be expressed: a user's activation function, link or `predict` of a
-        loss, labels that are neither strings nor integers, a `target_opset` below 11.
+        loss, labels that are neither strings nor integers, a `target_opset` below 11. For a
+        meta-estimator of scikit-learn that skl2onnx would convert wrongly without saying so:
+        calibration other than by sigmoid, labels beyond 32 bits.
 
     Notes
     -----
+    Where `X_sample` has integers of 16 bits the input is int32, for unsigned ones of more bits
+    int64, for float16 float32: convert rows to what the inputs of the graph say.
+
     The graph checks nothing: rows that the estimator refuses, with NaN for instance, give numbers
     that mean nothing.
 
@@ -103,6 +109,7 @@ def to_onnx(
     skl2onnx = optional_module("skl2onnx", "onnx", "skneural.onnx.to_onnx")
     register_converters()
     check_is_fitted(model)
+    check_convertible(model)
     small, options = _without_history(model, _with_matrices(model, options))
     return skl2onnx.to_onnx(
         small, _sample(X_sample), target_opset=target_opset, options=options, **settings

@@ -137,6 +137,28 @@ def test_several_columns_of_labels_inside_another_estimator():
         to_onnx(vote, ROWS)
 
 
+@pytest.mark.parametrize("method", ["isotonic", "temperature"])
+def test_calibration_that_skl2onnx_gets_wrong(method):
+    if method == "temperature":
+        model = quietly_fitted(CalibratedClassifierCV(LOGISTIC, cv=2), ROWS, CLASSES)
+        model.method = method  # it begins with scikit-learn 1.8
+    else:
+        model = CalibratedClassifierCV(LOGISTIC, method=method, cv=2)
+        quietly_fitted(model, ROWS, CLASSES)
+    with pytest.raises(ValueError, match=f"cannot convert CalibratedClassifierCV.method='{method}"):
+        to_onnx(model, ROWS)
+
+
+def test_labels_that_skl2onnx_cuts_to_32_bits():
+    y = np.array([-5, 7, 2**31])[CLASSES]
+    bagged = BaggingClassifier(LOGISTIC, n_estimators=2, random_state=0)
+    for model in (bagged, make_pipeline(StandardScaler(), VotingClassifier(TWO))):
+        with pytest.raises(ValueError, match="32 bits, which 2147483648 does not fit"):
+            to_onnx(quietly_fitted(model, ROWS, y), ROWS)
+    # Not where our converter writes them.
+    assert_same(quietly_fitted(GridSearchCV(LOGISTIC, {}, cv=2), ROWS, y), ROWS, 1e-12)
+
+
 def test_not_fitted():
     for model in (NETWORK, make_pipeline(StandardScaler(), LOGISTIC), REGRESSOR, HIDDEN):
         with pytest.raises(NotFittedError):
@@ -269,6 +291,17 @@ def test_raw_scores(option):
                 assert largest_difference(found, expected) < 1e-12
         else:
             assert largest_difference(scores, logits_of(model, ROWS)) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "inner", [NETWORK, make_pipeline(StandardScaler(), NETWORK)], ids=["bare", "scaled"]
+)
+def test_options_of_a_search(inner):
+    search = quietly_fitted(GridSearchCV(inner, {}, cv=2), ROWS, NAMES)
+    _, scores = converted(search, ROWS, options={id(search): {"raw_scores": True}})
+    assert largest_difference(scores, logits_of(search, ROWS)) < 1e-12
+    _, *columns = converted(search, ROWS, options={id(search): {"zipmap": "columns"}})
+    assert largest_difference(np.column_stack(columns), search.predict_proba(ROWS)) < 1e-12
 
 
 def test_numbers_of_classes_in_place_of_labels():
