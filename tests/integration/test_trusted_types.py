@@ -33,6 +33,7 @@ from saved_models import (
 )
 from sklearn import model_selection
 from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer
 from skops.cli import _update
 from skops.cli.entrypoint import main_cli
 from stopped_fits import SINCE_1_9
@@ -207,6 +208,7 @@ NAMING = {
     ),
     "kind of a value": (lambda: classifier(class_weight={True: 1.0}), "dict"),
     "splitter": (lambda: tabular(cv=model_selection.KFold(2)), "KFold"),
+    "scorer": (lambda: classifier(early_stopping_metric=get_scorer("roc_auc")), "roc_auc"),
     "initialization": (
         lambda: classifier(initialization=INITIALIZATIONS["orthogonal"]),
         "orthogonal",
