@@ -1,19 +1,20 @@
 """The parameters of estimators as plain data, for files: `skneural.plain_values`, and more kinds.
 
-Splitters of scikit-learn, indexes and series of pandas, generators and the initializations of this
-package: in a file they are names and what they were made of.
+Splitters and scorers of scikit-learn, indexes and series of pandas, generators and the
+initializations of this package: in a file they are names and what they were made of.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 from sklearn import model_selection
+from sklearn.metrics import get_scorer, get_scorer_names
 
 from skneural.initialization import INITIALIZATIONS
 from skneural.minimizers.state import generator_from_state, generator_state
@@ -42,6 +43,13 @@ SPLITTERS: dict[str, Any] = {
 }
 
 
+def _named(name: Any, table: Mapping[str, Any], what: str) -> Any:
+    """What a file names, which has to be in a table."""
+    if not isinstance(name, str) or name not in table:
+        raise ValueError(f"A file names {name!r} as {what}, which is none of {[*table]}.")
+    return table[name]
+
+
 def _is_splitter(value: Any) -> bool:
     return SPLITTERS.get(type(value).__name__) is type(value)
 
@@ -56,9 +64,7 @@ def _parts_of_splitter(splitter: Any) -> dict[str, Any]:
 
 
 def _splitter(name: str, arguments: dict[str, Any]) -> Any:
-    if name not in SPLITTERS:
-        raise ValueError(f"A file names the splitter {name!r}, which is none of {[*SPLITTERS]}.")
-    return SPLITTERS[name](**arguments)
+    return _named(name, SPLITTERS, "splitter")(**arguments)
 
 
 def _of_pandas(name: str) -> Callable[[Any], bool]:
@@ -98,16 +104,24 @@ def _has_other_bits(value: Any) -> bool:
     return bool(generator_state(value)["bit_generator"] != "MT19937")
 
 
+def _name_of_scorer(scorer: Any) -> str | None:
+    """The name under which scikit-learn has a scorer like this, or None."""
+    if type(scorer).__module__ != type(get_scorer("accuracy")).__module__:
+        return None
+    names = get_scorer_names()
+    return next((name for name in names if vars(get_scorer(name)) == vars(scorer)), None)
+
+
+def _scorer(name: Any) -> Any:
+    return get_scorer(_named(name, dict.fromkeys(get_scorer_names(), name), "scorer"))
+
+
 def _is_initialization(value: Any) -> bool:
     return any(value is each for each in INITIALIZATIONS.values())
 
 
 def _initialization(name: str) -> Any:
-    if name not in INITIALIZATIONS:
-        raise ValueError(
-            f"A file names the initialization {name!r}, which is none of {[*INITIALIZATIONS]}."
-        )
-    return INITIALIZATIONS[name]
+    return _named(name, INITIALIZATIONS, "initialization")
 
 
 #: What there may be in parameters of estimators.
@@ -127,6 +141,12 @@ PARAMETER_KINDS: tuple[Kind, ...] = (
         _has_other_bits,
         lambda value: {"state": generator_state(value)},
         generator_from_state,
+    ),
+    Kind(
+        "scorer",
+        lambda value: _name_of_scorer(value) is not None,
+        lambda value: {"name": _name_of_scorer(value)},
+        _scorer,
     ),
     Kind(
         "initialization",

@@ -411,7 +411,7 @@ class Numbers(Targets):
         """
         loss = data["loss"]
         if not isinstance(loss, Loss):
-            if loss not in REGRESSION_LOSSES:
+            if not isinstance(loss, str) or loss not in REGRESSION_LOSSES:
                 raise ValueError(
                     f"There is no regression loss {loss!r}: there are {[*REGRESSION_LOSSES]}."
                 )

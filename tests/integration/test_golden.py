@@ -1,6 +1,6 @@
 """Models that were saved by every release load without a warning, and predict what they did.
 
-The files are made by `tests/golden/make.py`, a folder for each release. A file that no longer loads,
+The files are made by `tests/golden/make.py`, a folder for each release. One that no longer loads,
 or predicts something else, is a promise to users that is broken: never make it anew.
 """
 

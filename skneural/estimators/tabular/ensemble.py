@@ -62,7 +62,7 @@ class Shape:
         """The network, with dropout for training."""
         layout = self.layout if self.frequency_scale else self.layout.without_embedding()
         activation = self.activation
-        if isinstance(activation, str):
+        if not isinstance(activation, Activation):
             activation = activation_named(activation)
         return table_network(
             layout.numbers,
