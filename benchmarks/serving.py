@@ -192,9 +192,8 @@ def main():
             http_rows.append([name, *cells])
         files = {"skops": f"{folder}/lists.skops", "onnx": f"{folder}/model.onnx"}
         Path(files["onnx"]).write_bytes(to_onnx(model, X[:1]).SerializeToString())
-        print(
-            "\nThe network (100,) over HTTP, microseconds, p50 / p99 / processor's time of the service:\n"
-        )
+        print("\nThe network (100,) over HTTP, microseconds:")
+        print("p50 / p99 by the clock / processor's time of the service:\n")
         print(markdown_table(["rows as", "/health", "/predict", "/predict_batch, 100"], http_rows))
         print("\nMemory of a process that has predicted, MB:\n")
         memories = [*memory_of(files), ("examples/serve.py", memory)]
