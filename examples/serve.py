@@ -101,17 +101,21 @@ class ModelFile:
         self.served = load(path)
 
     def _look(self):
-        status = os.stat(self.path)
+        try:
+            status = os.stat(self.path)
+        except OSError:  # there is none at the moment
+            return None
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def watch(self, seconds, stop):
         """Until told to stop, load what is new. Requests under way finish with the old model."""
         while not stop.wait(seconds):
+            stamp = self._look()
+            if stamp == self._stamp:
+                continue
+            self._stamp = stamp
             try:
-                stamp = self._look()
-                if stamp == self._stamp:
-                    continue
-                self._stamp, new = stamp, load(self.path)
+                new = load(self.path)
                 if new.columns != self.served.columns:
                     raise ValueError(f"The new model takes other columns: {new.columns}")
                 self.served, self.error = new, None  # one assignment swaps the model

@@ -232,6 +232,17 @@ def test_a_file_that_cannot_be_served_changes_nothing(service, models, content, 
     service.wait_for(lambda: service.health()["error"] is None)
 
 
+def test_a_file_that_is_away_for_a_while_is_served_again(service):
+    before, aside = service.health()["version"], service.file.with_name("aside")
+    service.file.rename(aside)
+    service.wait_for(lambda: service.health()["error"] is not None)
+    assert service.health()["error"].startswith("FileNotFoundError")
+    assert service.ask("/predict", {"row": ROW})[1]["version"] == before
+    aside.rename(service.file)
+    service.wait_for(lambda: service.health()["error"] is None)
+    assert service.health()["version"] == before
+
+
 BAD_REQUESTS = [
     ("/predict", {"row": {**ROW, "width": float("nan")}}, "Input X contains NaN"),
     ("/predict", {"row": {**ROW, "width": None}}, "Input X contains NaN"),
@@ -346,3 +357,16 @@ def test_an_answer_that_is_no_number_is_refused(serve):
     assert np.isnan(model.predict_proba([[1e308] * 4])).any()
     with pytest.raises(serve.HTTPException, match="Out of range float values"):
         serve.answer(serve.Served(model, "1", "now"), [[1e308] * 4])
+
+
+def test_a_raw_table_is_asked_by_names_with_categories_and_missing_values(serve):
+    frame = FRAME.assign(color=pd.Categorical(np.array(["red", "blue"])[Y % 2]))
+    model = TabularMLPClassifier(**SMALL, cv=2, random_state=0).fit(frame, Y)
+    served = serve.Served(model, "1", "now")
+    rows = [{**ROW, "color": color} for color in ("red", "blue", "never seen", None)]
+    rows[0]["width"] = None
+    answer = json.loads(serve.answer(served, [dict(reversed(row.items())) for row in rows]).body)
+    expected = model.predict_proba(pd.DataFrame(rows)[list(frame)])
+    np.testing.assert_array_equal(answer["probabilities"], expected)
+    with pytest.raises(serve.HTTPException, match="Column 'width' of X is not numeric"):
+        serve.answer(served, [{**rows[0], "width": "wide"}])
