@@ -98,6 +98,18 @@ def test_fits_side_by_side_in_threads(here):
         assert_same({name: digest for each in found for name, digest in each.items()}, here)
 
 
+@pytest.mark.parametrize("name", ["network, early stopping", "raw table", "perceptron"])
+def test_without_a_random_state_the_seed_of_numpy_decides(name):
+    estimator, X, y = FITS[name]
+    estimator = clone(estimator).set_params(random_state=None)
+    found = []
+    with threadpool_limits(1):
+        for seed in (3, 3, 4):
+            np.random.seed(seed)
+            found.append(reproducible_fits.numbers_of(estimator, X, y).tobytes())
+    assert found[0] == found[1] != found[2]
+
+
 FORK = """
 import os, sys
 from threadpoolctl import threadpool_limits
