@@ -31,6 +31,8 @@ def exact(value):
         return kind, str(value.dtype), exact(list(value)), value.name
     if type(value).__module__.startswith("sklearn.model_selection"):
         return kind, exact(vars(value))
+    if type(value).__module__ == "sklearn.metrics._scorer":
+        return kind, exact(vars(value))
     return kind, repr(value)
 
 

@@ -15,6 +15,7 @@ from exact_values import exact
 from scipy import sparse
 from sklearn import model_selection
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import get_scorer
 from test_pickled_classes import MODELS as MODELS_OF_PICKLES
 
 from skneural import (
@@ -205,6 +206,7 @@ DROPOUTS = [
     np.array([0.1, 0.2], dtype=">f8"),
     np.array([[0.1, 0.2], [0.3, 0.4]])[:, 0],
 ]
+SCORERS = ("roc_auc", "neg_log_loss", "f1_macro")
 #: Other parameters of the networks.
 PARAMETERS = [
     {"n_iter_no_change": inf},
@@ -216,6 +218,7 @@ PARAMETERS = [
     {"validation_fraction": 0.25, "early_stopping": True, "restore_best_weights": False},
     {"restore_best_weights": True, "shuffle": False, "l1_ratio": 1, "dtype": "float32"},
     *({"early_stopping": True, "early_stopping_metric": name} for name in ("loss", "roc_auc")),
+    *({"early_stopping": True, "early_stopping_metric": get_scorer(name)} for name in SCORERS),
     *({"initialization": name} for name in INITIALIZATIONS),
     *({"initialization": function} for function in INITIALIZATIONS.values()),
     *({"activation": name} for name in ACTIVATIONS),

@@ -79,7 +79,7 @@ def load(name):
 
 def test_every_example_is_tested():
     names = {path.stem for path in FOLDER.glob("*.py")}
-    assert names == {*PICTURES, "digits_pipeline"}
+    assert names == {*PICTURES, "digits_pipeline", "serve"}  # integration/test_serving.py
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -14,6 +14,7 @@ import pytest
 from exact_values import exact
 from scipy import sparse
 from sklearn import model_selection
+from sklearn.metrics import fbeta_score, get_scorer, get_scorer_names, make_scorer
 
 from skneural import ScratchLogisticRegression, ScratchMLPClassifier, TableEncoder
 from skneural.activations import ACTIVATIONS, Activation
@@ -90,6 +91,7 @@ PARAMETERS = [
     pd.Series([True, False], index=["a", "b"], name="mask"),
     np.random.RandomState(np.random.PCG64(3)),
     *INITIALIZATIONS.values(),
+    *(get_scorer(name) for name in get_scorer_names()),
 ]
 
 
@@ -150,11 +152,14 @@ def test_times_with_a_zone_stay_what_they_are():
     assert to_plain(value) is value
 
 
+OWN_SCORER = make_scorer(fbeta_score, beta=2)
+
+
 class OwnDict(dict):
     """A dict of the user's."""
 
 
-@pytest.mark.parametrize("value", [OwnDict({True: 1}), frozenset([1]), 1j], ids=repr)
+@pytest.mark.parametrize("value", [OwnDict({True: 1}), frozenset([1]), 1j, OWN_SCORER], ids=repr)
 def test_other_types_stay_what_they_are(value):
     assert to_plain(value, PARAMETER_KINDS) is value
 

@@ -1,7 +1,7 @@
 """The parameters of estimators as plain data, for files: `skneural.plain_values`, and more kinds.
 
-Splitters of scikit-learn, indexes and series of pandas, generators and the initializations of this
-package: in a file they are names and what they were made of.
+Splitters and scorers of scikit-learn, indexes and series of pandas, generators and the
+initializations of this package: in a file they are names and what they were made of.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from sklearn import model_selection
+from sklearn.metrics import get_scorer, get_scorer_names
 
 from skneural.initialization import INITIALIZATIONS
 from skneural.minimizers.state import generator_from_state, generator_state
@@ -103,6 +104,18 @@ def _has_other_bits(value: Any) -> bool:
     return bool(generator_state(value)["bit_generator"] != "MT19937")
 
 
+def _name_of_scorer(scorer: Any) -> str | None:
+    """The name under which scikit-learn has a scorer like this, or None."""
+    if type(scorer).__module__ != type(get_scorer("accuracy")).__module__:
+        return None
+    names = get_scorer_names()
+    return next((name for name in names if vars(get_scorer(name)) == vars(scorer)), None)
+
+
+def _scorer(name: Any) -> Any:
+    return get_scorer(_named(name, dict.fromkeys(get_scorer_names(), name), "scorer"))
+
+
 def _is_initialization(value: Any) -> bool:
     return any(value is each for each in INITIALIZATIONS.values())
 
@@ -128,6 +141,12 @@ PARAMETER_KINDS: tuple[Kind, ...] = (
         _has_other_bits,
         lambda value: {"state": generator_state(value)},
         generator_from_state,
+    ),
+    Kind(
+        "scorer",
+        lambda value: _name_of_scorer(value) is not None,
+        lambda value: {"name": _name_of_scorer(value)},
+        _scorer,
     ),
     Kind(
         "initialization",

@@ -4,6 +4,7 @@ from extras import need
 
 need("skops", "skops")
 
+import inspect
 import json
 import pickle
 import sys
@@ -32,7 +33,10 @@ from saved_models import (
 )
 from sklearn import model_selection
 from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer
+from skops.cli import _update
 from skops.cli.entrypoint import main_cli
+from stopped_fits import SINCE_1_9
 from test_persistence import VERSIONED, warnings_by
 
 import skneural
@@ -134,10 +138,7 @@ def test_what_users_write_is_theirs_to_trust(name):
     assert exact(loaded.get_params()) == exact(make().get_params())
 
 
-@pytest.mark.skipif(
-    not hasattr(ScratchMLPClassifier(), "set_callbacks"),
-    reason="scikit-learn: callbacks came with 1.9",
-)
+@SINCE_1_9
 @pytest.mark.parametrize("callback", [Checkpoint, HistoryLogger])
 def test_callbacks_are_not_trusted(callback, tmp_path):
     """They write to the path that a file names."""
@@ -207,6 +208,7 @@ NAMING = {
     ),
     "kind of a value": (lambda: classifier(class_weight={True: 1.0}), "dict"),
     "splitter": (lambda: tabular(cv=model_selection.KFold(2)), "KFold"),
+    "scorer": (lambda: classifier(early_stopping_metric=get_scorer("roc_auc")), "roc_auc"),
     "initialization": (
         lambda: classifier(initialization=INITIALIZATIONS["orthogonal"]),
         "orthogonal",
@@ -286,7 +288,7 @@ def test_sparse_weights_that_lead_out_of_memory(indices):
     wrong = state["_fitted"]["model"]["sparse_coef"]["indices"].copy()
     wrong[: len(indices)] = indices
     state["_fitted"]["model"]["sparse_coef"]["indices"] = wrong
-    with pytest.raises(ValueError, match="indices"):
+    with pytest.raises(ValueError, match="ind"):
         ScratchLogisticRegression.__new__(ScratchLogisticRegression).__setstate__(state)
 
 
@@ -358,6 +360,15 @@ def test_a_deflated_file_is_small(tmp_path):
     assert answers(skops.io.load(tmp_path / "deflated", trusted=TRUSTED_TYPES)) == answers(model)
 
 
+def in_old_protocol(path):
+    """Make a file say that it has the protocol before that of today, which skops can read."""
+
+    def change(schema):
+        schema["protocol"] -= 1
+
+    path.write_bytes(with_schema(path.read_bytes(), change))
+
+
 def test_what_skops_shows_converts_and_updates(tmp_path, capsys):
     model = classifier(solver=Adam(), class_weight={True: 1.0, False: 2.0}).fit(X, IS_LARGE)
     path = tmp_path / "model.skops"
@@ -370,8 +381,9 @@ def test_what_skops_shows_converts_and_updates(tmp_path, capsys):
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
     converted, updated = tmp_path / "converted.skops", tmp_path / "updated.skops"
     main_cli(["convert", str(tmp_path / "model.pkl"), "-o", str(converted)])
+    assert exact(skops.io.load(converted, trusted=TRUSTED_TYPES)) == exact(model)
+    if "--trusted" not in inspect.getsource(_update):  # of an early version
+        return
+    in_old_protocol(path)
     main_cli(["update", str(path), "-o", str(updated), "--trusted", *TRUSTED_TYPES])
-    for other in (converted, updated):
-        if other.exists():  # of the protocol of today there is nothing to update
-            assert exact(skops.io.load(other, trusted=TRUSTED_TYPES)) == exact(model)
-    assert converted.exists()
+    assert exact(skops.io.load(updated, trusted=TRUSTED_TYPES)) == exact(model)
