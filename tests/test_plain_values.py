@@ -59,6 +59,8 @@ NOT_PLAIN = [
     {"a": {True: 1}},
     OrderedDict([(True, 1), (False, 2)]),
     OrderedDict(a=1),
+    np.True_,
+    {np.False_: np.True_, np.True_: 1},
     Counter("abca"),
     defaultdict(int, {1: 2.0}),
     Fraction(-1, 3),
