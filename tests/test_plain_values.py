@@ -16,7 +16,13 @@ from scipy import sparse
 from sklearn import model_selection
 from sklearn.metrics import fbeta_score, get_scorer, get_scorer_names, make_scorer
 
-from skneural import ScratchLogisticRegression, ScratchMLPClassifier, TableEncoder
+from skneural import (
+    HiddenLayerTransformer,
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    TableEncoder,
+    TabularMLPClassifier,
+)
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.estimators.plain_parameters import PARAMETER_KINDS, SPLITTERS
 from skneural.initialization import INITIALIZATIONS
@@ -289,6 +295,31 @@ def test_an_activation_as_it_was():
     back = Activation.__new__(Activation)
     back.__setstate__(dict(vars(activation)))
     assert vars(back) == vars(activation)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: ScratchMLPClassifier((3,)), "l1_ratio"),
+        (lambda: ScratchMLPClassifier((3,), max_iter=2).fit(X, Y).for_prediction(), "l1_ratio"),
+        (lambda: TableEncoder().fit(X, Y), "max_one_hot"),
+        (TabularMLPClassifier, "max_one_hot"),
+        (lambda: HiddenLayerTransformer(ScratchMLPClassifier((3,))), "prefit"),
+    ],
+    ids=["network", "for prediction", "table", "tabular", "hidden layer"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_parameter_that_there_was_not_yet_is_as_by_default(make, name):
+    model = make()
+    copied = restored(model, lambda written: written.pop(name, None))
+    assert copied.get_params()[name] == model.get_params()[name]
+    assert repr(copied) == repr(model)
+
+
+def test_a_setting_that_there_was_not_yet_is_as_by_default():
+    optimizer = Adam.__new__(Adam)
+    optimizer.__setstate__({"beta_1": 0.5})
+    assert optimizer == Adam(beta_1=0.5)
 
 
 def test_a_table_without_a_format():
