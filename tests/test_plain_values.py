@@ -290,6 +290,36 @@ def test_indices_of_sparse_weights_stay_inside(wrong):
         restored(model, change)
 
 
+DAMAGED = {
+    "fewer parameters": lambda data: data.update(params=data["params"][:-1]),
+    "more parameters": lambda data: data.update(params=np.append(data["params"], 0.0)),
+    "a matrix of parameters": lambda data: data.update(params=data["params"][:, np.newaxis]),
+    "integers": lambda data: data.update(params=data["params"].astype(int)),
+    "no targets": lambda data: data.update(targets={}),
+    "a layer less": lambda data: data.update(layer_sizes=data["layer_sizes"][:-1]),
+    "no layer": lambda data: data.update(layer_sizes=data["layer_sizes"][:1]),
+    "another width": lambda data: data.update(layer_sizes=(*data["layer_sizes"][:-1], 7)),
+    "other features": lambda data: data.update(n_features=4),
+    "other classes": lambda data: data["targets"].update(classes=np.arange(5)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ScratchMLPClassifier((4,), max_iter=2).fit(X, Y),
+        lambda: ScratchLogisticRegression().fit(X, Y),
+        lambda: ScratchLogisticRegression().fit(X, Y).sparsify(),
+    ],
+    ids=["network", "logistic", "sparse"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_damaged_model_is_refused(make, damage):
+    with pytest.raises(ValueError, match=r"is damaged, or was changed|at least one layer|shape"):
+        restored(make(), lambda written: damage(written["_fitted"]["model"]))
+
+
 def test_an_activation_as_it_was():
     activation = changed(ACTIVATIONS["mish"], glorot_factor=3.0)
     back = Activation.__new__(Activation)
