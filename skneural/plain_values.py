@@ -94,6 +94,13 @@ KINDS: tuple[Kind, ...] = (
         lambda value: {"factory": value.default_factory, **_items(value)},
         lambda factory, keys, values: defaultdict(factory, zip(keys, values, strict=True)),
     ),
+    # Its type has another name in NumPy 1 and 2.
+    Kind(
+        "numpy.bool_",
+        of_type(np.bool_),
+        lambda value: {"is_true": bool(value)},
+        lambda is_true: np.bool_(is_true),
+    ),
     _number(Fraction, "Fraction"),
     _number(Decimal, "Decimal"),
     Kind("date", of_type(date), lambda value: {"text": value.isoformat()}, _date),

@@ -16,7 +16,13 @@ from scipy import sparse
 from sklearn import model_selection
 from sklearn.metrics import fbeta_score, get_scorer, get_scorer_names, make_scorer
 
-from skneural import ScratchLogisticRegression, ScratchMLPClassifier, TableEncoder
+from skneural import (
+    HiddenLayerTransformer,
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    TableEncoder,
+    TabularMLPClassifier,
+)
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.estimators.plain_parameters import PARAMETER_KINDS, SPLITTERS
 from skneural.initialization import INITIALIZATIONS
@@ -59,6 +65,8 @@ NOT_PLAIN = [
     {"a": {True: 1}},
     OrderedDict([(True, 1), (False, 2)]),
     OrderedDict(a=1),
+    np.True_,
+    {np.False_: np.True_, np.True_: 1},
     Counter("abca"),
     defaultdict(int, {1: 2.0}),
     Fraction(-1, 3),
@@ -282,11 +290,66 @@ def test_indices_of_sparse_weights_stay_inside(wrong):
         restored(model, change)
 
 
+DAMAGED = {
+    "fewer parameters": lambda data: data.update(params=data["params"][:-1]),
+    "more parameters": lambda data: data.update(params=np.append(data["params"], 0.0)),
+    "a matrix of parameters": lambda data: data.update(params=data["params"][:, np.newaxis]),
+    "integers": lambda data: data.update(params=data["params"].astype(int)),
+    "no targets": lambda data: data.update(targets={}),
+    "a layer less": lambda data: data.update(layer_sizes=data["layer_sizes"][:-1]),
+    "no layer": lambda data: data.update(layer_sizes=data["layer_sizes"][:1]),
+    "another width": lambda data: data.update(layer_sizes=(*data["layer_sizes"][:-1], 7)),
+    "other features": lambda data: data.update(n_features=4),
+    "other classes": lambda data: data["targets"].update(classes=np.arange(5)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ScratchMLPClassifier((4,), max_iter=2).fit(X, Y),
+        lambda: ScratchLogisticRegression().fit(X, Y),
+        lambda: ScratchLogisticRegression().fit(X, Y).sparsify(),
+    ],
+    ids=["network", "logistic", "sparse"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_damaged_model_is_refused(make, damage):
+    with pytest.raises(ValueError, match=r"is damaged, or was changed|at least one layer|shape"):
+        restored(make(), lambda written: damage(written["_fitted"]["model"]))
+
+
 def test_an_activation_as_it_was():
     activation = changed(ACTIVATIONS["mish"], glorot_factor=3.0)
     back = Activation.__new__(Activation)
     back.__setstate__(dict(vars(activation)))
     assert vars(back) == vars(activation)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: ScratchMLPClassifier((3,)), "l1_ratio"),
+        (lambda: ScratchMLPClassifier((3,), max_iter=2).fit(X, Y).for_prediction(), "l1_ratio"),
+        (lambda: TableEncoder().fit(X, Y), "max_one_hot"),
+        (TabularMLPClassifier, "max_one_hot"),
+        (lambda: HiddenLayerTransformer(ScratchMLPClassifier((3,))), "prefit"),
+    ],
+    ids=["network", "for prediction", "table", "tabular", "hidden layer"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_parameter_that_there_was_not_yet_is_as_by_default(make, name):
+    model = make()
+    copied = restored(model, lambda written: written.pop(name, None))
+    assert copied.get_params()[name] == model.get_params()[name]
+    assert repr(copied) == repr(model)
+
+
+def test_a_setting_that_there_was_not_yet_is_as_by_default():
+    optimizer = Adam.__new__(Adam)
+    optimizer.__setstate__({"beta_1": 0.5})
+    assert optimizer == Adam(beta_1=0.5)
 
 
 def test_a_table_without_a_format():

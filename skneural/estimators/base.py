@@ -140,6 +140,9 @@ class VersionedEstimator(_EstimatorBase):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = parameters_of_plain(state)
+        # Parameters that are missing, in a file of an earlier version, are as by default.
+        defaults = plain_defaults(type(self))
+        state.update({name: defaults[name] for name in defaults if name not in state})
         super().__setstate__(without_versions(type(self).__name__, state))
 
 

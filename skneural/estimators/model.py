@@ -138,12 +138,39 @@ class Model:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Model:
-        """The model that `to_dict` has been made from."""
-        kind = next(kind for key, kind in KINDS_OF_TARGETS.items() if key in data["targets"])
+        """The model that `to_dict` has been made from.
+
+        Raises
+        ------
+        ValueError
+            If it is none whole: of a file that is damaged, or was changed.
+        """
+        kinds = [kind for key, kind in KINDS_OF_TARGETS.items() if key in data["targets"]]
+        if not kinds:
+            raise ValueError("A file has a model without targets: it is damaged, or was changed.")
+        kind = kinds[0]
         data = {"feature_names": None, **data, "targets": kind.from_dict(data["targets"])}
         if data.get("sparse_coef") is not None:
             data["sparse_coef"] = _csr_matrix(data["sparse_coef"])
-        return cls(**data)
+        model = cls(**data)
+        model._check_whole()
+        return model
+
+    def _check_whole(self) -> None:
+        """Raise ValueError for parameters that are not those of the layers."""
+        sizes, sparse_coef = self.layer_sizes, self.sparse_coef
+        found: tuple[int, ...] = self.params.shape
+        needed: tuple[int, ...] = (self.network.n_params,)
+        if sparse_coef is not None and len(sizes) == 2:
+            found, needed = (*found, *sparse_coef.shape), (sizes[1], sizes[1], sizes[0])
+        widths = (sizes[0], sizes[-1])
+        is_whole = found == needed and widths == (self.n_features, self.targets.n_outputs)
+        if not is_whole or self.dtype.char not in "fd":
+            raise ValueError(
+                f"A file has a model of layers {sizes!r} for {self.n_features} features and "
+                f"{self.targets.n_outputs} outputs, with parameters of shape {self.params.shape} "
+                f"and dtype {self.dtype}: it is damaged, or was changed."
+            )
 
 
 def _csr_matrix(data: Any) -> sparse.csr_matrix:

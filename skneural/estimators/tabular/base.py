@@ -30,7 +30,6 @@ from skneural.estimators.base import (
     VersionedEstimator,
     copy_to_deploy,
     fitted_attribute,
-    plain_defaults,
     shallow_copy,
 )
 from skneural.estimators.callback_tasks import EpochTasks
@@ -426,10 +425,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         return {name: value for name, value in state.items() if name not in FIT_ONLY_ATTRIBUTES}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Parameters that are missing are as by default.
-        state = {**plain_defaults(type(self)), **state}
         if state.get("_fitted") is not None:
-            state["_fitted"] = FittedEnsemble.from_dict(state["_fitted"])
+            state = {**state, "_fitted": FittedEnsemble.from_dict(state["_fitted"])}
         super().__setstate__(state)
 
     # ---------------------------------------------------------------- scikit-learn's questions
