@@ -132,6 +132,11 @@ def rows_as_csr(X: Matrix) -> Matrix:
     return X.tocsr() if sparse.issparse(X) else X
 
 
+def is_sparse(X: Matrix) -> bool:
+    """Whether the rows of `X` are sparse: a matrix, or what stands in for one and says so."""
+    return sparse.issparse(X) or getattr(X, "is_sparse", False)
+
+
 def as_dense(X: Matrix) -> FloatArray:
     """`X` as an array."""
     dense: FloatArray = X.toarray() if sparse.issparse(X) else X
@@ -154,6 +159,7 @@ def row_chunks(
     Parameters
     ----------
     X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+        Or what stands in for one: it has a shape, and gives such a matrix for a slice of rows.
     layer_sizes : sequence of int
         Widths of the buffers for each row, that of the rows themselves first.
     dtype : dtype
@@ -168,8 +174,8 @@ def row_chunks(
     """
     n_rows = X.shape[0]
     # Sparse rows take no buffer as wide as their features.
-    is_sparse = sparse.issparse(X) and not as_dense
-    step = chunk_rows(n_rows, max(layer_sizes[1:] if is_sparse else layer_sizes))
+    stays_sparse = is_sparse(X) and not as_dense
+    step = chunk_rows(n_rows, max(layer_sizes[1:] if stays_sparse else layer_sizes))
     X = rows_as_csr(X)
     for start in range(0, n_rows, step):
         rows = slice(start, min(start + step, n_rows))
