@@ -16,13 +16,13 @@ from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import Matrix, rows_as_csr
 from skneural.estimators.checks import refuse_masked, refuse_too_large
-from skneural.estimators.columns import naming_the_column, refuse_dates
+from skneural.estimators.columns import naming_the_column, refuse_dates, refuse_dates_of_part
 from skneural.estimators.containers import can_be_cut, cut, is_sparse_frame, shape_of
 from skneural.estimators.data import stand_in
 from skneural.estimators.model import Model
 
-#: Elements that are validated and converted at a time: 8 MB of floats.
-RUN_ELEMENTS = 2**20
+#: Elements that are validated and converted at a time: 16 MB of floats.
+RUN_ELEMENTS = 2**21
 
 #: What scikit-learn's validation is asked for.
 CHECKS: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": (np.float64, np.float32)}
@@ -139,12 +139,3 @@ def _floats(substitute: Any, X: Any, model: Model) -> Matrix:
     rows = check_array(X, estimator=substitute, input_name="X", **CHECKS)
     refuse_too_large(rows, model.dtype)
     return rows
-
-
-def refuse_dates_of_part(X: Any, part: Any) -> None:
-    """Raise the error of `refuse_dates` about all of `X` if there are dates in this part of it."""
-    try:
-        refuse_dates(part)
-    except ValueError:
-        refuse_dates(X)
-        raise
