@@ -224,8 +224,8 @@ class CheckedTable:
         X = self._X
         if rows is not None and (rows.start, rows.stop) != (0, self.shape[0]):
             X = cut(X, rows)
-            if self._has_dates_to_refuse:
-                _refuse_dates(X, self._X)
+        if self._has_dates_to_refuse:
+            _refuse_dates(X, self._X)
         return list(_raw_columns(X))
 
 
