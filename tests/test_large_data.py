@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import tracemalloc
 import warnings
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -362,3 +364,26 @@ def test_a_fit_on_a_file_takes_memory_for_rows_not_for_their_columns(name, file,
         allowed += 8 * 8 * rows.shape[1] ** 2 + 4_000_000
     assert peak < allowed
     assert allowed < 0.1 * rows.nbytes or file != "wide" or "lbfgs" in name
+
+
+#: What fits on a file of 2 GB may take, in megabytes of anonymous memory.
+MAX_MEGABYTES = 300
+BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "large_data.py"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="reference: Linux counts anonymous memory"
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fits_on_two_gigabytes(dtype, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARK.parent))
+    benchmark = importlib.import_module("large_data")
+    n_rows = 2 * 10**9 // benchmark.N_COLUMNS // np.dtype(dtype).itemsize
+    path = tmp_path / "rows"
+    benchmark.write_rows(path, n_rows, dtype)
+    try:
+        taken = {name: benchmark.measured(name, path, n_rows, dtype)[0] for name in benchmark.FITS}
+    finally:
+        path.unlink()
+    assert max(taken.values()) < MAX_MEGABYTES, taken
