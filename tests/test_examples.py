@@ -413,10 +413,10 @@ def test_row_groups_are_learned_from_one_at_a_time(monkeypatch, capsys):
         ),
     )
     found, size, grown = example.main(n_groups=20)
-    assert found > 0.95
+    assert found > 0.9
     assert grown < 25 * 2**20  # the file has 5 MB; pages of libraries come in for the first time
     assert size > 20 * 1000 * 64 * 4
-    # The scaler reads the groups as they come, each epoch in an order of its own; the last are kept.
+    # The scaler reads the groups as they come, each epoch in an order of its own.
     to_train = list(range(18))
     epochs = [read[start : start + 18] for start in range(0, 72, 18)]
     assert epochs[0] == to_train
