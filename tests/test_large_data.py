@@ -303,6 +303,35 @@ def test_tables_are_read_in_runs_as_they_are_at_once(name, kind, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
+class OnDisk:
+    """Rows that are read by slices, as those of a dataset of h5py: all at once is too much."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, rows):
+        self._rows, self.shape, self.longest = rows.astype(self.dtype), rows.shape, 0
+
+    def __len__(self):
+        return len(self._rows)
+
+    def __getitem__(self, rows):
+        part = self._rows[rows]
+        self.longest = max(self.longest, len(part))
+        return part
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("all rows at once")
+
+
+@pytest.mark.parametrize("name", ["classifier", "regressor", "sparse perceptron", "transformer"])
+def test_rows_that_are_read_by_slices(name, short_runs):
+    rows, method = OnDisk(whole_numbers(FEW)), methods_of(name)[0]
+    np.testing.assert_array_equal(
+        call(name, method, rows), call(name, method, whole_numbers(FEW).astype(np.float32))
+    )
+    assert 100 <= rows.longest <= 200
+
+
 # ------------------------------------------------------------------------------ fits
 
 #: Bytes for each row that a fit may take beside X, whatever the number of columns: an order of the
