@@ -134,6 +134,8 @@ CASES = [
     for kind in KINDS
     if (kind in OF_ALL_METHODS or (name in OF_ALL_KINDS and method == methods_of(name)[0]))
     and not (name in OF_TABLES and kind in NO_TABLES)
+    # Of a sparse column, pandas reads all to give some rows.
+    and kind != "frame of sparse columns"
 ]
 
 
@@ -210,7 +212,7 @@ WRONG_CELLS = {
         ValueError,
         "NaN.*Column 3 of X is not finite in 1 of",
     ),
-    "pandas on pyarrow": ("pandas on pyarrow", pd.NA, ValueError, "NaN.*Column 'column 3' of X is"),
+    "pandas on pyarrow": ("pandas on pyarrow", pd.NA, ValueError, "NaN.*Column 'column 3' of X .*in 1 of"),
 }
 
 
