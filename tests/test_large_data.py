@@ -205,14 +205,9 @@ WRONG = {
 }
 #: The same for what is no array.
 WRONG_CELLS = {
-    "frame": ("frame of objects", np.nan, ValueError, "NaN.*Column 3 of X is not finite in 1 of 8"),
-    "nullable": (
-        "nullable integers",
-        pd.NA,
-        ValueError,
-        "NaN.*Column 3 of X is not finite in 1 of",
-    ),
-    "pandas on pyarrow": ("pandas on pyarrow", pd.NA, ValueError, "NaN.*Column 'column 3' of X .*in 1 of"),
+    "frame": ("frame of objects", np.nan, ValueError, "NaN.*Column 3 of X .*in 1 of 800 rows"),
+    "nullable": ("nullable integers", pd.NA, ValueError, "NaN.*Column 3 of X .*in 1 of 800 rows"),
+    "pandas on pyarrow": ("pandas on pyarrow", pd.NA, ValueError, "NaN.*'column 3' of X .*in 1 of"),
 }
 
 
