@@ -364,9 +364,9 @@ def files(tmp_path_factory):
     """Files with many columns, with few, and of double precision."""
     folder = tmp_path_factory.mktemp("mapped")
     return {
-        "wide": mapped(folder / "wide", 50_000, 1_000, np.float32),
+        "wide": mapped(folder / "wide", 25_000, 2_000, np.float32),
         "narrow": mapped(folder / "narrow", 60_000, 10, np.float32),
-        "float64": mapped(folder / "float64", 25_000, 500, np.float64),
+        "float64": mapped(folder / "float64", 10_000, 500, np.float64),
     }
 
 
