@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import tracemalloc
 import warnings
 from functools import cache
@@ -363,11 +364,13 @@ def mapped(path, n_rows, n_columns, dtype):
 def files(tmp_path_factory):
     """Files with many columns, with few, and of double precision."""
     folder = tmp_path_factory.mktemp("mapped")
-    return {
+    yield {
         "wide": mapped(folder / "wide", 25_000, 2_000, np.float32),
         "narrow": mapped(folder / "narrow", 60_000, 10, np.float32),
         "float64": mapped(folder / "float64", 10_000, 500, np.float64),
     }
+    # pytest keeps the folders of its last runs. Where a file that is mapped cannot be removed, too.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("file", ["wide", "narrow", "float64"])
