@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks
-from skneural.estimators.checks import refuse_masked, refuse_too_large
-from skneural.estimators.columns import naming_the_column, refuse_dates
-from skneural.estimators.data import stand_in
+from skneural.estimators.checked_rows import checked_rows
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.model import Fitted, Model
 from skneural.estimators.plain_parameters import parameters_of_plain, plain_parameters
@@ -41,6 +39,9 @@ Estimator = TypeVar("Estimator")
 
 #: Of the defaults that a small file leaves out.
 PLAIN_TYPES = (bool, int, float, str, tuple, type(None))
+
+#: Of another byte order, the sum of squares would take a copy.
+NATIVE_FLOATS = frozenset({np.dtype(np.float64), np.dtype(np.float32)})
 
 #: Elements whose squares add up to less are finite in float32 as well.
 LARGEST_SQUARE = 1e70
@@ -212,20 +213,7 @@ class FittedEstimator(_EstimatorBase):
 
     def _checked(self, X: Any, model: Model) -> Matrix:
         """Rows that the model can predict for."""
-        if _is_clean(X, model):
-            return X
-        refuse_masked(X=X)
-        refuse_dates(X)
-        with naming_the_column(X, model.dtype):
-            rows = validate_data(
-                stand_in(self, model),
-                X,
-                accept_sparse=["csr", "csc"],
-                dtype=(np.float64, np.float32),
-                reset=False,
-            )
-            refuse_too_large(rows, model.dtype)
-        return rows
+        return X if _is_clean(X, model) else checked_rows(self, X, model)
 
     def for_prediction(self) -> Self:
         """A copy of the fitted model without what only training needs, to be deployed.
@@ -320,7 +308,7 @@ def _is_clean(X: Any, model: Model) -> bool:
         and X.ndim == 2
         and X.shape[0] > 0
         and X.shape[1] == model.n_features
-        and X.dtype.char in "fd"
+        and X.dtype in NATIVE_FLOATS
         and X.flags.c_contiguous
         and model.feature_names is None
         # Not so for NaN and infinity.

@@ -79,6 +79,15 @@ def refuse_dates(X: Any, name: str = "X") -> None:
         raise ValueError("\n".join(filter(None, (missing, dated))))
 
 
+def refuse_dates_of_part(X: Any, part: Any) -> None:
+    """Raise the error of `refuse_dates` about all of `X` if there are dates in this part of it."""
+    try:
+        refuse_dates(part)
+    except ValueError:
+        refuse_dates(X)
+        raise
+
+
 def _no_number_but_a_date(column: Column) -> str:
     """Why this column is no column of numbers; empty if all its dates are missing."""
     place, values = column

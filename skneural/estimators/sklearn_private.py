@@ -23,6 +23,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils.extmath import _approximate_mode as approximate_mode
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight
 
@@ -87,6 +88,7 @@ __all__ = [
     "Options",
     "SGDOptimizer",
     "StrOptions",
+    "approximate_mode",
     "available_if",
     "check_feature_names_in",
     "check_sample_weight",

@@ -277,7 +277,7 @@ class Labels(ClassTargets):
         if self.multilabel:
             return None
         if self.is_binary:
-            return encoded[:, 0].astype(str)
+            return encoded[:, 0]
         reason = self.obstacle_to_strata(encoded, n_validation)
         if not reason:
             index: npt.NDArray[Any] = encoded.argmax(axis=1)

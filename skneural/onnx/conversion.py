@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skneural.estimators.table.reading import is_frame
+from skneural.estimators.containers import is_frame
 from skneural.onnx.frames import input_dtype, input_types
 from skneural.onnx.limits import check_convertible
 from skneural.onnx.registration import register_converters

@@ -307,7 +307,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         fitted = self._fitted
         assert fitted is not None
-        return fitted.transform(read_table(self, stand_in(self, fitted), X, reset=False))
+        return fitted.transform_rows(self, X)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
         """The names of the outputs: those of the columns, with what has become of them.

@@ -364,8 +364,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             In float64; in float32 if X is an array of that dtype.
         """
         model = self._model
-        _, _, chunks = model.raw_chunks(self, X)
-        raw: FloatArray = np.concatenate([chunk for _, chunk in chunks], axis=2)
+        n_rows, _, chunks = model.raw_chunks(self, X)
+        raw: FloatArray = concatenate_chunks(chunks, n_rows, axis=2)
         return raw
 
     def for_prediction(self) -> Self:
