@@ -6,6 +6,7 @@ import sklearn  # noqa: F401
 
 from skneural._version import __version__
 from skneural.environment import show_versions
+from skneural.estimators.conversion import from_sklearn
 from skneural.estimators.logistic.classifier import ScratchLogisticRegression
 from skneural.estimators.mlp.classifier import ScratchMLPClassifier
 from skneural.estimators.mlp.hidden_layer import HiddenLayerTransformer
@@ -14,9 +15,11 @@ from skneural.estimators.perceptron.classifier import ScratchPerceptron
 from skneural.estimators.table.encoder import TableEncoder
 from skneural.estimators.tabular.classifier import TabularMLPClassifier
 from skneural.estimators.tabular.regressor import TabularMLPRegressor
+from skneural.estimators.trusted_types import TRUSTED_TYPES
 from skneural.estimators.version import SkneuralVersionWarning
 
 __all__ = [
+    "TRUSTED_TYPES",
     "HiddenLayerTransformer",
     "ScratchLogisticRegression",
     "ScratchMLPClassifier",
@@ -27,5 +30,6 @@ __all__ = [
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "__version__",
+    "from_sklearn",
     "show_versions",
 ]

@@ -31,7 +31,8 @@ import numpy as np
 from scipy.special import ndtr
 
 from skneural.arrays.matrices import BoolArray, FloatArray
-from skneural.settings import Settings, number
+from skneural.plain_values import from_plain, to_plain
+from skneural.settings import Settings, equal_values, number
 
 LEAKY_RELU_SLOPE = 0.01
 
@@ -104,16 +105,35 @@ class Activation(Settings):
         return f"Activation({self.name!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # The functions of this package are its own: in a pickle they go by their name.
-        # Not every user's name is one: whatever it is, it may have no hash.
-        name: Any = self.name
-        known = ACTIVATIONS.get(name) if isinstance(name, str) else None
-        is_known = known is not None and vars(self) == vars(known)
-        return {"name": self.name} if is_known else dict(vars(self))
+        # The functions of this package are its own: in a file they go by the name of an activation
+        # of the table, with what is different from that.
+        alike = [each for each in ACTIVATIONS.values() if _has_functions_of(self, each)]
+        if not alike:
+            return dict(vars(self))
+        # Of several, that of the same name.
+        like = next((each for each in alike if each.name == self.name), alike[0])
+        state: dict[str, Any] = {"name": self.name}
+        if like.name != self.name:
+            state["like"] = like.name
+        theirs = vars(like)
+        changed = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in theirs or not equal_values(value, theirs[name])
+        }
+        state.update({name: to_plain(value) for name, value in changed.items()})
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        known = vars(ACTIVATIONS[state["name"]]) if list(state) == ["name"] else {}
-        vars(self).update(known, **state)
+        known: dict[str, Any] = {}
+        if "forward" not in state:
+            known = vars(activation_named(state.get("like", state["name"])))
+        attributes = {name: value for name, value in state.items() if name != "like"}
+        vars(self).update(known, **from_plain(attributes))
+
+
+def _has_functions_of(one: Activation, other: Activation) -> bool:
+    return one.forward is other.forward and one.backward is other.backward
 
 
 def _identity(z: FloatArray, mask: BoolArray) -> None:
@@ -351,3 +371,16 @@ ACTIVATIONS = {
         Activation("mish", _mish, _mish_backward, 2, _mish_remainder, _mish_remainder_backward),
     )
 }
+
+
+def activation_named(name: Any) -> Activation:
+    """The activation function of this name, which a file may have given.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise ValueError(f"There is no activation function {name!r}: there are {[*ACTIVATIONS]}.")
+    return ACTIVATIONS[name]

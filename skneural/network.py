@@ -43,7 +43,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.activations import Activation
-from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
+from skneural.arrays.matrices import FloatArray, Matrix, is_sparse, row_chunks
 from skneural.layers import Activate, Arrays, Dense, Dropout, Layer, PassMemory
 from skneural.layers.contract import Parameter, check_chain
 from skneural.layers.dense import Draw
@@ -172,7 +172,7 @@ class Network:
         TypeError
             If `X` is sparse and the first layer does not take that.
         """
-        if not isinstance(X, np.ndarray) and not self.layers[0].takes_sparse:
+        if is_sparse(X) and not self.layers[0].takes_sparse:
             raise TypeError(
                 f"{type(self.layers[0]).__name__}, the first layer of the network, needs dense "
                 "rows: X is sparse. X.toarray() makes it dense."

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from skneural.plain_values import from_plain, to_plain
+
 Self = TypeVar("Self", bound="Settings")
 
 
@@ -140,6 +142,16 @@ class Settings:
             if isinstance(value, _PLAIN)
         ]
         return hash((type(self), *plain))
+
+    def __getstate__(self) -> Any:
+        return to_plain(super().__getstate__())
+
+    def __setstate__(self, state: Any) -> None:
+        # Python gives the attributes of a class with slots beside the others.
+        attributes, slots = state if isinstance(state, tuple) else (state, None)
+        vars(self).update(from_plain(attributes or {}))
+        for name, value in from_plain(slots or {}).items():
+            object.__setattr__(self, name, value)
 
     def _names(self) -> list[str]:
         return list(self._defaults())

@@ -91,7 +91,7 @@ def test_clean_rows_are_not_validated_and_predicted_the_same(
     model, rows = FITTED[name], X[:n_rows].astype(dtype)
     expected, _ = always_validated(model, method, rows, monkeypatch)
     before = rows.copy()
-    monkeypatch.setattr(base, "validate_data", must_not_be_called)
+    monkeypatch.setattr(base, "checked_rows", must_not_be_called)
     found = dense(getattr(model, method)(rows))
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
 from splits import spied_splits
 
 from skneural import (
@@ -16,6 +18,7 @@ from skneural import (
     ScratchMLPRegressor,
     ScratchPerceptron,
 )
+from skneural.estimators.split import drawn_split
 
 RNG = np.random.RandomState(0)
 
@@ -130,3 +133,30 @@ def test_scores_and_best_weights():
             early_stopping=True, max_iter=best + 1, learning_rate_init=0.02, random_state=0
         ).fit(X, y)
     np.testing.assert_array_equal(model.coefs_[0], until_best.coefs_[0])
+
+
+@pytest.mark.parametrize("seed", [0, 7, None])
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5, 0.013])
+@pytest.mark.parametrize("counts", [(100, 60), (50, 50, 50), (400, 3, 90, 200), (77,)])
+def test_the_rows_are_those_that_scikit_learn_draws(counts, fraction, seed):
+    codes = RNG.permutation(np.repeat(np.arange(len(counts)), counts))
+    n_rows = len(codes)
+    for strata in (codes, codes == 1, None, codes + 3):
+        generators = [np.random.RandomState(seed or 3) for _ in range(2)]
+        states = generators if seed is None else [seed, seed]
+        try:
+            expected = train_test_split(
+                np.arange(n_rows),
+                test_size=fraction,
+                random_state=states[0],
+                stratify=None if strata is None else strata.astype(str),
+            )
+        except ValueError as error:
+            with pytest.raises(ValueError, match=re.escape(str(error).partition(" = ")[0][:30])):
+                drawn_split(n_rows, strata, fraction, states[1])
+            continue
+        found = drawn_split(n_rows, strata, fraction, states[1])
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+        # What is drawn afterwards is the same too.
+        assert generators[0].randint(10**6) == generators[1].randint(10**6)

@@ -79,7 +79,8 @@ def load(name):
 
 def test_every_example_is_tested():
     names = {path.stem for path in FOLDER.glob("*.py")}
-    assert names == {*PICTURES, "digits_pipeline"}
+    elsewhere = {"serve"}  # integration/test_serving.py
+    assert names == {*PICTURES, "digits_pipeline", "out_of_core_parquet", *elsewhere}
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -398,3 +399,34 @@ def test_pipeline_finds_the_same_model_as_scikit_learn_without_matplotlib(monkey
     assert len(accuracies) == 2
     assert min(accuracies) >= 0.96
     assert float(re.search(r"probabilities is (\S+)\.", printed)[1]) < 1e-6
+
+
+def test_row_groups_are_learned_from_one_at_a_time(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    example = load("out_of_core_parquet")
+    monkeypatch.setattr(example, "ROWS_PER_GROUP", 1000)
+    read = []
+    monkeypatch.setattr(
+        example,
+        "read_group",
+        lambda file, number, read_group=example.read_group: (
+            read.append(int(number)) or read_group(file, number)
+        ),
+    )
+    found, size, grown = example.main(n_groups=20)
+    assert found > 0.9
+    assert grown < 25 * 2**20  # the file has 5 MB; pages of libraries come in for the first time
+    assert size > 20 * 1000 * 64 * 4
+    # The scaler reads the groups as they come, each epoch in an order of its own.
+    to_train = list(range(18))
+    epochs = [read[start : start + 18] for start in range(0, 72, 18)]
+    assert epochs[0] == to_train
+    assert all(sorted(epoch) == to_train for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    assert read[72:] == [18, 19]
+    printed = capsys.readouterr().out
+    losses = [float(loss) for loss in re.findall(r"mean loss (\S+)", printed)]
+    assert losses == sorted(losses, reverse=True)
+    assert len(losses) == example.N_EPOCHS
+    assert f"{found:.4f}" in printed
+    assert "in 20 row groups" in printed

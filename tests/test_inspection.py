@@ -185,6 +185,16 @@ def test_scikit_learns_networks_have_loss_curves_too():
     assert display.ax_.get_xlabel() == "iteration"
 
 
+def test_adopted_networks_have_no_validation_losses_to_draw():
+    few_epochs = {"tol": 100, "n_iter_no_change": 4, "random_state": 0}
+    theirs = MLPClassifier(5, early_stopping=True, **few_epochs).fit(X, y)
+    adopted = ScratchMLPClassifier.from_sklearn(theirs).set_params(warm_start=True)
+    display = LossCurveDisplay.from_estimator(adopted)
+    assert [len(line.get_xdata()) for line in display.lines_] == [6, 6]  # losses and scores
+    display = LossCurveDisplay.from_estimator(adopted.fit(X, y))
+    assert_array_equal(np.isnan(display.lines_[1].get_ydata()), [True] * 6 + [False])
+
+
 def test_short_curves_belong_to_the_last_epochs():
     display = LossCurveDisplay(
         [5, 4, 3, 2],

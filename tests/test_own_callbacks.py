@@ -38,6 +38,8 @@ from skneural import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
     ScratchPerceptron,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
 )
 from skneural.callbacks import (
     Checkpoint,
@@ -155,6 +157,23 @@ def test_best(tmp_path, estimator, every):
     fit(saved.set_params(warm_start=True, learning_rate_init=1e-9))
     after = load_checkpoint(tmp_path / "net")
     assert (after.validation_scores_ or [-loss for loss in after.loss_curve_])[-1] >= before
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("validated", [False, True])
+@pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
+def test_best_of_members_judged_together(tmp_path, kind, validated):
+    rows = {"X_val": X[::3], "y_val": Y[::3]} if validated else {}
+    models = []
+    model = kind(**{**SMALL, "max_iter": 9}, cv=2, learning_rate_init=0.1)
+    model.set_callbacks(Checkpoint(tmp_path / "net", keep="best"), Each(models.append))
+    history = model.fit(X, Y, **rows).history_
+    scores = [record["validation_score" if validated else "oof_score"] for record in history]
+    best = int(np.argmax(scores))
+    assert best < len(scores) - 1 or kind is TabularMLPRegressor
+    saved = load_checkpoint(tmp_path / "net")
+    assert len(saved.history_) == best + 1
+    np.testing.assert_array_equal(saved.predict(X), models[best].predict(X))
 
 
 @SINCE_1_9
@@ -677,6 +696,24 @@ def test_history_is_read_while_training(tmp_path, suffix, estimator, has):
     rows = read(path)
     assert len(rows) == 12
     assert len({row["fit"] for row in rows}) == 2
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("validated", [False, True])
+@pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
+def test_history_of_members_judged_together(tmp_path, kind, validated):
+    """Their own rows, out of fold or for validation, are in the columns of the validation."""
+    path = tmp_path / "history.jsonl"
+    rows = {"X_val": X[::3], "y_val": Y[::3]} if validated else {}
+    model = kind(**SMALL, cv=2).set_callbacks(HistoryLogger(path)).fit(X, Y, **rows)
+    prefix = "validation" if validated else "oof"
+    names = {"validation_loss": f"{prefix}_loss", "validation_score": f"{prefix}_score"}
+    lines = read(path)
+    assert len(lines) == len(model.history_) > 2
+    for column in ("loss", "validation_loss", "validation_score", "learning_rate", "gradient_norm"):
+        expected = [record[names.get(column, column)] for record in model.history_]
+        assert [line[column] for line in lines] == expected
+        assert None not in expected
 
 
 @SINCE_1_9

@@ -1,8 +1,6 @@
 """Copies, pickles, fitted arrays and threads: a model stays one thing, whole and itself."""
 
 import copy
-import importlib
-import importlib.util
 import io
 import pickle
 import sys
@@ -439,22 +437,6 @@ def test_versions_in_pickles(monkeypatch, write, name, versions, expected):
 def test_other_versions_in_silence(monkeypatch, write, name):
     versions = {} if write is by_deepcopy else {"skneural": "0.2.0", "sklearn": "1.5.2"}
     assert warnings_by(monkeypatch, write, versions, VERSIONED[name]) == []
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("skops") is None, reason="optional: skops is not installed"
-)
-def test_a_file_of_skops_is_read_in_silence(monkeypatch):
-    skops = importlib.import_module("skops.io")
-
-    def by_skops_itself(model):
-        content = skops.dumps(model)
-        trusted = skops.get_untrusted_types(data=content)
-        return content, lambda content: skops.loads(content, trusted=trusted)
-
-    versions = {"skneural": "0.2.0", "sklearn": "1.5.2"}
-    for name in VERSIONED:
-        assert warnings_by(monkeypatch, by_skops_itself, versions, VERSIONED[name]) == []
 
 
 @pytest.mark.parametrize("name", VERSIONED)

@@ -10,6 +10,7 @@ import pickle
 from typing import assert_type
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skneural import (
     HiddenLayerTransformer,
@@ -43,7 +44,10 @@ def of_classifier() -> None:
     assert_type(copy.copy(model), ScratchMLPClassifier)
     made = ScratchMLPClassifier.from_weights(model.coefs_, model.intercepts_, classes=[0, 1])
     assert_type(made, ScratchMLPClassifier)
-    for each in (made, model.for_prediction(), copy.copy(model), model.fit(X, Y)):
+    adopted = ScratchMLPClassifier.from_sklearn(model.to_sklearn())
+    assert_type(adopted, ScratchMLPClassifier)
+    assert type(model.to_sklearn()) is MLPClassifier
+    for each in (made, adopted, model.for_prediction(), copy.copy(model), model.fit(X, Y)):
         assert type(each) is ScratchMLPClassifier
 
 
@@ -55,7 +59,10 @@ def of_regressor() -> None:
     assert_type(model.for_prediction(), ScratchMLPRegressor)
     made = ScratchMLPRegressor.from_weights(model.coefs_, model.intercepts_)
     assert_type(made, ScratchMLPRegressor)
-    assert type(made) is type(model.for_prediction()) is ScratchMLPRegressor
+    adopted = ScratchMLPRegressor.from_sklearn(model.to_sklearn())
+    assert_type(adopted, ScratchMLPRegressor)
+    assert type(model.to_sklearn()) is MLPRegressor
+    assert type(made) is type(model.for_prediction()) is type(adopted) is ScratchMLPRegressor
 
 
 def of_logistic_regression() -> None:
@@ -68,6 +75,11 @@ def of_logistic_regression() -> None:
     assert_type(model.densify(), ScratchLogisticRegression)
     assert_type(model.for_prediction(), ScratchLogisticRegression)
     assert type(model.fit(X, Y).sparsify().densify()) is ScratchLogisticRegression
+    adopted = ScratchLogisticRegression.from_sklearn(
+        ScratchLogisticRegression().fit(X, Y).to_sklearn()
+    )
+    assert_type(adopted, ScratchLogisticRegression)
+    assert type(adopted) is ScratchLogisticRegression
 
 
 def of_perceptron() -> None:
@@ -78,6 +90,9 @@ def of_perceptron() -> None:
     assert_type(model.sparsify().densify(), ScratchPerceptron)
     assert_type(model.for_prediction(), ScratchPerceptron)
     assert type(model.for_prediction()) is ScratchPerceptron
+    adopted = ScratchPerceptron.from_sklearn(model.to_sklearn())
+    assert_type(adopted, ScratchPerceptron)
+    assert type(adopted) is ScratchPerceptron
 
 
 def of_hidden_layer() -> None:
@@ -121,4 +136,6 @@ def of_subclasses_of_users() -> None:
     assert_type(model.for_prediction(), Mine)
     made = Mine.from_weights(model.coefs_, model.intercepts_, classes=[0, 1])
     assert_type(made, Mine)
+    assert_type(Mine.from_sklearn(model.to_sklearn()), Mine)
+    assert type(Mine.from_sklearn(model.to_sklearn())) is Mine
     assert type(made) is type(pickle.loads(pickle.dumps(model.for_prediction()))) is Mine

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -132,6 +133,11 @@ def rows_as_csr(X: Matrix) -> Matrix:
     return X.tocsr() if sparse.issparse(X) else X
 
 
+def is_sparse(X: Matrix) -> bool:
+    """Whether the rows of `X` are sparse: a matrix, or what stands in for one and says so."""
+    return sparse.issparse(X) or getattr(X, "is_sparse", False)
+
+
 def as_dense(X: Matrix) -> FloatArray:
     """`X` as an array."""
     dense: FloatArray = X.toarray() if sparse.issparse(X) else X
@@ -154,6 +160,7 @@ def row_chunks(
     Parameters
     ----------
     X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+        Or what stands in for one: it has a shape, and gives such a matrix for a slice of rows.
     layer_sizes : sequence of int
         Widths of the buffers for each row, that of the rows themselves first.
     dtype : dtype
@@ -168,8 +175,8 @@ def row_chunks(
     """
     n_rows = X.shape[0]
     # Sparse rows take no buffer as wide as their features.
-    is_sparse = sparse.issparse(X) and not as_dense
-    step = chunk_rows(n_rows, max(layer_sizes[1:] if is_sparse else layer_sizes))
+    stays_sparse = is_sparse(X) and not as_dense
+    step = chunk_rows(n_rows, max(layer_sizes[1:] if stays_sparse else layer_sizes))
     X = rows_as_csr(X)
     for start in range(0, n_rows, step):
         rows = slice(start, min(start + step, n_rows))
@@ -181,13 +188,16 @@ def row_chunks(
             yield rows, np.ascontiguousarray(chunk, dtype=dtype)
 
 
-def concatenate_chunks(pieces: Iterable[tuple[slice, Any]], n_rows: int) -> Any:
+def concatenate_chunks(pieces: Iterable[tuple[slice, Any]], n_rows: int, axis: int = 0) -> Any:
     """Results of runs of rows, dense or sparse, put together to those of all `n_rows` rows.
 
     Parameters
     ----------
     pieces : iterable of (slice, {ndarray, sparse matrix, list of ndarray})
         The rows of each result, in order, and the result.
+    n_rows : int
+    axis : int, default=0
+        That of the rows, in dense results.
     """
     pieces = iter(pieces)
     rows, piece = next(pieces)
@@ -195,17 +205,21 @@ def concatenate_chunks(pieces: Iterable[tuple[slice, Any]], n_rows: int) -> Any:
         return piece
     if sparse.issparse(piece):
         return sparse.vstack([piece, *(piece for _, piece in pieces)], format=piece.format)
-    if isinstance(piece, list):
-        every = [(rows, piece), *pieces]
-        return [
-            concatenate_chunks(((rows, parts[i]) for rows, parts in every), n_rows)
-            for i in range(len(piece))
-        ]
-    whole = np.empty((n_rows, *piece.shape[1:]), dtype=piece.dtype)
-    whole[rows] = piece
-    for rows, piece in pieces:
-        whole[rows] = piece
-    return whole
+    wholes = [_for_rows(n_rows, part, axis) for part in _parts(piece)]
+    before = (slice(None),) * axis
+    for run, parts in chain([(rows, piece)], pieces):
+        for whole, part in zip(wholes, _parts(parts), strict=True):
+            whole[(*before, run)] = part
+    return wholes if isinstance(piece, list) else wholes[0]
+
+
+def _parts(piece: Any) -> list[npt.NDArray[Any]]:
+    return piece if isinstance(piece, list) else [piece]
+
+
+def _for_rows(n_rows: int, piece: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
+    shape = (*piece.shape[:axis], n_rows, *piece.shape[axis + 1 :])
+    return np.empty(shape, dtype=piece.dtype)
 
 
 def chunk_rows(n_rows: int, widest_layer: int) -> int:

@@ -17,7 +17,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skneural.callbacks.fit_names import epoch_number, fit_key, run_name, task_numbers
+from skneural.callbacks.fit_names import (
+    epoch_number,
+    fit_key,
+    last_record,
+    run_name,
+    task_numbers,
+)
 from skneural.callbacks.whole_file import replace_file
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 
@@ -63,8 +69,8 @@ class Checkpoint:
         Saves after every so many epochs of a fit.
     keep : {'last', 'best'} or int, default='last'
         'last' saves each time, 'best' only if no epoch saved before was better: by the score of
-        the validation rows where there are any, else by the training loss. A number saves each
-        time and keeps so many files of a fit, the latest.
+        the validation rows where there are any (of ensembles over folds: out of fold), else by the
+        training loss. A number saves each time and keeps so many files of a fit, the latest.
 
     Raises
     ------
@@ -160,15 +166,7 @@ class Checkpoint:
 
 def _is_best(model: Any, kept: _Kept, path: str) -> bool:
     """Whether no epoch saved before was better; notes how good this one is."""
-    values = getattr(model, "validation_scores_", None)
-    if not values:
-        losses = getattr(model, "loss_curve_", None)
-        if not losses:
-            raise ValueError(
-                f"keep='best' needs a loss_curve_, which {type(model).__name__} does not keep: "
-                "use keep='last' or a number."
-            )
-        values = [-loss for loss in losses]
+    values = _scores(model)
     if kept.best is None:
         # A training that goes on does not overwrite what was better before.
         earlier = values[: max(len(values) - int(np.max(model.n_iter_)), 0)]
@@ -177,6 +175,22 @@ def _is_best(model: Any, kept: _Kept, path: str) -> bool:
         return False
     kept.best = values[-1]
     return True
+
+
+def _scores(model: Any) -> list[float]:
+    """How good the epochs were, the higher the better; of an ensemble over folds the last alone."""
+    if scores := getattr(model, "validation_scores_", None):
+        return list(scores)
+    if losses := getattr(model, "loss_curve_", None):
+        return [-loss for loss in losses]
+    record = last_record(model)
+    score = record.get("oof_score", record.get("validation_score"))
+    if score is None:
+        raise ValueError(
+            f"keep='best' needs a loss_curve_, which {type(model).__name__} does not keep: "
+            "use keep='last' or a number."
+        )
+    return [score]
 
 
 def _write_checkpoint(model: Any, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Which fit and which epoch a callback is told of: names for files and lines."""
+"""Which fit and which epoch a callback is told of: names for files and lines, and its numbers."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ def run_name(context: Any) -> str:
     return str(context.root_uuid.hex[:8])
 
 
+def fit_name(context: Any) -> str:
+    """A name for this fit, of a search or a pipeline too: like '3f2a9c1d-0-5'."""
+    return run_name(context) + task_numbers(context)
+
+
 def epoch_number(context: Any, model: Any) -> int:
     """Which epoch has ended, those of earlier fits that a warm start goes on from included."""
     return len(getattr(model, "loss_curve_", ())) or int(context.task_id) + 1
+
+
+def last_record(model: Any) -> dict[str, Any]:
+    """The last record of the model's `history_`; empty if the estimator does not keep one."""
+    # The table of all epochs, after every epoch, would take too long.
+    history_from = getattr(model, "_history_from", None)
+    records = [] if history_from is None else history_from(-1)
+    return dict(records[-1]) if records else {}

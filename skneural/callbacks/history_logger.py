@@ -8,7 +8,7 @@ import os
 from time import perf_counter
 from typing import Any
 
-from skneural.callbacks.fit_names import epoch_number, fit_key, run_name, task_numbers
+from skneural.callbacks.fit_names import epoch_number, fit_key, fit_name, last_record
 from skneural.callbacks.shared_file import SharedFile
 from skneural.estimators.user_warnings import warn_user
 
@@ -55,7 +55,7 @@ class HistoryLogger:
     epoch               From 1 on, along `loss_curve_`: a warm start goes on counting.
     seconds             Since the fit began.
     loss                Training loss.
-    validation_loss     Of the validation rows.
+    validation_loss     Of the validation rows; with folds (`TabularMLPClassifier`) out of fold.
     validation_score    Of the same.
     learning_rate       Of the last step of the epoch.
     gradient_norm       Before that step.
@@ -120,7 +120,7 @@ class HistoryLogger:
         now = perf_counter()
         fit = context.parent
         values = [
-            run_name(context) + task_numbers(fit),
+            fit_name(fit),
             epoch_number(context, fitted_estimator),
             now - self._began.get(fit_key(fit), now),
             *(_finite(value) for value in _last_epoch(fitted_estimator)),
@@ -151,13 +151,11 @@ class HistoryLogger:
 
 def _last_epoch(model: Any) -> list[float | None]:
     """The last five of `HISTORY_COLUMNS`; None for what the estimator does not keep."""
-    names = HISTORY_COLUMNS[3:]
-    if not getattr(model, "loss_curve_", None):
-        return [None] * len(names)
-    # From where `history_` is made of: all of it, for every epoch, would take too long.
-    history = model._fitted.state.record.history
-    epoch = history.rows[history.n_rows - 1]
-    return [getattr(epoch, name) for name in names]
+    record = last_record(model)
+    for name in ("loss", "score"):
+        # Ensembles over folds are judged by the rows that each member has left out.
+        record.setdefault(f"validation_{name}", record.get(f"oof_{name}"))
+    return [record.get(name) for name in HISTORY_COLUMNS[3:]]
 
 
 def _finite(value: float | None) -> float | None:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks
-from skneural.estimators.checks import refuse_masked, refuse_too_large
-from skneural.estimators.columns import naming_the_column, refuse_dates
-from skneural.estimators.data import stand_in
+from skneural.estimators.checked_rows import checked_rows
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.model import Fitted, Model
+from skneural.estimators.plain_parameters import parameters_of_plain, plain_parameters
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, with_versions, without_versions
 from skneural.losses import Loss
+from skneural.plain_values import without_maps
 
 if TYPE_CHECKING:
 
@@ -39,6 +39,9 @@ Estimator = TypeVar("Estimator")
 
 #: Of the defaults that a small file leaves out.
 PLAIN_TYPES = (bool, int, float, str, tuple, type(None))
+
+#: Of another byte order, the sum of squares would take a copy.
+NATIVE_FLOATS = frozenset({np.dtype(np.float64), np.dtype(np.float32)})
 
 #: Elements whose squares add up to less are finite in float32 as well.
 LARGEST_SQUARE = 1e70
@@ -131,12 +134,16 @@ def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, 
 
 
 class VersionedEstimator(_EstimatorBase):
-    """Has the versions of skneural and scikit-learn in its pickles."""
+    """Has the versions of skneural and scikit-learn in its files, and plain parameters."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return with_versions(super().__getstate__())
+        return with_versions(plain_parameters(super().__getstate__()))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = parameters_of_plain(state)
+        # Parameters that are missing, in a file of an earlier version, are as by default.
+        defaults = plain_defaults(type(self))
+        state.update({name: defaults[name] for name in defaults if name not in state})
         super().__setstate__(without_versions(type(self).__name__, state))
 
 
@@ -206,20 +213,7 @@ class FittedEstimator(_EstimatorBase):
 
     def _checked(self, X: Any, model: Model) -> Matrix:
         """Rows that the model can predict for."""
-        if _is_clean(X, model):
-            return X
-        refuse_masked(X=X)
-        refuse_dates(X)
-        with naming_the_column(X, model.dtype):
-            rows = validate_data(
-                stand_in(self, model),
-                X,
-                accept_sparse=["csr", "csc"],
-                dtype=(np.float64, np.float32),
-                reset=False,
-            )
-            refuse_too_large(rows, model.dtype)
-        return rows
+        return X if _is_clean(X, model) else checked_rows(self, X, model)
 
     def for_prediction(self) -> Self:
         """A copy of the fitted model without what only training needs, to be deployed.
@@ -249,10 +243,10 @@ class FittedEstimator(_EstimatorBase):
         return shallow_copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = with_versions(super().__getstate__())
+        state = with_versions(plain_parameters(super().__getstate__()))
         fitted = self._fitted
         if fitted is not None:
-            state["_fitted"] = fitted.to_dict()
+            state["_fitted"] = without_maps(fitted.to_dict())
             if self.random_state is None and fitted.outcome.stop_reason == "max_iter":
                 # It would only make the file larger: if such a fit is continued after all, its rows
                 # come in a new order.
@@ -266,7 +260,11 @@ class FittedEstimator(_EstimatorBase):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Parameters that are missing are as by default.
-        state = {**plain_defaults(type(self)), "_skneural_version": "unknown", **state}
+        state = {
+            **plain_defaults(type(self)),
+            "_skneural_version": "unknown",
+            **parameters_of_plain(state),
+        }
         if state.get("_fitted") is not None:
             state["_fitted"] = Fitted.from_dict(state["_fitted"])
         super().__setstate__(without_versions(type(self).__name__, state))
@@ -310,7 +308,7 @@ def _is_clean(X: Any, model: Model) -> bool:
         and X.ndim == 2
         and X.shape[0] > 0
         and X.shape[1] == model.n_features
-        and X.dtype.char in "fd"
+        and X.dtype in NATIVE_FLOATS
         and X.flags.c_contiguous
         and model.feature_names is None
         # Not so for NaN and infinity.

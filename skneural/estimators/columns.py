@@ -79,6 +79,15 @@ def refuse_dates(X: Any, name: str = "X") -> None:
         raise ValueError("\n".join(filter(None, (missing, dated))))
 
 
+def refuse_dates_of_part(X: Any, part: Any) -> None:
+    """Raise the error of `refuse_dates` about all of `X` if there are dates in this part of it."""
+    try:
+        refuse_dates(part)
+    except ValueError:
+        refuse_dates(X)
+        raise
+
+
 def _no_number_but_a_date(column: Column) -> str:
     """Why this column is no column of numbers; empty if all its dates are missing."""
     place, values = column
@@ -363,7 +372,8 @@ def _is_of_kinds(X: Any, kinds: str) -> bool:
     dtype = getattr(X, "dtype", None)
     if dtype is not None and _kind_of(dtype) in kinds:
         return True
-    if hasattr(X, "dtypes") and hasattr(X, "columns"):  # a data frame
+    # A data frame. A Series of dask has these attributes too, and one dimension.
+    if hasattr(X, "dtypes") and hasattr(X, "columns") and getattr(X, "ndim", 2) == 2:
         return all(_kind_of(dtype) in kinds for dtype in set(X.dtypes))
     types: set[type] = set()
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":

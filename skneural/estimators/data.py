@@ -18,6 +18,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, rows_as_csr
+from skneural.arrays.taken_rows import taken_rows
 from skneural.estimators.checks import names_of_columns, native, refuse_masked, saying_where
 from skneural.estimators.columns import (
     check_targets,
@@ -105,9 +106,9 @@ class LabelledRows:
         return float(self.weight.sum(dtype=np.float64)) * self.weight_unit
 
     def take(self, index: IndexArray) -> LabelledRows:
-        """The rows with these numbers."""
+        """The rows with these numbers; those of a large array are gathered when they are read."""
         weight = None if self.weight is None else self.weight[index]
-        X, y, target = self.X[index], self.y[index], self.target[index]
+        X, y, target = taken_rows(self.X, index), self.y[index], self.target[index]
         return LabelledRows(X, y, target, weight, self.weight_unit)
 
 

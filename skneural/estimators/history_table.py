@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -45,20 +46,26 @@ class HistoryTable(list[dict[str, Any]]):
         return pandas.DataFrame.from_records(self, columns=columns)
 
     @classmethod
-    def of(cls, history: History) -> HistoryTable:
-        """The table of the epochs of a training."""
-        columns = {name: history.column(field) for name, field in COLUMNS.items()}
+    def of(cls, history: History, begin: int = 0) -> HistoryTable:
+        """The table of the epochs of a training.
+
+        Parameters
+        ----------
+        history : History
+        begin : int, default=0
+            Of which epoch the first record is; -1 for the last epoch alone.
+        """
         first = history.n_rows if history.validated_from is None else history.validated_from
-        for name in ("validation_loss", "validation_score"):
+
+        def number(i: int, name: str, column: str) -> Any:
             # Scores by another criterion, from before, do not compare.
-            columns[name][:first] = [None] * first
-        return cls(
-            {"epoch": i + 1, **{name: _known(column[i], name) for name, column in columns.items()}}
-            for i in range(history.n_rows)
-        )
+            is_hidden = i < first and name in ("validation_loss", "validation_score")
+            return None if is_hidden else getattr(history.rows[i], column)
+
+        return cls._from(number, COLUMNS, range(history.n_rows)[begin:])
 
     @classmethod
-    def of_joint(cls, history: JointHistory, prefix: str) -> HistoryTable:
+    def of_joint(cls, history: JointHistory, prefix: str, begin: int = 0) -> HistoryTable:
         """The table of members that are judged together.
 
         Parameters
@@ -66,14 +73,37 @@ class HistoryTable(list[dict[str, Any]]):
         history : JointHistory
         prefix : {'oof', 'validation'}
             Of the columns that say what the rows they are judged by have come to.
+        begin : int, default=0
+            As in `of`.
         """
         names = {"validation_loss": f"{prefix}_loss", "validation_score": f"{prefix}_score"}
         names |= {"error": f"{prefix}_error"}
-        columns = {names.get(name, name): history.column(name) for name in history.names}
+        columns = {names.get(column, column): column for column in history.names}
+
+        def number(i: int, name: str, column: str) -> Any:
+            return history.number(i, column)
+
+        return cls._from(number, columns, range(history.n_rows)[begin:])
+
+    @classmethod
+    def _from(
+        cls, number: Callable[[int, str, str], Any], columns: dict[str, str], epochs: range
+    ) -> HistoryTable:
         return cls(
-            {"epoch": i + 1, **{name: _known(column[i], name) for name, column in columns.items()}}
-            for i in range(history.n_rows)
+            {
+                "epoch": i + 1,
+                **{name: _known(number(i, name, column), name) for name, column in columns.items()},
+            }
+            for i in epochs
         )
+
+
+def no_history(estimator: Any) -> AttributeError:
+    """The error of an estimator that has no `history_`, to be raised."""
+    return AttributeError(
+        f"{type(estimator).__name__!r} object has no attribute 'history_': it is not fitted "
+        "yet, or for_prediction() has left the history out."
+    )
 
 
 def _known(value: float | None, name: str) -> float | None:

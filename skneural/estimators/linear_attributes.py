@@ -66,11 +66,8 @@ class LinearModelMixin(FittedEstimator):
         check_is_fitted(self)
         fitted = self._fitted
         assert fitted is not None
-        model = fitted.model
-        if model.sparse_coef is None:
-            coef = sparse.csr_matrix(model.arrays[0][0].T)
-            sparse_model = model.with_params(np.array(intercepts_of(model)), coef)
-            self._fitted = fitted.with_model(sparse_model)
+        if fitted.model.sparse_coef is None:
+            self._fitted = fitted.with_model(sparsified(fitted.model))
         return self
 
     def densify(self) -> Self:
@@ -92,6 +89,12 @@ class LinearModelMixin(FittedEstimator):
 def intercepts_of(model: Model) -> FloatArray:
     """The intercepts of a linear model: a view."""
     return model.params[-model.layer_sizes[1] :]
+
+
+def sparsified(model: Model) -> Model:
+    """The same linear model with its weights, those that are not zero, in a CSR matrix."""
+    coef = sparse.csr_matrix(model.arrays[0][0].T)
+    return model.with_params(np.array(intercepts_of(model)), coef)
 
 
 def _with_weights(fitted: Fitted, coef: FloatArray, intercepts: FloatArray) -> Fitted:

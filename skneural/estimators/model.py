@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from skneural.activations import ACTIVATIONS, Activation
+from skneural.activations import Activation, activation_named
 from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
 from skneural.estimators.digest import digest_of_settings
 from skneural.estimators.label_columns import LabelColumns
@@ -47,6 +48,9 @@ KINDS_OF_TARGETS: dict[str, type[Labels] | type[LabelColumns] | type[Numbers]] =
     "columns": LabelColumns,
     "n_targets": Numbers,
 }
+
+#: What a sparse matrix is made of.
+CSR_ARRAYS = ("data", "indices", "indptr")
 
 #: `activation` as it is kept with a fitted network: of all hidden layers, or one for each.
 KeptActivation = str | Activation | tuple[str | Activation, ...]
@@ -126,21 +130,71 @@ class Model:
         names = ("n_features", "feature_names", "layer_sizes", "activation", "params")
         data = {name: value for name in names if (value := getattr(self, name)) is not None}
         if self.sparse_coef is not None:
-            data["sparse_coef"] = self.sparse_coef
+            data["sparse_coef"] = {
+                "shape": self.sparse_coef.shape,
+                **{name: getattr(self.sparse_coef, name) for name in CSR_ARRAYS},
+            }
         return {**data, "targets": self.targets.to_dict()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Model:
-        """The model that `to_dict` has been made from."""
-        kind = next(kind for key, kind in KINDS_OF_TARGETS.items() if key in data["targets"])
-        return cls(**{"feature_names": None, **data, "targets": kind.from_dict(data["targets"])})
+        """The model that `to_dict` has been made from.
+
+        Raises
+        ------
+        ValueError
+            If it is none whole: of a file that is damaged, or was changed.
+        """
+        kinds = [kind for key, kind in KINDS_OF_TARGETS.items() if key in data["targets"]]
+        if not kinds:
+            raise ValueError("A file has a model without targets: it is damaged, or was changed.")
+        kind = kinds[0]
+        data = {"feature_names": None, **data, "targets": kind.from_dict(data["targets"])}
+        if data.get("sparse_coef") is not None:
+            data["sparse_coef"] = _csr_matrix(data["sparse_coef"])
+        model = cls(**data)
+        model._check_whole()
+        return model
+
+    def _check_whole(self) -> None:
+        """Raise ValueError for parameters that are not those of the layers."""
+        sizes, sparse_coef = self.layer_sizes, self.sparse_coef
+        found: tuple[int, ...] = self.params.shape
+        needed: tuple[int, ...] = (self.network.n_params,)
+        if sparse_coef is not None and len(sizes) == 2:
+            found, needed = (*found, *sparse_coef.shape), (sizes[1], sizes[1], sizes[0])
+        widths = (sizes[0], sizes[-1])
+        is_whole = found == needed and widths == (self.n_features, self.targets.n_outputs)
+        if not is_whole or self.dtype.char not in "fd":
+            raise ValueError(
+                f"A file has a model of layers {sizes!r} for {self.n_features} features and "
+                f"{self.targets.n_outputs} outputs, with parameters of shape {self.params.shape} "
+                f"and dtype {self.dtype}: it is damaged, or was changed."
+            )
+
+
+def _csr_matrix(data: Any) -> sparse.csr_matrix:
+    """A sparse matrix from its arrays; in earlier pickles it is one already.
+
+    SciPy follows its indices without looking where they lead: they have to be in the matrix.
+    """
+    matrix = data
+    if isinstance(data, Mapping):
+        arrays = tuple(data[name] for name in CSR_ARRAYS)
+        matrix = sparse.csr_matrix(arrays, shape=tuple(data["shape"]))
+    matrix.check_format(full_check=True)
+    return matrix
 
 
 def found_activations(activation: KeptActivation) -> Activation | tuple[Activation, ...]:
     """Activation functions by their names."""
     if isinstance(activation, tuple):
-        return tuple(ACTIVATIONS[each] if isinstance(each, str) else each for each in activation)
-    return ACTIVATIONS[activation] if isinstance(activation, str) else activation
+        return tuple(map(_found_activation, activation))
+    return _found_activation(activation)
+
+
+def _found_activation(activation: str | Activation) -> Activation:
+    return activation if isinstance(activation, Activation) else activation_named(activation)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from skneural.estimators.data import (
     validated_rows,
 )
 from skneural.estimators.finish import finished, snapshot_of
-from skneural.estimators.history_table import HistoryTable
+from skneural.estimators.history_table import HistoryTable, no_history
 from skneural.estimators.model import Fitted
 from skneural.estimators.plan import Plan, Start
 from skneural.estimators.resume import (
@@ -269,10 +269,11 @@ class NetworkEstimator(TrainedEstimator):
     @property
     def history_(self) -> HistoryTable:
         """A record of every epoch: its number, and what is known of it; None for what is not."""
+        return self._history_from(0)
+
+    def _history_from(self, begin: int) -> HistoryTable:
+        """The same from an epoch on; -1 for the last one alone, for callbacks after every epoch."""
         history = None if self._fitted is None else _history_of(self._fitted)
         if history is None:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute 'history_': it is not fitted "
-                "yet, or for_prediction() has left the history out."
-            )
-        return HistoryTable.of(history)
+            raise no_history(self)
+        return HistoryTable.of(history, begin)

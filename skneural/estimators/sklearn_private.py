@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 import sklearn
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils._param_validation import (
     Hidden,
     Interval,
@@ -22,6 +23,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils.extmath import _approximate_mode as approximate_mode
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight
 
@@ -78,12 +80,15 @@ else:
 
 
 __all__ = [
+    "AdamOptimizer",
     "CallbackSupportMixin",
     "Hidden",
     "Interval",
     "InvalidParameterError",
     "Options",
+    "SGDOptimizer",
     "StrOptions",
+    "approximate_mode",
     "available_if",
     "check_feature_names_in",
     "check_sample_weight",

@@ -277,7 +277,7 @@ class Labels(ClassTargets):
         if self.multilabel:
             return None
         if self.is_binary:
-            return encoded[:, 0].astype(str)
+            return encoded[:, 0]
         reason = self.obstacle_to_strata(encoded, n_validation)
         if not reason:
             index: npt.NDArray[Any] = encoded.argmax(axis=1)
@@ -402,9 +402,21 @@ class Numbers(Targets):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Numbers:
-        """The encoding that `to_dict` has been made from."""
+        """The encoding that `to_dict` has been made from.
+
+        Raises
+        ------
+        ValueError
+            If it names a loss that there is not.
+        """
         loss = data["loss"]
-        return cls(REGRESSION_LOSSES[loss]() if isinstance(loss, str) else loss, data["n_targets"])
+        if not isinstance(loss, Loss):
+            if not isinstance(loss, str) or loss not in REGRESSION_LOSSES:
+                raise ValueError(
+                    f"There is no regression loss {loss!r}: there are {[*REGRESSION_LOSSES]}."
+                )
+            loss = REGRESSION_LOSSES[loss]()
+        return cls(loss, data["n_targets"])
 
 
 def _flat_classes(classes: Any, *, multilabel: bool) -> npt.NDArray[Any]:

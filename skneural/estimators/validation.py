@@ -6,19 +6,20 @@ import inspect
 import math
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import joblib
 import numpy as np
 from sklearn.metrics import average_precision_score, get_scorer
-from sklearn.model_selection import train_test_split
 
 from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.arrays.taken_rows import gathered
 from skneural.estimators.data import LabelledRows
 from skneural.estimators.digest import digest
 from skneural.estimators.model import Fitted, Model, Outcome
 from skneural.estimators.sklearn_private import with_all_labels
-from skneural.estimators.split import naming_the_sides
+from skneural.estimators.split import drawn_split, naming_the_sides
 from skneural.estimators.target_contract import Targets
 from skneural.estimators.targets import Labels
 from skneural.losses import Loss, LossBuffers
@@ -153,12 +154,7 @@ def split_rows(
     if isinstance(targets, Labels) and targets.is_binary:
         counts, labels = targets.counts(target), targets.classes.tolist()
     with naming_the_sides(validation_fraction, n_rows, counts, labels):
-        train, held_out = train_test_split(
-            np.arange(n_rows),
-            test_size=validation_fraction,
-            random_state=generator,
-            stratify=strata,
-        )
+        train, held_out = drawn_split(n_rows, strata, validation_fraction, generator)
     if len(held_out) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of "
@@ -189,6 +185,7 @@ def validator_of(
     if metric == "loss":
         return Validator(rows, network, loss)
     if metric != "score":
+        rows = replace(rows, X=gathered(rows.X))  # a scorer is given an array
         return Validator(rows, network, loss, scorer_of(estimator, metric, model, rows))
 
     def default_score(params: FloatArray, raw: FloatArray) -> float:

@@ -112,7 +112,8 @@ def _reader() -> tuple[int, str]:
     level, frame, package = 0, sys._getframe(1), ""
     while frame.f_back is not None:
         package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in ("skneural", "sklearn", "joblib", "pickle"):
+        of_a_class = frame.f_code.co_name == "__setstate__"  # of a subclass, in any module
+        if package not in ("skneural", "sklearn", "joblib", "pickle") and not of_a_class:
             break
         level, frame = level + 1, frame.f_back
     return level, package

@@ -143,9 +143,12 @@ class LossCurveDisplay(Display):
         scores = getattr(estimator, "validation_scores_", None)
         if metric == "loss":
             scores = None  # the negative validation losses
+        validation_losses = getattr(estimator, "validation_loss_curve_", None)
+        if validation_losses is not None and np.all(np.isnan(validation_losses)):
+            validation_losses = None  # scikit-learn, where this network is from, keeps scores alone
         display = cls(
             losses,
-            validation_losses=getattr(estimator, "validation_loss_curve_", None),
+            validation_losses=validation_losses,
             validation_scores=scores,
             learning_rates=learning_rates,
             best_iteration=getattr(estimator, "best_iteration_", None),

@@ -107,6 +107,30 @@ LOSSES: dict[tuple[str, str], Loss] = {
     },
 }
 
+# A file of a model names the module that users import the class from, wherever its text is.
+for _class in (
+    Loss,
+    RegressionLoss,
+    AbsoluteError,
+    Gamma,
+    Huber,
+    Poisson,
+    Quantile,
+    SquaredError,
+    ClassificationLoss,
+    BinaryFocal,
+    BinaryLogLoss,
+    BinarySquaredError,
+    Focal,
+    LogLoss,
+    MultinomialFocal,
+    MultinomialLogLoss,
+    MultinomialSquaredError,
+    SumOverTargets,
+):
+    _class.__module__ = __name__
+del _class
+
 __all__ = [
     "CLASSIFICATION_LOSSES",
     "EXP",

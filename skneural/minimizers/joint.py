@@ -82,9 +82,13 @@ class JointHistory:
 
     def column(self, name: str) -> list[Any]:
         """One number of every epoch; NaN for one of an epoch that was not evaluated."""
-        is_own = name in Epoch._fields
-        rows = self.rows[: self.n_rows]
-        return [row.number(name) if is_own or name in row.numbers else math.nan for row in rows]
+        return [self.number(i, name) for i in range(self.n_rows)]
+
+    def number(self, i: int, name: str) -> Any:
+        """One number of one epoch, counted from 0; NaN as in `column`."""
+        row = self.rows[i]
+        is_there = name in Epoch._fields or name in row.numbers
+        return row.number(name) if is_there else math.nan
 
     def enter(self, row: JointEpoch) -> JointHistory:
         """The history with one more epoch."""

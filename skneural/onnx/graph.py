@@ -23,6 +23,9 @@ ELEMENT_TYPES = {
     "bool": "BOOL",
 }
 
+#: The oldest opset that models are converted to: the first with sequences of tensors.
+MIN_OPSET = 11
+
 
 class Graph:
     """Where a converter adds its nodes.
@@ -33,13 +36,25 @@ class Graph:
         As it passes them to a converter.
     dtype : {'float32', 'float64'}
         What is computed in.
+
+    Raises
+    ------
+    ValueError
+        If the opset that the container is for is older than `MIN_OPSET`.
     """
 
     def __init__(self, scope: Any, container: Any, dtype: str) -> None:
+        opset = container.target_opset
+        if opset is not None and opset < MIN_OPSET:
+            raise ValueError(
+                f"target_opset={opset} is too old: models of skneural need operators of opset "
+                f"{MIN_OPSET} or later."
+            )
         self.scope = scope
         self.container = container
         self.dtype = dtype
         self._proto = optional_module("onnx", "onnx", "Conversion to ONNX").TensorProto
+        self._helper = optional_module("onnx.numpy_helper", "onnx", "Conversion to ONNX")
 
     def node(self, kind: str, *inputs: str, out: str | None = None, **attributes: Any) -> str:
         """Add a node of one output.
@@ -98,9 +113,11 @@ class Graph:
             content: list[Any] = [str(each).encode() for each in array.ravel()]
             self.container.add_initializer(name, self._proto.STRING, array.shape, content)
             return name
-        array = np.asarray(values, dtype=dtype or self.dtype)
+        array = np.asarray(values, dtype=dtype or self.dtype, order="C")
         kind = getattr(self._proto, ELEMENT_TYPES[str(array.dtype)])
-        self.container.add_initializer(name, kind, array.shape, array.ravel().tolist())
+        # As bytes, not as a list of Python's numbers: a large network takes no longer than a copy.
+        tensor = self._helper.from_array(array)
+        self.container.add_initializer(name, kind, array.shape, tensor)
         return name
 
     def cast(self, value: str, dtype: str, out: str | None = None) -> str:

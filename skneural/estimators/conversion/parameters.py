@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +10,8 @@ from skneural.estimators.sklearn_private import (
     InvalidParameterError,
     validate_parameter_constraints,
 )
+from skneural.estimators.user_warnings import warn_user
+from skneural.settings import equal_values
 
 
 def shared_parameters(params: Mapping[str, Any], kind: type) -> tuple[dict[str, Any], list[str]]:
@@ -48,10 +49,9 @@ def _is_valid(name: str, value: Any, kind: Any) -> bool:
 
 
 def is_by_default(estimator: Any, name: str) -> bool:
-    """Whether a parameter is as the constructor would have set it."""
+    """Whether a parameter is what the constructor would have set it to: 0 is 0.0 here."""
     default = inspect.signature(type(estimator)).parameters[name].default
-    value = getattr(estimator, name)
-    return type(value) is type(default) and bool(value == default)
+    return equal_values(getattr(estimator, name), default)
 
 
 def warn_of_lost(estimator: Any, kind: type, lost: Iterable[str]) -> None:
@@ -72,9 +72,7 @@ def warn_of_lost(estimator: Any, kind: type, lost: Iterable[str]) -> None:
         if not is_by_default(estimator, name)
     ]
     if named:
-        warnings.warn(
+        warn_user(
             f"{kind.__name__} has no such training settings: {', '.join(named)}. Predictions are "
-            "the same; its own defaults take their place in further training.",
-            UserWarning,
-            stacklevel=4,
+            "the same; its own defaults take their place in further training."
         )

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from skneural.estimators.base import fitted_attribute, store_parameters
 from skneural.estimators.class_weight import refuse_balanced
 from skneural.estimators.classifier import NetworkClassifier
+from skneural.estimators.conversion.logistic import logistic_from_sklearn, logistic_to_sklearn
 from skneural.estimators.linear_attributes import LinearModelMixin
 from skneural.estimators.logistic.parameters import CONSTRAINTS, STOCHASTIC, check_settings
 from skneural.estimators.logistic.plan import logistic_plan
@@ -384,6 +385,46 @@ class ScratchLogisticRegression(
         refuse_balanced(self.class_weight)
         check_settings(self)
         return self._fit(X, y, sample_weight, mode="partial_fit", classes=classes)
+
+    # ---------------------------------------------------------------- scikit-learn's own
+
+    def to_sklearn(self) -> Any:
+        """The same fitted model as an estimator of scikit-learn.
+
+        Returns
+        -------
+        model : sklearn.linear_model.LogisticRegression
+            Fitted; it shares no array with this one.
+
+        Warns
+        -----
+        UserWarning
+            Of parameters that it lacks. Its defaults take their place, 'saga' that of 'fista'.
+        """
+        return logistic_to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, model: Any) -> Self:
+        """The model of a LogisticRegression of scikit-learn, to predict with and to train further.
+
+        Parameters
+        ----------
+        model : sklearn.linear_model.LogisticRegression
+            Fitted, also by an earlier version, from 1.6 on.
+
+        Returns
+        -------
+        estimator : ScratchLogisticRegression
+            With the same parameters. `loss_` is NaN, `loss_curve_` and `stop_reason_` are empty.
+
+        Raises
+        ------
+        TypeError
+            For any other class; NotFittedError if it is not fitted.
+        ValueError
+            If its probabilities are no softmax: of one class against the rest, for three or more.
+        """
+        return logistic_from_sklearn(cls, model)
 
     # ---------------------------------------------------------------- the plan
 

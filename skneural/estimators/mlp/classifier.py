@@ -7,11 +7,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.neural_network import MLPClassifier
 
 from skneural.estimators.base import store_parameters
 from skneural.estimators.class_weight import refuse_balanced
 from skneural.estimators.classifier import NetworkClassifier, label_accuracy
 from skneural.estimators.columns import check_targets
+from skneural.estimators.conversion.mlp import network_from_sklearn, network_to_sklearn
 from skneural.estimators.label_columns import LabelColumns, SoftmaxLabels
 from skneural.estimators.label_kinds import has_classes_of_columns, sorted_classes
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
@@ -236,6 +238,67 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
             return labels
 
         return cls._from_layers(coefs, intercepts, labels_of, params)
+
+    def to_sklearn(self) -> MLPClassifier:
+        """The same model as a fitted MLPClassifier of scikit-learn.
+
+        It predicts the same, to rounding. The optimizer's moments, the learning rate and the loss
+        curve go along, so that `partial_fit` goes on as ours would; a model made by
+        `for_prediction` or `from_weights` has none of them, and goes on with new ones.
+
+        Returns
+        -------
+        model : MLPClassifier
+            It shares no array with this one.
+
+        Warns
+        -----
+        UserWarning
+            If scikit-learn lacks settings that this model was trained with: its own defaults take
+            their place in further training. Optimizers, schedules and losses that it has too are
+            carried over, also from objects.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no model yet.
+        ValueError
+            If scikit-learn cannot predict the same: with an activation other than 'identity',
+            'logistic', 'tanh' and 'relu', with different ones for the layers, for several columns
+            of labels, and for a single class.
+        """
+        model: MLPClassifier = network_to_sklearn(self, MLPClassifier)
+        return model
+
+    @classmethod
+    def from_sklearn(cls, model: Any) -> Self:
+        """Adopt a fitted MLPClassifier of scikit-learn.
+
+        It predicts the same, to rounding, and has the same parameters. `partial_fit` and
+        ``warm_start=True`` go on from it as scikit-learn would, with the optimizer's moments and
+        the learning rate; `resume` has no fit to continue.
+
+        Parameters
+        ----------
+        model : MLPClassifier
+            Fitted by scikit-learn 1.6 or newer, or unpickled. It stays as it is.
+
+        Returns
+        -------
+        model : ScratchMLPClassifier
+            It shares no array with the model given.
+
+        Raises
+        ------
+        NotFittedError
+            If it is not fitted.
+        TypeError
+            If it is no MLPClassifier, or of a subclass with methods of its own.
+        ValueError
+            If it was fitted to labels of a single class.
+        """
+        adopted: Self = network_from_sklearn(cls, model, MLPClassifier)
+        return adopted
 
 
 def _given_labels(classes: Any, *, multilabel: bool) -> ClassTargets:

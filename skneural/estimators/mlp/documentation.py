@@ -52,7 +52,7 @@ stop_reason_ : str
     'callback' (one of scikit-learn's callbacks asked for it), 'not_finite' (the loss is no
     longer finite, and the best epoch has been restored; without one it is an error),
     'interrupted' (Ctrl-C) or 'no_progress' ('lbfgs' finds no lower loss). Empty after
-    `from_weights`.
+    `from_weights` and `from_sklearn`.
 
 t_ : int
     Rows trained on in mini-batches, each as often as it was visited.

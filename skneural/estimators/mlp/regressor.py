@@ -6,11 +6,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.neural_network import MLPRegressor
 from sklearn.utils import check_array, check_consistent_length
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import store_parameters
 from skneural.estimators.columns import check_targets
+from skneural.estimators.conversion.mlp import network_from_sklearn, network_to_sklearn
 from skneural.estimators.data import Rows
 from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
@@ -171,6 +173,66 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
             return Numbers(loss, n_targets)
 
         return cls._from_layers(coefs, intercepts, numbers_of, params)
+
+    def to_sklearn(self) -> MLPRegressor:
+        """The same model as a fitted MLPRegressor of scikit-learn.
+
+        It predicts the same, to rounding. The optimizer's moments, the learning rate and the loss
+        curve go along, so that `partial_fit` goes on as ours would; a model made by
+        `for_prediction` or `from_weights` has none of them, and goes on with new ones.
+
+        Returns
+        -------
+        model : MLPRegressor
+            It shares no array with this one.
+
+        Warns
+        -----
+        UserWarning
+            If scikit-learn lacks settings that this model was trained with: its own defaults take
+            their place in further training. Optimizers, schedules and losses that it has too are
+            carried over, also from objects.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no model yet.
+        ValueError
+            If scikit-learn cannot predict the same: with an activation other than 'identity',
+            'logistic', 'tanh' and 'relu', with different ones for the layers, and for a loss that
+            predicts neither the outputs themselves nor their exponential (which scikit-learn has
+            from 1.7 on): several quantiles.
+        """
+        model: MLPRegressor = network_to_sklearn(self, MLPRegressor)
+        return model
+
+    @classmethod
+    def from_sklearn(cls, model: Any) -> Self:
+        """Adopt a fitted MLPRegressor of scikit-learn.
+
+        It predicts the same, to rounding, and has the same parameters. `partial_fit` and
+        ``warm_start=True`` go on from it as scikit-learn would, with the optimizer's moments and
+        the learning rate; `resume` has no fit to continue.
+
+        Parameters
+        ----------
+        model : MLPRegressor
+            Fitted by scikit-learn 1.6 or newer, or unpickled. It stays as it is.
+
+        Returns
+        -------
+        model : ScratchMLPRegressor
+            It shares no array with the model given.
+
+        Raises
+        ------
+        NotFittedError
+            If it is not fitted.
+        TypeError
+            If it is no MLPRegressor, or of a subclass with methods of its own.
+        """
+        adopted: Self = network_from_sklearn(cls, model, MLPRegressor)
+        return adopted
 
     def predict(self, X: Any) -> FloatArray:
         """Predicted values.

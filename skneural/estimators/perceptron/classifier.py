@@ -18,6 +18,10 @@ from skneural.estimators.classifier import (
     labels_to_train_on,
     predicted,
 )
+from skneural.estimators.conversion.perceptron import (
+    perceptron_from_sklearn,
+    perceptron_to_sklearn,
+)
 from skneural.estimators.data import Data, Rows
 from skneural.estimators.linear_attributes import LinearModelMixin
 from skneural.estimators.network import TrainedEstimator
@@ -385,6 +389,40 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         """
         scores: FloatArray = self._predict(X, decision_of)
         return scores
+
+    # ---------------------------------------------------------------- scikit-learn's own
+
+    def to_sklearn(self) -> Any:
+        """The same fitted model as an estimator of scikit-learn.
+
+        Returns
+        -------
+        model : sklearn.linear_model.Perceptron
+            It shares no array with this one, and learns further by partial_fit, or by fit with
+            ``warm_start=True``, as this one does.
+        """
+        return perceptron_to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, model: Any) -> Self:
+        """The model of a Perceptron of scikit-learn, to predict with and to train further.
+
+        Parameters
+        ----------
+        model : sklearn.linear_model.Perceptron
+            Fitted, also by an earlier version, from 1.6 on.
+
+        Returns
+        -------
+        estimator : ScratchPerceptron
+            Its `stop_reason_` is empty.
+
+        Raises
+        ------
+        TypeError
+            For any other class; NotFittedError if it is not fitted.
+        """
+        return perceptron_from_sklearn(cls, model)
 
     # ---------------------------------------------------------------- the plan
 

@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils import compute_class_weight
 
-from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray, Matrix, rows_as_csr
+from skneural.arrays.matrices import (
+    BoolArray,
+    FloatArray,
+    IndexArray,
+    Matrix,
+    row_chunks,
+    rows_as_csr,
+)
+from skneural.arrays.taken_rows import taken_rows
 from skneural.estimators.class_weight import refuse_negative, weights_of_dict
 from skneural.estimators.data import Data
 from skneural.estimators.linear_attributes import intercepts_of
@@ -214,11 +222,13 @@ def _scorer(
     """The accuracy of one unit on the validation rows; None if there are none."""
     if rows is None:
         return None
-    X, target, labels = X[rows], target[rows], Labels(np.array([-1, 1]))
+    X, target, labels = taken_rows(X, rows), target[rows], Labels(np.array([-1, 1]))
     weight = None if sample_weight is None else sample_weight[rows]
 
     def accuracy(weights: FloatArray, intercept: float) -> float:
-        raw = (X @ weights + intercept)[:, np.newaxis]
+        raw: FloatArray = np.empty((len(target), 1), dtype=X.dtype)
+        for some, chunk in row_chunks(X, (X.shape[1], 1), X.dtype):
+            raw[some, 0] = chunk @ weights + intercept
         return labels.score(raw, target, weight)
 
     return accuracy

@@ -11,14 +11,15 @@ of the ACM 7 (1964).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_random_state
 
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
+from skneural.estimators.split import drawn_split
 
 #: scikit-learn draws its seeds below this.
 LARGEST_SEED = np.iinfo(np.int32).max
@@ -62,7 +63,7 @@ def sgd_permutation(n_rows: int, seed: int) -> IndexArray:
     permutation : ndarray of shape (n_rows,)
         Where the row at each place comes from.
     """
-    order = list(range(n_rows))
+    order = array("q", range(n_rows))  # a list of them would take five times the memory
     state = seed or 1  # from zero the generator would never move
     for place in range(n_rows - 1):
         state ^= (state << 13) & 0xFFFFFFFF
@@ -71,7 +72,7 @@ def sgd_permutation(n_rows: int, seed: int) -> IndexArray:
         # scikit-learn keeps 31 bits, as many as C's rand_r is sure to have.
         partner = place + (state & LARGEST_SEED) % (n_rows - place)
         order[place], order[partner] = order[partner], order[place]
-    return np.array(order, dtype=np.intp)
+    return np.frombuffer(order, dtype=np.int64).astype(np.intp, copy=False)
 
 
 def held_out_and_seeds(
@@ -123,8 +124,7 @@ def _held_out(
 ) -> IndexArray | None:
     if validation_fraction is None:
         return None
-    split = StratifiedShuffleSplit(test_size=validation_fraction, random_state=random_state)
-    held_out: IndexArray = next(split.split(np.zeros((len(index), 1)), index))[1]
+    _, held_out = drawn_split(len(index), index, validation_fraction, random_state)
     if sample_weight is not None and not np.any(sample_weight[held_out]):
         raise ValueError(
             "The sample weights for validation set are all zero, consider using a different "

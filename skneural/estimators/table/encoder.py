@@ -26,6 +26,7 @@ from skneural.estimators.table.kinds import categorical_mask
 from skneural.estimators.table.reading import RawColumn, read_table
 from skneural.estimators.table.targets import REGRESSION, EncodingTargets, encoding_targets
 from skneural.estimators.table.weights import weight_and_rows
+from skneural.plain_values import without_maps
 
 Mask = npt.NDArray[np.bool_]
 
@@ -306,7 +307,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         fitted = self._fitted
         assert fitted is not None
-        return fitted.transform(read_table(self, stand_in(self, fitted), X, reset=False))
+        return fitted.transform_rows(self, X)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
         """The names of the outputs: those of the columns, with what has become of them.
@@ -433,8 +434,8 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        fitted = state.get("_fitted")
-        return state if fitted is None else dict(state, _fitted=fitted.to_dict())
+        fitted = self._fitted
+        return state if fitted is None else dict(state, _fitted=without_maps(fitted.to_dict()))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

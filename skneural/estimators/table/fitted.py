@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -10,11 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.data import stand_in
 from skneural.estimators.table.categories import TARGET, Category, sign_columns
 from skneural.estimators.table.numeric import Numbers
-from skneural.estimators.table.reading import RawColumn
+from skneural.estimators.table.reading import CheckedTable, RawColumn, about_all_rows
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
+from skneural.estimators.version import check_format
+
+#: Of the dicts in a file. A later version that changes them reads the earlier ones.
+FORMAT = 1
 
 #: Elements of a run of rows, and the rows that it has at least.
 RUN_ELEMENTS = 2**22
@@ -266,13 +271,31 @@ class FittedTable:
 
     def transform(self, table: Sequence[RawColumn]) -> FloatArray:
         """The inputs of a network, of shape (n_rows, n_inputs)."""
-        n_rows = len(table[0].values)
-        runs = row_runs(n_rows, len(table))
+        runs = row_runs(len(table[0].values), len(table))
+        return self._in_runs(runs, lambda rows: [column.rows(rows) for column in table])
+
+    def transform_rows(self, estimator: Any, X: Any) -> FloatArray:
+        """The same of what a user passes, which is read in runs of rows.
+
+        Parameters
+        ----------
+        estimator : estimator
+            For its name.
+        X : data frame, array or list
+        """
+        seen, length = stand_in(estimator, self), run_length(self.n_features)
+        table = CheckedTable(estimator, seen, X, reset=False, n_first=length)
+        with about_all_rows(lambda: self.columns.read(table.columns())):
+            return self._in_runs(row_runs(*table.shape), table.columns)
+
+    def _in_runs(
+        self, runs: list[slice], columns_of: Callable[[slice], Sequence[RawColumn]]
+    ) -> FloatArray:
         if len(runs) == 1:
-            return self._transform(table)
-        inputs = np.empty((n_rows, self.n_inputs))
+            return self._transform(columns_of(runs[0]))
+        inputs = np.empty((runs[-1].stop, self.n_inputs))
         for rows in runs:
-            inputs[rows] = self._transform([column.rows(rows) for column in table])
+            inputs[rows] = self._transform(columns_of(rows))
         return inputs
 
     def _transform(self, table: Sequence[RawColumn]) -> FloatArray:
@@ -312,12 +335,20 @@ class FittedTable:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as built-in types and arrays."""
-        plain: dict[str, Any] = plain_data(self)
-        return plain
+        return {"format": FORMAT, **plain_data(self)}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If a later version of skneural has made it.
+        """
+        # There are pickles from before the format had a number.
+        plain = dict(plain)
+        check_format(plain.pop("format", FORMAT), FORMAT)
         return replace(
             cls(**plain),
             columns=TableColumns.from_dict(plain["columns"]),
@@ -328,8 +359,13 @@ class FittedTable:
 
 def row_runs(n_rows: int, n_columns: int) -> list[slice]:
     """Runs of rows, so that the arrays in between are small beside a large table."""
-    length = max(MIN_RUN_ROWS, RUN_ELEMENTS // max(n_columns, 1))
+    length = run_length(n_columns)
     return [slice(i, min(i + length, n_rows)) for i in range(0, n_rows, length)]
+
+
+def run_length(n_columns: int) -> int:
+    """Rows of a run."""
+    return max(MIN_RUN_ROWS, RUN_ELEMENTS // max(n_columns, 1))
 
 
 def plain_data(value: Any) -> Any:

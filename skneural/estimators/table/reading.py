@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any, NamedTuple
@@ -21,9 +22,10 @@ from skneural.estimators.columns import (
     as_array,
     is_missing,
     neither_string_nor_number,
-    refuse_dates,
+    refuse_dates_of_part,
     types_of,
 )
+from skneural.estimators.containers import can_be_cut, cut, is_frame
 
 Array = npt.NDArray[Any]
 
@@ -167,11 +169,77 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
     Raises
     ------
     TypeError
-        If it is sparse.
+        If it is sparse, or a lazy frame.
     ValueError
         If it has dates, two columns of one name, no rows or no columns, or other columns than in
         fit.
     """
+    return CheckedTable(estimator, stand_in, X, reset=reset).columns()
+
+
+class CheckedTable:
+    """A table whose columns are read for all rows, or for a run of them.
+
+    Of most frames, columns are made anew when they are read, as objects or as floats: all rows of
+    all columns would take more than the frame.
+
+    Parameters
+    ----------
+    estimator, stand_in, X, reset
+        See `read_table`.
+    n_first : int or None, default=None
+        How many rows to look at now for dates; None for all. Others are looked at when they are
+        read.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    """
+
+    def __init__(
+        self, estimator: Any, stand_in: Any, X: Any, *, reset: bool, n_first: int | None = None
+    ) -> None:
+        _refuse_what_is_no_table(X)
+        self._has_dates_to_refuse = n_first is not None and can_be_cut(X)
+        if self._has_dates_to_refuse:
+            _refuse_dates(cut(X, slice(0, n_first)), X)
+        else:
+            _refuse_dates(X, X)
+        if is_frame(X):
+            _refuse_equal_names(X)
+        else:
+            X = _as_matrix(estimator, X)
+        validate_data(stand_in, X, reset=reset, skip_check_array=True)
+        for number, what in zip(X.shape, ("sample", "feature"), strict=True):
+            if number == 0:
+                raise ValueError(
+                    f"Found array with 0 {what}(s) (shape={tuple(X.shape)}) while a minimum of 1 "
+                    f"is required by {type(estimator).__name__}."
+                )
+        self._X = X
+        self.shape = (int(X.shape[0]), int(X.shape[1]))
+
+    def columns(self, rows: slice | None = None) -> list[RawColumn]:
+        """The columns of these rows, or of all."""
+        X = self._X
+        if rows is not None and (rows.start, rows.stop) != (0, self.shape[0]):
+            X = cut(X, rows)
+        if self._has_dates_to_refuse:
+            _refuse_dates(X, self._X)
+        return list(raw_columns(X))
+
+
+@contextmanager
+def about_all_rows(read: Callable[[], Any]) -> Iterator[None]:
+    """Raise an error about a run of rows as that about all, which `read` runs into."""
+    try:
+        yield
+    except (TypeError, ValueError):
+        read()
+        raise
+
+
+def _refuse_what_is_no_table(X: Any) -> None:
     if sparse.issparse(X):
         raise TypeError(
             "Sparse data was passed for X, but dense data is required. A table has columns of "
@@ -180,25 +248,15 @@ def read_table(estimator: Any, stand_in: Any, X: Any, *, reset: bool) -> list[Ra
         )
     if type(X).__name__ == "LazyFrame":
         raise TypeError("X is a LazyFrame, which has no rows yet: pass X.collect().")
+    if hasattr(X, "__dask_graph__") and hasattr(X, "columns"):
+        raise TypeError("X is a frame of dask, which has no rows yet: pass X.compute().")
     refuse_masked(X=X)
-    _refuse_dates(X)
-    if _is_frame(X):
-        _refuse_equal_names(X)
-    else:
-        X = _as_matrix(estimator, X)
-    validate_data(stand_in, X, reset=reset, skip_check_array=True)
-    for number, what in zip(X.shape, ("sample", "feature"), strict=True):
-        if number == 0:
-            raise ValueError(
-                f"Found array with 0 {what}(s) (shape={tuple(X.shape)}) while a minimum of 1 is "
-                f"required by {type(estimator).__name__}."
-            )
-    return list(_raw_columns(X))
 
 
-def _refuse_dates(X: Any) -> None:
+def _refuse_dates(part: Any, X: Any) -> None:
+    """Raise the error about all of `X` if there are dates in this part of it."""
     try:
-        refuse_dates(X)
+        refuse_dates_of_part(X, part)
     except ValueError as error:
         raise ValueError(
             f"{error} skrub's TableVectorizer makes columns of numbers of dates."
@@ -217,14 +275,6 @@ def _refuse_equal_names(X: Any) -> None:
         )
 
 
-def _is_frame(X: Any) -> bool:
-    return len(getattr(X, "shape", ())) == 2 and (
-        (hasattr(X, "iloc") and hasattr(X, "dtypes"))
-        or hasattr(X, "get_columns")
-        or isinstance(getattr(X, "column_names", None), list)
-    )
-
-
 def _as_matrix(estimator: Any, X: Any) -> Array:
     """An array or a list as an array: of objects where NumPy would make text of numbers."""
     if isinstance(X, list | tuple):
@@ -233,15 +283,21 @@ def _as_matrix(estimator: Any, X: Any) -> Array:
             X = np.array(X, dtype=object) if plain.dtype.kind in "US" else plain
         except ValueError:
             pass  # rows of different lengths, which scikit-learn's error is about
+    # Numbers of another byte order are made native where they are read.
+    is_numeric = isinstance(X, np.ndarray) and X.dtype.kind in NUMBERS
     array: Array = check_array(
-        native(X), dtype=None, ensure_all_finite=False, estimator=type(estimator).__name__
+        X if is_numeric else native(X),
+        dtype=None,
+        ensure_all_finite=False,
+        estimator=type(estimator).__name__,
     )
     return array
 
 
-def _raw_columns(X: Any) -> Iterator[RawColumn]:
+def raw_columns(X: Any) -> Iterator[RawColumn]:
+    """The columns of a data frame or a matrix."""
     if isinstance(X, np.ndarray):
-        for j, values in enumerate(X.T):
+        for j, values in enumerate(native(X).T):
             yield RawColumn(f"Column {j} of X", values)
     elif hasattr(X, "iloc"):
         for j, label in enumerate(X.columns):

@@ -30,13 +30,12 @@ from skneural.estimators.base import (
     VersionedEstimator,
     copy_to_deploy,
     fitted_attribute,
-    plain_defaults,
     shallow_copy,
 )
 from skneural.estimators.callback_tasks import EpochTasks
 from skneural.estimators.checks import saying_where
 from skneural.estimators.documentation_link import documentation_link_template
-from skneural.estimators.history_table import HistoryTable
+from skneural.estimators.history_table import HistoryTable, no_history
 from skneural.estimators.plan import Start
 from skneural.estimators.sklearn_private import (
     CallbackSupportMixin,
@@ -57,6 +56,7 @@ from skneural.estimators.tabular.scoring import metric_of
 from skneural.estimators.tabular.training import Training, fitted_ensemble, warn_of_end
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 from skneural.minimizers.run import drive
+from skneural.plain_values import without_maps
 
 #: Members where `cv` is None.
 N_FOLDS = 8
@@ -364,8 +364,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             In float64; in float32 if X is an array of that dtype.
         """
         model = self._model
-        _, _, chunks = model.raw_chunks(self, X)
-        raw: FloatArray = np.concatenate([chunk for _, chunk in chunks], axis=2)
+        n_rows, _, chunks = model.raw_chunks(self, X)
+        raw: FloatArray = concatenate_chunks(chunks, n_rows, axis=2)
         return raw
 
     def for_prediction(self) -> Self:
@@ -393,14 +393,15 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     @property
     def history_(self) -> HistoryTable:
         """A record of every epoch: its number, the training loss, and what it is judged by."""
+        return self._history_from(0)
+
+    def _history_from(self, begin: int) -> HistoryTable:
+        """The same from an epoch on; -1 for the last one alone, for callbacks after every epoch."""
         history = None if self._fitted is None else self._fitted.history
         if self._fitted is None or history is None:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute 'history_': it is not fitted "
-                "yet, or for_prediction() has left the history out."
-            )
+            raise no_history(self)
         prefix = "oof" if self._fitted.outcome.is_out_of_fold else "validation"
-        return HistoryTable.of_joint(history, prefix)
+        return HistoryTable.of_joint(history, prefix, begin)
 
     @property
     def fitted_settings_(self) -> dict[str, Any]:
@@ -420,14 +421,12 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         if self._fitted is not None:
-            state["_fitted"] = self._fitted.to_dict()
+            state["_fitted"] = without_maps(self._fitted.to_dict())
         return {name: value for name, value in state.items() if name not in FIT_ONLY_ATTRIBUTES}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Parameters that are missing are as by default.
-        state = {**plain_defaults(type(self)), **state}
         if state.get("_fitted") is not None:
-            state["_fitted"] = FittedEnsemble.from_dict(state["_fitted"])
+            state = {**state, "_fitted": FittedEnsemble.from_dict(state["_fitted"])}
         super().__setstate__(state)
 
     # ---------------------------------------------------------------- scikit-learn's questions

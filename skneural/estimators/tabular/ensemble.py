@@ -7,7 +7,7 @@ the other estimators (`skneural.estimators.model`). In a pickle it is plain data
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -15,11 +15,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from skneural.activations import ACTIVATIONS, Activation
+from skneural.activations import Activation, activation_named
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.data import stand_in
-from skneural.estimators.table.fitted import plain_data, row_runs
-from skneural.estimators.table.reading import RawColumn, read_table
+from skneural.estimators.table.fitted import plain_data, row_runs, run_length
+from skneural.estimators.table.reading import CheckedTable, about_all_rows
 from skneural.estimators.tabular.inputs import Inputs, Layout, MemberTable
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, outputs_from_dict
 from skneural.estimators.version import check_format
@@ -62,8 +62,8 @@ class Shape:
         """The network, with dropout for training."""
         layout = self.layout if self.frequency_scale else self.layout.without_embedding()
         activation = self.activation
-        if isinstance(activation, str):
-            activation = ACTIVATIONS[activation]
+        if not isinstance(activation, Activation):
+            activation = activation_named(activation)
         return table_network(
             layout.numbers,
             layout.others,
@@ -148,19 +148,22 @@ class Ensemble:
         self, estimator: Any, X: Any
     ) -> tuple[int, str, Iterator[tuple[slice, FloatArray]]]:
         """The same for raw outputs."""
-        table = read_table(estimator, stand_in(estimator, self), X, reset=False)
+        n_networks = math.prod(self.params.shape[:2])
+        width = self.n_features + n_networks * self.network.n_outputs
+        table = CheckedTable(
+            estimator, stand_in(estimator, self), X, reset=False, n_first=run_length(width)
+        )
         is_single = isinstance(X, np.ndarray) and X.dtype == np.float32
         dtype = "float32" if is_single else "float64"
-        return len(table[0].values), dtype, self._raw_chunks(table, dtype)
+        return table.shape[0], dtype, self._raw_chunks(table, width, dtype)
 
     def _raw_chunks(
-        self, table: Sequence[RawColumn], dtype: str
+        self, table: CheckedTable, width: int, dtype: str
     ) -> Iterator[tuple[slice, FloatArray]]:
-        n_rows = len(table[0].values)
-        n_networks = math.prod(self.params.shape[:2])
-        for rows in row_runs(n_rows, len(table) + n_networks * self.network.n_outputs):
-            part = table if rows.stop - rows.start == n_rows else [c.rows(rows) for c in table]
-            yield rows, self.raw_outputs(self.table.transform(part).astype(dtype), dtype)
+        for rows in row_runs(table.shape[0], width):
+            with about_all_rows(lambda: self.table.columns.read(table.columns())):
+                inputs = self.table.transform(table.columns(rows)).astype(dtype)
+            yield rows, self.raw_outputs(inputs, dtype)
 
     def raw_outputs(self, inputs: Inputs, dtype: str) -> FloatArray:
         """Raw outputs of all networks for these inputs, of that dtype."""

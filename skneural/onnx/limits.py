@@ -1,0 +1,51 @@
+"""Estimators of scikit-learn that skl2onnx (1.20) converts wrongly without saying so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import Pipeline
+
+#: skl2onnx's converters of meta-estimators write integer labels as such.
+LABELS = np.iinfo(np.int32)
+
+
+def check_convertible(model: Any) -> None:
+    """Refuse a fitted estimator whose outputs in ONNX would be wrong.
+
+    Raises
+    ------
+    ValueError
+        For calibration other than by sigmoid: between the points of an isotonic function
+        skl2onnx takes the nearest one, which may be off by 0.1, and a temperature it takes for
+        such a function. For labels that do not fit 32 bits, in a meta-estimator.
+    """
+    final = _last_estimator(model)
+    if isinstance(final, CalibratedClassifierCV) and final.method != "sigmoid":
+        raise ValueError(
+            f"skl2onnx cannot convert CalibratedClassifierCV(method={final.method!r}), only "
+            "method='sigmoid'."
+        )
+    if not isinstance(final, MetaEstimatorMixin) or isinstance(final, MultiOutputClassifier):
+        return
+    classes = getattr(final, "classes_", None)
+    if not isinstance(classes, np.ndarray) or classes.dtype.kind not in "iuf":
+        return
+    if classes.min() < LABELS.min or classes.max() > LABELS.max:
+        raise ValueError(
+            f"skl2onnx writes the labels of a {type(final).__name__} as integers of 32 bits, which "
+            f"{classes.max() if classes.max() > LABELS.max else classes.min()} does not fit: "
+            "use smaller numbers, or strings."
+        )
+
+
+def _last_estimator(model: Any) -> Any:
+    """What predicts in the end, inside pipelines and searches, which pass its outputs on."""
+    while isinstance(model, Pipeline | GridSearchCV):
+        model = model.steps[-1][1] if isinstance(model, Pipeline) else model.best_estimator_
+    return model
