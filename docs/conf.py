@@ -89,6 +89,7 @@ html_theme_options = {
 if "Repository" in addresses:
     html_theme_options["github_url"] = addresses["Repository"]
 html_show_sourcelink = False
+toc_object_entries_show_parents = "hide"
 html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["skneural.css"]
