@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 DOCS = Path(__file__).parents[1] / "docs"
 
 #: A block of code or output: its language and its lines.
-_BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n(?: +:.*\n)*\n((?:\1   .*\n|\n)+)", re.MULTILINE)
+_BLOCK = re.compile(
+    r"^( *)\.\. code-block:: (\w+)\n(?: +:.*\n)*\n((?:\1   .*\n|\n)+)", re.MULTILINE
+)
 
 
 class Block(NamedTuple):
