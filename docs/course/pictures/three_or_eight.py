@@ -7,7 +7,7 @@ from skneural import ScratchLogisticRegression
 X, digit = load_digits(return_X_y=True)
 chosen = np.isin(digit, [3, 8])
 X, digit = X[chosen] / 16, digit[chosen]
-weights = ScratchLogisticRegression(C=0.1).fit(X, digit).coef_.reshape(8, 8)
+weights = ScratchLogisticRegression(C=0.25).fit(X, digit).coef_.reshape(8, 8)
 
 figure, axes = plt.subplots(1, 3, figsize=(6.4, 2.3), layout="constrained")
 for ax, value in zip(axes, (3, 8), strict=False):
