@@ -1,0 +1,46 @@
+"""The course: its code runs, chapter by chapter, and prints what the chapters show."""
+
+from __future__ import annotations
+
+import runpy
+
+import matplotlib.pyplot as plt
+import pytest
+from pages import DOCS, blocks_of, run_page
+
+COURSE = DOCS / "course"
+CHAPTERS = [path.stem for path in sorted(COURSE.glob("*.rst")) if path.stem != "index"]
+PICTURES = [path.stem for path in sorted((COURSE / "pictures").glob("*.py"))]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter(chapter):
+    run_page(f"course/{chapter}.rst")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_what_is_printed_is_shown(chapter):
+    blocks = blocks_of(f"course/{chapter}.rst")
+    assert blocks
+    silent = [block.code for block in blocks if block.output is None]
+    assert not any("print(" in line for code in silent for line in code.splitlines()[-1:])
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_includes_functions_of_the_package(chapter):
+    assert (COURSE / f"{chapter}.rst").read_text().count(":pyobject:") >= 1
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_picture(picture):
+    """It is drawn, and a chapter shows it."""
+    texts = [(COURSE / f"{chapter}.rst").read_text() for chapter in CHAPTERS]
+    assert any(f".. plot:: pictures/{picture}.py" in text for text in texts)
+    runpy.run_path(str(COURSE / "pictures" / f"{picture}.py"))
+    assert plt.gcf().axes
+    plt.close("all")
+
+
+def test_contents():
+    listed = [line.strip() for line in (COURSE / "index.rst").read_text().splitlines()]
+    assert set(CHAPTERS) <= set(listed)
