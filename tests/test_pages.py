@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sklearn
 from joblib import parallel_config
-from pages import DOCS, blocks_of, run_page
+from pages import DOCS, blocks_of, is_alike, run_page
 from sklearn.datasets import load_wine
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -64,6 +64,23 @@ def test_callbacks(folder):
     assert names["network"].learning_rate_init == names["curve"].suggestion
     assert len(names["history"]) == names["history"]["epoch"].iloc[-1] > 3
     assert (folder / "models" / "network.checkpoint").is_file()
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown", "expected"),
+    [
+        ("loss 0.12 (3 of 4)", "loss 0.12 (3 of 4)", True),
+        ("loss 0.13 (3 of 4)", "loss 0.12 (3 of 4)", True),
+        ("loss 0.14 (3 of 4)", "loss 0.12 (3 of 4)", False),
+        ("loss 0.12 (2 of 4)", "loss 0.12 (3 of 4)", False),
+        ("loss 0.123 (3 of 4)", "loss 0.12 (3 of 4)", False),
+        ("cost 0.12 (3 of 4)", "loss 0.12 (3 of 4)", False),
+        ("[-0.5  1. ]", "[ 0.5  1. ]", False),
+        ("", "True", False),
+    ],
+)
+def test_output_is_compared(printed, shown, expected):
+    assert is_alike(printed, shown) == expected
 
 
 def pages_with_code():
