@@ -6,7 +6,6 @@ import warnings
 from importlib.metadata import metadata
 from pathlib import Path
 
-
 from skneural import __version__
 
 project = "skneural"
