@@ -13,6 +13,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skneural import ScratchLogisticRegression, ScratchMLPClassifier
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 TESTS = Path(__file__).parent
@@ -23,17 +25,29 @@ SINCE_1_9 = pytest.mark.skipif(
 X, Y = load_wine(return_X_y=True)
 ROWS = {"X": StandardScaler().fit_transform(X), "y": Y}
 
-#: What the code of a page takes for granted.
-GIVEN = {
+#: Pages of which it is enough that their code runs, and what that takes for granted.
+FRAGMENTS = {
     "index.rst": ROWS,
-    "coming_from_sklearn.rst": {},
-    "callbacks.rst": {
+    "reproducibility.rst": {
         **ROWS,
-        "GridSearchCV": GridSearchCV,
-        "StandardScaler": StandardScaler,
-        "make_pipeline": make_pipeline,
+        "model": ScratchMLPClassifier(max_iter=5),
+        # With a number of its own it needs no processes.
+        "search": GridSearchCV(ScratchLogisticRegression(), {"C": [0.1, 1]}, cv=2, n_jobs=1),
     },
 }
+OF_CALLBACKS = {
+    **ROWS,
+    "GridSearchCV": GridSearchCV,
+    "StandardScaler": StandardScaler,
+    "make_pipeline": make_pipeline,
+}
+
+
+def pages_with_code():
+    """Those outside of the course, all of whose pages tests/test_course.py runs."""
+    pages = (path.relative_to(DOCS).as_posix() for path in sorted(DOCS.rglob("*.rst")))
+    written = [page for page in pages if not page.startswith(("course/", "gallery/", "generated/"))]
+    return [page for page in written if blocks_of(page)]
 
 
 @pytest.fixture
@@ -44,13 +58,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_front_page():
-    names = run_page("index.rst", GIVEN["index.rst"])
-    assert names["classifier"].score(names["X"], names["y"]) > 0.95
+@pytest.mark.parametrize("page", [page for page in pages_with_code() if page in FRAGMENTS])
+def test_code_of_a_page_runs(page):
+    run_page(page, FRAGMENTS[page])
 
 
 def test_coming_from_sklearn():
-    names = run_page("coming_from_sklearn.rst", GIVEN["coming_from_sklearn.rst"])
+    names = run_page("coming_from_sklearn.rst")
     if VERSION >= (1, 9):  # the one whose numbers are ours
         assert names["__printed__"] == "True True\n"
     assert names["ours"].score(names["X"], names["y"]) > 0.95
@@ -60,7 +74,7 @@ def test_coming_from_sklearn():
 def test_callbacks(folder):
     pandas = pytest.importorskip("pandas")
     with parallel_config("threading"):  # new processes would take most of the time
-        names = run_page("callbacks.rst", {**GIVEN["callbacks.rst"], "pandas": pandas})
+        names = run_page("callbacks.rst", {**OF_CALLBACKS, "pandas": pandas})
     assert names["network"].learning_rate_init == names["curve"].suggestion
     assert len(names["history"]) == names["history"]["epoch"].iloc[-1] > 3
     assert (folder / "models" / "network.checkpoint").is_file()
@@ -81,13 +95,6 @@ def test_callbacks(folder):
 )
 def test_output_is_compared(printed, shown, expected):
     assert is_alike(printed, shown) == expected
-
-
-def pages_with_code():
-    """Those outside of the course, all of whose pages tests/test_course.py runs."""
-    pages = (path.relative_to(DOCS).as_posix() for path in sorted(DOCS.rglob("*.rst")))
-    written = [page for page in pages if not page.startswith(("course/", "gallery/", "generated/"))]
-    return [page for page in written if blocks_of(page)]
 
 
 @pytest.mark.parametrize("page", pages_with_code())
