@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import runpy
 
 import pytest
@@ -28,9 +30,31 @@ def test_what_is_printed_is_shown(chapter):
     assert not any("print(" in line for code in silent for line in code.splitlines()[-1:])
 
 
+def included(chapter):
+    """File, name of the function, first and last line (or None) of what a chapter includes."""
+    text = (COURSE / f"{chapter}.rst").read_text()
+    for path, lines in re.findall(r"literalinclude:: (\S+)\n((?:   :.*\n)+)", text):
+        options = dict(re.findall(r":(\S+): (.*)", lines))
+        yield COURSE / path, options["pyobject"], options.get("start-at"), options.get("end-at")
+
+
+def source_of(path, name):
+    """The source of a function of a file."""
+    text = path.read_text()
+    node = ast.parse(text)
+    for part in name.split("."):
+        (node,) = (each for each in node.body if getattr(each, "name", None) == part)
+    return ast.get_source_segment(text, node)
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter_includes_functions_of_the_package(chapter):
-    assert (COURSE / f"{chapter}.rst").read_text().count(":pyobject:") >= 1
+    found = list(included(chapter))
+    assert found
+    for path, name, first, last in found:
+        source = source_of(path, name)
+        for line in filter(None, (first, last)):
+            assert source.count(line) >= 1, f"{name} has no line {line!r}"
 
 
 @pytest.mark.parametrize("picture", PICTURES)
