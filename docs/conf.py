@@ -15,6 +15,7 @@ release = __version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "parameter_table",
     "sphinx.ext.autodoc",
@@ -69,6 +70,14 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "remove_config_comments": True,
 }
+
+# ---------------------------------------------------------------- pictures of the course
+
+# Drawn by the build from the scripts in docs/course/pictures.
+plot_include_source = False
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 150)]
 
 # ---------------------------------------------------------------- pages
 
