@@ -102,8 +102,8 @@ difference = np.abs(descent.coef_ - lbfgs.coef_).max()
 print(f"In the end, its weights are those of lbfgs but for {difference:.1e}.")
 
 # %%
-# Left, the cost in the first 40 iterations: both seem to arrive. Right, how far it is above the
-# optimum, along logarithmic axes: they do not arrive at the same time.
+# Left, the cost in the first 40 iterations: gradient descent soon slows down. Right, how far the cost
+# is above the optimum, along logarithmic axes.
 
 figure, (start, excess) = plt.subplots(1, 2, figsize=(6.4, 3.1), layout="constrained")
 for costs, name, color, line in (

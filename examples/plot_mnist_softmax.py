@@ -78,13 +78,13 @@ for name, network in networks.items():
 # %%
 # Beside the curves, four test images with what the network of 100 hidden units predicts.
 
-figure, axes = plt.subplot_mosaic("CC01;CC23", figsize=(6.4, 3.2), layout="constrained")
+figure, axes = plt.subplot_mosaic("CC01;CC23", figsize=(6.4, 3.8), layout="constrained")
 for (name, curve), color, line in zip(
     curves.items(), ("#D55E00", "#0072B2", "#009E73"), ("--", "-", ":"), strict=True
 ):
     axes["C"].plot(range(1, len(curve) + 1), curve, line, color=color, label=name)
 axes["C"].set(xlabel="epoch", ylabel="training accuracy", ylim=(0, 1))
-axes["C"].legend(loc="lower right", frameon=False)
+axes["C"].legend(loc="lower left", bbox_to_anchor=(-0.05, 1), frameon=False)
 side = int(np.sqrt(X_test.shape[1]))
 for panel, image, digit in zip("0123", X_test, wide.predict(X_test[:4]), strict=False):
     axes[panel].imshow(image.reshape(side, side), cmap="gray_r")
