@@ -38,11 +38,11 @@ print(f"The test loss was lowest at epoch {best}.")
 
 # %%
 # At first the boundary (black, where the probability of the blue class is one half) is nearly a
-# straight line. Then it bends between the moons: more points are on their side, and new ones would be
-# too. In the end it goes around single points, with probabilities of 0 and 1 on either side. The
+# straight line. Then it bends between the moons: more points are on their side, and new ones would
+# be too. In the end it goes around single points, with probabilities of 0 and 1 on either side. The
 # training loss is then close to zero, and the test loss several times what it was at its best: the
-# network has overfitted. :ref:`sphx_glr_gallery_plot_dropout.py` shows one remedy; early stopping is
-# another.
+# network has overfitted. :ref:`sphx_glr_gallery_plot_dropout.py` shows one remedy; early stopping
+# is another.
 
 figure, panels = plt.subplots(
     2, 2, figsize=(6.4, 5.4), sharex=True, sharey=True, layout="constrained"

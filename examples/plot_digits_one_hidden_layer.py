@@ -84,5 +84,5 @@ plt.show()
 # for both of these log losses. It is not the one of the squared error :math:`(p - y)^2 / 2` of a
 # sigmoid, which is :math:`(p - y) \, p (1 - p)`. Tutorial code that steps along :math:`p - y` for
 # the squared error and along :math:`(p - y) / (p (1 - p))` for the log loss takes derivatives in p
-# for derivatives in z: both lack the slope of the sigmoid, :math:`p (1 - p)`, and neither belongs to
-# the loss that is printed beside it.
+# for derivatives in z: both lack the slope of the sigmoid, :math:`p (1 - p)`, and neither belongs
+# to the loss that is printed beside it.

@@ -30,9 +30,9 @@ xor = ScratchMLPClassifier(
 print(f"exclusive or: {xor.predict(corners)}")
 
 # %%
-# - Top left, the losses of every epoch show whether a network has learned enough, or overfits. At the
-#   best epoch, digits held out from the training were read best. (The training loss is higher here
-#   because it contains the penalty on the weights.)
+# - Top left, the losses of every epoch show whether a network has learned enough, or overfits. At
+#   the best epoch, digits held out from the training were read best. (The training loss is higher
+#   here because it contains the penalty on the weights.)
 # - Top right, the weights of each hidden unit are an image of what it looks for in a digit.
 # - Bottom left, a network small enough can be seen whole: this one has learned the exclusive or.
 # - Bottom right, every activation function comes with its derivative, which the gradients are

@@ -2,9 +2,10 @@
 What dropout does
 =================
 
-A large network, trained for long on few and noisy rows, overfits: its training loss goes to zero, and
-its test loss rises. Dropout switches off a random half of the hidden units in every training step. No
-unit can then rely on a certain other one, and the network behaves like an average of many small ones.
+A large network, trained for long on few and noisy rows, overfits: its training loss goes to zero,
+and its test loss rises. Dropout switches off a random half of the hidden units in every training
+step. No unit can then rely on a certain other one, and the network behaves like an average of many
+small ones.
 """
 
 import matplotlib.pyplot as plt
@@ -25,9 +26,13 @@ y_train = np.where(is_wrong, rng.randint(10, size=200), y_train)  # Careless lab
 networks, losses = {}, {}
 for dropout in (0.0, 0.5):
     network = ScratchMLPClassifier(
-        hidden_layer_sizes=200, dropout=dropout, learning_rate_init=0.003, batch_size=50, alpha=0,
+        hidden_layer_sizes=200,
+        dropout=dropout,
+        alpha=0,
+        batch_size=50,
+        learning_rate_init=0.003,
         random_state=0,
-    )  # fmt: skip
+    )
     losses[dropout] = []
     for _ in range(150):
         network.partial_fit(X_train, y_train, classes=range(10))
@@ -35,11 +40,12 @@ for dropout in (0.0, 0.5):
     networks[dropout] = network
     train_loss = log_loss(y_train, network.predict_proba(X_train))
     print(f"dropout={dropout}: log loss {train_loss:.3f} in training, ", end="")
-    print(f"{losses[dropout][-1]:.3f} in the test, where {network.score(X_test, y_test):.1%} are right")
+    print(f"{losses[dropout][-1]:.3f} in the test; {network.score(X_test, y_test):.1%} right")
 
 # %%
-# How much does the network depend on single units? Here a share of the hidden units is removed after
-# the training, at random, and the outputs of the others are scaled up in turn, as in training.
+# How much does the network depend on single units? Here a share of the hidden units is removed
+# after the training, at random, and the outputs of the others are scaled up in turn, as in
+# training.
 
 
 def accuracy_without(share, network):
@@ -54,8 +60,8 @@ def accuracy_without(share, network):
 
 
 # %%
-# Left, the test loss: without dropout it rises again after some 40 epochs, with dropout it stays low.
-# Right, the network trained with dropout loses less accuracy with its units.
+# Left, the test loss: without dropout it rises again after some 40 epochs, with dropout it stays
+# low. Right, the network trained with dropout loses less accuracy with its units.
 
 shares = np.linspace(0, 0.95, 20)
 figure, (curve, removed) = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained")

@@ -2,9 +2,9 @@ r"""
 What the first layer looks for
 ==============================
 
-A hidden unit of the first layer has a weight for every pixel: its weights are an image, which excites
-it where ink meets positive weights (red) and calms it where ink meets negative ones (blue). Whether
-one can see anything in them depends on the penalty on the weights.
+A hidden unit of the first layer has a weight for every pixel: its weights are an image, which
+excites it where ink meets positive weights (red) and calms it where ink meets negative ones (blue).
+Whether one can see anything in them depends on the penalty on the weights.
 
 The images are 10000 of MNIST's, if the environment variable ``SKNEURAL_DATA`` names a folder with
 ``mnist.npz``, and otherwise scikit-learn's 8 x 8 digits, as on this page.
@@ -32,23 +32,29 @@ side = int(np.sqrt(X.shape[1]))
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
 
 # %%
-# The penalty is :math:`\alpha \lVert w \rVert^2 / (2 n)`, for the n images of a batch. It shrinks weights
-# that hardly lower the loss: those of pixels without ink, and those that only serve single images.
+# The penalty is :math:`\alpha \lVert w \rVert^2 / (2 n)`, for the n images of a batch. It shrinks
+# weights that hardly lower the loss: those of pixels without ink, and those that only serve single
+# images.
 
 networks = {}
 for alpha in (1e-4, 1.0):
     network = ScratchMLPClassifier(
-        hidden_layer_sizes=16, alpha=alpha, learning_rate_init=0.01, random_state=0
+        hidden_layer_sizes=16,
+        alpha=alpha,
+        learning_rate="cosine",
+        learning_rate_init=0.01,
+        max_iter=60,
+        random_state=0,
     )
     networks[alpha] = network.fit(X_train, y_train)
     right, right_in_test = network.score(X_train, y_train), network.score(X_test, y_test)
     print(f"alpha={alpha:<6g} {right:.1%} right in training, {right_in_test:.1%} in the test")
 
 # %%
-# Left, nearly without a penalty: large weights of both signs side by side, and noise at the borders.
-# Right, strokes and gaps at certain places, and nothing at the borders; a unit whose weights are all
-# zero is not used. What is easier to read is not the better network, though: the right one makes more
-# mistakes.
+# Left, nearly without a penalty: large weights of both signs side by side, and noise at the
+# borders. Right, strokes and gaps at certain places, and nothing at the borders; a unit whose
+# weights are all zero is not used. What is easier to read is not the better network, though: the
+# right one makes more mistakes.
 
 figure, panels = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
 for panel, (alpha, network) in zip(panels, networks.items(), strict=True):

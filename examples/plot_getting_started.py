@@ -2,8 +2,8 @@
 A first network: digits, with early stopping
 ============================================
 
-:class:`~skneural.ScratchMLPClassifier` takes the place of scikit-learn's ``MLPClassifier``, here in a
-pipeline that reads handwritten digits of 8 x 8 pixels. Networks learn from features of about the
+:class:`~skneural.ScratchMLPClassifier` takes the place of scikit-learn's ``MLPClassifier``, here in
+a pipeline that reads handwritten digits of 8 x 8 pixels. Networks learn from features of about the
 same scale, so the first step is a scaler.
 """
 
@@ -20,8 +20,8 @@ X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
 
 # %%
-# ``early_stopping=True`` holds out a tenth of the training rows, stops when their accuracy no longer
-# improves, and keeps the weights of the best epoch.
+# ``early_stopping=True`` holds out a tenth of the training rows, stops when their accuracy no
+# longer improves, and keeps the weights of the best epoch.
 
 network = ScratchMLPClassifier(
     hidden_layer_sizes=(64,), learning_rate_init=0.003, early_stopping=True, random_state=0
@@ -33,7 +33,7 @@ print(f"test accuracy: {model.score(X_test, y_test):.3f}")
 # What happened is in the fitted network; ``history_`` has a record for every epoch.
 
 network = model[-1]
-print(f"{network.n_iter_} epochs, ended by {network.stop_reason_!r}, best: {network.best_iteration_}")
+print(f"{network.n_iter_} epochs, ended by {network.stop_reason_!r}")
 for record in network.history_[::5]:
     print(f"epoch {record['epoch']:2d}: loss {record['loss']:.3f}", end=", ")
     print(f"accuracy of the rows held out {record['validation_score']:.3f}")

@@ -45,8 +45,8 @@ def cost(model, X, y):
 #
 # If F curves by no more than L in any direction, then :math:`\eta = 1 / L` is short enough for F to
 # fall at every step. The log loss of a row curves by :math:`p (1 - p)` in its :math:`X w + b`, and
-# that is 1/4 at most. So L is a quarter of the largest eigenvalue of :math:`X^T X / n`, with a column
-# of ones in X for b, plus :math:`1 / (C n)` for the penalty.
+# that is 1/4 at most. So L is a quarter of the largest eigenvalue of :math:`X^T X / n`, with a
+# column of ones in X for b, plus :math:`1 / (C n)` for the penalty.
 
 
 def safe_learning_rate(X):
@@ -76,10 +76,11 @@ def descend(X, y, n_steps):
 # Thousands of steps, or ten iterations
 # -------------------------------------
 #
-# In its flattest direction this F curves nearly 2000 times less than in its steepest. Steps that are
-# safe for the steepest make little progress there: they need thousands to be where scikit-learn's
-# ``LogisticRegression`` stops. ``solver="lbfgs"`` estimates how F curves, and goes the further the
-# flatter it is. Its iterations do more work each, but it ends at the same optimum after far fewer.
+# In its flattest direction this F curves nearly 2000 times less than in its steepest. Steps that
+# are safe for the steepest make little progress there: they need thousands to be where
+# scikit-learn's ``LogisticRegression`` stops. ``solver="lbfgs"`` estimates how F curves, and goes
+# the further the flatter it is. Its iterations do more work each, but it ends at the same optimum
+# after far fewer.
 
 descent, lbfgs = descend(X, y, n_steps=10_000), ScratchLogisticRegression().fit(X, y)
 theirs = LogisticRegression().fit(X, y)
@@ -102,8 +103,8 @@ difference = np.abs(descent.coef_ - lbfgs.coef_).max()
 print(f"In the end, its weights are those of lbfgs but for {difference:.1e}.")
 
 # %%
-# Left, the cost in the first 40 iterations: gradient descent soon slows down. Right, how far the cost
-# is above the optimum, along logarithmic axes.
+# Left, the cost in the first 40 iterations: gradient descent soon slows down. Right, how far the
+# cost is above the optimum, along logarithmic axes.
 
 figure, (start, excess) = plt.subplots(1, 2, figsize=(6.4, 3.1), layout="constrained")
 for costs, name, color, line in (

@@ -2,8 +2,8 @@
 A grid search as a heat map
 ===========================
 
-Two parameters at a time can be seen whole: the learning rate and the penalty on the weights, each over
-five orders of magnitude, with the accuracy of three-fold cross-validation in every cell.
+Two parameters at a time can be seen whole: the learning rate and the penalty on the weights, each
+over five orders of magnitude, with the accuracy of three-fold cross-validation in every cell.
 """
 
 import matplotlib.pyplot as plt
@@ -24,9 +24,9 @@ print(f"best: {search.best_params_}, {search.best_score_:.1%} right")
 
 # %%
 # The columns differ most. At the two lowest rates 30 epochs are too few, and at the highest one the
-# training is unstable. In between the penalty makes hardly a difference, until at 100 it keeps the weights
-# so small that a network does no better than chance, 0.10. The best cell (bold) is not at the edge of the
-# map, where it would call for a larger grid.
+# training is unstable. In between the penalty makes hardly a difference, until at 100 it keeps the
+# weights so small that a network does no better than chance, 0.10. The best cell (bold) is not at
+# the edge of the map, where it would call for a larger grid.
 
 results = search.cv_results_
 scores = np.array(results["mean_test_score"]).reshape(5, 5)  # A row for each alpha.

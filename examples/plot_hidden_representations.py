@@ -2,8 +2,8 @@
 What a hidden layer makes of digits
 ===================================
 
-The layers of a network turn 64 pixels into features in which a linear model can tell the digits apart.
-If the last hidden layer has two units only, these features can be drawn.
+The layers of a network turn 64 pixels into features in which a linear model can tell the digits
+apart. If the last hidden layer has two units only, these features can be drawn.
 :class:`~skneural.HiddenLayerTransformer` returns them as any transformer would.
 """
 
@@ -27,12 +27,15 @@ network = ScratchMLPClassifier(
     alpha=0.01,
     random_state=1,
 )
-transformers = {"two principal components": PCA(2), "two hidden units": HiddenLayerTransformer(network)}
+transformers = {
+    "two principal components": PCA(2),
+    "two hidden units": HiddenLayerTransformer(network),
+}
 
 # %%
-# Principal components are the two directions in which pixels vary most, whatever digits they belong to.
-# The network has learned two features for telling digits apart. Nearest neighbours, trained on either,
-# say how well that is possible for test images.
+# Principal components are the two directions in which pixels vary most, whatever digits they belong
+# to. The network has learned two features for telling digits apart. Nearest neighbours, trained on
+# either, say how well that is possible for test images.
 
 features = {}
 for name, transformer in transformers.items():
@@ -42,9 +45,10 @@ for name, transformer in transformers.items():
     print(f"{name:24} {nearest.score(features[name], y_test):.1%} right")
 
 # %%
-# Every test image is drawn as its digit. The principal components mix many digits. In the hidden units
-# each has a region of its own, and only neighbours, such as 3, 8 and 9, overlap. The second hidden layer
-# is linear (``activation=["relu", "identity"]``): a tanh would press all points into the corners.
+# Every test image is drawn as its digit. The principal components mix many digits. In the hidden
+# units each has a region of its own, and only neighbours, such as 3, 8 and 9, overlap. The second
+# hidden layer is linear (``activation=["relu", "identity"]``): a tanh would press all points into
+# the corners.
 
 figure, panels = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 for panel, (name, points) in zip(panels, features.items(), strict=True):

@@ -23,9 +23,9 @@ curve = find_learning_rate(network, X, y)
 print(f"suggestion: {curve.suggestion:.4f}")
 
 # %%
-# The suggestion is the rate at which the smoothed loss falls most steeply, along a logarithmic axis. The
-# network as it was is unchanged. For comparison it is trained for 20 epochs with a thirtieth of that
-# rate, with the rate itself, and with 30 times as much.
+# The suggestion is the rate at which the smoothed loss falls most steeply, along a logarithmic
+# axis. The network as it was is unchanged. For comparison it is trained for 20 epochs with a
+# thirtieth of that rate, with the rate itself, and with 30 times as much.
 
 rates = {
     "a thirtieth": curve.suggestion / 30,
@@ -39,8 +39,8 @@ for name, rate in rates.items():
     print(f"{name:12} rate {rate:.5f}: loss {losses[name][-1]:.4f} after 20 epochs")
 
 # %%
-# Left, the range test: single steps in grey, their smoothed course in blue. Right, the three trainings:
-# the low rate is slow, and the high one goes down at first and then jumps about.
+# Left, the range test: single steps in grey, their smoothed course in blue. Right, the three
+# trainings: the low rate is slow, and the high one goes down at first and then jumps about.
 
 figure, (test, training) = plt.subplots(1, 2, figsize=(7.5, 3.4), layout="constrained")
 curve.plot(ax=test)

@@ -2,9 +2,9 @@ r"""
 Gradient descent, momentum and Adam in a landscape
 ==================================================
 
-The smallest network with a hidden layer has two weights, :math:`\hat y = w_2 \tanh(w_1 x)`. The loss is
-then a height over a plane, and a training is a path in it. The data come from the network with
-:math:`w_1 = 2` and :math:`w_2 = 1`, plus noise. Because :math:`\tanh` is odd, the weights
+The smallest network with a hidden layer has two weights, :math:`\hat y = w_2 \tanh(w_1 x)`. The
+loss is then a height over a plane, and a training is a path in it. The data come from the network
+with :math:`w_1 = 2` and :math:`w_2 = 1`, plus noise. Because :math:`\tanh` is odd, the weights
 :math:`-2, -1` are as good: there are two valleys, with a saddle between them at zero.
 """
 
@@ -40,10 +40,11 @@ def loss(w1, w2):
 # %%
 # All three start from the same weights and make 60 steps.
 #
-# - Gradient descent goes straight down, :math:`w \leftarrow w - \eta g`, with steps as long as the slope
-#   is steep. On the flat floor of the valley it hardly moves.
+# - Gradient descent goes straight down, :math:`w \leftarrow w - \eta g`, with steps as long as the
+#   slope is steep. On the flat floor of the valley it hardly moves.
 # - Momentum keeps a share of the previous step, :math:`v \leftarrow \mu v - \eta g`,
-#   :math:`w \leftarrow w + v`. It rolls through the valley and up the other side, and then along it.
+#   :math:`w \leftarrow w + v`. It rolls through the valley and up the other side, and then along
+#   it.
 # - Adam divides each weight's step by the root of a running mean of its squared gradient. Its first
 #   step is equally long in both weights, whatever the slope, and it soon gets along the floor.
 
@@ -66,9 +67,9 @@ heights = loss(*grid).reshape(121, 141)
 figure, panel = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
 levels = np.geomspace(heights.min() * 1.05, heights.max(), 18)
 panel.contour(*side, heights, levels, colors="0.75", linewidths=0.8)
-styles = {"gradient descent": ("#D55E00", "o"), "momentum": ("#009E73", "s"), "Adam": ("#0072B2", "^")}
-for name, (color, marker) in styles.items():
-    panel.plot(*paths[name].T, marker=marker, markersize=4, color=color, label=name)
+styles = (("#D55E00", "o"), ("#009E73", "s"), ("#0072B2", "^"))
+for (name, weights), (color, marker) in zip(paths.items(), styles, strict=True):
+    panel.plot(*weights.T, marker=marker, markersize=4, color=color, label=name)
 panel.plot(*start, "o", color="black", markersize=9)
 panel.plot(2, 1, "k*", markersize=14, linestyle="none", label="weights of the data")
 panel.set(xlabel="$w_1$", ylabel="$w_2$")

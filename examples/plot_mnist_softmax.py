@@ -40,9 +40,10 @@ X_train, X_test, y_train, y_test = load_images()
 print(f"{len(X_train)} training images of {X_train.shape[1]} pixels")
 
 # %%
-# First as in the tutorial: one step an epoch, :math:`w \leftarrow w - 0.1 \nabla F`, with the log loss
-# F over all images. Then from the same initial weights with Adam, which steps after every 200 images
-# and scales the step of each weight by running means of its gradient and of the gradient's square.
+# First as in the tutorial: one step an epoch, :math:`w \leftarrow w - 0.1 \nabla F`, with the log
+# loss F over all images. Then from the same initial weights with Adam, which steps after every 200
+# images and scales the step of each weight by running means of its gradient and of the gradient's
+# square.
 
 plain = ScratchMLPClassifier(
     hidden_layer_sizes=10,

@@ -56,12 +56,12 @@ panel.legend(frameon=False)
 # The perceptron's learning rule
 # ------------------------------
 #
-# Rosenblatt's rule does without a gradient: it moves the weights after every wrong answer, and stops
-# when there is none, provided that some weights and threshold make no mistake. (Its answer is 1
-# above the threshold, and 0 at it.) So it learns AND, OR and NAND, but not XOR, "one or the other,
-# but not both". For (0, 0) to give 0, the threshold must not be negative, and for (0, 1) and (1, 0)
-# to give 1, each weight must exceed it alone. Then the sum of both exceeds it too, and (1, 1) gives
-# 1 as well.
+# Rosenblatt's rule does without a gradient: it moves the weights after every wrong answer, and
+# stops when there is none, provided that some weights and threshold make no mistake. (Its answer is
+# 1 above the threshold, and 0 at it.) So it learns AND, OR and NAND, but not XOR, "one or the
+# other, but not both". For (0, 0) to give 0, the threshold must not be negative, and for (0, 1) and
+# (1, 0) to give 1, each weight must exceed it alone. Then the sum of both exceeds it too, and (1,
+# 1) gives 1 as well.
 
 
 def learn(answers):
@@ -102,9 +102,9 @@ network = learn_xor()
 print(f"three neurons: {three_neurons(X)}, network: {network.predict(X)}")
 
 # %%
-# Each square shows the answers over the plane of both inputs, 0 in orange and 1 in purple. Discs are
-# the four points with their right answers, black where the neuron is wrong. One neuron cuts the plane
-# by one straight line; two layers cut a stripe out of it.
+# Each square shows the answers over the plane of both inputs, 0 in orange and 1 in purple. Discs
+# are the four points with their right answers, black where the neuron is wrong. One neuron cuts the
+# plane by one straight line; two layers cut a stripe out of it.
 
 squares = [(name, gates[name].predict, answers) for name, answers in GATES.items()]
 squares += [("XOR, one neuron", gates["XOR"].predict, XOR)]

@@ -2,9 +2,10 @@ r"""
 Quantile bands
 ==============
 
-Not only what to expect, but how far off it may be: the pinball loss makes a network predict quantiles.
-For the level :math:`\tau` the loss of a quantile q is :math:`\tau (y - q)` where y is above it and
-:math:`(1 - \tau) (q - y)` below. It is least where a share :math:`\tau` of the targets lies below q.
+Not only what to expect, but how far off it may be: the pinball loss makes a network predict
+quantiles. For the level :math:`\tau` the loss of a quantile q is :math:`\tau (y - q)` where y is
+above it and :math:`(1 - \tau) (q - y)` below. It is least where a share :math:`\tau` of the targets
+lies below q.
 """
 
 import matplotlib.pyplot as plt
@@ -44,7 +45,8 @@ network = ScratchMLPRegressor(
 ).fit(X / 5 - 1, y)
 predicted = network.predict(X_test / 5 - 1)
 for j, level in enumerate(levels):
-    print(f"{np.mean(y_test < predicted[:, j]):.1%} of new targets are below the {level:.0%} quantile")
+    share = np.mean(y_test < predicted[:, j])
+    print(f"{share:.1%} of new targets are below the {level:.0%} quantile")
 inside = np.mean((predicted[:, 0] <= y_test) & (y_test <= predicted[:, 2]))
 print(f"{inside:.1%} are in the band between the outer two; 90% should be")
 

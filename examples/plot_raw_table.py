@@ -5,8 +5,8 @@ A raw table: an ensemble of networks beside boosted trees
 A table of customers with numbers on several scales, categories as text, and missing values. Two
 models take it as it is, both with their defaults:
 
-- :class:`~skneural.TabularMLPClassifier` trains eight networks side by side, each on seven eighths of
-  the rows. The rows that each has left out say which epoch is the best, and how far to trust the
+- :class:`~skneural.TabularMLPClassifier` trains eight networks side by side, each on seven eighths
+  of the rows. The rows that each has left out say which epoch is the best, and how far to trust the
   probabilities.
 - scikit-learn's ``HistGradientBoostingClassifier`` adds up trees.
 
@@ -64,11 +64,11 @@ for name, p in predicted.items():
     print(f"{name:8}: {right:.1%} right, log loss {log_loss(y_test, p):.3f}")
 
 # %%
-# Left, the out-of-fold log loss after every epoch. The learning rate rises and falls in cycles, each
-# about twice as long as the one before; a training whose third cycle is worse than the second ends
-# there. Two epochs are kept and averaged, that of the lowest log loss and that of the lowest error;
-# both are marked. Right, the share of customers who have left, for each predicted probability. On the
-# diagonal both are equal.
+# Left, the out-of-fold log loss after every epoch. The learning rate rises and falls in cycles,
+# each about twice as long as the one before; a training whose third cycle is worse than the second
+# ends there. Two epochs are kept and averaged, that of the lowest log loss and that of the lowest
+# error; both are marked. Right, the share of customers who have left, for each predicted
+# probability. On the diagonal both are equal.
 
 figure, (losses, reliability) = plt.subplots(1, 2, figsize=(6.4, 3), layout="constrained")
 history, kept = networks.history_.to_frame(), networks.best_iteration_

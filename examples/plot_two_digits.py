@@ -48,9 +48,9 @@ def cost(model, X, y):
 ours = ScratchLogisticRegression().fit(X_train, y_train)
 theirs = LogisticRegression().fit(X_train, y_train)
 for model in (ours, theirs):
+    print(f"{type(model).__name__:25} cost {cost(model, X_train, y_train):.9f}")
     right, right_in_test = model.score(X_train, y_train), model.score(X_test, y_test)
-    print(f"{type(model).__name__:25} {right:.1%} right in training, {right_in_test:.1%} in the test,")
-    print(f"{'':25} cost {cost(model, X_train, y_train):.9f}")
+    print(f"{'':25} {right:.1%} right in training, {right_in_test:.1%} in the test")
 
 is_eight = ours.predict_proba(X_test)[:, 1] > 0.5
 n_wrong = np.sum(is_eight != (y_test == 8))

@@ -52,8 +52,8 @@ for (x1, x2), answer, (_, p) in zip(X, y, network.predict_proba(X), strict=True)
 
 # %%
 # Left, the probability of 1 over the plane of both inputs; where it is one half, a dashed line. A
-# band of zeros (orange) separates two regions of ones (purple). Right, the loss of every epoch, along
-# a logarithmic axis.
+# band of zeros (orange) separates two regions of ones (purple). Right, the loss of every epoch,
+# along a logarithmic axis.
 
 figure, (surface, curve) = plt.subplots(1, 2, figsize=(6.4, 2.9), layout="constrained")
 side = np.linspace(-0.25, 1.25, 151)
@@ -76,9 +76,9 @@ plt.show()
 # Other initial weights
 # ---------------------
 #
-# From a few initial weights the training gets nowhere, mostly because no unit bends inside the square:
-# the network is then linear on the four points, and can do no better than :math:`p = 0.5` on each.
-# There the gradient is zero and the loss is 1/8.
+# From a few initial weights the training gets nowhere, mostly because no unit bends inside the
+# square: the network is then linear on the four points, and can do no better than :math:`p = 0.5`
+# on each. There the gradient is zero and the loss is 1/8.
 
 n_right = sum(train(seed).score(X, y) == 1 for seed in range(20, 40))
 print(f"All four points right from {n_right} of 20 other seeds.")
