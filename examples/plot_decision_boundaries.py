@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss
 from skneural import ScratchMLPClassifier
 
 X, y = make_moons(100, noise=0.35, random_state=0)
-X_test, y_test = make_moons(2000, noise=0.35, random_state=1)
+X_test, y_test = make_moons(1000, noise=0.35, random_state=1)
 
 network = ScratchMLPClassifier(
     hidden_layer_sizes=(50, 50), learning_rate_init=0.01, batch_size=25, alpha=0, random_state=1

@@ -51,10 +51,9 @@ for alpha in (1e-4, 1.0):
     print(f"alpha={alpha:<6g} {right:.1%} right in training, {right_in_test:.1%} in the test")
 
 # %%
-# Left, nearly without a penalty: large weights of both signs side by side, and noise at the
-# borders. Right, strokes and gaps at certain places, and nothing at the borders; a unit whose
-# weights are all zero is not used. What is easier to read is not the better network, though: the
-# right one makes more mistakes.
+# Left, nearly without a penalty: large weights of both signs side by side, also at the borders,
+# where there is hardly ever ink. Right, strokes and gaps at certain places, and next to nothing at
+# the borders; a unit whose weights are all zero is not used. Both networks read about as well.
 
 figure, panels = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
 for panel, (alpha, network) in zip(panels, networks.items(), strict=True):
