@@ -6,7 +6,6 @@ import warnings
 from importlib.metadata import metadata
 from pathlib import Path
 
-
 from skneural import __version__
 
 project = "skneural"
@@ -62,12 +61,14 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": r"plot_",
     "ignore_pattern": r"(serve|out_of_core\w*|digits_pipeline|__init__)\.py",
+    "within_subsection_order": "gallery_order.ReadingOrder",
     "download_all_examples": False,
     # SKNEURAL_GALLERY=0 leaves the examples unrun, which takes most of the time.
     "plot_gallery": os.environ.get("SKNEURAL_GALLERY", "1") != "0",
     "abort_on_example_error": True,
     "min_reported_time": 1e9,
     "show_memory": False,
+    "show_signature": False,
     "remove_config_comments": True,
 }
 

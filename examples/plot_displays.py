@@ -38,7 +38,7 @@ print(f"exclusive or: {xor.predict(corners)}")
 # - Bottom right, every activation function comes with its derivative, which the gradients are
 #   multiplied by.
 
-figure, axes = plt.subplots(2, 2, figsize=(7.5, 6.2), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(6.4, 5.6), layout="constrained")
 LossCurveDisplay.from_estimator(digits, ax=axes[0, 0])
 WeightsDisplay.from_estimator(digits, image_shape=(8, 8), n_units=16, ax=axes[0, 1])
 NetworkDisplay.from_estimator(xor, ax=axes[1, 0])

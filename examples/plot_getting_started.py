@@ -42,5 +42,6 @@ for record in network.history_[::5]:
 # A display draws it: the loss of the training rows falls with every epoch, while the loss and the
 # accuracy of the rows held out level off. The dotted line is the epoch that was kept.
 
-LossCurveDisplay.from_estimator(network)
+display = LossCurveDisplay.from_estimator(network)
+display.figure_.set_size_inches(5, 4)
 plt.show()
