@@ -68,6 +68,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "min_reported_time": 1e9,
     "show_memory": False,
+    # Tables, but not "<matplotlib.legend.Legend object at 0x7f...>" of what a block ends with.
+    "capture_repr": ("_repr_html_",),
     "show_signature": False,
     "remove_config_comments": True,
 }
@@ -82,7 +84,11 @@ html_title = f"skneural {release}"
 html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        # Pages of the gallery are short, and their lines of code long.
+        **{f"gallery/{path.stem}": [] for path in Path(__file__).parent.glob("../examples/*.py")},
+    },
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
