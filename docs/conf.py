@@ -62,12 +62,16 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": r"plot_",
     "ignore_pattern": r"(serve|out_of_core\w*|digits_pipeline|__init__)\.py",
+    "within_subsection_order": "gallery_order.ReadingOrder",
     "download_all_examples": False,
     # SKNEURAL_GALLERY=0 leaves the examples unrun, which takes most of the time.
     "plot_gallery": os.environ.get("SKNEURAL_GALLERY", "1") != "0",
     "abort_on_example_error": True,
     "min_reported_time": 1e9,
     "show_memory": False,
+    # Tables, but not "<matplotlib.legend.Legend object at 0x7f...>" of what a block ends with.
+    "capture_repr": ("_repr_html_",),
+    "show_signature": False,
     "remove_config_comments": True,
 }
 
@@ -89,7 +93,11 @@ html_title = f"skneural {release}"
 html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        # Pages of the gallery are short, and their lines of code long.
+        **{f"gallery/{path.stem}": [] for path in Path(__file__).parent.glob("../examples/*.py")},
+    },
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",

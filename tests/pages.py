@@ -67,6 +67,28 @@ def code_of(page: str) -> list[str]:
     return [block.code.strip() for block in blocks_of(page)]
 
 
+def code_by_heading(page: str) -> dict[str, list[str]]:
+    """The Python code of a page, in order, by the heading that it stands below."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    lines = text.splitlines()
+    headings = [
+        (number, line)
+        for number, (line, below) in enumerate(zip(lines, lines[1:], strict=False))
+        if line[:1].strip() and re.fullmatch(r"([=-])\1+", below)
+    ]
+    found: dict[str, list[str]] = {heading: [] for _, heading in headings}
+    for block in blocks_of(page):
+        heading = [name for number, name in headings if number < block.line][-1]
+        found[heading].append(block.code.strip())
+    return found
+
+
+def run_block(code: str, **names: Any) -> dict[str, Any]:
+    """Run a piece of code that finds these names; what it has left behind."""
+    exec(compile(code, "a page of the documentation", "exec"), names)
+    return names
+
+
 def is_alike(printed: str, shown: str) -> bool:
     """Whether two texts are the same, but for one unit in the last digit of decimal fractions.
 
