@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import redirect_stdout
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
@@ -73,7 +74,7 @@ def code_by_heading(page: str) -> dict[str, list[str]]:
     lines = text.splitlines()
     headings = [
         (number, line)
-        for number, (line, below) in enumerate(zip(lines, lines[1:], strict=False))
+        for number, (line, below) in enumerate(pairwise(lines))
         if line[:1].strip() and re.fullmatch(r"([=-])\1+", below)
     ]
     found: dict[str, list[str]] = {heading: [] for _, heading in headings}

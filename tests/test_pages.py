@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sklearn
 from joblib import parallel_config
@@ -68,6 +69,15 @@ def test_coming_from_sklearn():
     if VERSION >= (1, 9):  # the one whose numbers are ours
         assert names["__printed__"] == "True True\n"
     assert names["ours"].score(names["X"], names["y"]) > 0.95
+
+
+def test_large_data(folder):
+    rows = np.random.RandomState(0).standard_normal((60, 100)).astype(np.float32)
+    rows.tofile(folder / "rows.bin")
+    known = {"np": np, "y": rows[:, 0] > 0, "ScratchMLPClassifier": ScratchMLPClassifier}
+    names = run_page("large_data.rst", known)
+    assert np.array_equal(names["X"], rows)
+    assert names["model"].n_features_in_ == 100
 
 
 @SINCE_1_9
