@@ -1,5 +1,11 @@
 """Settings of the documentation."""
 
+import os
+import sys
+import warnings
+from importlib.metadata import metadata
+from pathlib import Path
+
 from skneural import __version__
 
 project = "skneural"
@@ -7,18 +13,101 @@ author = "The skneural developers"
 copyright = "2026, The skneural developers"
 release = __version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon"]
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "numpydoc",
+    "parameter_table",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinx.ext.mathjax",
+    # Brings MathJax along, so that formulas need no network.
+    "sphinx-mathjax-offline",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+nitpicky = False
+
+# ---------------------------------------------------------------- docstrings
+
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-napoleon_google_docstring = False
-napoleon_use_rtype = False
-napoleon_use_ivar = True
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
 
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "Neural networks for scikit-learn, in readable NumPy",
-    "page_width": "1000px",
+# ---------------------------------------------------------------- links to other projects
+
+if "READTHEDOCS" in os.environ:
+    # Needs their inventories from the network, which a build elsewhere goes without.
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "numpy": ("https://numpy.org/doc/stable/", None),
+        "python": ("https://docs.python.org/3/", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy/", None),
+        "sklearn": ("https://scikit-learn.org/stable/", None),
+    }
+
+# ---------------------------------------------------------------- gallery
+
+# What an example warns of belongs to what it shows, and is no warning of the build.
+warnings.filterwarnings("ignore", category=UserWarning, module="matplotlib")
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"plot_",
+    "ignore_pattern": r"(serve|out_of_core\w*|digits_pipeline|__init__)\.py",
+    "within_subsection_order": "gallery_order.ReadingOrder",
+    "download_all_examples": False,
+    # SKNEURAL_GALLERY=0 leaves the examples unrun, which takes most of the time.
+    "plot_gallery": os.environ.get("SKNEURAL_GALLERY", "1") != "0",
+    "abort_on_example_error": True,
+    "min_reported_time": 1e9,
+    "show_memory": False,
+    # Tables, but not "<matplotlib.legend.Legend object at 0x7f...>" of what a block ends with.
+    "capture_repr": ("_repr_html_",),
+    "show_signature": False,
+    "remove_config_comments": True,
 }
+
+# ---------------------------------------------------------------- pictures of the course
+
+# Drawn by the build from the scripts in docs/course/pictures.
+plot_include_source = False
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 150)]
+
+# ---------------------------------------------------------------- pages
+
+#: Where the sources are, once they are published: from [project.urls] of pyproject.toml.
+addresses = dict(each.split(", ", 1) for each in metadata("skneural").get_all("Project-URL") or [])
+
+html_theme = "pydata_sphinx_theme"
 html_title = f"skneural {release}"
-exclude_patterns = ["_build"]
-nitpicky = False
+html_theme_options = {
+    "show_prev_next": False,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        # Pages of the gallery are short, and their lines of code long.
+        **{f"gallery/{path.stem}": [] for path in Path(__file__).parent.glob("../examples/*.py")},
+    },
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+if "Repository" in addresses:
+    html_theme_options["github_url"] = addresses["Repository"]
+html_show_sourcelink = False
+toc_object_entries_show_parents = "hide"
+html_context = {"default_mode": "auto"}
+html_static_path = ["_static"]
+html_css_files = ["skneural.css"]
+copybutton_exclude = ".linenos, .gp, .go"

@@ -5,6 +5,7 @@
 import sklearn  # noqa: F401
 
 from skneural._version import __version__
+from skneural.environment import show_versions
 from skneural.estimators.conversion import from_sklearn
 from skneural.estimators.logistic.classifier import ScratchLogisticRegression
 from skneural.estimators.mlp.classifier import ScratchMLPClassifier
@@ -30,4 +31,5 @@ __all__ = [
     "TabularMLPRegressor",
     "__version__",
     "from_sklearn",
+    "show_versions",
 ]

@@ -160,7 +160,8 @@ class Settings:
         return _defaults(type(self))  # type: ignore[arg-type]  # a class has a hash of its own
 
     def _fields(self) -> tuple[Field[Any], ...]:
-        return fields(self) if is_dataclass(self) else ()
+        kind: Any = type(self)
+        return fields(kind) if is_dataclass(kind) else ()
 
 
 def equal_values(a: Any, b: Any) -> bool:
@@ -250,7 +251,7 @@ def _defaults(kind: type) -> dict[str, Any]:
 def _fits(value: Any, default: Any, metadata: Any) -> bool:
     if value is None:
         return default is None
-    if not isinstance(value, Real) or isinstance(value, bool) or value in (inf, -inf):
+    if isinstance(value, bool) or not isinstance(value, Real) or value in (inf, -inf):
         return False
     low, high, closed = metadata["interval"]
     above = value >= low if closed in ("both", "left") else value > low

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pickle
-import re
 import sys
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn
+from pages import code_of
 from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.datasets import load_wine
@@ -27,16 +26,6 @@ from skneural.optimizers import SGD, Adam
 from skneural.schedules import LinearWarmUp
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-DOCS = Path(__file__).parents[1] / "docs"
-
-
-def code_of(page):
-    """The pieces of code on a page."""
-    text = (DOCS / page).read_text()
-    blocks = re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", text)
-    return [re.sub("^   ", "", block, flags=re.MULTILINE).strip() for block in blocks]
-
 
 BLOCKS = code_of("extending.rst")
 X, Y = load_wine(return_X_y=True)

@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from numpy.linalg import LinAlgError
-from page_code import code_of, run
+from pages import code_by_heading, run_block
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -259,8 +259,8 @@ def test_the_documented_use_of_weights_and_biases(monkeypatch):
     module = ModuleType("wandb")
     module.init = Run
     monkeypatch.setitem(sys.modules, "wandb", module)
-    [block] = code_of("integrations.rst")["Weights & Biases"]
-    network = run(block, X=X, y=Y)["network"]
+    [block] = code_by_heading("integrations.rst")["Weights & Biases"]
+    network = run_block(block, X=X, y=Y)["network"]
     [logged] = runs
     assert logged.is_over
     assert logged.config == network.get_params()
@@ -269,8 +269,8 @@ def test_the_documented_use_of_weights_and_biases(monkeypatch):
 
 @SINCE_1_9
 def test_the_documented_function(capsys):
-    [block] = code_of("callbacks.rst")["A function after every epoch"]
-    network = run(block, network=ScratchMLPClassifier(random_state=0), X=X, y=Y)["network"]
+    [block] = code_by_heading("callbacks.rst")["A function after every epoch"]
+    network = run_block(block, network=ScratchMLPClassifier(random_state=0), X=X, y=Y)["network"]
     assert network.stop_reason_ == "callback"
     assert network.loss_curve_[-1] < 0.1 < network.loss_curve_[-2]
     assert capsys.readouterr().out.startswith("1 {'loss': ")

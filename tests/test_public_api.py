@@ -38,12 +38,14 @@ PUBLIC_NAMES = [
     "TabularMLPRegressor",
     "__version__",
     "from_sklearn",
+    "show_versions",
 ]
 MODULES = [
     "activations",
     "arrays",
     "callbacks",
     "convex",
+    "environment",
     "estimators",
     "initialization",
     "inspection",

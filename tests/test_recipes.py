@@ -6,7 +6,6 @@ import re
 import sys
 import threading
 from collections import Counter
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 import sklearn
 from joblib import parallel_config
+from pages import code_of
 from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.model_selection import GridSearchCV
@@ -31,12 +31,7 @@ SINCE_1_8 = pytest.mark.skipif(
 SINCE_1_9 = pytest.mark.skipif(
     VERSION < (1, 9), reason="reference: the callbacks of scikit-learn begin with 1.9"
 )
-PAGE = Path(__file__).parents[1] / "docs" / "recipes.rst"
-BLOCKS = [
-    re.sub("^   ", "", block, flags=re.MULTILINE).strip()
-    for block in re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", PAGE.read_text())
-]
-CALIBRATION, GRADIENTS, FIT_NAME, TENSORBOARD, MLFLOW, HISTORY = BLOCKS
+CALIBRATION, GRADIENTS, FIT_NAME, TENSORBOARD, MLFLOW, HISTORY = code_of("recipes.rst")
 LOGGED = ("loss", "validation_score", "learning_rate")
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import tracemalloc
 from math import sqrt
-from pathlib import Path
 
 import numpy as np
 import pytest
 from networks import initial_params, state_of, train
+from pages import code_of
 from scipy import sparse, stats
 
 from skneural.activations import ACTIVATIONS
@@ -33,19 +32,12 @@ from skneural.objective import Objective
 from skneural.optimizers import AdamW
 from skneural.schedules import CosLog, FlatCos
 
-DOCS = Path(__file__).parents[1] / "docs"
 K, N_ROWS, N_COLUMNS = 3, 9, 4
 RNG = np.random.RandomState(0)
 ROWS = RNG.randn(N_ROWS, N_COLUMNS)
 Y = RNG.randn(N_ROWS, 2)
 WEIGHT = RNG.exponential(size=N_ROWS)
 SQUARED_ERROR = LOSSES["squared_error", "identity"]
-
-
-def code_of(page):
-    """The pieces of code on a page."""
-    blocks = re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", (DOCS / page).read_text())
-    return [re.sub("^   ", "", block, flags=re.MULTILINE).strip() for block in blocks]
 
 
 def uniform(weights, intercepts, rng):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sklearn
+from pages import code_of
 
 import skneural
 from skneural import TabularMLPClassifier, TabularMLPRegressor
@@ -18,12 +19,8 @@ from skneural.estimators.tabular.recipe import PRESETS
 from skneural.temperature import BOUNDS
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "tables.rst").read_text()
 RECIPE = (ROOT / "docs" / "table_recipe.rst").read_text()
-BLOCKS = [
-    re.sub("^   ", "", block, flags=re.MULTILINE).strip()
-    for block in re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", PAGE)
-]
+BLOCKS = code_of("tables.rst")
 FIRST, LOG_LOSS, EPOCHS, GROUPS, QUANTILES, SEARCH, PICKLE, ENCODER = BLOCKS
 
 

@@ -156,7 +156,7 @@ class Quantile(RegressionLoss):
                 f"{self.quantile!r}."
             )
         for level in levels:
-            if not isinstance(level, Real) or not 0 < level < 1:
+            if not _is_between_0_and_1(level):
                 among = f" in {self.quantile!r}" if isinstance(self.quantile, Sequence) else ""
                 raise ValueError(
                     f"quantile of {type(self).__name__} must be a number in (0, 1), or a list of "
@@ -223,10 +223,15 @@ class Quantile(RegressionLoss):
         return float(np.mean(scores))
 
     def _levels(self) -> Sequence[float]:
-        if isinstance(self.quantile, np.ndarray) and self.quantile.ndim == 1:
-            levels: list[float] = self.quantile.tolist()
+        quantile: Any = self.quantile
+        if isinstance(quantile, np.ndarray) and quantile.ndim == 1:
+            levels: list[float] = quantile.tolist()
             return levels
-        return self.quantile if isinstance(self.quantile, Sequence) else [self.quantile]
+        return quantile if isinstance(quantile, Sequence) else [quantile]
+
+
+def _is_between_0_and_1(value: Any) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < 1
 
 
 class Poisson(RegressionLoss):

@@ -360,9 +360,14 @@ class OnlinePerceptron:
         return (output if self._is_double else self._rounded(output)) + self.intercept
 
     def _step(self, values: FloatArray, columns: Any, update: float) -> np.floating[Any]:
-        """Add ``update * x`` to the weights. Returns the step of the unscaled weights."""
-        scale = self._number(self._scale)
-        step: np.floating[Any] = self._number(update) / scale
+        """Rosenblatt's rule: add ``update * x`` to the weights, and `update` to the intercept.
+
+        Returns
+        -------
+        step : number of the dtype of the weights
+            What the row has been multiplied by: the weights are kept without their scale.
+        """
+        step: np.floating[Any] = self._number(update) / self._number(self._scale)
         change = values * step if self._is_double else np.multiply(values, step, dtype=np.float64)
         if columns is ALL:
             self._weights += change
@@ -371,13 +376,19 @@ class OnlinePerceptron:
         self.intercept += update * self.rule.intercept_rate
         self._reach += abs(update) * self._longest_step
         if self.rule.alpha:
-            # Of a sparse row only the weights it has moved: as in scikit-learn, whose stopping
-            # rule watches these norms.
-            touched = self._weights[columns]
-            self._square_norm = _sum_in_order(touched * touched) * float(scale * scale)
-            if self.rule.l1_ratio:
-                self._absolute_norm = _sum_in_order(np.abs(touched)) * float(scale)
+            self._renew_norms(columns)
         return step
+
+    def _renew_norms(self, columns: Any) -> None:
+        """The norms that the penalty is computed from, after a step.
+
+        Of a sparse row only those of the weights it has moved: as in scikit-learn, whose stopping
+        rule watches these norms.
+        """
+        touched, scale = self._weights[columns], self._number(self._scale)
+        self._square_norm = _sum_in_order(touched * touched) * float(scale * scale)
+        if self.rule.l1_ratio:
+            self._absolute_norm = _sum_in_order(np.abs(touched)) * float(scale)
 
     def _rounded(self, value: float) -> float:
         """A number rounded to the dtype of the weights."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 from skneural.schedules.contract import Schedule
 from skneural.settings import number
@@ -99,7 +100,8 @@ class ReduceOnPlateau(Schedule):
 
     def check(self) -> None:
         super().check()
-        if not isinstance(self.patience, Integral):
+        patience: Any = self.patience
+        if not isinstance(patience, Integral):
             raise ValueError(
                 f"patience of ReduceOnPlateau must be a whole number, got {self.patience!r}."
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 from skneural.schedules.contract import Schedule
 from skneural.settings import number
@@ -250,7 +251,8 @@ class CosLog(Schedule):
 
     def check(self) -> None:
         super().check()
-        if not isinstance(self.n_cycles, Integral):
+        n_cycles: Any = self.n_cycles
+        if not isinstance(n_cycles, Integral):
             raise ValueError(f"n_cycles of CosLog must be a whole number, got {self.n_cycles!r}.")
 
     def cycle_ends(self, max_iter: float) -> tuple[int, ...]:

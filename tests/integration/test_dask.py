@@ -9,7 +9,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
-from page_code import code_of, run
+from pages import code_by_heading, run_block
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
@@ -27,7 +27,7 @@ from skneural import (
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-BY_PARTITIONS, BY_BLOCKS = code_of("integrations.rst")["dask"]
+BY_PARTITIONS, BY_BLOCKS = code_by_heading("integrations.rst")["dask"]
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
 NAMES = np.array(["barolo", "grignolino", "barbera"])
@@ -132,7 +132,7 @@ def test_the_documented_partitions():
     order = np.random.RandomState(0).permutation(len(Y))
     frame = FRAME.assign(label=NAMES[Y]).iloc[order].reset_index(drop=True)
     labels = np.unique(frame["label"].to_numpy(dtype=object))
-    names = run(BY_PARTITIONS, frame=frame, labels=labels)
+    names = run_block(BY_PARTITIONS, frame=frame, labels=labels)
     assert np.mean(names["predicted"] == frame["label"]) > 0.6
     whole = names["network"].predict(frame.drop(columns="label"))
     np.testing.assert_array_equal(names["predicted"], whole)
@@ -140,7 +140,7 @@ def test_the_documented_partitions():
 
 
 def test_the_documented_blocks():
-    names = run(BY_BLOCKS, X=X, y=Y)
+    names = run_block(BY_BLOCKS, X=X, y=Y)
     expected = names["network"].predict_proba(X)
     np.testing.assert_allclose(names["probability"], expected, rtol=1e-12)
     assert names["rows"].numblocks == (4, 1)

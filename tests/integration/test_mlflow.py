@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
-from page_code import code_of, run
+from pages import code_by_heading, run_block
 from sklearn.base import is_classifier
 from sklearn.datasets import load_wine
 from sklearn.model_selection import GridSearchCV
@@ -39,11 +39,11 @@ from skneural.callbacks import OnEpochEnd
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-EPOCHS_AND_MODEL, AUTOLOG = code_of("integrations.rst")["MLflow"]
+EPOCHS_AND_MODEL, AUTOLOG = code_by_heading("integrations.rst")["MLflow"]
 FIT_NAME, _, RUNS_OF_A_SEARCH, _ = [
     block
     for heading in ("A name for every fit", "TensorBoard", "MLflow", "After the fit")
-    for block in code_of("recipes.rst")[heading]
+    for block in code_by_heading("recipes.rst")[heading]
 ]
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -114,7 +114,7 @@ def expected_curve(network, name):
 
 
 def test_the_documented_run():
-    names = run(EPOCHS_AND_MODEL, X=X, y=Y)
+    names = run_block(EPOCHS_AND_MODEL, X=X, y=Y)
     logged, served = names["logged"], names["served"]
     data = mlflow.get_run(names["run"].info.run_id).data
     assert data.params["early_stopping"] == "True"
@@ -234,7 +234,7 @@ def test_a_bare_fit_of_ours_is_not_logged(experiment, estimator):
 
 @pytest.mark.filterwarnings("ignore:`y_pred` was renamed:FutureWarning")
 def test_a_pipeline_of_one_step_is_logged():
-    names = run(AUTOLOG, X=X, y=Y)
+    names = run_block(AUTOLOG, X=X, y=Y)
     data = mlflow.get_run(names["run"].info.run_id).data
     for name, value in names["model"][-1].get_params().items():
         assert data.params[f"scratchmlpclassifier__{name}"] == str(value)
@@ -264,7 +264,7 @@ def test_a_search_is_logged_with_its_candidates(experiment, estimator):
 
 def test_each_fit_of_a_search_is_a_run(experiment):
     network = partial(ScratchMLPClassifier, max_iter=6)  # each epoch is a transaction
-    names = run(f"{FIT_NAME}\n\n{RUNS_OF_A_SEARCH}", X=X, y=Y, ScratchMLPClassifier=network)
+    names = run_block(f"{FIT_NAME}\n\n{RUNS_OF_A_SEARCH}", X=X, y=Y, ScratchMLPClassifier=network)
     runs = runs_of(experiment)
     assert len(runs) == 5
     assert {each.info.status for each in runs} == {"FINISHED"}

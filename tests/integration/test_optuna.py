@@ -8,7 +8,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
-from page_code import code_of, run
+from pages import code_by_heading, run_block
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
@@ -24,7 +24,7 @@ from skneural.callbacks import OnEpochEnd
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-WITH_CALLBACKS, IN_A_LOOP = code_of("integrations.rst")["Optuna: trials that are pruned"]
+WITH_CALLBACKS, IN_A_LOOP = code_by_heading("integrations.rst")["Optuna: trials that are pruned"]
 X, Y = load_digits(return_X_y=True)
 X = X[:900] / 16
 Y = Y[:900]
@@ -41,7 +41,7 @@ def outcomes(study):
 
 @pytest.mark.parametrize("code", [WITH_CALLBACKS, IN_A_LOOP], ids=["callbacks", "loop"])
 def test_a_study_whose_trials_are_pruned(code):
-    study = run(code, X=X, y=Y)["study"]
+    study = run_block(code, X=X, y=Y)["study"]
     assert len(study.trials) == 15
     pruned = study.get_trials(states=[TrialState.PRUNED])
     complete = study.get_trials(states=[TrialState.COMPLETE])
@@ -54,7 +54,7 @@ def test_a_study_whose_trials_are_pruned(code):
     assert all(len(trial.intermediate_values) < 20 for trial in pruned)
     assert study.best_value > 0.9
     assert study.best_value == max(trial.value for trial in complete)
-    again = run(code, X=X, y=Y)["study"]
+    again = run_block(code, X=X, y=Y)["study"]
     assert outcomes(again) == outcomes(study)
 
 

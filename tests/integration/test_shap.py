@@ -7,7 +7,7 @@ need("integration", "shap")
 import numpy as np
 import pandas as pd
 import pytest
-from page_code import code_of, run
+from pages import code_by_heading, run_block
 from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
 
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings(r"ignore::PendingDeprecationWarning:shap\.plots\.colors"),
 ]
 
-LINEAR, OF_A_METHOD = code_of("integrations.rst")["SHAP"]
+LINEAR, OF_A_METHOD = code_by_heading("integrations.rst")["SHAP"]
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)[:, :6]
 FRAME = pd.DataFrame(X, columns=list("abcdef"))
@@ -53,7 +53,7 @@ def add_up(explanation, predicted, tolerance=1e-12):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_the_documented_linear_explainer(shap, n_classes):
     few = X[n_classes > Y][::2]  # of more than a hundred rows shap draws a hundred
-    names = run(LINEAR, X=few, y=Y[n_classes > Y][::2])
+    names = run_block(LINEAR, X=few, y=Y[n_classes > Y][::2])
     add_up(names["explanation"], names["model"].decision_function(few[:20]))
     # For independent features: how far each is from its mean, times its weight.
     weights = names["model"].coef_[0]
@@ -74,7 +74,7 @@ def test_linear_models_are_recognised(shap, kind, fit_intercept, n_classes):
 
 
 def test_the_documented_explainer_of_a_method(shap):
-    names = run(OF_A_METHOD, X=X, y=Y)
+    names = run_block(OF_A_METHOD, X=X, y=Y)
     assert isinstance(names["explainer"], shap.PermutationExplainer)
     add_up(names["explanation"], names["network"].predict_proba(X[:20]))
 

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from page_code import code_of, run
+from pages import code_by_heading, run_block
 from sklearn.datasets import load_wine
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
@@ -20,7 +20,7 @@ from skneural.callbacks import OnEpochEnd
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-SCALARS, HISTOGRAMS = code_of("integrations.rst")["TensorBoard"]
+SCALARS, HISTOGRAMS = code_by_heading("integrations.rst")["TensorBoard"]
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
 NAMES = {"loss", "validation_loss", "validation_score", "learning_rate", "gradient_norm", "seconds"}
@@ -53,14 +53,14 @@ def assert_curves(curves, network):
 
 def test_scalars(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = run(SCALARS, X=X, y=Y)
+    names = run_block(SCALARS, X=X, y=Y)
     curves, _ = read("logs/first")
     assert_curves(curves, names["network"])
 
 
 def test_histograms(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = run(HISTOGRAMS, X=X, y=Y)
+    names = run_block(HISTOGRAMS, X=X, y=Y)
     curves, events = read("logs/with_weights")
     network = names["network"]
     assert_curves(curves, network)
@@ -90,7 +90,7 @@ def test_histograms(tmp_path, monkeypatch):
 def test_curves_of_others(tmp_path, monkeypatch, estimator, expected):
     """There are those that there are numbers of."""
     monkeypatch.chdir(tmp_path)
-    names = run(SCALARS, X=X, y=Y)
+    names = run_block(SCALARS, X=X, y=Y)
     names["writer"] = names["Writer"]("logs/other")
     estimator.set_callbacks(OnEpochEnd(names["write"])).fit(X, Y)
     names["writer"].close()
@@ -102,13 +102,13 @@ def test_curves_of_others(tmp_path, monkeypatch, estimator, expected):
 def test_the_recipe_for_searches(tmp_path, monkeypatch):
     """A run for every fit, with this package's writer in the place of torch's."""
     monkeypatch.chdir(tmp_path)
-    recipes = code_of("recipes.rst")
+    recipes = code_by_heading("recipes.rst")
     [fit_name], [recipe] = recipes["A name for every fit"], recipes["TensorBoard"]
     import_of_torch = next(line for line in recipe.splitlines() if "torch" in line)
     recipe = recipe.replace(
         import_of_torch, "from tensorboard.summary import Writer as SummaryWriter"
     )
-    names = run(f"{fit_name}\n\n{recipe}", X=X, y=Y)
+    names = run_block(f"{fit_name}\n\n{recipe}", X=X, y=Y)
     [folder] = tmp_path.glob("logs/*")
     curves, _ = read(folder)
     network = names["network"]

@@ -86,8 +86,7 @@ class ScratchLogisticRegression(
         Draws the order of rows and the validation rows of 'sgd' and 'adam'. The other solvers
         use no random numbers.
 
-    solver : {'lbfgs', 'newton-cholesky', 'newton-cg', 'liblinear', 'sag', 'saga', 'fista', \
-            'sgd', 'adam'}, default='lbfgs'
+    solver : str, default='lbfgs'
         How to minimise. All but 'sgd', 'adam' and 'liblinear' arrive at the same optimum:
 
         - 'lbfgs': SciPy's quasi-Newton method in preconditioned variables. For data of any size
