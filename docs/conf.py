@@ -64,6 +64,9 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"(serve|out_of_core\w*|digits_pipeline|__init__)\.py",
     "within_subsection_order": "gallery_order.ReadingOrder",
     "download_all_examples": False,
+    # Which examples use what, for the pages of the classes.
+    "backreferences_dir": "gallery/backreferences",
+    "doc_module": ("skneural",),
     # SKNEURAL_GALLERY=0 leaves the examples unrun, which takes most of the time.
     "plot_gallery": os.environ.get("SKNEURAL_GALLERY", "1") != "0",
     "abort_on_example_error": True,

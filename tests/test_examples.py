@@ -521,7 +521,7 @@ def test_filters_under_a_penalty_leave_borders_and_some_units_unused():
     assert 2 * borders[1] < borders[0]
     assert unused[0] == 0 < unused[1]
     accuracies = [each.score(example.X_test, example.y_test) for each in example.networks.values()]
-    assert abs(accuracies[0] - accuracies[1]) < 0.02
+    assert accuracies[1] > accuracies[0] - 0.01
 
 
 def test_dropout_helps_where_rows_are_few_and_units_are_missing():
