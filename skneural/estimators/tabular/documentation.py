@@ -118,8 +118,8 @@ history_ : list of dict
     A record of every epoch, for all members together: 'epoch', 'loss' (the mean of their training
     losses), 'oof_score', 'oof_loss'<oof_loss>, 'learning_rate', 'gradient_norm',
     'seconds'<history>, and 'early_stopping_metric' (its negative) if that is a scorer. With
-    validation rows, 'oof' is 'validation' in these names. It prints as a table, and is one in a notebook;
-    ``history_.to_frame()`` is a DataFrame.
+    validation rows, 'oof' is 'validation' in these names. It prints as a table, and is one in a
+    notebook; ``history_.to_frame()`` is a DataFrame.
 
 n_iter_ : int
     Number of epochs of the fit.
