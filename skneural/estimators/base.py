@@ -17,6 +17,7 @@ from skneural.estimators.checks import refuse_masked, refuse_too_large
 from skneural.estimators.columns import naming_the_column, refuse_dates
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.method_examples import predictions, with_examples
 from skneural.estimators.model import Fitted, Model
 from skneural.estimators.plain_parameters import parameters_of_plain, plain_parameters
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, with_versions, without_versions
@@ -146,6 +147,7 @@ class VersionedEstimator(_EstimatorBase):
         super().__setstate__(without_versions(type(self).__name__, state))
 
 
+@with_examples(predictions.FITTED)
 class FittedEstimator(_EstimatorBase):
     """Keeps what a fit has found in one object, and predicts from it.
 
@@ -191,7 +193,7 @@ class FittedEstimator(_EstimatorBase):
 
         Returns
         -------
-        raw : ndarray of shape (n_samples, n_outputs)
+        ndarray of shape (n_samples, n_outputs)
             In the dtype of the model.
         """
         raw: FloatArray = self._predict(X, lambda model, raw: raw)
@@ -237,7 +239,7 @@ class FittedEstimator(_EstimatorBase):
 
         Returns
         -------
-        model : object
+        object
             Of the same class; it shares no array with this one.
 
         Raises

@@ -112,7 +112,7 @@ def filling_in(sections: Mapping[str, str]) -> Callable[[Class], Class]:
         text = inspect.getdoc(cls) or ""
         for name, section in sections.items():
             text = text.replace(f"<{name}>", section.rstrip())
-        cls.__doc__ = text
+        cls.__doc__ = f"{text}\n"
         return cls
 
     return document

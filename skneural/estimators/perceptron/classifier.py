@@ -24,6 +24,7 @@ from skneural.estimators.conversion.perceptron import (
 )
 from skneural.estimators.data import Data, Rows
 from skneural.estimators.linear_attributes import LinearModelMixin
+from skneural.estimators.method_examples import linear, with_examples
 from skneural.estimators.network import TrainedEstimator
 from skneural.estimators.perceptron.plan import perceptron_plan
 from skneural.estimators.plan import Plan, Start
@@ -36,6 +37,7 @@ from skneural.estimators.sklearn_private import (
 from skneural.estimators.targets import Labels
 
 
+@with_examples(linear.PERCEPTRON)
 class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, BaseEstimator):
     """Linear classifier trained by Rosenblatt's perceptron rule.
 
@@ -140,6 +142,11 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
     A float32 model comes from float32 data. Sparse rows move the intercept by one hundredth of
     a step, as in scikit-learn.
 
+    See Also
+    --------
+    ScratchLogisticRegression : A linear model with probabilities, trained to its optimum.
+    sklearn.linear_model.Perceptron : The same rule, by the same seed the same model.
+
     References
     ----------
     F. Rosenblatt, "The perceptron: a probabilistic model for information storage and
@@ -243,7 +250,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        self : object
+        object
             The fitted estimator.
 
         Raises
@@ -280,7 +287,8 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        self : ScratchPerceptron
+        ScratchPerceptron
+            The fitted estimator.
 
         Raises
         ------
@@ -309,6 +317,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
+            Labels; those of a call need not be all there are.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come. Needed in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -316,7 +325,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        self : object
+        object
             The fitted estimator.
 
         Raises
@@ -348,7 +357,8 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,)
+            In the dtype of the labels.
         """
         labels: npt.NDArray[Any] = self._predict(X, predicted)
         return labels
@@ -366,7 +376,8 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        score : float
+        float
+            From 0 to 1.
 
         Raises
         ------
@@ -384,7 +395,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes one column: positive where the second is predicted.
         """
         scores: FloatArray = self._predict(X, decision_of)
@@ -397,7 +408,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        model : sklearn.linear_model.Perceptron
+        sklearn.linear_model.Perceptron
             It shares no array with this one, and learns further by partial_fit, or by fit with
             ``warm_start=True``, as this one does.
         """
@@ -414,7 +425,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        estimator : ScratchPerceptron
+        ScratchPerceptron
             Its `stop_reason_` is empty.
 
         Raises

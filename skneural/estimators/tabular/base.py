@@ -36,6 +36,7 @@ from skneural.estimators.callback_tasks import EpochTasks
 from skneural.estimators.checks import saying_where
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.history_table import HistoryTable, no_history
+from skneural.estimators.method_examples import tables, with_examples
 from skneural.estimators.plan import Start
 from skneural.estimators.sklearn_private import (
     CallbackSupportMixin,
@@ -102,6 +103,7 @@ class NotOffered:
         )
 
 
+@with_examples(tables.TABULAR)
 class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     """An ensemble of networks over folds, on raw tables."""
 
@@ -180,7 +182,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
         Returns
         -------
-        self : object
+        object
+            The fitted estimator.
 
         Raises
         ------
@@ -360,7 +363,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
         Returns
         -------
-        raw : ndarray of shape (n_checkpoints, n_members, n_samples, n_outputs)
+        ndarray of shape (n_checkpoints, n_members, n_samples, n_outputs)
             In float64; in float32 if X is an array of that dtype.
         """
         model = self._model
@@ -376,7 +379,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
         Returns
         -------
-        model : object
+        object
             Of the same class; it shares no array with this one.
 
         Raises

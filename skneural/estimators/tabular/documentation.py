@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from skneural.estimators.mlp.documentation import Class, filling_in
 
-PARAMETERS = """\
+PRESET = """\
 preset : {'auto', 'fast', 'accurate'}, default='auto'
     <presets> The parameters from `hidden_layer_sizes` to `max_one_hot` that are None take their
     values from it, adapted to the number of rows. `fitted_settings_` holds all of them.
+"""
 
+PARAMETERS = """\
 cv : int, splitter, iterable or None, default=8
     Which rows each member leaves out of its training. These rows select the best epoch<judging>.
 
@@ -182,6 +184,7 @@ def document_tabular(**wording: str) -> Callable[[Class], Class]:
         Replaces the words in angle brackets inside the shared sections.
     """
     sections = {
+        "PRESET": PRESET,
         "PARAMETERS": PARAMETERS,
         "COMMON": COMMON,
         "ATTRIBUTES": ATTRIBUTES,
