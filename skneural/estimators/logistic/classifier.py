@@ -12,19 +12,10 @@ from skneural.estimators.class_weight import refuse_balanced
 from skneural.estimators.classifier import NetworkClassifier
 from skneural.estimators.conversion.logistic import logistic_from_sklearn, logistic_to_sklearn
 from skneural.estimators.linear_attributes import LinearModelMixin
-from skneural.estimators.logistic.parameters import CONSTRAINTS, STOCHASTIC, check_settings
+from skneural.estimators.logistic.parameters import CONSTRAINTS, check_settings, has_epochs
 from skneural.estimators.logistic.plan import logistic_plan
 from skneural.estimators.method_examples import linear, with_examples
 from skneural.estimators.sklearn_private import available_if, fit_context, with_callbacks
-
-
-def _has_epochs(estimator: ScratchLogisticRegression) -> bool:
-    if estimator.solver not in STOCHASTIC:
-        raise AttributeError(
-            "partial_fit learns from mini-batches, which is for solver='sgd' and 'adam': "
-            f"solver={estimator.solver!r} needs all rows at once."
-        )
-    return True
 
 
 @with_examples(linear.LOGISTIC)
@@ -359,7 +350,7 @@ class ScratchLogisticRegression(
         dtype = "float64" if self.solver == "liblinear" else None
         return self._fit(X, y, sample_weight, mode="resume", dtype=dtype)
 
-    @available_if(_has_epochs)
+    @available_if(has_epochs)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from all earlier calls.

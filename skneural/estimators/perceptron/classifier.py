@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy.typing as npt
@@ -26,14 +25,10 @@ from skneural.estimators.data import Data, Rows
 from skneural.estimators.linear_attributes import LinearModelMixin
 from skneural.estimators.method_examples import linear, with_examples
 from skneural.estimators.network import TrainedEstimator
+from skneural.estimators.perceptron.parameters import CONSTRAINTS
 from skneural.estimators.perceptron.plan import perceptron_plan
 from skneural.estimators.plan import Plan, Start
-from skneural.estimators.sklearn_private import (
-    Interval,
-    StrOptions,
-    fit_context,
-    with_callbacks,
-)
+from skneural.estimators.sklearn_private import fit_context, with_callbacks
 from skneural.estimators.targets import Labels
 
 
@@ -177,24 +172,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         "The labels, sorted.", lambda fitted: labels_of(fitted.model).classes_of_model
     )
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "penalty": [StrOptions({"l2", "l1", "elasticnet"}), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "fit_intercept": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left"), None],
-        "shuffle": ["boolean"],
-        "verbose": ["verbose"],
-        "eta0": [Interval(Real, 0, None, closed="neither")],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-        "warm_start": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     def __init__(
         self,

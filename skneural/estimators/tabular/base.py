@@ -51,6 +51,7 @@ from skneural.estimators.tabular.ensemble import FittedEnsemble, with_all_rows
 from skneural.estimators.tabular.folds import Fold, all_rows, folds_of, number_of_members
 from skneural.estimators.tabular.inputs import fit_table
 from skneural.estimators.tabular.judging import METRIC, JudgedRows
+from skneural.estimators.tabular.not_offered import NotOffered
 from skneural.estimators.tabular.problem import Problem
 from skneural.estimators.tabular.recipe import PRESETS, recipe_of
 from skneural.estimators.tabular.scoring import metric_of
@@ -86,21 +87,6 @@ CONSTRAINTS: dict[str, Any] = {
 
 def _outcome(name: str) -> Callable[[Any], Any]:
     return lambda fitted: getattr(fitted.outcome, name)
-
-
-class NotOffered:
-    """A method of other estimators: asking for it is an AttributeError that says what to use."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, estimator: Any, owner: type) -> Any:
-        raise AttributeError(
-            f"{owner.__name__} has no {self._name}: its folds, encodings and schedules are those "
-            "of all rows and all epochs. Call fit with all rows, and with max_iter or max_time for "
-            "a shorter training; ScratchMLPClassifier and ScratchMLPRegressor have partial_fit "
-            "and resume."
-        )
 
 
 @with_examples(tables.TABULAR)
