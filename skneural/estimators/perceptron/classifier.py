@@ -132,15 +132,15 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string column names.
 
-    Notes
-    -----
-    A float32 model comes from float32 data. Sparse rows move the intercept by one hundredth of
-    a step, as in scikit-learn.
-
     See Also
     --------
     ScratchLogisticRegression : A linear model with probabilities, trained to its optimum.
     sklearn.linear_model.Perceptron : The same rule, by the same seed the same model.
+
+    Notes
+    -----
+    A float32 model comes from float32 data. Sparse rows move the intercept by one hundredth of
+    a step, as in scikit-learn.
 
     References
     ----------
