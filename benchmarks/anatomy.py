@@ -21,9 +21,10 @@ from skneural.arrays.batches import Batches
 from skneural.arrays.threads import blas_threads, largest_product
 from skneural.initialization import weight_draws
 from skneural.losses import LOSSES, LossBuffers
-from skneural.network import Workspace, dense_arrays, dense_network
+from skneural.network import dense_arrays, dense_network
 from skneural.objective import Objective
 from skneural.optimizers import Adam
+from skneural.workspace import Workspace
 
 CASES = [
     ("digits", (1797, 64, 100, 10), 200),

@@ -376,6 +376,16 @@ ACTIVATIONS = {
 def activation_named(name: Any) -> Activation:
     """The activation function of this name, which a file may have given.
 
+    Parameters
+    ----------
+    name : object
+        Of a function in `ACTIVATIONS`; anything else is an error.
+
+    Returns
+    -------
+    Activation
+        The function.
+
     Raises
     ------
     ValueError

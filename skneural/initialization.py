@@ -53,6 +53,22 @@ def glorot_uniform(
 
     Source: X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", AISTATS 2010.
+
+    Parameters
+    ----------
+    fan_in : int
+        Number of inputs of the layer.
+    fan_out : int
+        Number of its units.
+    random_state : RandomState
+        What the weights are drawn from.
+    factor : float, default=6
+        What takes the place of 6.
+
+    Returns
+    -------
+    ndarray of shape (fan_in, fan_out)
+        The weights.
     """
     bound = sqrt(factor / (fan_in + fan_out))
     return random_state.uniform(-bound, bound, (fan_in, fan_out))
@@ -62,6 +78,20 @@ def glorot_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState
     r"""Normal with variance :math:`2 / (n_\text{in} + n_\text{out})`, for tanh and logistic.
 
     Source: as for `glorot_uniform`.
+
+    Parameters
+    ----------
+    fan_in : int
+        Number of inputs of the layer.
+    fan_out : int
+        Number of its units.
+    random_state : RandomState
+        What the weights are drawn from.
+
+    Returns
+    -------
+    ndarray of shape (fan_in, fan_out)
+        The weights.
     """
     return random_state.normal(0, sqrt(2 / (fan_in + fan_out)), (fan_in, fan_out))
 
@@ -74,6 +104,20 @@ def he_uniform(fan_in: int, fan_out: int, random_state: np.random.RandomState) -
 
     Source: K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers: Surpassing
     human-level performance on ImageNet classification", ICCV 2015.
+
+    Parameters
+    ----------
+    fan_in : int
+        Number of inputs of the layer.
+    fan_out : int
+        Number of its units.
+    random_state : RandomState
+        What the weights are drawn from.
+
+    Returns
+    -------
+    ndarray of shape (fan_in, fan_out)
+        The weights.
     """
     bound = sqrt(6 / fan_in)
     return random_state.uniform(-bound, bound, (fan_in, fan_out))
@@ -83,6 +127,20 @@ def he_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState) ->
     r"""Normal with variance :math:`2 / n_\text{in}`, for ReLU-like activations.
 
     Source: as for `he_uniform`.
+
+    Parameters
+    ----------
+    fan_in : int
+        Number of inputs of the layer.
+    fan_out : int
+        Number of its units.
+    random_state : RandomState
+        What the weights are drawn from.
+
+    Returns
+    -------
+    ndarray of shape (fan_in, fan_out)
+        The weights.
     """
     return random_state.normal(0, sqrt(2 / fan_in), (fan_in, fan_out))
 
@@ -96,6 +154,20 @@ def lecun_normal(fan_in: int, fan_out: int, random_state: np.random.RandomState)
     Sources: Y. LeCun, L. Bottou, G. B. Orr and K.-R. Müller, "Efficient BackProp", in: *Neural
     Networks: Tricks of the Trade*, 1998, section 4.6; G. Klambauer, T. Unterthiner, A. Mayr and
     S. Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
+
+    Parameters
+    ----------
+    fan_in : int
+        Number of inputs of the layer.
+    fan_out : int
+        Number of its units.
+    random_state : RandomState
+        What the weights are drawn from.
+
+    Returns
+    -------
+    ndarray of shape (fan_in, fan_out)
+        The weights.
     """
     return random_state.normal(0, sqrt(1 / fan_in), (fan_in, fan_out))
 
@@ -115,6 +187,20 @@ def orthogonal(fan_in: int, fan_out: int, random_state: np.random.RandomState) -
     Sources: A. M. Saxe, J. L. McClelland and S. Ganguli, "Exact solutions to the nonlinear
     dynamics of learning in deep linear neural networks", ICLR 2014; F. Mezzadri, "How to
     generate random matrices from the classical compact groups", Notices of the AMS 54, 2007.
+
+    Parameters
+    ----------
+    fan_in : int
+        Number of inputs of the layer.
+    fan_out : int
+        Number of its units.
+    random_state : RandomState
+        What the weights are drawn from.
+
+    Returns
+    -------
+    ndarray of shape (fan_in, fan_out)
+        The weights.
     """
     longer, shorter = max(fan_in, fan_out), min(fan_in, fan_out)
     q, r = np.linalg.qr(random_state.standard_normal((longer, shorter)))
@@ -129,6 +215,20 @@ def standard_normal(fan_in: int, fan_out: int, random_state: np.random.RandomSta
 
     Source: M. A. Nielsen, *Neural Networks and Deep Learning*, 2015, chapter 1, where the
     intercepts are drawn like the weights; chapter 3 tells why it is better not to.
+
+    Parameters
+    ----------
+    fan_in : int
+        Number of inputs of the layer.
+    fan_out : int
+        Number of its units.
+    random_state : RandomState
+        What the weights are drawn from.
+
+    Returns
+    -------
+    ndarray of shape (fan_in, fan_out)
+        The weights.
     """
     return random_state.standard_normal((fan_in, fan_out))
 
@@ -166,10 +266,11 @@ def row_sample(X: Matrix, rng: np.random.RandomState, n_rows: int = SAMPLE_ROWS)
     rng : RandomState
         Drawn from only if there are more than `n_rows`.
     n_rows : int, default=4000
+        How many at most.
 
     Returns
     -------
-    sample : {ndarray, CSR matrix} of shape (min(n_samples, n_rows), n_features)
+    {ndarray, CSR matrix} of shape (min(n_samples, n_rows), n_features)
         Without repetition, in the order of `X`.
     """
     if X.shape[0] <= n_rows:
@@ -196,8 +297,11 @@ def unit_deviation(
     Parameters
     ----------
     weights : ndarray of shape (fan_in, fan_out)
+        Is filled.
     intercepts : ndarray of shape (fan_out,) or None
+        Is filled.
     rng : RandomState
+        What weights and intercepts are drawn from.
     x : {ndarray, sparse matrix} of shape (n_rows, fan_in)
         What the layer reads of the rows to train on, or of a `row_sample`.
 
@@ -283,10 +387,12 @@ def weight_draws(
     activations : Activation or sequence of Activation
         Of all hidden layers, or one for each.
     n_layers : int
+        Number of dense layers, the output layer included.
 
     Returns
     -------
-    draws : list of WeightDraw
+    list of WeightDraw
+        One for each layer.
     """
     if isinstance(activations, Activation):
         # Without a hidden layer too, as in scikit-learn.

@@ -35,7 +35,20 @@ class GeometricRise(Schedule):
     growth: float = number(1.1, 0, closed="neither")
 
     def factor(self, epoch: float, max_iter: float) -> float:
-        """What to multiply the base rate by."""
+        """What to multiply the base rate by.
+
+        Parameters
+        ----------
+        epoch : float
+            Epochs trained for so far, with the share of the one under way.
+        max_iter : float
+            Makes no difference.
+
+        Returns
+        -------
+        float
+            The factor, ``growth**epoch``.
+        """
         return float(self.growth**epoch)
 
 
@@ -71,7 +84,8 @@ class LearningRateCurve:
 
         Returns
         -------
-        display : LearningRateDisplay
+        LearningRateDisplay
+            The picture, with `ax_` and `figure_`.
         """
         display = LearningRateDisplay(self.rates, self.losses, self.smoothed, self.suggestion)
         return display.plot(ax=ax)
@@ -108,10 +122,11 @@ def find_learning_rate(
     n_epochs : float, default=None
         How long the training is at most, in epochs. None for 100 steps.
     sample_weight : array-like of shape (n_samples,), default=None
+        As for fit.
 
     Returns
     -------
-    curve : LearningRateCurve
+    LearningRateCurve
         With `rates`, `losses`, `suggestion` and `plot`.
 
     Raises

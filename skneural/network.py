@@ -37,17 +37,16 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from skneural.activations import Activation
 from skneural.arrays.matrices import FloatArray, Matrix, is_sparse, row_chunks
-from skneural.layers import Activate, Arrays, Dense, Dropout, Layer, PassMemory
+from skneural.layers import Activate, Arrays, Dense, Dropout, Layer
 from skneural.layers.contract import Parameter, check_chain
 from skneural.layers.dense import Draw
-from skneural.losses import LossBuffers
+from skneural.workspace import Workspace
 
 #: Parameters from one place to another, and a factor other than 1 for them.
 Factors = tuple[tuple[slice, float], ...]
@@ -123,10 +122,11 @@ class Network:
         Parameters
         ----------
         params : ndarray of shape (n_params,), or (K, n_params) for K members
+            The vector, or one for each member.
 
         Returns
         -------
-        arrays : list of tuple of ndarray
+        list of tuple of ndarray
             In the shape of the parameters, or with an axis of length K before it.
         """
         members = params.shape[:-1]
@@ -146,7 +146,9 @@ class Network:
         Parameters
         ----------
         params : ndarray of shape (n_params,)
+            What to fill.
         rng : RandomState
+            What the parameters are drawn from.
         X : {ndarray, sparse matrix} of shape (n_samples, n_features) or None, default=None
             The rows to train on, or a sample of them, for layers that look at data: see
             `skneural.initialization.row_sample`.
@@ -166,6 +168,11 @@ class Network:
         """Refuse sparse rows where the first layer needs dense ones.
 
         The passes do not look: whoever has rows to pass on does so once.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+            The rows.
 
         Raises
         ------
@@ -202,7 +209,7 @@ class Network:
 
         Returns
         -------
-        raw : ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
+        ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
             A buffer of the workspace.
         """
         x = X
@@ -236,7 +243,8 @@ class Network:
 
         Returns
         -------
-        delta : ndarray of the shape of the rows, or None
+        ndarray of the shape of the rows, or None
+            The derivative in the rows; None unless `needs_input`.
         """
         below: FloatArray | None = delta
         inputs, buffers = workspace.inputs, workspace.buffers
@@ -254,6 +262,18 @@ class Network:
 
         Nothing but local arrays is written to: safe to call from several threads. The memory
         used beyond the result does not depend on the number of rows.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,), or (K, n_params) for K members
+            The parameters.
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs), or (K, n_samples, n_outputs)
+            In the dtype of the parameters.
         """
         members = params.shape[:-1]
         raw: FloatArray = np.empty((*members, X.shape[0], self.n_outputs), dtype=params.dtype)
@@ -329,81 +349,6 @@ class _Below:
         return self.x
 
 
-class Workspace:
-    """The buffers of passes over at most `n_rows` rows.
-
-    It lives as long as one fit or one prediction and is never stored on an estimator.
-
-    Parameters
-    ----------
-    network : Network
-    n_rows : int
-    dtype : dtype
-    members : tuple of int, default=()
-        (K,) for K members.
-    owned : list of ndarray or None, default=None
-        The memory of an earlier workspace for as many rows or more; None allocates.
-
-    Attributes
-    ----------
-    buffers : list of object
-        What each layer has asked for.
-    inputs : list of {ndarray, sparse matrix}
-        What each layer read in the last forward pass.
-    delta : ndarray of shape (n_rows, n_outputs)
-        For the derivative of the loss in the raw outputs.
-    spare : ndarray of shape (n_rows, n_outputs)
-    column : ndarray of shape (n_rows, 1)
-        Scratch for the loss. Of members, the rows come one after another in both.
-    of_loss : LossBuffers
-        All three as a loss takes them: `delta` too with the rows of members one after another.
-    ones : ndarray of shape (n_rows,)
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        n_rows: int,
-        dtype: npt.DTypeLike,
-        members: tuple[int, ...] = (),
-        owned: list[npt.NDArray[Any]] | None = None,
-    ) -> None:
-        self._network = network
-        self._largest = (n_rows, dtype, members)
-        self._cuts: dict[int, Workspace] = {}
-        memory = PassMemory(n_rows, dtype, network.widest, members, owned)
-        self._owned = memory.owned
-        self.buffers: list[Any] = []
-        for layer in network.layers:
-            self.buffers.append(layer.buffers(memory))
-        self.inputs: list[Matrix] = [None] * len(network.layers)
-        delta = memory.delta(network.n_outputs)
-        assert delta is not None
-        self.delta = delta
-        self.spare: FloatArray = memory.kept(network.n_outputs).reshape(-1, network.n_outputs)
-        self.column: FloatArray = memory.kept(1).reshape(-1, 1)
-        self.of_loss = LossBuffers(delta.reshape(self.spare.shape), self.column, self.spare)
-        self.ones = memory.ones()
-
-    def rows(self, n_rows: int) -> Workspace:
-        """The same memory for fewer rows."""
-        if n_rows == self._largest[0]:
-            return self
-        if n_rows not in self._cuts:
-            _, dtype, members = self._largest
-            self._cuts[n_rows] = Workspace(self._network, n_rows, dtype, members, self._owned)
-        return self._cuts[n_rows]
-
-    def content(self) -> list[npt.NDArray[Any]]:
-        """What is in the buffers now, to be set again: a backward pass overwrites it."""
-        return [array.copy() for array in self._owned]
-
-    def set_content(self, content: list[npt.NDArray[Any]]) -> None:
-        """Set the buffers to what has been in them."""
-        for array, values in zip(self._owned, content, strict=True):
-            np.copyto(array, values)
-
-
 def dense_network(
     layer_sizes: Sequence[int],
     activations: Activation | Sequence[Activation],
@@ -428,7 +373,8 @@ def dense_network(
 
     Returns
     -------
-    network : Network
+    Network
+        Without parameters: these are in a vector of length `n_params`.
     """
     n_hidden = len(layer_sizes) - 2
     if isinstance(activations, Activation):
@@ -445,5 +391,18 @@ def dense_network(
 
 
 def dense_arrays(network: Network, params: FloatArray) -> list[Arrays]:
-    """(weights, intercepts) of the dense layers of a network: views. Empty without intercepts."""
+    """(weights, intercepts) of the dense layers of a network: views. Empty without intercepts.
+
+    Parameters
+    ----------
+    network : Network
+        A multilayer perceptron.
+    params : ndarray of shape (n_params,)
+        Its parameters.
+
+    Returns
+    -------
+    list of tuple of ndarray
+        The arrays of each dense layer.
+    """
     return [arrays for arrays in network.arrays(params) if arrays]

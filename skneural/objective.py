@@ -42,7 +42,8 @@ import numpy.typing as npt
 from skneural.arrays.matrices import FloatArray, Matrix, block_length, blocks
 from skneural.layers import Arrays
 from skneural.losses import Loss
-from skneural.network import Network, Workspace
+from skneural.network import Network
+from skneural.workspace import Workspace
 
 #: A number, or one for each member.
 Values = Any
@@ -54,7 +55,9 @@ class Objective:
     Parameters
     ----------
     network : Network
+        What maps rows to raw outputs.
     loss : Loss
+        The loss of a row.
     alpha : float
         Strength of the L2 penalty.
     n_rows : int
@@ -106,7 +109,18 @@ class Objective:
         self._arrays: list[Arrays] = []
 
     def of_members(self, active: Sequence[int]) -> Objective:
-        """The objective of some of the members, with buffers for these alone."""
+        """The objective of some of the members, with buffers for these alone.
+
+        Parameters
+        ----------
+        active : sequence of int
+            Their numbers.
+
+        Returns
+        -------
+        Objective
+            It shares no buffer with this one.
+        """
         n_rows, dtype = self._settings
         mean_weight = self._mean_weights[list(active)]
         members = (len(active),)
@@ -135,16 +149,20 @@ class Objective:
         Parameters
         ----------
         params : ndarray of shape (n_params,), or (K, n_params) for members
+            The parameters.
         X : {ndarray, sparse matrix} of shape (n_rows, n_features)
             Or (K, n_rows, n_features), where every member has rows of its own.
         y : ndarray of shape (n_rows, n_targets), or (K, n_rows, n_targets)
+            Targets of the rows.
         sample_weight : ndarray of shape (n_rows,) or (K, n_rows), or None, default=None
+            Weights of the rows; None for 1.
         random : sequence of Generator or None, default=None
             What `Dropout` draws from, one for each member. None for the network without it.
 
         Returns
         -------
         value : float, or ndarray of shape (K,)
+            F, its L1 penalty included.
         gradient : ndarray of shape (n_params,), or (K, n_params)
             The attribute of that name.
         reported : float, or ndarray of shape (K,)
@@ -211,7 +229,18 @@ class Objective:
         return scale * total.astype(np.float64)
 
     def l1_strength(self, n_rows: int) -> Values:
-        """What a batch of so many rows multiplies the L1 norm of the weights by."""
+        """What a batch of so many rows multiplies the L1 norm of the weights by.
+
+        Parameters
+        ----------
+        n_rows : int
+            Rows of the batch.
+
+        Returns
+        -------
+        float, or ndarray of shape (K,)
+            The factor.
+        """
         return self.l1 * (1.0 / ((self.n_penalty_rows or n_rows) * self.mean_weight))
 
     def _add_penalty(self, params: FloatArray, gradient: FloatArray, scale: float) -> float:

@@ -30,11 +30,18 @@ def number(
     Parameters
     ----------
     default : float or None
+        The value of the field where none is given.
     low, high : float
+        The ends of the interval.
     closed : {'both', 'left', 'right', 'neither'}, default='both'
         Which ends are allowed themselves.
     **kwargs
         For `dataclasses.field`.
+
+    Returns
+    -------
+    dataclasses.Field
+        What `dataclasses.field` returns.
     """
     return field(default=default, metadata={"interval": (low, high, closed)}, **kwargs)
 
@@ -52,10 +59,12 @@ class Settings:
         Parameters
         ----------
         deep : bool, default=True
+            Whether to look inside.
 
         Returns
         -------
-        params : dict
+        dict
+            The values by name.
         """
         params = {name: getattr(self, name) for name in self._names()}
         if deep:
@@ -67,6 +76,16 @@ class Settings:
 
     def set_params(self: Self, **params: Any) -> Self:
         """Change settings, also inside others (``name__inner``).
+
+        Parameters
+        ----------
+        **params : dict
+            By name.
+
+        Returns
+        -------
+        object
+            The object itself.
 
         Raises
         ------
@@ -178,7 +197,8 @@ def equal_values(a: Any, b: Any) -> bool:
 
     Returns
     -------
-    are_equal : bool
+    bool
+        True if they are equal.
     """
     if a is b:
         return True

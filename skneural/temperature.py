@@ -92,6 +92,7 @@ def fit_temperature(
     Examples
     --------
     >>> import numpy as np
+    >>> from skneural.temperature import fit_temperature
     >>> logits = np.array([[4.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 0.0]])
     >>> temperature = fit_temperature(logits, np.array([0, 0, 1, 1]))
     >>> round(temperature.value, 2), round(temperature.loss, 2)  # right 3 times in 4

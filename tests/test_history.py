@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from copy import deepcopy
 
 import numpy as np
@@ -12,7 +13,13 @@ from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
 
-from skneural import ScratchLogisticRegression, ScratchMLPClassifier, ScratchMLPRegressor
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    TabularMLPClassifier,
+)
+from skneural.estimators.history_table import HistoryTable
 from skneural.optimizers import SGD
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -96,3 +103,100 @@ def test_the_history_goes_on_and_is_left_out_for_prediction():
     with pytest.raises(AttributeError, match=r"history_.*for_prediction"):
         _ = model.for_prediction().history_
     assert not hasattr(ScratchMLPClassifier(), "history_")
+
+
+# ------------------------------------------------------------------------- as a table
+
+NAN = float("nan")
+OUT_OF_FOLD = ["oof_score", "oof_loss"]
+SHOWN = [
+    ("nothing", [], ["History of 0 epochs", ""]),
+    (
+        "columns of None or NaN alone are left out",
+        [{"epoch": 1, "loss": 0.5, "validation_loss": None, "seconds": NAN}],
+        ["History of 1 epoch", "epoch  loss", "    1   0.5"],
+    ),
+    (
+        "a single value that there is none of",
+        [{"epoch": 9, "loss": 1 / 3, "rate": None}, {"epoch": 10, "loss": float("inf"), "rate": 2}],
+        [
+            "History of 2 epochs",
+            "epoch      loss  rate",
+            "    9  0.333333     -",
+            "   10       inf     2",
+        ],
+    ),
+    (
+        "six digits, three of seconds",
+        [{"epoch": 1, "loss": 1234567.8, "seconds": 0.123456}],
+        ["History of 1 epoch", "epoch         loss  seconds", "    1  1.23457e+06    0.123"],
+    ),
+    (
+        "a column that not all have",
+        [{"epoch": 1}, {"epoch": 2, "a<b": "x & y"}],
+        ["History of 2 epochs", "epoch    a<b", "    1      -", "    2  x & y"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("records", "lines"), [case[1:] for case in SHOWN], ids=[case[0] for case in SHOWN]
+)
+def test_prints_as_a_table(records, lines):
+    history = HistoryTable(records)
+    assert repr(history).split("\n") == str(history).split("\n") == lines
+    # The same cells in a notebook.
+    html = history._repr_html_()
+    assert f"<caption>{lines[0]}</caption>" in html
+    cells = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in html.split("<tr>")[1:]]
+    unescaped = [[cell.replace("&lt;", "<").replace("&amp;", "&") for cell in row] for row in cells]
+    assert unescaped == [re.split(r"  +", line.strip()) if line else [] for line in lines[1:]]
+
+
+@pytest.mark.parametrize("n_epochs", [1, 10, 11, 12, 300])
+def test_a_long_history_shows_its_ends(n_epochs):
+    history = HistoryTable({"epoch": i + 1, "loss": 1.0} for i in range(n_epochs))
+    _, header, *rows = repr(history).split("\n")
+    assert header.split() == ["epoch", "loss"]
+    shown = [row.split()[0] for row in rows]
+    numbers = [str(i + 1) for i in range(n_epochs)]
+    assert shown == (numbers if n_epochs <= 11 else [*numbers[:5], "...", *numbers[-5:]])
+    assert history._repr_html_().count("<tr>") == 1 + len(rows)
+
+
+def test_it_is_a_list_all_the_same():
+    model = ScratchMLPClassifier(**SMALL).fit(X, Y)
+    history = model.history_
+    assert isinstance(history, list)
+    assert history == list(history) == history[:]
+    assert pickle.loads(pickle.dumps(history)) == deepcopy(history) == history
+    assert type(history[0]) is dict
+    assert len([*history, {"epoch": 7}]) == 7
+    for other in ("note", None, 3):
+        changed = model.history_
+        changed.append(other)
+        assert repr(changed) == repr(list(changed))
+        assert changed._repr_html_() is None
+
+
+@pytest.mark.parametrize(
+    ("model", "columns"),
+    [
+        (MODELS[0], ["epoch", "loss", "learning_rate", "gradient_norm", "seconds"]),
+        (MODELS[1], COLUMNS),
+        (MODELS[2], ["epoch", "loss", "gradient_norm", "seconds"]),
+        (MODELS[4], ["epoch", "loss", "gradient_norm", "seconds"]),
+        (
+            TabularMLPClassifier(max_iter=2, random_state=0),
+            ["epoch", "loss", *OUT_OF_FOLD, *COLUMNS[-3:], "oof_error", "temperature"],
+        ),
+    ],
+    ids=repr,
+)
+def test_columns_shown_of_a_fit(model, columns):
+    history = clone(model).fit(X, Y).history_
+    title, header, *rows = repr(history).split("\n")
+    assert title == f"History of {len(history)} epochs"
+    assert header.split() == columns
+    assert rows[-1].split()[1] == f"{history[-1]['loss']:.6g}"
+    assert f"<td>{history[-1]['loss']:.6g}</td>" in history._repr_html_()

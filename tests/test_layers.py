@@ -24,10 +24,11 @@ from skneural.layers import (
 from skneural.losses import LOSSES
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.minibatch import MiniBatches
-from skneural.network import Network, Workspace
+from skneural.network import Network
 from skneural.objective import Objective
 from skneural.optimizers import SGD
 from skneural.schedules import Constant
+from skneural.workspace import Workspace
 
 RNG = np.random.RandomState(0)
 K, N_ROWS = 3, 7

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from skneural.activations import ACTIVATIONS
 from skneural.arrays.matrices import chunk_rows
-from skneural.network import Workspace
+from skneural.workspace import Workspace
 
 NETWORK = network_of((4, 5, 3, 2), "tanh")
 

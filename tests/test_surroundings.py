@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn import config_context
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
@@ -41,6 +41,7 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+import skneural
 from skneural import (
     ScratchLogisticRegression,
     ScratchMLPClassifier,
@@ -574,6 +575,32 @@ def test_address_of_the_documentation(monkeypatch, urls, address):
     found = type("Metadata", (), {"get_all": lambda self, name: urls})()
     monkeypatch.setattr(documentation_link, "metadata", lambda name: found)
     assert documentation_address.__wrapped__() == address
+
+
+def test_html_links_by_the_metadata_of_an_installed_package(monkeypatch, tmp_path):
+    """Every public estimator has the link, as soon as the installed package gives an address."""
+    folder = tmp_path / "skneural-0.1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.4\nName: skneural\nVersion: 0.1\n"
+        "Project-URL: Documentation, https://x.org/stable/\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(
+        documentation_link, "documentation_address", documentation_address.__wrapped__
+    )
+    classes = [getattr(skneural, name) for name in skneural.__all__ if name[0].isupper()]
+    classes = [each for each in classes if isinstance(each, type)]
+    classes = [each for each in classes if issubclass(each, BaseEstimator)]
+    assert len(classes) >= 8
+    for each in classes:
+        needed = [ScratchMLPClassifier()] if each.__name__ == "HiddenLayerTransformer" else []
+        estimator = each(*needed)
+        link = estimator._get_doc_link()
+        assert link.startswith("https://x.org/stable/")
+        assert f"skneural.{each.__name__}" in link
+        html = estimator._repr_html_()
+        assert f'href="{link}">?<span>Documentation for {each.__name__}</span>' in html
 
 
 @parametrize_estimators

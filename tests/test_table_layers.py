@@ -27,10 +27,11 @@ from skneural.layers import (
 from skneural.losses import LOSSES
 from skneural.minimizers.minibatch import MiniBatches
 from skneural.minimizers.state import BIT_GENERATORS
-from skneural.network import Network, Workspace
+from skneural.network import Network
 from skneural.objective import Objective
 from skneural.optimizers import AdamW
 from skneural.schedules import CosLog, FlatCos
+from skneural.workspace import Workspace
 
 K, N_ROWS, N_COLUMNS = 3, 9, 4
 RNG = np.random.RandomState(0)

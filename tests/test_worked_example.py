@@ -31,8 +31,8 @@ from networks import network_of
 
 from skneural import ScratchMLPClassifier
 from skneural.losses import LINKS, LOSSES
-from skneural.network import Workspace
 from skneural.objective import Objective
+from skneural.workspace import Workspace
 
 X = np.array([[1.0, 2.0]])
 Y = np.array([[1.0]])

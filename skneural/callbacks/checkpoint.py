@@ -220,10 +220,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : str or path-like
+        The file.
 
     Returns
     -------
-    model : estimator
+    estimator
         Fitted, as it was after the epoch; ``model.resume(X, y)`` continues the fit.
 
     Raises

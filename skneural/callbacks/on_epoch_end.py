@@ -47,8 +47,8 @@ class OnEpochEnd:
     function : callable
         Is given an `EpochReport`. If it returns True the training ends, and ``stop_reason_`` is
         ``"callback"``; whatever else it returns, the training goes on. An exception that it raises,
-        of any kind, ends the fit and comes out of it; the estimator is what it was before the fit.
-        (After a KeyboardInterrupt it is the model of the epochs so far, as after Ctrl-C.)
+        of any kind, ends the fit and comes out of it; the estimator is what it was before the fit,
+        and after a KeyboardInterrupt the model of the epochs so far, as after Ctrl-C.
 
     Raises
     ------

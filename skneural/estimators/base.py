@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks
 from skneural.estimators.checked_rows import checked_rows
 from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.method_examples import predictions, with_examples
 from skneural.estimators.model import Fitted, Model
 from skneural.estimators.plain_parameters import parameters_of_plain, plain_parameters
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, with_versions, without_versions
@@ -147,6 +148,7 @@ class VersionedEstimator(_EstimatorBase):
         super().__setstate__(without_versions(type(self).__name__, state))
 
 
+@with_examples(predictions.FITTED)
 class FittedEstimator(_EstimatorBase):
     """Keeps what a fit has found in one object, and predicts from it.
 
@@ -192,7 +194,7 @@ class FittedEstimator(_EstimatorBase):
 
         Returns
         -------
-        raw : ndarray of shape (n_samples, n_outputs)
+        ndarray of shape (n_samples, n_outputs)
             In the dtype of the model.
         """
         raw: FloatArray = self._predict(X, lambda model, raw: raw)
@@ -225,7 +227,7 @@ class FittedEstimator(_EstimatorBase):
 
         Returns
         -------
-        model : object
+        object
             Of the same class; it shares no array with this one.
 
         Raises

@@ -12,6 +12,7 @@ from skneural.estimators.data import Rows
 from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.label_columns import labels_from_targets
 from skneural.estimators.label_kinds import has_classes_of_columns
+from skneural.estimators.method_examples import predictions, with_examples
 from skneural.estimators.model import Model
 from skneural.estimators.network import NetworkEstimator
 from skneural.estimators.plan import Start
@@ -54,6 +55,7 @@ def label_accuracy(estimator: Any, X: Any, y: Any, sample_weight: Any) -> float:
     return labels_of(estimator._model).accuracy(y, predicted_labels, sample_weight)
 
 
+@with_examples(predictions.CLASSIFIERS)
 class NetworkClassifier(NetworkEstimator):
     """Labels and probabilities."""
 
@@ -72,7 +74,7 @@ class NetworkClassifier(NetworkEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,), or indicator matrix of shape (n_samples, n_outputs)
+        ndarray of shape (n_samples,), or indicator matrix of shape (n_samples, n_outputs)
             For several columns of labels an ndarray of shape (n_samples, n_columns), of the dtype
             of the labels: of objects, where they are numbers in one column and strings in another.
         """
@@ -91,7 +93,8 @@ class NetworkClassifier(NetworkEstimator):
 
         Returns
         -------
-        score : float
+        float
+            From 0 to 1.
 
         Raises
         ------
@@ -109,7 +112,7 @@ class NetworkClassifier(NetworkEstimator):
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
             For two classes one column: positive where the second is the more probable. For several
             columns of labels a list, with an array of shape (n_samples, n_classes) for each, also
             where there are two classes.
@@ -125,7 +128,7 @@ class NetworkClassifier(NetworkEstimator):
 
         Returns
         -------
-        probability : ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`. For multilabel, each is the probability of
             one label, and rows do not add up to 1. None is exactly 0 as long as the logits are
             finite: where a probability would vanish among the smallest numbers of its dtype, it
@@ -144,7 +147,7 @@ class NetworkClassifier(NetworkEstimator):
 
         Returns
         -------
-        log_probability : ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes)
             For several columns of labels a list, with such an array for each.
         """
         return self._predict(X, _log_probability)
@@ -164,7 +167,7 @@ class NetworkClassifier(NetworkEstimator):
 
         Returns
         -------
-        gradients : ndarray of shape (n_samples, n_outputs, n_features)
+        ndarray of shape (n_samples, n_outputs, n_features)
             Of shape (n_samples, n_features) for one `output`. For two classes,
             'decision_function' has one output and 'predict_proba' two. For several columns of
             labels the outputs of all columns, one after another in the order of `classes_`. In the

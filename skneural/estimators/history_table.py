@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from importlib import import_module
 from typing import Any
 
@@ -19,9 +20,16 @@ COLUMNS = {
     "seconds": "seconds",
 }
 
+#: How many epochs are shown at either end of a long history.
+EDGE = 5
+
 
 class HistoryTable(list[dict[str, Any]]):
-    """A record (dict) for every epoch, in order."""
+    """A record (dict) for every epoch, in order.
+
+    It prints as a table of its first and last epochs, with the columns that hold something; in a
+    notebook it is shown as one. Everything else is as with any list; slices are plain lists.
+    """
 
     def to_frame(self) -> Any:
         """The same as a pandas DataFrame, a row for every epoch.
@@ -44,6 +52,52 @@ class HistoryTable(list[dict[str, Any]]):
             ) from error
         columns = list(self[0]) if self else ["epoch", *COLUMNS]
         return pandas.DataFrame.from_records(self, columns=columns)
+
+    def __repr__(self) -> str:
+        if not self._has_records_only():
+            return super().__repr__()
+        header, rows = self._cells()
+        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+        lines = [self._title()]
+        for row in (header, *rows):
+            cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            lines.append("  ".join(cells))
+        return "\n".join(lines)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str | None:
+        if not self._has_records_only():
+            return None  # notebooks then show the text
+        header, rows = self._cells()
+
+        def row(cells: list[str], tag: str) -> str:
+            return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+        body = "".join(row(cells, "td") for cells in rows)
+        return (
+            f"<table><caption>{self._title()}</caption>"
+            f"<thead>{row(header, 'th')}</thead><tbody>{body}</tbody></table>"
+        )
+
+    def _has_records_only(self) -> bool:
+        # It is a list, to which anything can be appended.
+        return all(isinstance(record, dict) for record in self)
+
+    def _title(self) -> str:
+        return f"History of {len(self)} epoch{'' if len(self) == 1 else 's'}"
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        """The header, and the rows that are shown; a row of dots stands for those left out."""
+        names = list(dict.fromkeys(name for record in self for name in record))
+        names = [name for name in names if any(_is_known(record.get(name)) for record in self)]
+        shown = [[_cell(name, record.get(name)) for name in names] for record in self._edges()]
+        if len(shown) < len(self):
+            shown.insert(EDGE, ["..."] * len(names))
+        return [str(name) for name in names], shown
+
+    def _edges(self) -> list[dict[str, Any]]:
+        return list(self) if len(self) <= 2 * EDGE + 1 else self[:EDGE] + self[-EDGE:]
 
     @classmethod
     def of(cls, history: History, begin: int = 0) -> HistoryTable:
@@ -110,3 +164,15 @@ def _known(value: float | None, name: str) -> float | None:
     # A diverged loss is known to be infinite; NaN stands for what there is none of. Every epoch has
     # taken some time, which is not known of those that come from a file.
     return None if value != value and name != "seconds" else value
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and value != value)
+
+
+def _cell(name: str, value: Any) -> str:
+    if not _is_known(value):
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3g}" if name == "seconds" else f"{value:.6g}"

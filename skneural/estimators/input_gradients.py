@@ -21,7 +21,7 @@ from skneural.estimators.model import Model
 from skneural.estimators.target_contract import ClassTargets
 from skneural.estimators.targets import Numbers
 from skneural.losses import Link, Loss
-from skneural.network import Workspace
+from skneural.workspace import Workspace
 
 #: Step of central differences where a link has no `backward`, times the size of z.
 STEP = 1e-5

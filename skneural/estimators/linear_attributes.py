@@ -10,9 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray, as_shape_of
 from skneural.estimators.base import FittedEstimator
+from skneural.estimators.method_examples import linear, with_examples
 from skneural.estimators.model import Fitted, Model
 
 
+@with_examples(linear.LINEAR)
 class LinearModelMixin(FittedEstimator):
     """Shows a linear model as scikit-learn does.
 
@@ -60,7 +62,7 @@ class LinearModelMixin(FittedEstimator):
 
         Returns
         -------
-        self : object
+        object
             The estimator, with a CSR matrix for `coef_`.
         """
         check_is_fitted(self)
@@ -75,7 +77,7 @@ class LinearModelMixin(FittedEstimator):
 
         Returns
         -------
-        self : object
+        object
             The estimator, with an array for `coef_`.
         """
         check_is_fitted(self)

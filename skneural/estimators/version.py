@@ -17,7 +17,32 @@ FIT_ONLY_ATTRIBUTES = ("_callback_fit_ctx", "_parent_callback_ctx", "_skl_callba
 
 
 class SkneuralVersionWarning(InconsistentVersionWarning):
-    """A pickle was made by another minor version of skneural."""
+    """A pickle was made by another minor version of skneural.
+
+    Parameters
+    ----------
+    estimator_name : str
+        The class of the pickled estimator.
+    current : str
+        This version of skneural.
+    original : str
+        The version that made the pickle.
+
+    See Also
+    --------
+    sklearn.exceptions.InconsistentVersionWarning : The same about scikit-learn's versions.
+
+    Examples
+    --------
+    Refuse such pickles:
+
+    >>> import pickle, warnings
+    >>> from skneural import ScratchPerceptron, SkneuralVersionWarning
+    >>> file = pickle.dumps(ScratchPerceptron())
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", SkneuralVersionWarning)
+    ...     model = pickle.loads(file)
+    """
 
     def __init__(self, estimator_name: str, current: str, original: str) -> None:
         super().__init__(

@@ -20,9 +20,11 @@ class ActivationDisplay(Display):
     Parameters
     ----------
     z : array-like of shape (n_points,)
+        Where the functions are evaluated.
     values, derivatives : array-like of shape (n_functions, n_points)
-        f(z) and f'(z).
+        The numbers f(z) and f'(z).
     names : sequence of str
+        The titles of the panels.
 
     Attributes
     ----------
@@ -100,6 +102,7 @@ class ActivationDisplay(Display):
         Parameters
         ----------
         activation : str, Activation, or sequence of them
+            What to draw, by name or as an object.
         interval : tuple (low, high), default=(-4, 4)
             Where to draw the functions.
         ax : matplotlib Axes or sequence of them, default=None
@@ -107,7 +110,7 @@ class ActivationDisplay(Display):
 
         Returns
         -------
-        display : ActivationDisplay
+        ActivationDisplay
         """
         if isinstance(activation, str | Activation):
             activation = [activation]
@@ -128,7 +131,8 @@ class ActivationDisplay(Display):
 
         Returns
         -------
-        self : ActivationDisplay
+        ActivationDisplay
+            The display itself, with `ax_` and `figure_`.
         """
         axes = axes_for(ax, len(self.names))
         values, derivatives = np.asarray(self.values), np.asarray(self.derivatives)

@@ -88,7 +88,8 @@ class LearningRateDisplay(Display):
 
         Returns
         -------
-        self : LearningRateDisplay
+        LearningRateDisplay
+            The display itself, with `ax_` and `figure_`.
         """
         axes = axes_for(ax, 1)
         panel, smoothed = axes[0], finite_curve(self.smoothed)

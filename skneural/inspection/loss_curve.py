@@ -35,8 +35,11 @@ class LossCurveDisplay(Display):
     losses : array-like of shape (n_losses,)
         Training losses.
     validation_losses : array-like of shape (at most n_losses,), default=None
+        Losses of the validation rows.
     validation_scores : array-like of shape (at most n_losses,), default=None
+        Scores of the validation rows.
     learning_rates : array-like of shape (at most n_losses,), default=None
+        The rate of the last step of each epoch.
     best_iteration : int, default=None
         The epoch to mark, counted from 1.
     score_name : str, default='score'
@@ -186,7 +189,8 @@ class LossCurveDisplay(Display):
 
         Returns
         -------
-        self : LossCurveDisplay
+        LossCurveDisplay
+            The display itself, with `ax_` and `figure_`.
         """
         below = {}
         if self.validation_scores is not None:

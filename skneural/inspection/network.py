@@ -43,7 +43,9 @@ class NetworkDisplay(Display):
     coefs : sequence of array-like of shape (fan in, fan out)
         The weights of each layer.
     feature_names : sequence of str, default=None
+        Written beside the units of the input.
     output_names : sequence of str, default=None
+        Written beside those of the output.
 
     Attributes
     ----------
@@ -123,7 +125,8 @@ class NetworkDisplay(Display):
 
         Returns
         -------
-        self : NetworkDisplay
+        NetworkDisplay
+            The display itself, with `ax_` and `figure_`.
         """
         axes = axes_for(ax, 1)
         (panel,) = axes

@@ -25,6 +25,7 @@ class WeightsDisplay(Display):
     Parameters
     ----------
     images : array-like of shape (n_units, height, width)
+        The weights of each unit.
     names : sequence of str, default=None
         Written above the images.
 
@@ -116,10 +117,12 @@ class WeightsDisplay(Display):
         cmap : str or matplotlib Colormap, default='RdBu_r'
             A diverging one: zero is in its middle.
         colorbar : bool, default=True
+            Whether to draw the colour scale beside the images.
 
         Returns
         -------
-        self : WeightsDisplay
+        WeightsDisplay
+            The display itself, with `ax_` and `figure_`.
         """
         axes = axes_for(ax, 1)
         images = np.asarray(self.images)

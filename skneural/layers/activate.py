@@ -19,6 +19,7 @@ class Activate(Layer):
     Parameters
     ----------
     activation : Activation
+        The function f.
     n_outputs : int
         Number of units.
     """

@@ -33,6 +33,11 @@ Buffers: TypeAlias = Any
 class Draws(list[np.random.Generator]):
     """What layers draw from in training: a generator for each member.
 
+    Parameters
+    ----------
+    iterable : iterable of Generator
+        The generators, in the order of the members.
+
     Attributes
     ----------
     strength : float, default=1.0
@@ -75,7 +80,9 @@ class PassMemory:
     Parameters
     ----------
     n_rows : int
+        Number of rows.
     dtype : dtype
+        Of the buffers.
     widest : int
         Columns of the widest output of a layer.
     members : tuple of int, default=()
@@ -107,9 +114,17 @@ class PassMemory:
     def kept(self, n_columns: int, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
         """A buffer whose content stays from the forward to the backward pass.
 
+        Parameters
+        ----------
+        n_columns : int
+            Columns of the buffer.
+        dtype : dtype or None, default=None
+            None for that of the other buffers.
+
         Returns
         -------
-        buffer : ndarray of shape (n_rows, n_columns) or (K, n_rows, n_columns)
+        ndarray of shape (n_rows, n_columns) or (K, n_rows, n_columns)
+            Not initialized.
         """
         n_elements = self._n_all_rows * n_columns
         if self._is_new:
@@ -119,7 +134,18 @@ class PassMemory:
         return memory[:n_elements].reshape(*self.members, self.n_rows, n_columns)
 
     def scratch(self, n_columns: int) -> FloatArray:
-        """A buffer for one forward pass of one layer: others overwrite it. As wide as an output."""
+        """A buffer for one forward pass of one layer: others overwrite it. As wide as an output.
+
+        Parameters
+        ----------
+        n_columns : int
+            Columns of the buffer.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_columns) or (K, n_rows, n_columns)
+            Not initialized.
+        """
         memory = self._shared[0][: self._n_all_rows * n_columns]
         return memory.reshape(*self.members, self.n_rows, n_columns)
 
@@ -128,6 +154,16 @@ class PassMemory:
 
         None if it is wider than any output of a layer: that is the derivative in the rows
         themselves, which no training needs.
+
+        Parameters
+        ----------
+        n_columns : int
+            Columns of the buffer.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_columns) or (K, n_rows, n_columns), or None
+            Not initialized.
         """
         if n_columns > self.widest:
             return None
@@ -136,7 +172,13 @@ class PassMemory:
         return memory.reshape(*self.members, self.n_rows, n_columns)
 
     def ones(self) -> FloatArray:
-        """A vector of ones of shape (n_rows,), not to be written to."""
+        """A vector of ones of shape (n_rows,), not to be written to.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            The ones.
+        """
         ones: FloatArray = self.kept(1).reshape(-1)[: self.n_rows]
         ones[...] = 1
         return ones
@@ -174,7 +216,13 @@ class Layer:
     draws: bool = False
 
     def parameters(self) -> tuple[Parameter, ...]:
-        """What the layer learns."""
+        """What the layer learns.
+
+        Returns
+        -------
+        tuple of Parameter
+            In the order in which they come in the flat vector of all parameters.
+        """
         return ()
 
     def initialize(
@@ -190,7 +238,9 @@ class Layer:
         Parameters
         ----------
         arrays : tuple of ndarray
+            What to fill.
         rng : RandomState
+            What they are drawn from.
         inputs : callable
             ``inputs()`` gives what the layer reads of the rows to train on, computed by the layers
             below as they have been initialized. Only a layer that looks at data calls it. The array
@@ -198,7 +248,18 @@ class Layer:
         """
 
     def buffers(self, memory: PassMemory) -> Buffers:
-        """Ask for the memory of a pass; what is returned comes back in `forward` and `backward`."""
+        """Ask for the memory of a pass; what is returned comes back in `forward` and `backward`.
+
+        Parameters
+        ----------
+        memory : PassMemory
+            What hands out the buffers.
+
+        Returns
+        -------
+        object
+            Whatever `forward` and `backward` want to have, such as a tuple of buffers.
+        """
         return ()
 
     def forward(
@@ -213,6 +274,7 @@ class Layer:
         Parameters
         ----------
         arrays : tuple of ndarray
+            The parameters.
         x : {ndarray, sparse matrix} of shape (n_rows, n_columns), or (K, n_rows, n_columns)
         buffers : object or None, default=None
             What `buffers` has returned; None to allocate, where the rows are so few that setting up
@@ -223,7 +285,7 @@ class Layer:
 
         Returns
         -------
-        output : ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
+        ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
             May be a buffer; `x` itself, or a view of it, only if the layer works in place or
             `passes_input_on`. The layer above may overwrite it, unless this one works in place:
             `backward` must not rely on it.
@@ -256,7 +318,7 @@ class Layer:
 
         Returns
         -------
-        delta_below : ndarray of the shape of `x`, or None
+        ndarray of the shape of `x`, or None
             None if it is not asked for. May be `delta` itself.
         """
         raise NotImplementedError

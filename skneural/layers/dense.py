@@ -35,7 +35,9 @@ class Dense(Layer):
     Parameters
     ----------
     n_inputs, n_outputs : int
+        Columns of the input and of the output.
     fit_intercept : bool, default=True
+        Whether there are intercepts.
     draw : callable or None, default=None
         ``draw(weights, intercepts, rng)`` fills the arrays that a training begins with, the weights
         first; None for zeros.

@@ -40,7 +40,9 @@ class NTPDense(Dense):
     Parameters
     ----------
     n_inputs, n_outputs : int
+        Columns of the input and of the output.
     fit_intercept : bool, default=True
+        Whether there are intercepts.
     draw : callable or None, default=None
         As in `Dense`; None for `skneural.initialization.unit_deviation`, which looks at the inputs
         of the layer: `Network.initialize` needs rows then.

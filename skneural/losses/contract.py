@@ -71,7 +71,8 @@ class Loss(Settings, ABC):
 
         Returns
         -------
-        n_outputs : int
+        int
+            Columns of the raw outputs.
         """
         return n_targets
 
@@ -88,7 +89,8 @@ class Loss(Settings, ABC):
 
         Returns
         -------
-        loss : Loss
+        Loss
+            The same loss, or one of the raw outputs of this link.
         """
         return self
 
@@ -119,7 +121,7 @@ class Loss(Settings, ABC):
 
         Returns
         -------
-        losses : ndarray of shape (n_rows,)
+        ndarray of shape (n_rows,)
             The sum over the outputs of each row. It may be a view of `raw`, `buffers.column` or
             `buffers.scratch`: use it before they are written to again.
         """
@@ -134,7 +136,8 @@ class Loss(Settings, ABC):
 
         Returns
         -------
-        predictions : ndarray of shape (n_rows, n_columns)
+        ndarray of shape (n_rows, n_columns)
+            What the raw outputs predict.
         """
         self.link.inverse(raw)
         return raw
@@ -161,7 +164,7 @@ class Loss(Settings, ABC):
 
         Returns
         -------
-        score : float
+        float
             NaN, with an UndefinedMetricWarning, for a single row.
 
         Raises

@@ -99,12 +99,13 @@ def side_by_side(link: Link, widths: tuple[int, ...]) -> Link:
     Parameters
     ----------
     link : Link
+        Of a single target.
     widths : tuple of int
         Outputs of each target.
 
     Returns
     -------
-    link : Link
+    Link
         Of the same name, for raw outputs of shape (n_rows, sum of the widths).
     """
     backward = None if link.backward is None else _OfEachTarget(link.backward, widths)

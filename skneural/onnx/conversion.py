@@ -69,7 +69,7 @@ def to_onnx(
 
     Returns
     -------
-    onnx_model : onnx.ModelProto
+    onnx.ModelProto
         ``onnx_model.SerializeToString()`` are the bytes of a file.
 
         A model of ours computes in its own dtype, that in which it was trained, whatever the type

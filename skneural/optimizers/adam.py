@@ -34,7 +34,7 @@ class Adam(Optimizer):
         Decay rates of the two means, from 0 to below 1.
     epsilon : float, default=1e-8
         Keeps the division stable.
-    weight_decay, max_grad_norm, averaging
+    weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
     Notes
@@ -145,7 +145,7 @@ class AdamW(Adam):
         As in `Adam`.
     weight_decay : float, default=0.01
         :math:`\lambda`. It is multiplied by the learning rate: a schedule lowers both.
-    max_grad_norm, averaging
+    max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
     References
@@ -177,7 +177,7 @@ class NAdam(Adam):
         As in `Adam`, but epsilon is added to the root after its bias is corrected.
     momentum_decay : float, default=0.004
         :math:`\psi`. The larger, the sooner :math:`\mu` reaches :math:`\beta_1`.
-    weight_decay, max_grad_norm, averaging
+    weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
     References

@@ -35,7 +35,7 @@ class RMSprop(Optimizer):
         Keeps the division stable.
     momentum : float, default=0.0
         :math:`\mu`, from 0 to 1.
-    weight_decay, max_grad_norm, averaging
+    weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
     Notes
@@ -106,7 +106,7 @@ class AdaGrad(Optimizer):
     ----------
     epsilon : float, default=1e-10
         Keeps the division stable.
-    weight_decay, max_grad_norm, averaging
+    weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
     References

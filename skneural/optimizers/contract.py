@@ -74,12 +74,13 @@ class Optimizer(Settings, ABC):
         Parameters
         ----------
         n_params : int
+            How many parameters there are.
         dtype : dtype
             Of the parameters.
 
         Returns
         -------
-        moments : dict
+        dict
             Arrays and numbers by name. An array named "scratch" is not kept when the training
             is over.
         """
@@ -96,11 +97,28 @@ class Optimizer(Settings, ABC):
             The gradient may be overwritten. Of several members, their vectors one after another:
             each element moves by itself, whatever the others are.
         learning_rate : float
+            The rate of this step.
         state : dict
+            What `init_state` has returned.
         """
 
     def init_factors(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rates: Factors) -> State:
-        """The memory of `update_by_factors`, by names in `RESERVED`."""
+        """The memory of `update_by_factors`, by names in `RESERVED`.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the parameters.
+        dtype : dtype
+            Of the parameters.
+        rates : sequence of (slice, float)
+            Which parameters have a factor of the learning rate, and that factor.
+
+        Returns
+        -------
+        dict
+            Arrays by name.
+        """
         n_slow = sum(len(range(*place.indices(shape[-1]))) for place, _ in rates)
         return {"scratch_rates": np.zeros((*shape[:-1], n_slow), dtype=dtype)}
 
@@ -122,9 +140,13 @@ class Optimizer(Settings, ABC):
         Parameters
         ----------
         params, gradient : ndarray of shape (n_params,), or (K, n_params)
+            As for `update`.
         learning_rate : float
+            The rate of this step, before its factors.
         state : dict
+            What `init_state` has returned.
         rates : sequence of (slice, float)
+            Factors of the learning rate.
         decay : float
             The share of the weights that is taken away before the step.
         decays : sequence of (slice, float)
@@ -144,9 +166,11 @@ class Optimizer(Settings, ABC):
         Parameters
         ----------
         learning_rate : float
+            That of the step.
         state : dict
             As `update` has left it.
         out : ndarray of shape (n_params,)
+            Receives the lengths.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say how long its steps are.")
 
@@ -165,10 +189,16 @@ class Optimizer(Settings, ABC):
         shape : int or tuple of int
             Of the parameters: ``n_params``, or ``(K, n_params)`` for K members side by side.
         dtype : dtype
+            Of the parameters.
         n_penalised : int or None, default=None
             How many of the parameters, the first ones, decay and are penalised; None for all.
         rates : sequence of (slice, float), default=()
             Parameters whose learning rate has a factor.
+
+        Returns
+        -------
+        dict
+            The moments, and what all optimizers have besides, by name.
         """
         shape = (shape,) if isinstance(shape, int) else shape
         state = self.init_moments(prod(shape), dtype)
@@ -267,7 +297,9 @@ class Optimizer(Settings, ABC):
         Parameters
         ----------
         params, scratch : ndarray of shape (n_params,), or (K, n_params)
+            The parameters, and memory to compute in.
         state : dict
+            What `init_state` has returned.
         keeps_zeros : bool, default=False
             Whether what is zero among the parameters is to be zero in the average, which it
             would only come close to.

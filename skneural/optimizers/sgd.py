@@ -30,7 +30,8 @@ class SGD(Optimizer):
     momentum : float, default=0.9
         :math:`\mu`, from 0 to 1. With 0 this is plain gradient descent.
     nesterovs_momentum : bool, default=True
-    weight_decay, max_grad_norm, averaging
+        Whether the gradient is taken where the momentum leads to.
+    weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
     References

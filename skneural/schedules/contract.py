@@ -52,6 +52,11 @@ class Schedule(Settings):
         max_iter : float
             Epochs that the training may last, `max_iter`. Inside `LinearWarmUp`, those that are
             left after it.
+
+        Returns
+        -------
+        float
+            The factor.
         """
         return 1.0
 
@@ -68,9 +73,25 @@ class Schedule(Settings):
             Rows trained on so far, each counted as often as it was visited.
         n_stalled : int
             Epochs without progress up to this one.
+
+        Returns
+        -------
+        float
+            The rate.
         """
         return rate
 
     def on_plateau(self, rate: float) -> float | None:
-        """The base rate to go on with when patience is at an end; None to stop instead."""
+        """The base rate to go on with when patience is at an end; None to stop instead.
+
+        Parameters
+        ----------
+        rate : float
+            The base rate of the epoch that ended.
+
+        Returns
+        -------
+        float or None
+            The rate, or None.
+        """
         return None

@@ -15,7 +15,7 @@ def from_sklearn(model: Any) -> Any:
 
     Returns
     -------
-    adopted : object
+    object
         Our estimator of the same name, with the same parameters and predictions. It shares no
         array with `model`.
 
@@ -27,6 +27,11 @@ def from_sklearn(model: Any) -> Any:
         If it is of another class, or of a subclass with methods of its own.
     ValueError
         If ours cannot predict what it predicts: see the method `from_sklearn` of each class.
+
+    See Also
+    --------
+    ScratchMLPClassifier.from_sklearn : The same of a class, as each of ours has it.
+    ScratchMLPClassifier.to_sklearn : The way back.
 
     Examples
     --------

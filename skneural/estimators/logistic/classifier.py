@@ -12,20 +12,13 @@ from skneural.estimators.class_weight import refuse_balanced
 from skneural.estimators.classifier import NetworkClassifier
 from skneural.estimators.conversion.logistic import logistic_from_sklearn, logistic_to_sklearn
 from skneural.estimators.linear_attributes import LinearModelMixin
-from skneural.estimators.logistic.parameters import CONSTRAINTS, STOCHASTIC, check_settings
+from skneural.estimators.logistic.parameters import CONSTRAINTS, check_settings, has_epochs
 from skneural.estimators.logistic.plan import logistic_plan
+from skneural.estimators.method_examples import linear, with_examples
 from skneural.estimators.sklearn_private import available_if, fit_context, with_callbacks
 
 
-def _has_epochs(estimator: ScratchLogisticRegression) -> bool:
-    if estimator.solver not in STOCHASTIC:
-        raise AttributeError(
-            "partial_fit learns from mini-batches, which is for solver='sgd' and 'adam': "
-            f"solver={estimator.solver!r} needs all rows at once."
-        )
-    return True
-
-
+@with_examples(linear.LOGISTIC)
 class ScratchLogisticRegression(
     LinearModelMixin, NetworkClassifier, ClassifierMixin, BaseEstimator
 ):
@@ -246,7 +239,7 @@ class ScratchLogisticRegression(
     >>> classifier.coef_.shape
     (3, 13)
     >>> round(classifier.score(X, y), 2)
-    1.0
+    0.99
     """
 
     _multi_output: ClassVar[bool] = False
@@ -299,7 +292,8 @@ class ScratchLogisticRegression(
 
         Returns
         -------
-        self : ScratchLogisticRegression
+        ScratchLogisticRegression
+            The fitted estimator.
 
         Raises
         ------
@@ -333,12 +327,8 @@ class ScratchLogisticRegression(
 
         Returns
         -------
-        self : ScratchLogisticRegression
-
-        Warns
-        -----
-        UserWarning
-            If the fit has come to its end: nothing is changed then.
+        ScratchLogisticRegression
+            The fitted estimator.
 
         Raises
         ------
@@ -349,12 +339,17 @@ class ScratchLogisticRegression(
             training was none by fit, or as for fit.
         KeyboardInterrupt
             As for fit.
+
+        Warns
+        -----
+        UserWarning
+            If the fit has come to its end: nothing is changed then.
         """
         check_settings(self)
         dtype = "float64" if self.solver == "liblinear" else None
         return self._fit(X, y, sample_weight, mode="resume", dtype=dtype)
 
-    @available_if(_has_epochs)
+    @available_if(has_epochs)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from all earlier calls.
@@ -373,7 +368,8 @@ class ScratchLogisticRegression(
 
         Returns
         -------
-        self : ScratchLogisticRegression
+        ScratchLogisticRegression
+            The fitted estimator.
 
         Raises
         ------
@@ -393,7 +389,7 @@ class ScratchLogisticRegression(
 
         Returns
         -------
-        model : sklearn.linear_model.LogisticRegression
+        sklearn.linear_model.LogisticRegression
             Fitted; it shares no array with this one.
 
         Warns
@@ -414,7 +410,7 @@ class ScratchLogisticRegression(
 
         Returns
         -------
-        estimator : ScratchLogisticRegression
+        ScratchLogisticRegression
             With the same parameters. `loss_` is NaN, `loss_curve_` and `stop_reason_` are empty.
 
         Raises

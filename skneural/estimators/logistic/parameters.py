@@ -99,3 +99,13 @@ def _check_liblinear(estimator: Any, penalty: str | None) -> None:
             "solver='liblinear' computes in float64, as scikit-learn's does: got dtype='float32'. "
             "Use dtype='auto' or 'float64', or another solver."
         )
+
+
+def has_epochs(estimator: Any) -> bool:
+    """True where partial_fit is possible; AttributeError where it is not, for `available_if`."""
+    if estimator.solver not in STOCHASTIC:
+        raise AttributeError(
+            "partial_fit learns from mini-batches, which is for solver='sgd' and 'adam': "
+            f"solver={estimator.solver!r} needs all rows at once."
+        )
+    return True

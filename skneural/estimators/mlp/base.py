@@ -13,6 +13,7 @@ from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import Data
 from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.full_batch_plan import full_batch_plan
+from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan, total_weight
 from skneural.estimators.mlp.hidden_layer import hidden_layer_number
 from skneural.estimators.mlp.layer_arrays import LayerArrays, assign_layers, stacked_layers
@@ -58,6 +59,7 @@ def has_epochs(estimator: MultilayerPerceptron) -> bool:
     return True
 
 
+@with_examples(networks.BOTH)
 class MultilayerPerceptron(NetworkEstimator):
     """What both estimators share; each has a constructor of its own, in scikit-learn's order."""
 
@@ -71,7 +73,8 @@ class MultilayerPerceptron(NetworkEstimator):
 
         Returns
         -------
-        self : object
+        object
+            The estimator itself.
 
         Raises
         ------
@@ -114,13 +117,8 @@ class MultilayerPerceptron(NetworkEstimator):
 
         Returns
         -------
-        self : object
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` ended the training; if its loss is no better than that of a constant
-            prediction, and columns of X are on a scale that explains it, which it names.
+        object
+            The fitted estimator.
 
         Raises
         ------
@@ -130,6 +128,12 @@ class MultilayerPerceptron(NetworkEstimator):
             What was fitted before stays as it was.
         KeyboardInterrupt
             Raised again with the model of the last whole epoch in place.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ended the training; if its loss is no better than that of a constant
+            prediction, and columns of X are on a scale that explains it, which it names.
         """
         check_settings(self)
         return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
@@ -165,12 +169,8 @@ class MultilayerPerceptron(NetworkEstimator):
 
         Returns
         -------
-        self : object
-
-        Warns
-        -----
-        UserWarning
-            If the fit has come to its end: nothing is changed then.
+        object
+            The fitted estimator.
 
         Raises
         ------
@@ -181,6 +181,11 @@ class MultilayerPerceptron(NetworkEstimator):
             training was none by fit, or as for fit.
         KeyboardInterrupt
             As for fit.
+
+        Warns
+        -----
+        UserWarning
+            If the fit has come to its end: nothing is changed then.
         """
         check_settings(self)
         validation = (X_val, y_val, sample_weight_val)
@@ -235,7 +240,7 @@ class MultilayerPerceptron(NetworkEstimator):
 
         Returns
         -------
-        activations : ndarray of shape (n_samples, n_units)
+        ndarray of shape (n_samples, n_units)
             In the dtype of the model.
 
         Raises
@@ -259,7 +264,7 @@ class MultilayerPerceptron(NetworkEstimator):
 
         Returns
         -------
-        summary : Summary
+        Summary
             Prints as a small table, and is shown as one in a notebook.
 
         Raises

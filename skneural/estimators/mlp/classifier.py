@@ -16,6 +16,7 @@ from skneural.estimators.columns import check_targets
 from skneural.estimators.conversion.mlp import network_from_sklearn, network_to_sklearn
 from skneural.estimators.label_columns import LabelColumns, SoftmaxLabels
 from skneural.estimators.label_kinds import has_classes_of_columns, sorted_classes
+from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
 from skneural.estimators.mlp.parameter_table import CLASSIFIER, constraints_of
@@ -32,6 +33,7 @@ from skneural.estimators.targets import Labels
     score="accuracy (for several columns of labels, their mean accuracy)",
     output="'softmax' or 'logistic'.",
 )
+@with_examples(networks.CLASSIFIER)
 class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMixin, BaseEstimator):
     r"""Multilayer perceptron classifier.
 
@@ -153,7 +155,8 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
 
         Returns
         -------
-        self : ScratchMLPClassifier
+        ScratchMLPClassifier
+            The fitted estimator.
 
         Raises
         ------
@@ -183,7 +186,7 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
 
         Returns
         -------
-        score : float
+        float
             From 0 to 1.
 
         Raises
@@ -205,6 +208,7 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
             Weights of each layer, as in `coefs_`. If all arrays are float32, so is the network,
             unless `dtype` says otherwise.
         intercepts : sequence of array-like of shape (fan out,)
+            Intercepts of each layer, as in `intercepts_`.
         classes : array-like of shape (n_classes,) or list of such
             The labels in the order of the outputs, sorted; two for a single output, the logit
             of the second. For multilabel, what `classes_` is to be: the number of each column.
@@ -218,7 +222,7 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
 
         Returns
         -------
-        model : ScratchMLPClassifier
+        ScratchMLPClassifier
             It can be trained further, by `partial_fit` or with ``warm_start=True``.
 
         Raises
@@ -248,15 +252,8 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
 
         Returns
         -------
-        model : MLPClassifier
+        MLPClassifier
             It shares no array with this one.
-
-        Warns
-        -----
-        UserWarning
-            If scikit-learn lacks settings that this model was trained with: its own defaults take
-            their place in further training. Optimizers, schedules and losses that it has too are
-            carried over, also from objects.
 
         Raises
         ------
@@ -266,6 +263,13 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
             If scikit-learn cannot predict the same: with an activation other than 'identity',
             'logistic', 'tanh' and 'relu', with different ones for the layers, for several columns
             of labels, and for a single class.
+
+        Warns
+        -----
+        UserWarning
+            If scikit-learn lacks settings that this model was trained with: its own defaults take
+            their place in further training. Optimizers, schedules and losses that it has too are
+            carried over, also from objects.
         """
         model: MLPClassifier = network_to_sklearn(self, MLPClassifier)
         return model
@@ -285,7 +289,7 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
 
         Returns
         -------
-        model : ScratchMLPClassifier
+        ScratchMLPClassifier
             It shares no array with the model given.
 
         Raises

@@ -38,7 +38,8 @@ history_ : list of dict
     A record of every epoch (iteration): 'epoch', 'loss', 'validation_loss',
     'validation_score', 'learning_rate' (of the last step), 'gradient_norm' (before that step)
     and 'seconds'; None for what there is none of, and NaN seconds for epochs that come
-    from a pickle or a deep copy. ``history_.to_frame()`` is a DataFrame.
+    from a pickle or a deep copy. It prints as a table, and is one in a notebook;
+    ``history_.to_frame()`` is a DataFrame.
 
 best_validation_score_ : float or None
     The highest of the scores; None also if none was a number.
@@ -111,7 +112,7 @@ def filling_in(sections: Mapping[str, str]) -> Callable[[Class], Class]:
         text = inspect.getdoc(cls) or ""
         for name, section in sections.items():
             text = text.replace(f"<{name}>", section.rstrip())
-        cls.__doc__ = text
+        cls.__doc__ = f"{text}\n"
         return cls
 
     return document

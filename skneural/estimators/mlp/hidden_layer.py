@@ -26,9 +26,11 @@ from skneural.estimators.base import VersionedEstimator
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import COMPUTING_DTYPES
 from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.sklearn_private import InvalidParameterError, fit_context
 
 
+@with_examples(networks.HIDDEN_LAYER)
 class HiddenLayerTransformer(
     VersionedEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -143,7 +145,8 @@ class HiddenLayerTransformer(
 
         Returns
         -------
-        self : HiddenLayerTransformer
+        HiddenLayerTransformer
+            The fitted estimator.
 
         Raises
         ------
@@ -173,7 +176,7 @@ class HiddenLayerTransformer(
 
         Returns
         -------
-        activations : ndarray of shape (n_samples, n_units)
+        ndarray of shape (n_samples, n_units)
             In the dtype of the network; a data frame after ``set_output(transform="pandas")``.
         """
         activations: FloatArray = self._fitted_network.hidden_activations(X, self.layer)
@@ -194,7 +197,8 @@ class HiddenLayerTransformer(
 
         Returns
         -------
-        routing : sklearn.utils.metadata_routing.MetadataRouter
+        sklearn.utils.metadata_routing.MetadataRouter
+            Which method of the network gets what is passed to which method of this one.
         """
         # Pipelines call fit_transform where they can, and ask for what that passes on.
         mapping = MethodMapping()

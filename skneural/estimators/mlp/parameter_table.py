@@ -299,6 +299,24 @@ PARAMETERS = (
         """,
     ),
     Parameter(
+        "loss",
+        "str or Loss, default='log_loss'",
+        [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],
+        """
+        What to minimise. Not in scikit-learn.
+
+        - 'log_loss': the log loss (cross-entropy);
+        - 'focal': the log loss with less weight on rows that are predicted well, for rare
+          classes among many easy rows;
+        - 'squared_error': half the squared error of the probabilities, summed over the classes
+          (half the Brier score).
+
+        Or an object of `skneural.losses`: ``LogLoss(label_smoothing=0.1)`` against
+        overconfidence and wrong labels, ``Focal(gamma=1)``.
+        """,
+        only_of=CLASSIFIER,
+    ),
+    Parameter(
         "dtype",
         "{'auto', 'float32', 'float64'}, default='auto'",
         [StrOptions(set(COMPUTING_DTYPES))],
@@ -371,15 +389,6 @@ PARAMETERS = (
         """,
     ),
     Parameter(
-        "max_time",
-        "float or None, default=None",
-        [Interval(Real, 0, None, closed="right"), None],
-        """
-        *Stopping:* seconds after which no new epoch (iteration, for 'lbfgs') begins. For searches
-        that have to end in time; `resume` continues such a fit, and counts anew.
-        """,
-    ),
-    Parameter(
         "initialization",
         "str or callable, default='glorot_uniform'",
         [StrOptions(set(INITIALIZATIONS)), callable],
@@ -399,22 +408,13 @@ PARAMETERS = (
         """,
     ),
     Parameter(
-        "loss",
-        "str or Loss, default='log_loss'",
-        [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],
+        "max_time",
+        "float or None, default=None",
+        [Interval(Real, 0, None, closed="right"), None],
         """
-        What to minimise. Not in scikit-learn.
-
-        - 'log_loss': the log loss (cross-entropy);
-        - 'focal': the log loss with less weight on rows that are predicted well, for rare
-          classes among many easy rows;
-        - 'squared_error': half the squared error of the probabilities, summed over the classes
-          (half the Brier score).
-
-        Or an object of `skneural.losses`: ``LogLoss(label_smoothing=0.1)`` against
-        overconfidence and wrong labels, ``Focal(gamma=1)``.
+        *Stopping:* seconds after which no new epoch (iteration, for 'lbfgs') begins. For searches
+        that have to end in time; `resume` continues such a fit, and counts anew.
         """,
-        only_of=CLASSIFIER,
     ),
 )
 

@@ -15,6 +15,7 @@ from skneural.estimators.columns import check_targets
 from skneural.estimators.conversion.mlp import network_from_sklearn, network_to_sklearn
 from skneural.estimators.data import Rows
 from skneural.estimators.input_gradients import input_gradients
+from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
 from skneural.estimators.mlp.parameter_table import REGRESSOR, constraints_of
@@ -33,6 +34,7 @@ from skneural.losses import Loss
     score="R^2, for quantiles D^2 of the pinball loss",
     output="'identity'; 'exp' for Poisson and gamma loss; 'increasing' for several quantiles.",
 )
+@with_examples(networks.REGRESSOR)
 class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
     r"""Multilayer perceptron regressor.
 
@@ -120,12 +122,14 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The numbers to predict.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, relative to the mean over all calls.
 
         Returns
         -------
-        self : ScratchMLPRegressor
+        ScratchMLPRegressor
+            The fitted estimator.
 
         Raises
         ------
@@ -146,13 +150,14 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
             Weights of each layer, as in `coefs_`. If all arrays are float32, so is the network,
             unless `dtype` says otherwise.
         intercepts : sequence of array-like of shape (fan out,)
+            Intercepts of each layer, as in `intercepts_`.
         **params : dict
             Parameters of the constructor, `activation` and `loss` above all;
             `hidden_layer_sizes` follows from the weights.
 
         Returns
         -------
-        model : ScratchMLPRegressor
+        ScratchMLPRegressor
             It can be trained further, by `partial_fit` or with ``warm_start=True``.
 
         Raises
@@ -183,15 +188,8 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        model : MLPRegressor
+        MLPRegressor
             It shares no array with this one.
-
-        Warns
-        -----
-        UserWarning
-            If scikit-learn lacks settings that this model was trained with: its own defaults take
-            their place in further training. Optimizers, schedules and losses that it has too are
-            carried over, also from objects.
 
         Raises
         ------
@@ -202,6 +200,13 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
             'logistic', 'tanh' and 'relu', with different ones for the layers, and for a loss that
             predicts neither the outputs themselves nor their exponential (which scikit-learn has
             from 1.7 on): several quantiles.
+
+        Warns
+        -----
+        UserWarning
+            If scikit-learn lacks settings that this model was trained with: its own defaults take
+            their place in further training. Optimizers, schedules and losses that it has too are
+            carried over, also from objects.
         """
         model: MLPRegressor = network_to_sklearn(self, MLPRegressor)
         return model
@@ -221,7 +226,7 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        model : ScratchMLPRegressor
+        ScratchMLPRegressor
             It shares no array with the model given.
 
         Raises
@@ -243,7 +248,7 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
             For ``loss=Quantile([...])`` of several levels, one column for each.
         """
         predicted: FloatArray = self._predict(X, _decoded)
@@ -262,7 +267,7 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        gradients : ndarray of shape (n_samples, n_outputs, n_features)
+        ndarray of shape (n_samples, n_outputs, n_features)
             Of shape (n_samples, n_features) for one `output`. In the dtype of the model, and dense
             where X is sparse.
 
@@ -293,11 +298,14 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true numbers.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
 
         Returns
         -------
-        score : float
+        float
+            At most 1; 0 for the best constant, below that for what is worse.
 
         Raises
         ------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy.typing as npt
@@ -24,18 +23,16 @@ from skneural.estimators.conversion.perceptron import (
 )
 from skneural.estimators.data import Data, Rows
 from skneural.estimators.linear_attributes import LinearModelMixin
+from skneural.estimators.method_examples import linear, with_examples
 from skneural.estimators.network import TrainedEstimator
+from skneural.estimators.perceptron.parameters import CONSTRAINTS
 from skneural.estimators.perceptron.plan import perceptron_plan
 from skneural.estimators.plan import Plan, Start
-from skneural.estimators.sklearn_private import (
-    Interval,
-    StrOptions,
-    fit_context,
-    with_callbacks,
-)
+from skneural.estimators.sklearn_private import fit_context, with_callbacks
 from skneural.estimators.targets import Labels
 
 
+@with_examples(linear.PERCEPTRON)
 class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, BaseEstimator):
     """Linear classifier trained by Rosenblatt's perceptron rule.
 
@@ -135,6 +132,11 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string column names.
 
+    See Also
+    --------
+    ScratchLogisticRegression : A linear model with probabilities, trained to its optimum.
+    sklearn.linear_model.Perceptron : The same rule, by the same seed the same model.
+
     Notes
     -----
     A float32 model comes from float32 data. Sparse rows move the intercept by one hundredth of
@@ -170,24 +172,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         "The labels, sorted.", lambda fitted: labels_of(fitted.model).classes_of_model
     )
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "penalty": [StrOptions({"l2", "l1", "elasticnet"}), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "fit_intercept": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left"), None],
-        "shuffle": ["boolean"],
-        "verbose": ["verbose"],
-        "eta0": [Interval(Real, 0, None, closed="neither")],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-        "warm_start": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     def __init__(
         self,
@@ -243,7 +228,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        self : object
+        object
             The fitted estimator.
 
         Raises
@@ -280,7 +265,8 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        self : ScratchPerceptron
+        ScratchPerceptron
+            The fitted estimator.
 
         Raises
         ------
@@ -309,6 +295,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
+            Labels; those of a call need not be all there are.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come. Needed in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -316,7 +303,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        self : object
+        object
             The fitted estimator.
 
         Raises
@@ -348,7 +335,8 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,)
+            In the dtype of the labels.
         """
         labels: npt.NDArray[Any] = self._predict(X, predicted)
         return labels
@@ -366,7 +354,8 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        score : float
+        float
+            From 0 to 1.
 
         Raises
         ------
@@ -384,7 +373,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes one column: positive where the second is predicted.
         """
         scores: FloatArray = self._predict(X, decision_of)
@@ -397,7 +386,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        model : sklearn.linear_model.Perceptron
+        sklearn.linear_model.Perceptron
             It shares no array with this one, and learns further by partial_fit, or by fit with
             ``warm_start=True``, as this one does.
         """
@@ -414,7 +403,7 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
 
         Returns
         -------
-        estimator : ScratchPerceptron
+        ScratchPerceptron
             Its `stop_reason_` is empty.
 
         Raises

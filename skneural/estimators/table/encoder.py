@@ -15,6 +15,7 @@ from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import VersionedEstimator
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.method_examples import tables, with_examples
 from skneural.estimators.sklearn_private import (
     Interval,
     StrOptions,
@@ -45,6 +46,7 @@ class _Training(NamedTuple):
     signs: FloatArray
 
 
+@with_examples(tables.ENCODER)
 class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
     r"""Raw tables, with categories and missing values, as inputs of a network.
 
@@ -243,7 +245,8 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        self : TableEncoder
+        TableEncoder
+            The fitted estimator.
 
         Raises
         ------
@@ -264,12 +267,13 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         ----------
         X : {data frame, array-like} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,), default=None
+            As for `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight zero are encoded as by `transform`.
 
         Returns
         -------
-        inputs : ndarray of shape (n_samples, n_features_out)
+        ndarray of shape (n_samples, n_features_out)
             In float64; a data frame after ``set_output(transform="pandas")``.
 
         Raises
@@ -296,7 +300,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        inputs : ndarray of shape (n_samples, n_features_out)
+        ndarray of shape (n_samples, n_features_out)
             In float64; a data frame after ``set_output(transform="pandas")``.
 
         Raises
@@ -319,7 +323,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        names : ndarray of str objects
+        ndarray of str objects
             'age_normal', 'age_scaled' and 'age_missing' of a column 'age'; with the level for one
             that is encoded by sign or one-hot; 'city_target_scaled', 'city_log_count_scaled'.
         """

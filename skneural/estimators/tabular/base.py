@@ -36,6 +36,7 @@ from skneural.estimators.callback_tasks import EpochTasks
 from skneural.estimators.checks import saying_where
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.history_table import HistoryTable, no_history
+from skneural.estimators.method_examples import tables, with_examples
 from skneural.estimators.plan import Start
 from skneural.estimators.sklearn_private import (
     CallbackSupportMixin,
@@ -50,6 +51,7 @@ from skneural.estimators.tabular.ensemble import FittedEnsemble, with_all_rows
 from skneural.estimators.tabular.folds import Fold, all_rows, folds_of, number_of_members
 from skneural.estimators.tabular.inputs import fit_table
 from skneural.estimators.tabular.judging import METRIC, JudgedRows
+from skneural.estimators.tabular.not_offered import NotOffered
 from skneural.estimators.tabular.problem import Problem
 from skneural.estimators.tabular.recipe import PRESETS, recipe_of
 from skneural.estimators.tabular.scoring import metric_of
@@ -87,21 +89,7 @@ def _outcome(name: str) -> Callable[[Any], Any]:
     return lambda fitted: getattr(fitted.outcome, name)
 
 
-class NotOffered:
-    """A method of other estimators: asking for it is an AttributeError that says what to use."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, estimator: Any, owner: type) -> Any:
-        raise AttributeError(
-            f"{owner.__name__} has no {self._name}: its folds, encodings and schedules are those "
-            "of all rows and all epochs. Call fit with all rows, and with max_iter or max_time for "
-            "a shorter training; ScratchMLPClassifier and ScratchMLPRegressor have partial_fit "
-            "and resume."
-        )
-
-
+@with_examples(tables.TABULAR)
 class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     """An ensemble of networks over folds, on raw tables."""
 
@@ -180,7 +168,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
         Returns
         -------
-        self : object
+        object
+            The fitted estimator.
 
         Raises
         ------
@@ -360,7 +349,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
         Returns
         -------
-        raw : ndarray of shape (n_checkpoints, n_members, n_samples, n_outputs)
+        ndarray of shape (n_checkpoints, n_members, n_samples, n_outputs)
             In float64; in float32 if X is an array of that dtype.
         """
         model = self._model
@@ -376,7 +365,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
         Returns
         -------
-        model : object
+        object
             Of the same class; it shares no array with this one.
 
         Raises

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import fitted_attribute, store_parameters
 from skneural.estimators.columns import check_targets
+from skneural.estimators.method_examples import tables, with_examples
 from skneural.estimators.sklearn_private import (
     StrOptions,
 )
@@ -48,6 +49,7 @@ classes_ : ndarray of shape (n_classes,)
     large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time "
     "for each row falls",
 )
+@with_examples(tables.CLASSIFIER)
 class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
     r"""Classifier for raw tables: an ensemble of networks over folds, calibrated.
 
@@ -65,6 +67,8 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
+    <PRESET>
+
     <PARAMETERS>
 
     class_weight : dict, 'balanced' or None, default=None
@@ -156,7 +160,8 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,)
+            In the dtype of the classes in y.
         """
         labels: npt.NDArray[Any] = self._predict(X, _labels)
         return labels
@@ -170,7 +175,8 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        probability : ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
         """
         probability: FloatArray = self._predict(X, _probability)
         return probability
@@ -184,7 +190,8 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        log_probability : ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
         """
         log_probability: FloatArray = self._predict(X, _log_probability)
         if log_probability.dtype == np.float32:
@@ -201,7 +208,7 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes one column: positive where the second is the more probable.
         """
         scores: FloatArray = self._predict(X, _decision)
@@ -214,11 +221,14 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         ----------
         X : {data frame, array-like} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
+            The true classes.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
 
         Returns
         -------
-        score : float
+        float
+            From 0 to 1.
         """
         estimator = copy(self)  # the model of this moment, whatever other threads do
         predicted = estimator.predict(X)

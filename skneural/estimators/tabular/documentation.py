@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from skneural.estimators.mlp.documentation import Class, filling_in
 
-PARAMETERS = """\
+PRESET = """\
 preset : {'auto', 'fast', 'accurate'}, default='auto'
     <presets> The parameters from `hidden_layer_sizes` to `max_one_hot` that are None take their
     values from it, adapted to the number of rows. `fitted_settings_` holds all of them.
+"""
 
+PARAMETERS = """\
 cv : int, splitter, iterable or None, default=8
     Which rows each member leaves out of its training. These rows select the best epoch<judging>.
 
@@ -118,7 +120,8 @@ history_ : list of dict
     A record of every epoch, for all members together: 'epoch', 'loss' (the mean of their training
     losses), 'oof_score', 'oof_loss'<oof_loss>, 'learning_rate', 'gradient_norm',
     'seconds'<history>, and 'early_stopping_metric' (its negative) if that is a scorer. With
-    validation rows, 'oof' is 'validation' in these names. ``history_.to_frame()`` is a DataFrame.
+    validation rows, 'oof' is 'validation' in these names. It prints as a table, and is one in a
+    notebook; ``history_.to_frame()`` is a DataFrame.
 
 n_iter_ : int
     Number of epochs of the fit.
@@ -181,6 +184,7 @@ def document_tabular(**wording: str) -> Callable[[Class], Class]:
         Replaces the words in angle brackets inside the shared sections.
     """
     sections = {
+        "PRESET": PRESET,
         "PARAMETERS": PARAMETERS,
         "COMMON": COMMON,
         "ATTRIBUTES": ATTRIBUTES,

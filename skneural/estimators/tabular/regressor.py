@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import store_parameters
 from skneural.estimators.columns import check_targets
+from skneural.estimators.method_examples import tables, with_examples
 from skneural.estimators.sklearn_private import (
     InvalidParameterError,
     StrOptions,
@@ -43,6 +44,7 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
     large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time "
     "for each row falls",
 )
+@with_examples(tables.REGRESSOR)
 class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     r"""Regressor for raw tables: an ensemble of networks over folds.
 
@@ -57,12 +59,14 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    <PARAMETERS>
+    <PRESET>
 
     loss : {'squared_error', 'absolute_error', 'quantile'} or Loss, default='squared_error'
         What is minimised: half the squared error, which predicts the mean; the absolute error, for
         the median; or the pinball loss, for a quantile. 'quantile' is that of level 0.5; for
         another level pass ``skneural.losses.Quantile(0.9)``.
+
+    <PARAMETERS>
 
     <COMMON>
 
@@ -145,6 +149,7 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            The mean.
         deviation : ndarray of shape (n_samples,)
             Only with `return_std`.
         """
@@ -161,11 +166,14 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         ----------
         X : {data frame, array-like} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
+            The true numbers.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
 
         Returns
         -------
-        score : float
+        float
+            At most 1; 0 for the best constant, below that for what is worse.
         """
         check_targets(y, are_numbers=True)
         predicted: FloatArray = self._predict(X, _mean)
