@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn
 from joblib import parallel_config
-from pages import DOCS, blocks_of, is_alike, run_page
+from pages import DOCS, blocks_of, is_alike, run_block, run_page
 from sklearn.datasets import load_wine
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -78,6 +81,23 @@ def test_large_data(folder):
     names = run_page("large_data.rst", known)
     assert np.array_equal(names["X"], rows)
     assert names["model"].n_features_in_ == 100
+
+
+def test_readme():
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    shown = re.search(r"```text\n(.*?)```", text, re.DOTALL)[1]
+    printed = StringIO()
+    with redirect_stdout(printed):
+        run_block(code)
+    assert is_alike(printed.getvalue(), shown)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_to_files_lead_somewhere(page):
+    text = (DOCS.parent / page).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    assert all((DOCS.parent / target).exists() for target in targets), targets
 
 
 @SINCE_1_9
