@@ -57,6 +57,12 @@ if "READTHEDOCS" in os.environ:
 # What an example warns of belongs to what it shows, and is no warning of the build.
 warnings.filterwarnings("ignore", category=UserWarning, module="matplotlib")
 
+# SKNEURAL_GALLERY=0 leaves the examples unrun, which takes most of the time; their pictures, which
+# other pages show too, are missing then.
+runs_gallery = os.environ.get("SKNEURAL_GALLERY", "1") != "0"
+if not runs_gallery:
+    suppress_warnings = ["image.not_readable"]
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
@@ -67,8 +73,7 @@ sphinx_gallery_conf = {
     # Which examples use what, for the pages of the classes.
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("skneural",),
-    # SKNEURAL_GALLERY=0 leaves the examples unrun, which takes most of the time.
-    "plot_gallery": os.environ.get("SKNEURAL_GALLERY", "1") != "0",
+    "plot_gallery": runs_gallery,
     "abort_on_example_error": True,
     "min_reported_time": 1e9,
     "show_memory": False,

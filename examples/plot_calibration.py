@@ -37,7 +37,7 @@ for name, model in {"before": network, "after": calibrated}.items():
 # %%
 # Left, the share of positive rows for each predicted probability: before calibration rows with a
 # probability near 1 are positive less often than that, and those near 0 more often. After it the
-# line is close to the diagonal. Right, the probabilities themselves: before, most are near 0 or 1.
+# line is closer to the diagonal. Right, the probabilities themselves: before, most are near 0 or 1.
 # The log loss falls by more than half; the accuracy hardly changes, as the order of the rows stays
 # the same.
 

@@ -18,10 +18,10 @@ from skneural import ScratchMLPClassifier
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, train_size=200, random_state=0)
-rng = np.random.RandomState(0)
-is_wrong = rng.uniform(size=200) < 0.15
 X_test, y_test = X_test[:600], y_test[:600]
-y_train = np.where(is_wrong, rng.randint(10, size=200), y_train)  # Careless labelling.
+rng = np.random.RandomState(0)
+is_mislabelled = rng.uniform(size=200) < 0.15
+y_train = np.where(is_mislabelled, rng.randint(10, size=200), y_train)
 
 networks, losses = {}, {}
 for dropout in (0.0, 0.5):
