@@ -138,6 +138,10 @@ def find_learning_rate(
         has no learning rate; if `lowest` and `highest` are no rates in this order; if there are
         fewer than ten steps, or the first ones diverge.
 
+    See Also
+    --------
+    skneural.inspection.LearningRateDisplay : The same as a picture.
+
     Notes
     -----
     The suggestion is a rate to begin with. The curve says more: the best constant rate is mostly

@@ -79,6 +79,11 @@ class Checkpoint:
     ValueError
         From fit, with keep='best', if the estimator records neither losses nor scores.
 
+    See Also
+    --------
+    load_checkpoint : Loads what has been saved.
+    OnEpochEnd : Calls a function after every epoch.
+
     Notes
     -----
     Each file is written under another name in the same folder, forced to the disk, and renamed.
@@ -232,6 +237,17 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
     ValueError
         If the file is damaged, or no checkpoint: nothing of it has been unpickled then. If it holds
         anything but an estimator: that is known only after it has been unpickled.
+
+    See Also
+    --------
+    Checkpoint : Saves the model while it is trained.
+
+    Examples
+    --------
+    Go on with a training after a crash:
+
+    >>> from skneural.callbacks import load_checkpoint
+    >>> model = load_checkpoint("model.ckpt").resume(X, y)  # doctest: +SKIP
     """
     with open(path, "rb") as file:
         beginning = file.read(len(CHECKPOINT_BEGINS))

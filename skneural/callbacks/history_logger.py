@@ -44,6 +44,11 @@ class HistoryLogger:
     OSError
         If the file cannot be written: here, or from fit.
 
+    See Also
+    --------
+    OnEpochEnd : Calls a function after every epoch.
+    skneural.inspection.LossCurveDisplay : A picture of a history.
+
     Notes
     -----
     The columns; what an estimator does not have is empty, in JSON ``null``:

@@ -31,6 +31,17 @@ class EpochReport:
         ``3f2a9c1d-0-5``, see `Checkpoint`.
     model : estimator
         Fitted, as it is after the epoch. It shares nothing with the one under training.
+
+    See Also
+    --------
+    OnEpochEnd : Calls a function with it.
+
+    Examples
+    --------
+    The function of this callback ends a training at a loss below 0.1:
+
+    >>> from skneural.callbacks import OnEpochEnd
+    >>> callback = OnEpochEnd(lambda epoch: epoch.metrics["loss"] < 0.1)
     """
 
     number: int
@@ -54,6 +65,11 @@ class OnEpochEnd:
     ------
     TypeError
         If it is not callable.
+
+    See Also
+    --------
+    HistoryLogger : Writes a line to a file after every epoch.
+    Checkpoint : Saves the model.
 
     Notes
     -----

@@ -34,6 +34,10 @@ class ActivationDisplay(Display):
         All panels.
     figure_ : matplotlib Figure
 
+    See Also
+    --------
+    skneural.activations.ACTIVATIONS : The functions that have a name.
+
     Examples
     --------
     >>> from skneural.inspection import ActivationDisplay

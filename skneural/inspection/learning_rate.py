@@ -29,6 +29,10 @@ class LearningRateDisplay(Display):
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
+    See Also
+    --------
+    skneural.learning_rate_finder.find_learning_rate : The curve without a picture.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits

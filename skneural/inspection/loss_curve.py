@@ -57,6 +57,11 @@ class LossCurveDisplay(Display):
     lines_ : list of matplotlib Line2D
         The curves, those of the losses first.
 
+    See Also
+    --------
+    skneural.callbacks.HistoryLogger : Writes the history to a file during the training.
+    sklearn.model_selection.LearningCurveDisplay : The score by the number of rows.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

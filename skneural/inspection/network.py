@@ -55,6 +55,19 @@ class NetworkDisplay(Display):
         The lines of each layer of weights.
     colorbar_ : matplotlib Colorbar or None
         None if all lines are grey.
+
+    See Also
+    --------
+    WeightsDisplay : The weights of a layer as images.
+    skneural.ScratchMLPClassifier.summary : The layers as a table.
+
+    Examples
+    --------
+    >>> from skneural import ScratchMLPClassifier
+    >>> from skneural.inspection import NetworkDisplay
+    >>> coefs, intercepts = [[[1, 1], [1, 1]], [[4], [-8]]], [[0, -1], [-2]]
+    >>> xor = ScratchMLPClassifier.from_weights(coefs, intercepts, classes=[0, 1])
+    >>> display = NetworkDisplay.from_estimator(xor)  # doctest: +SKIP
     """
 
     edges_: list[Any]

@@ -36,6 +36,19 @@ class WeightsDisplay(Display):
     image_ : matplotlib AxesImage
         All images in one mosaic.
     colorbar_ : matplotlib Colorbar or None
+
+    See Also
+    --------
+    NetworkDisplay : Units and weights as circles and lines.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skneural import ScratchMLPClassifier
+    >>> from skneural.inspection import WeightsDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> network = ScratchMLPClassifier((16,), max_iter=500).fit(X, y)  # doctest: +SKIP
+    >>> display = WeightsDisplay.from_estimator(network)  # doctest: +SKIP
     """
 
     image_: Any

@@ -26,7 +26,25 @@ from skneural.settings import number
 
 
 class SquaredError(Loss):
-    """Half squared error with the identity link; of the probabilities, for a classifier."""
+    """Half squared error with the identity link; of the probabilities, for a classifier.
+
+    See Also
+    --------
+    AbsoluteError : Estimates the median, which outliers do not move.
+    Poisson : For counts.
+    Gamma : For positive numbers.
+
+    Examples
+    --------
+    A constant model predicts the mean:
+
+    >>> from skneural import ScratchMLPRegressor
+    >>> from skneural.losses import SquaredError
+    >>> X, y = [[0]] * 5, [1, 2, 3, 4, 40]
+    >>> model = ScratchMLPRegressor(SquaredError(), (), alpha=0, solver="lbfgs", random_state=0)
+    >>> model.fit(X, y).predict([[0]]).round(2)
+    array([10.])
+    """
 
     reports_mean_over_outputs = True
 
@@ -42,7 +60,26 @@ class SquaredError(Loss):
 
 
 class AbsoluteError(RegressionLoss):
-    """Absolute error with the identity link. It estimates the median."""
+    """Absolute error with the identity link. It estimates the median.
+
+    See Also
+    --------
+    Quantile : Estimates any quantile.
+    Huber : Between this and `SquaredError`.
+
+    Examples
+    --------
+    A constant model predicts the median:
+
+    >>> from skneural import ScratchMLPRegressor
+    >>> from skneural.losses import AbsoluteError
+    >>> X, y = [[0]] * 5, [1, 2, 3, 4, 40]
+    >>> exact = {"learning_rate": "cosine", "max_iter": 1000, "n_iter_no_change": 1000, "tol": 0}
+    >>> exact |= {"learning_rate_init": 0.5, "alpha": 0, "random_state": 0}
+    >>> model = ScratchMLPRegressor(AbsoluteError(), (), **exact)
+    >>> model.fit(X, y).predict([[0]]).round(2)
+    array([3.])
+    """
 
     is_smooth = False
 
@@ -73,10 +110,26 @@ class Huber(RegressionLoss):
     delta : float, default=1.0
         The residual at which the two meet, in units of y.
 
+    See Also
+    --------
+    AbsoluteError : For residuals of any size.
+    SquaredError : Estimates the mean.
+
     References
     ----------
     P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical
     Statistics 35, 1964.
+
+    Examples
+    --------
+    A constant model is moved by the outlier no further than by any other large number:
+
+    >>> from skneural import ScratchMLPRegressor
+    >>> from skneural.losses import Huber
+    >>> X, y = [[0]] * 5, [1, 2, 3, 4, 40]
+    >>> model = ScratchMLPRegressor(Huber(2.0), (), alpha=0, solver="lbfgs", random_state=0)
+    >>> model.fit(X, y).predict([[0]]).round(2)
+    array([3.])
     """
 
     delta: float = number(1.0, 0, closed="neither")
@@ -119,6 +172,11 @@ class Quantile(RegressionLoss):
     quantile : float or sequence of float, default=0.5
         The level, or the levels in increasing order, between 0 and 1. A list of one is a list.
 
+    See Also
+    --------
+    AbsoluteError : The median alone.
+    sklearn.metrics.mean_pinball_loss : The same loss of predictions.
+
     Notes
     -----
     The outputs for several targets stand side by side: all levels of the first target, then
@@ -130,6 +188,19 @@ class Quantile(RegressionLoss):
     of increments: Y. Park, D. Maddix, F.-X. Aubet, K. Kan, J. Gasthaus and Y. Wang, "Learning
     quantile functions without quantile crossing for distribution-free time series
     forecasting", AISTATS 2022.
+
+    Examples
+    --------
+    A constant model predicts the quartiles:
+
+    >>> from skneural import ScratchMLPRegressor
+    >>> from skneural.losses import Quantile
+    >>> X, y = [[0]] * 5, [1, 2, 3, 4, 40]
+    >>> exact = {"learning_rate": "cosine", "max_iter": 1000, "n_iter_no_change": 1000, "tol": 0}
+    >>> exact |= {"learning_rate_init": 0.5, "alpha": 0, "random_state": 0}
+    >>> model = ScratchMLPRegressor(Quantile([0.25, 0.75]), (), **exact)
+    >>> model.fit(X, y).predict([[0]]).round(2)
+    array([[2., 4.]])
     """
 
     is_smooth = False
@@ -235,7 +306,24 @@ def _is_between_0_and_1(value: Any) -> bool:
 
 
 class Poisson(RegressionLoss):
-    """Half Poisson deviance with the exponential link, for targets that are zero or positive."""
+    """Half Poisson deviance with the exponential link, for targets that are zero or positive.
+
+    See Also
+    --------
+    Gamma : For positive numbers whose standard deviation grows with the mean.
+    sklearn.metrics.mean_poisson_deviance : Twice this loss, of predictions.
+
+    Examples
+    --------
+    A constant model predicts the mean, and no model a negative number:
+
+    >>> from skneural import ScratchMLPRegressor
+    >>> from skneural.losses import Poisson
+    >>> X, y = [[0]] * 5, [1, 2, 3, 4, 40]
+    >>> model = ScratchMLPRegressor(Poisson(), (), alpha=0, solver="lbfgs", random_state=0)
+    >>> model.fit(X, y).predict([[0]]).round(2)
+    array([10.])
+    """
 
     link = EXP
 
@@ -263,6 +351,22 @@ class Gamma(RegressionLoss):
     """Half gamma deviance with the exponential link, for targets that are positive.
 
     To the left the loss grows as exp(-z): it overflows where that does.
+
+    See Also
+    --------
+    Poisson : For counts, which may be zero.
+    sklearn.metrics.mean_gamma_deviance : Twice this loss, of predictions.
+
+    Examples
+    --------
+    A constant model predicts the mean, and no model a negative number:
+
+    >>> from skneural import ScratchMLPRegressor
+    >>> from skneural.losses import Gamma
+    >>> X, y = [[0]] * 5, [1, 2, 3, 4, 40]
+    >>> model = ScratchMLPRegressor(Gamma(), (), alpha=0, solver="lbfgs", random_state=0)
+    >>> model.fit(X, y).predict([[0]]).round(2)
+    array([10.])
     """
 
     link = EXP

@@ -98,6 +98,11 @@ def to_onnx(
         would convert wrongly without saying so: calibration other than by sigmoid, labels beyond 32
         bits.
 
+    See Also
+    --------
+    register_converters : For pipelines that skl2onnx converts.
+    skneural.ScratchMLPClassifier.to_sklearn : The model as one of scikit-learn.
+
     Notes
     -----
     Where `X_sample` has integers of 16 bits the input is int32, for unsigned ones of more bits

@@ -119,6 +119,15 @@ def register_converters() -> None:
     ------
     ImportError
         If skl2onnx is not installed.
+
+    See Also
+    --------
+    to_onnx : Converts a single estimator.
+
+    Examples
+    --------
+    >>> from skneural.onnx import register_converters
+    >>> register_converters()  # doctest: +SKIP
     """
     skl2onnx = optional_module("skl2onnx", "onnx", "Conversion to ONNX")
     for kind, converter in CONVERTERS.items():

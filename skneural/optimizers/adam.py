@@ -37,6 +37,12 @@ class Adam(Optimizer):
     weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
+    See Also
+    --------
+    AdamW : With decoupled weight decay.
+    NAdam : With Nesterov's momentum.
+    RMSprop : Without the mean of the gradients.
+
     Notes
     -----
     The two means are kept without their factors :math:`1 - \beta`, which saves two passes
@@ -46,6 +52,19 @@ class Adam(Optimizer):
     ----------
     D. P. Kingma and J. Ba, "Adam: A method for stochastic optimization", ICLR 2015, in the
     form of the last paragraph of its section 2.
+
+    Examples
+    --------
+    The first step is as long as the rate, whatever the size of the gradient:
+
+    >>> import numpy as np
+    >>> from skneural.optimizers import Adam
+    >>> optimizer = Adam()
+    >>> state = optimizer.init_state(2, float)
+    >>> params = np.array([1.0, 2.0])
+    >>> optimizer.step(params, np.array([0.5, -0.25]), 0.1, state)
+    >>> params.round(3)
+    array([0.9, 2.1])
     """
 
     beta_1: float = number(0.9, 0, 1, closed="left")
@@ -148,9 +167,26 @@ class AdamW(Adam):
     max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
+    See Also
+    --------
+    Adam : The same without weight decay.
+
     References
     ----------
     I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019.
+
+    Examples
+    --------
+    Weights shrink by one hundredth, the rate times `weight_decay`, and move as by Adam:
+
+    >>> import numpy as np
+    >>> from skneural.optimizers import AdamW
+    >>> optimizer = AdamW(weight_decay=0.1)
+    >>> state = optimizer.init_state(2, float)
+    >>> params = np.array([1.0, 2.0])
+    >>> optimizer.step(params, np.array([0.5, -0.25]), 0.1, state)
+    >>> params.round(3)
+    array([0.89, 2.08])
     """
 
     weight_decay: float = number(0.01, 0, kw_only=True)
@@ -180,9 +216,26 @@ class NAdam(Adam):
     weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
+    See Also
+    --------
+    Adam : The same without Nesterov's momentum.
+
     References
     ----------
     T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
+
+    Examples
+    --------
+    The first step is about as long as the rate, whatever the size of the gradient:
+
+    >>> import numpy as np
+    >>> from skneural.optimizers import NAdam
+    >>> optimizer = NAdam()
+    >>> state = optimizer.init_state(2, float)
+    >>> params = np.array([1.0, 2.0])
+    >>> optimizer.step(params, np.array([0.5, -0.25]), 0.1, state)
+    >>> params.round(3)
+    array([0.894, 2.106])
     """
 
     momentum_decay: float = number(0.004, 0)

@@ -38,6 +38,11 @@ class RMSprop(Optimizer):
     weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
+    See Also
+    --------
+    Adam : Averages the gradients too.
+    AdaGrad : Sums up their squares instead of averaging.
+
     Notes
     -----
     As in `Adam`, the mean is kept without its factor :math:`1 - \rho`. It begins at 0 and that
@@ -48,6 +53,19 @@ class RMSprop(Optimizer):
     ----------
     T. Tieleman and G. Hinton, "Lecture 6.5 - rmsprop: Divide the gradient by a running average
     of its recent magnitude", Coursera: Neural networks for machine learning, 2012.
+
+    Examples
+    --------
+    The first step divides by the root of one hundredth of the squared gradient:
+
+    >>> import numpy as np
+    >>> from skneural.optimizers import RMSprop
+    >>> optimizer = RMSprop()
+    >>> state = optimizer.init_state(2, float)
+    >>> params = np.array([1.0, 2.0])
+    >>> optimizer.step(params, np.array([0.5, -0.25]), 0.1, state)
+    >>> params.round(3)
+    array([0., 3.])
     """
 
     decay: float = number(0.99, 0, 1, closed="left")
@@ -109,10 +127,27 @@ class AdaGrad(Optimizer):
     weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
+    See Also
+    --------
+    RMSprop : Averages the squares, so that the steps do not fade.
+
     References
     ----------
     J. Duchi, E. Hazan and Y. Singer, "Adaptive subgradient methods for online learning and
     stochastic optimization", Journal of Machine Learning Research 12, 2011.
+
+    Examples
+    --------
+    The first step is as long as the rate, the following ones are shorter:
+
+    >>> import numpy as np
+    >>> from skneural.optimizers import AdaGrad
+    >>> optimizer = AdaGrad()
+    >>> state = optimizer.init_state(2, float)
+    >>> params = np.array([1.0, 2.0])
+    >>> optimizer.step(params, np.array([0.5, -0.25]), 0.1, state)
+    >>> params.round(3)
+    array([0.9, 2.1])
     """
 
     epsilon: float = number(1e-10, 0, closed="neither")

@@ -34,10 +34,27 @@ class SGD(Optimizer):
     weight_decay, max_grad_norm, averaging : float or None
         As in `Optimizer`.
 
+    See Also
+    --------
+    Adam : Steps of about the same length for all parameters.
+
     References
     ----------
     I. Sutskever, J. Martens, G. Dahl and G. Hinton, "On the importance of initialization
     and momentum in deep learning", ICML 2013.
+
+    Examples
+    --------
+    A step against the gradient, at a rate of 0.1:
+
+    >>> import numpy as np
+    >>> from skneural.optimizers import SGD
+    >>> optimizer = SGD(momentum=0)
+    >>> state = optimizer.init_state(2, float)
+    >>> params = np.array([1.0, 2.0])
+    >>> optimizer.step(params, np.array([0.5, -0.25]), 0.1, state)
+    >>> params.round(3)
+    array([0.95 , 2.025])
     """
 
     momentum: float = number(0.9, 0, 1)

@@ -11,7 +11,18 @@ from skneural.settings import number
 
 
 class Constant(Schedule):
-    """The rate never changes; a plateau ends the training."""
+    """The rate never changes; a plateau ends the training.
+
+    See Also
+    --------
+    Adaptive : A plateau divides the rate.
+
+    Examples
+    --------
+    >>> from skneural.schedules import Constant
+    >>> Constant().factor(epoch=5, max_iter=10)
+    1.0
+    """
 
 
 @dataclass(repr=False, eq=False)
@@ -27,10 +38,23 @@ class InverseScaling(Schedule):
     power_t : float, default=0.5
         The exponent p.
 
+    See Also
+    --------
+    Exponential : By the number of epochs, whatever the number of rows.
+
     References
     ----------
     H. Robbins and S. Monro, "A stochastic approximation method", Annals of Mathematical
     Statistics 22, 1951.
+
+    Examples
+    --------
+    The rate after 99 rows is a tenth of the first:
+
+    >>> from skneural.schedules import InverseScaling
+    >>> schedule = InverseScaling()
+    >>> round(schedule.after_epoch(0.1, initial_rate=0.1, n_samples_seen=99, n_stalled=0), 6)
+    0.01
     """
 
     power_t: float = number(0.5, 0)
@@ -56,6 +80,16 @@ class Adaptive(Schedule):
         d.
     negligible : float, default=1e-6
         A plateau at this rate or below ends the training.
+
+    See Also
+    --------
+    ReduceOnPlateau : Has a patience of its own, and does not put off the end.
+
+    Examples
+    --------
+    >>> from skneural.schedules import Adaptive
+    >>> Adaptive(divisor=5).on_plateau(0.1)
+    0.02
     """
 
     divisor: float = number(5.0, 1, closed="neither")
@@ -88,10 +122,23 @@ class ReduceOnPlateau(Schedule):
     lowest : float, default=0.0
         :math:`\lambda`, the share of `learning_rate_init` that the rate does not fall below.
 
+    See Also
+    --------
+    Adaptive : Divides the rate where the training would end.
+
     References
     ----------
     Y. Bengio, "Practical recommendations for gradient-based training of deep architectures",
     in *Neural Networks: Tricks of the Trade*, 2012, section 3.1.1.
+
+    Examples
+    --------
+    After 5 epochs without progress:
+
+    >>> from skneural.schedules import ReduceOnPlateau
+    >>> schedule = ReduceOnPlateau(divisor=2, patience=5)
+    >>> schedule.after_epoch(0.1, initial_rate=0.1, n_samples_seen=1000, n_stalled=5)
+    0.05
     """
 
     divisor: float = number(2.0, 1, closed="neither")

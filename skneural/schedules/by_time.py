@@ -27,10 +27,23 @@ class StepDecay(Schedule):
     gamma : float, default=0.1
         :math:`\gamma`, above 0 and up to 1.
 
+    See Also
+    --------
+    Exponential : The same a little in each epoch.
+
     References
     ----------
     K. He, X. Zhang, S. Ren and J. Sun, "Deep residual learning for image recognition", CVPR 2016,
     is a well-known use.
+
+    Examples
+    --------
+    The factors of the rate at some of 10 epochs:
+
+    >>> from skneural.schedules import StepDecay
+    >>> schedule = StepDecay(n_epochs=4)
+    >>> [round(schedule.factor(epoch, max_iter=10), 3) for epoch in (0, 4, 8)]
+    [1.0, 0.1, 0.01]
     """
 
     n_epochs: float = number(10, 0, closed="neither")
@@ -54,10 +67,23 @@ class Exponential(Schedule):
     gamma : float, default=0.95
         :math:`\gamma`, above 0 and up to 1.
 
+    See Also
+    --------
+    StepDecay : Falls in steps.
+
     References
     ----------
     Y. Bengio, "Practical recommendations for gradient-based training of deep architectures",
     in *Neural Networks: Tricks of the Trade*, 2012, section 3.1.1.
+
+    Examples
+    --------
+    The factors of the rate at some of 10 epochs:
+
+    >>> from skneural.schedules import Exponential
+    >>> schedule = Exponential(gamma=0.5)
+    >>> [round(schedule.factor(epoch, max_iter=10), 3) for epoch in (0, 1, 2)]
+    [1.0, 0.5, 0.25]
     """
 
     gamma: float = number(0.95, 0, 1, closed="right")
@@ -82,6 +108,11 @@ class Cosine(Schedule):
     lowest : float, default=0.0
         :math:`\lambda`, the share of `learning_rate_init` at the end.
 
+    See Also
+    --------
+    CosineWarmRestarts : The same again and again.
+    LinearWarmUp : Rises to the rate before.
+
     Notes
     -----
     Progress is slow while the rate is high, so that the training may stop before its end by
@@ -91,6 +122,15 @@ class Cosine(Schedule):
     ----------
     I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts",
     ICLR 2017.
+
+    Examples
+    --------
+    The factors of the rate at some of 10 epochs:
+
+    >>> from skneural.schedules import Cosine
+    >>> schedule = Cosine()
+    >>> [round(schedule.factor(epoch, max_iter=10), 3) for epoch in (0, 2.5, 5, 10)]
+    [1.0, 0.854, 0.5, 0.0]
     """
 
     n_epochs: float | None = number(None, 0, closed="neither")
@@ -124,10 +164,23 @@ class CosineWarmRestarts(Schedule):
     lowest : float, default=0.0
         :math:`\lambda`, the share of `learning_rate_init` at the end of a cycle.
 
+    See Also
+    --------
+    Cosine : A single fall.
+
     References
     ----------
     I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts",
     ICLR 2017.
+
+    Examples
+    --------
+    The factors of the rate at some of 10 epochs:
+
+    >>> from skneural.schedules import CosineWarmRestarts
+    >>> schedule = CosineWarmRestarts(n_epochs=5)
+    >>> [round(schedule.factor(epoch, max_iter=10), 3) for epoch in (0, 2.5, 5, 10)]
+    [1.0, 0.5, 1.0, 1.0]
     """
 
     n_epochs: float = number(10, 0, closed="neither")
@@ -173,6 +226,10 @@ class OneCycle(Schedule):
     lowest : float, default=4e-6
         :math:`\lambda`, the share of `learning_rate_init` at the end, and after it.
 
+    See Also
+    --------
+    LinearWarmUp : A rise before any other schedule.
+
     Notes
     -----
     Progress may be slow, or none, while the rate is high, so that the training may stop before
@@ -183,6 +240,15 @@ class OneCycle(Schedule):
     L. N. Smith and N. Topin, "Super-convergence: Very fast training of neural networks using
     large learning rates", 2018, arXiv:1708.07120. There rise and fall are straight lines; here
     they are halves of a cosine.
+
+    Examples
+    --------
+    The factors of the rate at some of 10 epochs:
+
+    >>> from skneural.schedules import OneCycle
+    >>> schedule = OneCycle()
+    >>> [round(schedule.factor(epoch, max_iter=10), 3) for epoch in (0, 2.5, 5, 10)]
+    [0.04, 0.936, 0.812, 0.0]
     """
 
     n_epochs: float | None = number(None, 0, closed="neither")
@@ -231,6 +297,11 @@ class CosLog(Schedule):
     n_epochs : float or None, default=None
         T, the epochs it takes; None for `max_iter`. After it the rate is 0.
 
+    See Also
+    --------
+    OneCycle : A single cycle.
+    skneural.TabularMLPClassifier : Is trained by this schedule.
+
     Notes
     -----
     Progress is slow or none while the rate is high, so that the training may stop before its end by
@@ -240,6 +311,15 @@ class CosLog(Schedule):
     ----------
     D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: Strong pre-tuned MLPs and
     boosted trees on tabular data", NeurIPS 2024, section 3.
+
+    Examples
+    --------
+    The factors of the rate at some of 10 epochs:
+
+    >>> from skneural.schedules import CosLog
+    >>> schedule = CosLog()
+    >>> [round(schedule.factor(epoch, max_iter=10), 3) for epoch in (0, 2.5, 5, 10)]
+    [0.0, 0.493, 0.074, 0.0]
     """
 
     n_cycles: int = number(4, 1)
@@ -289,6 +369,10 @@ class FlatCos(Schedule):
     n_epochs : float or None, default=None
         T, the epochs it takes; None for `max_iter`. After it the rate is 0.
 
+    See Also
+    --------
+    Cosine : Falls from the beginning.
+
     Notes
     -----
     Progress may be slow while the rate is high, so that the training may stop before its end by
@@ -298,6 +382,15 @@ class FlatCos(Schedule):
     ----------
     D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: Strong pre-tuned MLPs and
     boosted trees on tabular data", NeurIPS 2024, section 3.
+
+    Examples
+    --------
+    The factors of the rate at some of 10 epochs:
+
+    >>> from skneural.schedules import FlatCos
+    >>> schedule = FlatCos()
+    >>> [round(schedule.factor(epoch, max_iter=10), 3) for epoch in (0, 5, 7.5, 10)]
+    [1.0, 1.0, 0.5, 0.0]
     """
 
     n_epochs: float | None = number(None, 0, closed="neither")

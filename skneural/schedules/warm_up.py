@@ -37,10 +37,23 @@ class LinearWarmUp(Schedule):
     then : Schedule or None, default=None
         The other schedule; None for `Constant`.
 
+    See Also
+    --------
+    OneCycle : Rises and falls.
+
     References
     ----------
     P. Goyal et al., "Accurate, large minibatch SGD: Training ImageNet in 1 hour", 2017,
     arXiv:1706.02677, section 2.2.
+
+    Examples
+    --------
+    The factors of the rate at some of 10 epochs:
+
+    >>> from skneural.schedules import LinearWarmUp
+    >>> schedule = LinearWarmUp(n_epochs=4, start=0.0)
+    >>> [round(schedule.factor(epoch, max_iter=10), 3) for epoch in (0, 1, 2, 4, 10)]
+    [0.0, 0.25, 0.5, 1.0, 1.0]
     """
 
     n_epochs: float = number(1.0, 0, closed="neither")
