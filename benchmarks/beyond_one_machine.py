@@ -127,6 +127,8 @@ def by_joblib(backend, **options):
         n_fits = 2 * len(search.cv_results_["params"])
         yield row(f"GridSearchCV, {name}", equal, f"{n_fits} fits in workers")
 
+    yield _two_threads(backend, options)
+
     def fitted(*callbacks):
         search, X, y = searches()["network"]
         with joblib.parallel_config(backend, **options):
@@ -177,6 +179,28 @@ def by_joblib(backend, **options):
     interrupt.start()
     yield row("Ctrl-C here", *_what_comes_of(lambda: fitted(OnEpochEnd(wait))))
     yield row("the same search, after all that", fitted())
+
+
+def _two_threads(backend, options):
+    """A network whose products are shared by two threads of BLAS here, and by none in a worker."""
+    import joblib
+    from sklearn.model_selection import GridSearchCV
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from skneural import ScratchMLPClassifier
+
+    X, y = digits()
+    network = ScratchMLPClassifier((256, 128), batch_size=300, max_iter=5, random_state=0)
+    search = GridSearchCV(network, {"alpha": [1e-4, 1e-2]}, cv=2, n_jobs=-1)
+    hashes = []
+    for name, n_threads in [(backend, 1), ("sequential", 1), ("sequential", None)]:
+        settings = options if name == backend else {}
+        with threadpool_limits(n_threads), joblib.parallel_config(name, **settings):
+            hashes.append(result(search.fit(X, y)))
+    threads = max(each["num_threads"] for each in threadpool_info() if _is_blas(each))
+    apart = "the same too" if hashes[0] == hashes[2] else "not the same bits"
+    note = f"compared with a limit of 1 thread; with the {threads} that are here: {apart}"
+    return row("network of long products", hashes[0] == hashes[1], note)
 
 
 def _what_comes_of(function):

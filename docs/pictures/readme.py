@@ -1,4 +1,4 @@
-"""Draws the picture of the README: ``python docs/pictures/readme.py`` writes readme.png beside it."""
+"""Draws the picture of the README: ``python docs/pictures/readme.py`` writes it beside itself."""
 
 from pathlib import Path
 
