@@ -35,6 +35,10 @@ def show_versions() -> None:
     The pools of threads, BLAS above all, are listed with their number of threads, which is what a
     difference in speed or in the last digits mostly comes from.
 
+    See Also
+    --------
+    sklearn.show_versions : The same about scikit-learn and what it is built with.
+
     Examples
     --------
     >>> import skneural
