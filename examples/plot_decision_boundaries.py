@@ -9,7 +9,6 @@ longer. ``partial_fit`` trains for one epoch, so that the boundary can be looked
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import make_moons
-from sklearn.metrics import log_loss
 
 from skneural import ScratchMLPClassifier
 
@@ -19,13 +18,19 @@ X_test, y_test = make_moons(1000, noise=0.35, random_state=1)
 network = ScratchMLPClassifier(
     hidden_layer_sizes=(50, 50), learning_rate_init=0.01, batch_size=25, alpha=0, random_state=1
 )
+
+
+def log_loss(X, y):
+    """Mean of -log p of the true classes."""
+    return -network.predict_log_proba(X)[np.arange(len(y)), y].mean()
+
+
 side = np.linspace(-2.4, 3.4, 161), np.linspace(-2, 2.4, 161)
 plane = np.stack(np.meshgrid(*side), axis=-1).reshape(-1, 2)
 snapshots, losses = {}, []
 for epoch in range(1, 301):
     network.partial_fit(X, y, classes=[0, 1])
-    p, p_test = network.predict_proba(X), network.predict_proba(X_test)
-    losses.append((log_loss(y, p), log_loss(y_test, p_test)))
+    losses.append((log_loss(X, y), log_loss(X_test, y_test)))
     if epoch in (1, 5, 30, 300):
         snapshots[epoch] = network.predict_proba(plane)[:, 1].reshape(161, 161)
 
