@@ -107,7 +107,7 @@ sklearn.inspection.permutation_importance : The importance of features for a sco
 
 Examples
 --------
-The logit rises from (0, 1) to either side as ``4 * relu(x1 + x2)`` does:
+Where only the first hidden unit is active, the logit is ``4 * (x1 + x2) - 2``:
 
 {XOR}
 >>> xor.input_gradients([[0, 0.5]], output=0)
