@@ -21,6 +21,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -100,10 +101,7 @@ def result(search):
 
 
 def with_callbacks(search, *callbacks):
-    """A copy of a search over a pipeline, whose network has these callbacks."""
-    from sklearn.base import clone
-
-    search = clone(search)
+    """The same search over a pipeline, whose network is given these callbacks."""
     search.estimator[-1].set_callbacks(*callbacks)
     return search
 
@@ -276,7 +274,6 @@ def dask_ml():
 
     from skneural import ScratchMLPClassifier
 
-    has_dask_ml = find_spec("dask_ml") is not None
     made = delayed(block)
     X = da.concatenate([da.from_delayed(made(i), BLOCK_SHAPE, float) for i in range(N_BLOCKS)])
     y = X.map_blocks(labels_of, drop_axis=1, dtype=int)
@@ -310,7 +307,7 @@ def dask_ml():
         return np.array_equal(ParallelPostFit(by_hand).predict(X).compute(), predicted)
 
     tasks = {"partial_fit in a chain of dask.delayed": chained, "predict by map_blocks": mapped}
-    if has_dask_ml:
+    if _is_installed("dask-ml"):
         tasks["dask-ml, Incremental"] = incremental
         tasks["dask-ml, ParallelPostFit"] = parallel_post_fit
     for name, task in tasks.items():
@@ -406,6 +403,8 @@ def spark():
     session.stop()
 
 
+PACKAGES = ["scikit-learn", "joblib", "dask", "distributed", "dask-ml", "ray", "optuna", "pyspark"]
+
 #: By name: what makes the rows of the table, and what it needs.
 ENGINES = {
     "dask": (dask, ["distributed"]),
@@ -416,16 +415,21 @@ ENGINES = {
 }
 
 
+def _is_installed(package):
+    return find_spec(package.replace("scikit-learn", "sklearn").replace("-", "_")) is not None
+
+
 def main(names):
     if names[:1] == ["--rows"]:
         warnings.simplefilter("ignore")
         for each in ENGINES[names[1]][0]():
             print(json.dumps(each), flush=True)
         return
+    print(", ".join(f"{each} {version(each)}" for each in PACKAGES if _is_installed(each)) + "\n")
     print("| engine | what | equal? | counted |\n|---|---|---|---|", flush=True)
     for name in names or ENGINES:
         needed = ENGINES[name][1]
-        if any(find_spec(package) is None for package in needed):
+        if not all(map(_is_installed, needed)):
             print(f"| {name} | not installed | | |", flush=True)
             continue
         with subprocess.Popen(
