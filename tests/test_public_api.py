@@ -64,6 +64,7 @@ MODULES = [
     "settings",
     "table_network",
     "temperature",
+    "workspace",
 ]
 #: Those that may import scikit-learn; the others are the core.
 OF_SCIKIT_LEARN = ["callbacks", "estimators", "learning_rate_finder", "onnx"]

@@ -38,6 +38,7 @@ from skneural.estimators.data import (
 )
 from skneural.estimators.finish import finished, snapshot_of
 from skneural.estimators.history_table import HistoryTable, no_history
+from skneural.estimators.method_examples import predictions, with_examples
 from skneural.estimators.model import Fitted
 from skneural.estimators.plan import Plan, Start
 from skneural.estimators.resume import (
@@ -246,6 +247,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
                 self.random_state.set_state(start.generator.get_state(legacy=False))
 
 
+@with_examples(predictions.TRAINED)
 class NetworkEstimator(TrainedEstimator):
     """A trained estimator that records every epoch of its loss."""
 

@@ -3,6 +3,29 @@
 from skneural.estimators.method_examples.shared import AND, IRIS
 
 LINEAR = {
+    "coef_": f"""
+See Also
+--------
+intercept_ : The intercepts.
+sparsify : Keeps only the weights that are not zero.
+
+Examples
+--------
+{AND}
+>>> gate.coef_
+array([[2., 2.]])
+""",
+    "intercept_": f"""
+See Also
+--------
+coef_ : The weights.
+
+Examples
+--------
+{AND}
+>>> gate.intercept_
+array([-2.])
+""",
     "sparsify": f"""
 See Also
 --------

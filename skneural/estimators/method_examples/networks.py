@@ -3,6 +3,28 @@
 from skneural.estimators.method_examples.shared import IRIS, PLANE, XOR
 
 BOTH = {
+    "coefs_": f"""
+See Also
+--------
+intercepts_ : The intercepts.
+
+Examples
+--------
+{XOR}
+>>> xor.coefs_[1].tolist()
+[[4.0], [-8.0]]
+""",
+    "intercepts_": f"""
+See Also
+--------
+coefs_ : The weights.
+
+Examples
+--------
+{XOR}
+>>> [intercepts.tolist() for intercepts in xor.intercepts_]
+[[0.0, -1.0], [-2.0]]
+""",
     "set_params": """
 See Also
 --------

@@ -36,6 +36,35 @@ True
 """,
 }
 
+TRAINED = {
+    "history_": f"""
+See Also
+--------
+skneural.inspection.LossCurveDisplay : The losses as a picture.
+skneural.callbacks.HistoryLogger : Writes the records to a file during the training.
+
+Examples
+--------
+{IRIS}
+>>> from skneural import ScratchLogisticRegression
+>>> history = ScratchLogisticRegression().fit(X, y).history_
+>>> history  # doctest: +SKIP
+History of 7 epochs
+epoch      loss  gradient_norm   seconds
+    1  0.477371       0.581054    0.0176
+    2  0.334446       0.147825  0.000216
+    3  0.224629        0.05767  0.000184
+    4  0.195419      0.0246721  0.000176
+    5  0.192625     0.00415087  0.000165
+    6  0.192575     0.00014639   0.00265
+    7  0.192575    2.54858e-07  0.000226
+>>> round(history[-1]["loss"], 3)
+0.193
+>>> history.to_frame()["epoch"].tolist() == list(range(1, len(history) + 1))
+True
+""",
+}
+
 CLASSIFIERS = {
     "predict": f"""
 See Also

@@ -15,6 +15,31 @@ NUMBERS = """\
 >>> model = TabularMLPRegressor(cv=2, max_iter=10, random_state=0).fit(X, 3 * X[:, 0])"""
 
 TABULAR = {
+    "history_": f"""
+See Also
+--------
+skneural.inspection.LossCurveDisplay : The losses as a picture.
+skneural.callbacks.HistoryLogger : Writes the records to a file during the training.
+
+Examples
+--------
+{SMALL}
+>>> len(model.history_)
+5
+>>> sorted(model.history_[-1])[:4]
+['epoch', 'gradient_norm', 'learning_rate', 'loss']
+""",
+    "fitted_settings_": f"""
+See Also
+--------
+fit : What sets them.
+
+Examples
+--------
+{SMALL}
+>>> model.fitted_settings_["max_iter"]
+5
+""",
     "fit": f"""
 See Also
 --------
