@@ -27,7 +27,7 @@ from skneural import (
     ScratchPerceptron,
     TabularMLPClassifier,
 )
-from skneural.callbacks import OnEpochEnd
+from skneural.callbacks import HistoryLogger, OnEpochEnd
 from skneural.losses import Huber, LogLoss
 from skneural.optimizers import AdamW
 from skneural.schedules import Cosine, LinearWarmUp
@@ -91,12 +91,14 @@ def test_callbacks_are_called_in_the_workers(client, tmp_path):
             print(os.getpid(), file=file)
 
     network = ScratchMLPClassifier(hidden_layer_sizes=(8,), max_iter=3, random_state=0)
-    network.set_callbacks(OnEpochEnd(note))
+    history = tmp_path.with_suffix(".jsonl")
+    network.set_callbacks(OnEpochEnd(note), HistoryLogger(history))
     search = GridSearchCV(network, {"alpha": [0, 1]}, cv=2, n_jobs=-1)
     with joblib.parallel_config("dask"):
         search.fit(X, Y)
     fits = [path.read_text().split() for path in tmp_path.iterdir()]
     assert [len(fit) for fit in fits] == [3] * 5
+    assert len(history.read_text().splitlines()) == 3 * 5
     assert all(len(set(fit)) == 1 for fit in fits)
     processes = [int(fit[0]) for fit in fits]
     assert processes.count(os.getpid()) == 1  # the best one, fitted anew
