@@ -558,9 +558,9 @@ def test_html_links_to_the_documentation_once_it_has_an_address(monkeypatch, est
     assert estimator._get_doc_link() == documentation_address() == ""
     monkeypatch.setattr(documentation_link, "documentation_address", lambda: "https://x.org/en")
     name = type(estimator).__name__
-    assert estimator._get_doc_link() == f"https://x.org/en/estimators.html#skneural.{name}"
+    assert estimator._get_doc_link() == f"https://x.org/en/generated/skneural.{name}.html"
     html = estimator_html_repr(estimator)
-    assert f'href="https://x.org/en/estimators.html#skneural.{name}"' in html
+    assert f'href="https://x.org/en/generated/skneural.{name}.html"' in html
 
 
 @pytest.mark.parametrize(

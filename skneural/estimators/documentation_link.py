@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 def documentation_link_template() -> str:
     """The address of the page of an estimator, once the documentation has an address; else ''."""
     address = documentation_address()
-    return f"{address}/estimators.html#skneural.{{estimator_name}}" if address else ""
+    return f"{address}/generated/skneural.{{estimator_name}}.html" if address else ""
 
 
 @cache
