@@ -113,6 +113,8 @@ html_theme_options = {
 }
 if "Repository" in addresses:
     html_theme_options["github_url"] = addresses["Repository"]
+# Pages without others below them.
+html_sidebars = {"getting_started": []}
 html_show_sourcelink = False
 toc_object_entries_show_parents = "hide"
 html_context = {"default_mode": "auto"}
