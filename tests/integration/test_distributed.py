@@ -14,7 +14,7 @@ import optuna
 import pytest
 from distributed import Client, LocalCluster
 from optuna.trial import TrialState
-from page_code import code_of, run
+from pages import code_by_heading, run_block
 from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.model_selection import GridSearchCV
@@ -34,7 +34,7 @@ from skneural.schedules import Cosine, LinearWarmUp
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-PAGE = code_of("beyond_one_machine.rst")
+PAGE = code_by_heading("beyond_one_machine.rst")
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
 SOLVERS = [AdamW(weight_decay=0.01), AdamW(max_grad_norm=1.0), "sgd"]
@@ -121,7 +121,7 @@ def test_the_documented_search(client):
     cluster = "LocalCluster(n_workers=2, threads_per_worker=1)"
     assert cluster in code
     code = code.replace(cluster, "cluster_of_the_tests").replace("with cluster, ", "with ")
-    names = run(code, X=X, y=Y, cluster_of_the_tests=client.cluster)
+    names = run_block(code, X=X, y=Y, cluster_of_the_tests=client.cluster)
     expected = clone(names["search"])
     with joblib.parallel_config("sequential"):
         expected.fit(X, Y)
@@ -132,7 +132,7 @@ def test_the_documented_blocks(client):
     order = np.random.RandomState(0).permutation(len(Y))
     rows, labels = X[order], Y[order]
     chained, _ = PAGE["Rows that do not fit into memory"]
-    names = run(chained, X=rows, y=labels)
+    names = run_block(chained, X=rows, y=labels)
     expected = ScratchMLPClassifier(random_state=0)
     for _ in range(5):
         for first in range(0, len(Y), 50):
@@ -157,6 +157,6 @@ def test_the_documented_study_in_three_processes(tmp_path):
     assert len(ended) == len(study.trials)
     assert 12 <= len(ended) <= 14
     assert [trial.number for trial in study.trials] == list(range(len(ended)))
-    names = run(script.read_text(), __name__="study")
+    names = run_block(script.read_text(), __name__="study")
     trial = optuna.trial.FixedTrial(study.best_params)
     assert names["objective"](trial) == study.best_value
