@@ -40,6 +40,8 @@ def can_be_cut(X: Any) -> bool:
     if sparse.issparse(X):
         return X.ndim == 2 and X.format in ("csr", "csc") and X.dtype.kind in NUMBERS
     if is_frame(X):
+        if not isinstance(X.shape[0], int):  # of dask, which has not counted its rows yet
+            return False
         # Of a frame with some sparse columns scikit-learn makes a dense array, and says so once.
         are_sparse = set(map(_is_sparse_dtype, X.dtypes)) if is_like_pandas(X) else set()
         return len(are_sparse) <= 1
