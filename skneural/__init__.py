@@ -17,6 +17,7 @@ from skneural.estimators.tabular.classifier import TabularMLPClassifier
 from skneural.estimators.tabular.regressor import TabularMLPRegressor
 from skneural.estimators.trusted_types import TRUSTED_TYPES
 from skneural.estimators.version import SkneuralVersionWarning
+from skneural.kernels import set_compiled
 
 __all__ = [
     "TRUSTED_TYPES",
@@ -31,5 +32,6 @@ __all__ = [
     "TabularMLPRegressor",
     "__version__",
     "from_sklearn",
+    "set_compiled",
     "show_versions",
 ]

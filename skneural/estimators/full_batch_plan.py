@@ -12,6 +12,7 @@ from skneural.estimators.data import Data
 from skneural.estimators.model import Model, Origin
 from skneural.estimators.plan import TRAINING_LOSS, Plan, Selection, Start
 from skneural.estimators.validation import selection_criterion, validator_of
+from skneural.kernels.use import training_work
 from skneural.losses import Loss
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.run import Run
@@ -78,5 +79,6 @@ def full_batch_plan(
         selection.restores_best,
         estimator.max_iter,
         largest_product(n_rows, list(pairwise(template.layer_sizes))),
+        training_work(0, sum(template.layer_sizes[1:]), n_rows, n_rows, estimator.max_iter),
         convergence_warning,
     )

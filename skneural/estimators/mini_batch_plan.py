@@ -17,6 +17,7 @@ from skneural.estimators.plan import TRAINING_LOSS, Plan, Selection, Start
 from skneural.estimators.scales import LearningCheck
 from skneural.estimators.user_warnings import warn_user
 from skneural.estimators.validation import selection_criterion, split_rows, validator_of
+from skneural.kernels.use import training_work
 from skneural.losses import Loss
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.minibatch import MiniBatches
@@ -86,6 +87,10 @@ def mini_batch_plan(
     batch_size = min(LARGEST_AUTO_BATCH, n_rows)
     if estimator.batch_size != "auto":
         batch_size = given_batch_size(estimator.batch_size, n_rows)
+    max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
+    work = training_work(
+        network.n_params, sum(layer.n_outputs for layer in network.layers), n_rows, batch_size, max_iter
+    )
     total = float(n_rows)
     if rows.weight is not None or start.mode == "partial_fit":
         n_rows, total = total_weight(rows, split.train, n_rows, start)
@@ -127,8 +132,9 @@ def mini_batch_plan(
         EarlyStopping(estimator.tol, estimator.n_iter_no_change, stops_early, restores_best),
         validate,
         restores_best,
-        1 if start.mode == "partial_fit" else estimator.max_iter,
+        max_iter,
         largest_product(batch_size, list(pairwise(template.layer_sizes))),
+        work,
         convergence_warning,
         learning_check=LearningCheck(rows, split.train, network, loss, data.feature_names),
     )
@@ -259,6 +265,10 @@ def total_weight(
     ValueError
         If the weights of all rows to train on are zero.
     """
+    max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
+    work = training_work(
+        network.n_params, sum(layer.n_outputs for layer in network.layers), n_rows, batch_size, max_iter
+    )
     total = float(n_rows)
     if rows.weight is not None:
         total = rows.total_weight

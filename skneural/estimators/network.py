@@ -49,6 +49,7 @@ from skneural.estimators.resume import (
 )
 from skneural.estimators.sklearn_private import CallbackSupportMixin
 from skneural.estimators.target_contract import Targets
+from skneural.kernels import compiled_kernels
 from skneural.minimizers.run import Run, drive
 
 NO_ROWS = (None, None, None)
@@ -225,7 +226,11 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         if tasks is not None:
             tasks.attributes = lambda: snapshot_of(plan, run.state, data, start, settings)
         try:
-            with np.errstate(over="ignore", invalid="ignore"), blas_threads(plan.largest_product):
+            with (
+                np.errstate(over="ignore", invalid="ignore"),
+                blas_threads(plan.largest_product),
+                compiled_kernels(plan.work),
+            ):
                 reason = drive(plan.minimize, run)
             fitted = finished(plan, run, reason, data, start, settings)
             if tasks is not None:

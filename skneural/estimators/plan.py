@@ -58,6 +58,9 @@ class Plan:
     largest_product : int
         Multiplications of the largest matrix product: says how many threads BLAS is given, see
         `skneural.arrays.threads`.
+    work : float
+        Elements that its steps are likely to go through: says whether compiled kernels are worth
+        loading, see `skneural.kernels.use`.
     convergence_warning : callable
         ``convergence_warning(run, reason)`` is what to warn of if the training has not converged;
         empty for nothing.
@@ -82,6 +85,7 @@ class Plan:
     restores_best: bool
     max_iter: int
     largest_product: int
+    work: float
     convergence_warning: Callable[[Run, str], str]
     records_epochs: bool = True
     to_model: Callable[[FloatArray], FloatArray] | None = None

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, block_length, blocks
+from skneural.kernels import compiled_as
+from skneural.kernels import optimizers as kernels
 from skneural.optimizers.contract import Factors, Optimizer, State
 from skneural.optimizers.scaling import add_square, divide_by_root, scratch_block
 from skneural.settings import number
@@ -82,10 +84,8 @@ class Adam(Optimizer):
         self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
     ) -> None:
         rate = self._next_rate(learning_rate, state)
-        for w, g, m, v in blocks(params, gradient, state["first_moment"], state["second_moment"]):
-            self._divide(g, m, v)
-            g *= rate
-            w -= g
+        moments = state["first_moment"], state["second_moment"]
+        adam_step(params, gradient, *moments, self.beta_1, self.beta_2, self._epsilon, rate)
 
     def init_factors(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rates: Factors) -> State:
         # For as many networks at a time as fit a block, at least one.
@@ -120,7 +120,7 @@ class Adam(Optimizer):
             ):
                 if decay:
                     w *= share
-                self._divide(g, m, v)
+                _divide(g, m, v, self.beta_1, self.beta_2, self._epsilon)
                 g *= length
                 w -= g
 
@@ -132,22 +132,49 @@ class Adam(Optimizer):
         rate *= (1 - self.beta_1) / (1 - self.beta_2) ** 0.5
         return rate
 
-    def _divide(self, g: FloatArray, m: FloatArray, v: FloatArray) -> None:
-        """Bring the moments up to date; replace the gradient by the step at a rate of 1."""
-        m *= self.beta_1
-        m += g
-        v *= self.beta_2
-        g *= g
-        v += g
-        np.sqrt(v, out=g)
-        g += self.epsilon / (1 - self.beta_2) ** 0.5
-        np.divide(m, g, out=g)
+    @property
+    def _epsilon(self) -> float:
+        """That beside the root of the second moment without its factor."""
+        epsilon: float = self.epsilon / (1 - self.beta_2) ** 0.5
+        return epsilon
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         # The mean of a steady gradient, its bias corrected, is the gradient.
         root = (1 - self.beta_2) ** 0.5
         rate = learning_rate * (1 - self.beta_2 ** state["step"]) ** 0.5 / root
         divide_by_root(rate, state["second_moment"], self.epsilon / root, out)
+
+
+@compiled_as(kernels.adam_step)
+def adam_step(
+    w: FloatArray,
+    g: FloatArray,
+    m: FloatArray,
+    v: FloatArray,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    rate: float,
+) -> None:
+    """Move parameters w against the gradient g, which is overwritten, by moments m and v."""
+    for w, g, m, v in blocks(w, g, m, v):
+        _divide(g, m, v, beta_1, beta_2, epsilon)
+        g *= rate
+        w -= g
+
+
+def _divide(
+    g: FloatArray, m: FloatArray, v: FloatArray, beta_1: float, beta_2: float, epsilon: float
+) -> None:
+    """Bring the moments up to date; replace the gradient by the step at a rate of 1."""
+    m *= beta_1
+    m += g
+    v *= beta_2
+    g *= g
+    v += g
+    np.sqrt(v, out=g)
+    g += epsilon
+    np.divide(m, g, out=g)
 
 
 @dataclass(repr=False, eq=False)

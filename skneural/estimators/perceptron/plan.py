@@ -27,6 +27,7 @@ from skneural.estimators.perceptron.sgd_order import epoch_orders, held_out_and_
 from skneural.estimators.plan import Plan, Start
 from skneural.estimators.split import naming_the_sides
 from skneural.estimators.targets import Labels
+from skneural.kernels.use import training_work
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import Record, TrainingState
@@ -42,6 +43,9 @@ from skneural.perceptron import (
 #: How much of a step the intercept takes where the rows are sparse: it is in every row, and would
 #: swing wildly beside weights that move once in a while. scikit-learn's number.
 SPARSE_INTERCEPT_RATE = 0.01
+
+#: Elements that NumPy goes through in the time that Python takes for a row.
+WORK_OF_A_ROW = 500
 
 #: The share of L1 in each penalty; None for `l1_ratio`.
 L1_SHARE = {"l2": 0.0, "l1": 1.0, "elasticnet": None, None: 0.0}
@@ -88,6 +92,7 @@ def perceptron_plan(
         max_iter=1 if start.mode == "partial_fit" else estimator.max_iter,
         # One thread: a product with a vector waits for memory, and more threads wait too.
         largest_product=0,
+        work=training_work(0, len(units) * WORK_OF_A_ROW, len(data.rows.y), 1, estimator.max_iter),
         convergence_warning=_never if estimator.tol is None else _out_of_epochs,
         records_epochs=False,
     )

@@ -57,6 +57,7 @@ from skneural.estimators.tabular.recipe import PRESETS, recipe_of
 from skneural.estimators.tabular.scoring import metric_of
 from skneural.estimators.tabular.training import Training, fitted_ensemble, warn_of_end
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
+from skneural.kernels import compiled_kernels
 from skneural.minimizers.run import drive
 from skneural.plain_values import without_maps
 
@@ -219,7 +220,11 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         if tasks is not None:
             tasks.attributes = snapshot
         try:
-            with np.errstate(all="ignore"), blas_threads(training.largest_product):
+            with (
+                np.errstate(all="ignore"),
+                blas_threads(training.largest_product),
+                compiled_kernels(training.work),
+            ):
                 reason = drive(minimize, run)
                 fitted = left_by(reason)
             warn_of_end(run)

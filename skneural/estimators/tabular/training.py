@@ -24,6 +24,7 @@ from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
 from skneural.estimators.tabular.recipe import Recipe
 from skneural.estimators.user_warnings import warn_user
 from skneural.initialization import row_sample
+from skneural.kernels.use import training_work
 from skneural.losses import Loss
 from skneural.minimizers.checkpoints import Checkpoints
 from skneural.minimizers.history import EarlyStopping
@@ -140,6 +141,18 @@ class Training:
         n_inputs = self.table.n_shared + self.table.n_own
         widths = (n_inputs, *self.shape.hidden_layer_sizes, self.shape.n_outputs)
         return largest_product(self.recipe.batch_size, list(pairwise(widths)))
+
+    @property
+    def work(self) -> float:
+        """Elements that all steps go through, see `skneural.kernels.use`."""
+        network, n_members = self.judge.network, len(self.folds)
+        return training_work(
+            n_members * network.n_params,
+            n_members * sum(layer.n_outputs for layer in network.layers),
+            max(len(fold.train) for fold in self.folds),
+            self.recipe.batch_size,
+            self.recipe.max_iter,
+        )
 
 
 def _initial_params(
