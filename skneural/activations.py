@@ -31,6 +31,8 @@ import numpy as np
 from scipy.special import ndtr
 
 from skneural.arrays.matrices import BoolArray, FloatArray
+from skneural.kernels import activations as kernels
+from skneural.kernels import compiled_as
 from skneural.plain_values import from_plain, to_plain
 from skneural.settings import Settings, equal_values, number
 
@@ -153,6 +155,7 @@ def _logistic(z: FloatArray, mask: BoolArray) -> None:
     z += 0.5
 
 
+@compiled_as(kernels.logistic_backward)
 def _logistic_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
     delta *= a
     np.subtract(1, a, out=a)
@@ -163,6 +166,7 @@ def _tanh(z: FloatArray, mask: BoolArray) -> None:
     np.tanh(z, out=z)
 
 
+@compiled_as(kernels.tanh_backward)
 def _tanh_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
     a *= a
     np.subtract(1, a, out=a)
@@ -185,10 +189,12 @@ def _limit(limit: np.ufunc, z: FloatArray, number: float, out: FloatArray) -> No
         limit(piece, limits[: len(piece)], out=flat_out[start : start + n])
 
 
+@compiled_as(kernels.relu)
 def _relu(z: FloatArray, mask: BoolArray) -> None:
     _limit(np.maximum, z, 0.0, out=z)
 
 
+@compiled_as(kernels.relu_backward)
 def _relu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
     np.greater(a, 0, out=mask)
     # Multiplying by the mask itself would convert it piece by piece in a hidden buffer.
@@ -197,18 +203,28 @@ def _relu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray) -> None:
 
 
 def _leaky_relu(z: FloatArray, mask: BoolArray, lowered: FloatArray) -> None:
+    _leaky(z, lowered, LEAKY_RELU_SLOPE)
+
+
+@compiled_as(kernels.leaky_relu)
+def _leaky(z: FloatArray, lowered: FloatArray, slope: float) -> None:
     # A slope below 1 lowers what is above zero and raises what is below.
-    np.multiply(z, LEAKY_RELU_SLOPE, out=lowered)
+    np.multiply(z, slope, out=lowered)
     np.maximum(z, lowered, out=z)
 
 
 def _leaky_relu_backward(
     delta: FloatArray, a: FloatArray, mask: BoolArray, lowered: FloatArray
 ) -> None:
+    _leaky_backward(delta, a, mask, LEAKY_RELU_SLOPE)
+
+
+@compiled_as(kernels.leaky_relu_backward)
+def _leaky_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, slope: float) -> None:
     # f keeps the sign of z. At zero the slope counts, as on the left.
     np.greater(a, 0, out=mask)
     np.copyto(a, mask)
-    np.maximum(a, LEAKY_RELU_SLOPE, out=a)
+    np.maximum(a, slope, out=a)
     delta *= a
 
 
@@ -220,6 +236,7 @@ def _elu(z: FloatArray, mask: BoolArray, negative: FloatArray) -> None:
     z += negative
 
 
+@compiled_as(kernels.elu_backward)
 def _elu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, negative: FloatArray) -> None:
     # d/dz (exp(z) - 1) = exp(z) = a + 1 below zero, and 1 above.
     np.minimum(a, 0, out=a)
@@ -239,9 +256,16 @@ def _selu(z: FloatArray, mask: BoolArray, negative: FloatArray) -> None:
 
 def _selu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, negative: FloatArray) -> None:
     # d/dz s alpha (exp(z) - 1) = s alpha exp(z) = a + s alpha below zero, and s above.
+    _scaled_elu_backward(delta, a, mask, SELU_SCALE, SELU_SCALE * SELU_ALPHA)
+
+
+@compiled_as(kernels.selu_backward)
+def _scaled_elu_backward(
+    delta: FloatArray, a: FloatArray, mask: BoolArray, scale: float, slope: float
+) -> None:
     np.greater(a, 0, out=mask)
-    a += SELU_SCALE * SELU_ALPHA
-    np.copyto(a, SELU_SCALE, where=mask)
+    a += slope
+    np.copyto(a, scale, where=mask)
     delta *= a
 
 
@@ -280,10 +304,21 @@ def _gelu_backward(
         np.square(inputs, out=a)
     a *= -0.5
     np.exp(a, out=a)
-    a *= 1 / sqrt(2 * pi)
-    a *= inputs
-    a += probability
-    delta *= a
+    _gelu_slope(delta, a, inputs, probability, 1 / sqrt(2 * pi))
+
+
+@compiled_as(kernels.gelu_slope)
+def _gelu_slope(
+    delta: FloatArray,
+    density: FloatArray,
+    inputs: FloatArray,
+    probability: FloatArray,
+    factor: float,
+) -> None:
+    density *= factor
+    density *= inputs
+    density += probability
+    delta *= density
 
 
 def _silu(z: FloatArray, mask: BoolArray, sigma: FloatArray) -> None:
@@ -292,11 +327,17 @@ def _silu(z: FloatArray, mask: BoolArray, sigma: FloatArray) -> None:
     np.negative(z, out=sigma)
     with np.errstate(over="ignore"):  # exp(-z) too large to be a number: sigma is 0.
         np.exp(sigma, out=sigma)
+    _times_inverse(z, sigma)
+
+
+@compiled_as(kernels.times_inverse)
+def _times_inverse(z: FloatArray, sigma: FloatArray) -> None:
     sigma += 1
     np.divide(1, sigma, out=sigma)
     z *= sigma
 
 
+@compiled_as(kernels.silu_backward)
 def _silu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, sigma: FloatArray) -> None:
     # sigma + z sigma (1 - sigma) = sigma + a (1 - sigma) = 1 - (1 - a) (1 - sigma)
     np.subtract(1, a, out=a)
@@ -311,6 +352,11 @@ def _mish(z: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray) -> None:
     # t = (s - 1/s) / (s + 1/s) = (s^2 - 1) / (s^2 + 1) = e (e + 2) / (e (e + 2) + 2).
     _limit(np.minimum, z, LARGE, out=w)
     np.exp(w, out=w)
+    _mish_of_exp(z, t, w)
+
+
+@compiled_as(kernels.mish_of_exp)
+def _mish_of_exp(z: FloatArray, t: FloatArray, w: FloatArray) -> None:
     np.add(w, 2, out=t)
     t *= w
     t += 2
@@ -320,6 +366,7 @@ def _mish(z: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray) -> None:
     z *= t
 
 
+@compiled_as(kernels.mish_backward)
 def _mish_backward(
     delta: FloatArray, a: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray
 ) -> None:

@@ -40,6 +40,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, Matrix, block_length, blocks
+from skneural.kernels import compiled_as
+from skneural.kernels import optimizers as kernels
 from skneural.layers import Arrays
 from skneural.losses import Loss
 from skneural.network import Network
@@ -248,9 +250,16 @@ class Objective:
         n = self.network.n_penalised
         value, magnitude = 0.0, 0.0
         for w, g in blocks(params[:n], gradient[:n]):
-            penalty = np.multiply(w, self.alpha * scale, out=self._block[: len(w)])
-            g += penalty
+            penalty = self._block[: len(w)]
+            add_multiple(w, g, penalty, float(self.alpha * scale))
             value += float(np.dot(w, penalty))
             if self.l1:
                 magnitude += float(np.abs(w, out=penalty).sum())
         return 0.5 * value + self.l1 * scale * magnitude
+
+
+@compiled_as(kernels.add_multiple)
+def add_multiple(w: FloatArray, g: FloatArray, multiple: FloatArray, factor: float) -> None:
+    """Write a multiple of w into an array of its own, and add it to g."""
+    np.multiply(w, factor, out=multiple)
+    g += multiple

@@ -18,7 +18,7 @@ from functools import wraps
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from skneural.kernels.compilation import Compiled, Kernel, numba_or_none, required_numba
+from skneural.kernels.compilation import Compiled, numba_or_none, required_numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -155,8 +155,8 @@ def set_compiled(when: bool | None) -> None:
     Parameters
     ----------
     when : bool or None
-        True: every fit. False: none. None, which holds if nothing is said: where numba is installed,
-        from the fit on that has the fits of this process add up to enough work.
+        True: every fit. False: none. None, which holds if nothing is said: where numba is
+        installed, from the fit on that has the fits of this process add up to enough work.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def _from_environment() -> None:
     if text not in ("", "0", "1"):
         raise ValueError(f"The environment variable {VARIABLE} must be 0 or 1, got {text!r}.")
     if text:
-        # Not by `set_compiled`: importing skneural does not import numba. The first fit looks for it.
+        # Not by `set_compiled`: importing skneural does not import numba. The first fit does.
         _Process.setting = text == "1"
 
 

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, Matrix, product
+from skneural.kernels import compiled_as
+from skneural.kernels import layers as kernels
 from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
 from skneural.layers.products import multiply, multiply_rows_by_rows
 
@@ -83,9 +85,7 @@ class Dense(Layer):
         z, scratch, _, _ = buffers
         multiply(x, arrays[0], out=z)
         if self.fit_intercept:
-            # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
-            scratch[...] = arrays[1][..., np.newaxis, :]
-            z += scratch
+            add_rows(z, arrays[1], scratch)
         return z
 
     def backward(
@@ -110,3 +110,11 @@ class Dense(Layer):
         multiply_rows_by_rows(delta, arrays[0], out=delta_below, memory=z)
         passed_on: FloatArray = delta_below
         return passed_on
+
+
+@compiled_as(kernels.add_rows)
+def add_rows(z: FloatArray, rows: FloatArray, scratch: FloatArray) -> None:
+    """Add a row to all rows of `z`, or those of several members to the rows of each."""
+    # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
+    scratch[...] = rows[..., np.newaxis, :]
+    z += scratch

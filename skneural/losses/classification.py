@@ -8,6 +8,8 @@ import numpy as np
 from scipy.special import expit
 
 from skneural.arrays.matrices import FloatArray, row_maxima, row_sums
+from skneural.kernels import compiled_as
+from skneural.kernels import losses as kernels
 from skneural.losses.contract import (
     ClassificationLoss,
     Loss,
@@ -117,8 +119,7 @@ class MultinomialLogLoss(LogLoss):
             smoothing = float(self.label_smoothing)
             target = np.multiply(y, 1 - smoothing, out=buffers.scratch)
             target += smoothing / y.shape[1]
-        gradient -= target
-        log_probability *= target
+        _subtract_and_weight(gradient, log_probability, target)
         losses = summed_over_outputs(log_probability, buffers.column)
         np.negative(losses, out=losses)
         return losses
@@ -289,15 +290,33 @@ def _log_softmax(raw: FloatArray, buffers: LossBuffers) -> None:
     The largest z of a row is subtracted first, so that exp cannot overflow.
     """
     _, column, scratch = buffers
-    row_maxima(raw, out=column, scratch=scratch)
-    # Repeated along the rows in a buffer of ours: NumPy's broadcasting would need its own.
-    scratch[...] = column
-    raw -= scratch
+    _subtract_row_maxima(raw, column, scratch)
     np.exp(raw, out=scratch)
     row_sums(scratch, out=column)
     np.log(column, out=column)
+    _subtract_column(raw, column, scratch)
+
+
+@compiled_as(kernels.subtract_row_maxima)
+def _subtract_row_maxima(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
+    row_maxima(raw, out=column, scratch=scratch)
     scratch[...] = column
     raw -= scratch
+
+
+@compiled_as(kernels.subtract_column)
+def _subtract_column(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
+    # Repeated along the rows in a buffer of ours: NumPy's broadcasting would need its own.
+    scratch[...] = column
+    raw -= scratch
+
+
+@compiled_as(kernels.subtract_and_weight)
+def _subtract_and_weight(
+    probability: FloatArray, log_probability: FloatArray, target: FloatArray
+) -> None:
+    probability -= target
+    log_probability *= target
 
 
 def _focal_of_margin(

@@ -85,7 +85,8 @@ class Adam(Optimizer):
     ) -> None:
         rate = self._next_rate(learning_rate, state)
         moments = state["first_moment"], state["second_moment"]
-        adam_step(params, gradient, *moments, self.beta_1, self.beta_2, self._epsilon, rate)
+        betas = float(self.beta_1), float(self.beta_2)
+        adam_step(params, gradient, *moments, *betas, self._epsilon, rate)
 
     def init_factors(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rates: Factors) -> State:
         # For as many networks at a time as fit a block, at least one.
@@ -288,18 +289,18 @@ class NAdam(Adam):
         root = self._root(t)
         rate = learning_rate / root
         epsilon = self.epsilon / root
-        for w, g, m, v in blocks(params, gradient, state["first_moment"], state["second_moment"]):
-            other = state["scratch"][: len(w)]
-            m *= self.beta_1
-            m += g
-            add_square(g, v, self.beta_2, scratch=other)
-            g *= gradient_share * rate
-            np.multiply(m, mean_share * rate, out=other)
-            g += other
-            np.sqrt(v, out=other)
-            other += epsilon
-            g /= other
-            w -= g
+        nadam_step(
+            params,
+            gradient,
+            state["first_moment"],
+            state["second_moment"],
+            state["scratch"],
+            float(self.beta_1),
+            float(self.beta_2),
+            epsilon,
+            gradient_share * rate,
+            mean_share * rate,
+        )
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         # Under a steady gradient the two shares soon add up to 1.
@@ -313,3 +314,31 @@ class NAdam(Adam):
     def _root(self, t: int) -> float:
         # Of what is still missing from the second moment: its factor, and its bias.
         return sqrt((1 - self.beta_2) / (1 - self.beta_2**t))
+
+
+@compiled_as(kernels.nadam_step)
+def nadam_step(
+    w: FloatArray,
+    g: FloatArray,
+    m: FloatArray,
+    v: FloatArray,
+    scratch: FloatArray,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    gradient_rate: float,
+    mean_rate: float,
+) -> None:
+    """Move parameters w by gradient g, which is overwritten, and mean m, over the root of v."""
+    for w, g, m, v in blocks(w, g, m, v):
+        other = scratch[: len(w)]
+        m *= beta_1
+        m += g
+        add_square(g, v, beta_2, scratch=other)
+        g *= gradient_rate
+        np.multiply(m, mean_rate, out=other)
+        g += other
+        np.sqrt(v, out=other)
+        other += epsilon
+        g /= other
+        w -= g

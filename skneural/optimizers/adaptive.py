@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, blocks
+from skneural.kernels import compiled_as
+from skneural.kernels import optimizers as kernels
 from skneural.optimizers.contract import Optimizer, State
 from skneural.optimizers.scaling import add_square, divide_by_root, scratch_block
 from skneural.settings import number
@@ -87,19 +89,12 @@ class RMSprop(Optimizer):
         root = sqrt(1 - self.decay)
         rate = learning_rate / root
         epsilon = self.epsilon / root
-        # Without momentum the velocity is the scaled gradient, which is where that stands.
-        velocity = state["velocity"] if self.momentum else gradient
-        for w, g, u, v in blocks(params, gradient, velocity, state["second_moment"]):
-            other = state["scratch"][: len(w)]
-            add_square(g, v, self.decay, scratch=other)
-            np.sqrt(v, out=other)
-            other += epsilon
-            g /= other
-            if self.momentum:
-                u *= self.momentum
-                u += g
-            np.multiply(u, rate, out=g)
-            w -= g
+        of_squares = state["second_moment"], state["scratch"], float(self.decay), epsilon
+        if self.momentum:
+            momentum = float(self.momentum)
+            rmsprop_momentum_step(params, gradient, state["velocity"], *of_squares, momentum, rate)
+        else:
+            rmsprop_step(params, gradient, *of_squares, rate)
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         root = sqrt(1 - self.decay)
@@ -161,18 +156,75 @@ class AdaGrad(Optimizer):
     def update(
         self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
     ) -> None:
-        for w, g, s in blocks(params, gradient, state["sum_of_squares"]):
-            other = state["scratch"][: len(w)]
-            np.multiply(g, g, out=other)
-            s += other
-            np.sqrt(s, out=other)
-            other += self.epsilon
-            g /= other
-            g *= learning_rate
-            w -= g
+        of_squares = state["sum_of_squares"], state["scratch"]
+        adagrad_step(params, gradient, *of_squares, float(self.epsilon), learning_rate)
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         divide_by_root(learning_rate, state["sum_of_squares"], self.epsilon, out)
+
+
+@compiled_as(kernels.rmsprop_step)
+def rmsprop_step(
+    w: FloatArray,
+    g: FloatArray,
+    v: FloatArray,
+    scratch: FloatArray,
+    decay: float,
+    epsilon: float,
+    rate: float,
+) -> None:
+    """Move parameters w by the gradient g, which is overwritten, over the root of v."""
+    for w, g, v in blocks(w, g, v):
+        _divide(g, v, scratch[: len(w)], decay, epsilon)
+        g *= rate
+        w -= g
+
+
+@compiled_as(kernels.rmsprop_momentum_step)
+def rmsprop_momentum_step(
+    w: FloatArray,
+    g: FloatArray,
+    u: FloatArray,
+    v: FloatArray,
+    scratch: FloatArray,
+    decay: float,
+    epsilon: float,
+    momentum: float,
+    rate: float,
+) -> None:
+    """The same with a velocity u."""
+    for w, g, u, v in blocks(w, g, u, v):
+        _divide(g, v, scratch[: len(w)], decay, epsilon)
+        u *= momentum
+        u += g
+        np.multiply(u, rate, out=g)
+        w -= g
+
+
+def _divide(
+    g: FloatArray, v: FloatArray, scratch: FloatArray, decay: float, epsilon: float
+) -> None:
+    """Bring the mean of squares up to date; divide the gradient by its root."""
+    add_square(g, v, decay, scratch)
+    np.sqrt(v, out=scratch)
+    scratch += epsilon
+    g /= scratch
+
+
+@compiled_as(kernels.adagrad_step)
+def adagrad_step(
+    w: FloatArray, g: FloatArray, s: FloatArray, scratch: FloatArray, epsilon: float, rate: float
+) -> None:
+    """Move parameters w by the gradient g, which is overwritten, over the root of the sum s."""
+    for w, g, s in blocks(w, g, s):
+        other = scratch[: len(w)]
+        np.multiply(g, g, out=other)
+        s += other
+        np.sqrt(s, out=other)
+        other += epsilon
+        g /= other
+        g *= rate
+        w -= g
 
 
 def _displacement(momentum: float) -> float:

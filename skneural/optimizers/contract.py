@@ -13,6 +13,8 @@ import numpy.typing as npt
 from scipy import linalg
 
 from skneural.arrays.matrices import FloatArray, blocks
+from skneural.kernels import compiled_as
+from skneural.kernels import optimizers as kernels
 from skneural.settings import Settings, number
 
 State: TypeAlias = dict[str, Any]
@@ -308,16 +310,25 @@ class Optimizer(Settings, ABC):
         state["n_averaged"] += 1
         share = max(1 - self.averaging, 1 / state["n_averaged"])
         vectors = (state["average"].reshape(-1), params.reshape(-1), scratch.reshape(-1))
-        for mean, w, move in blocks(*vectors):
-            np.subtract(w, mean, out=move)
-            move *= share
-            mean += move
-            if keeps_zeros:
-                np.sign(w, out=move)
-                np.abs(move, out=move)
-                mean *= move
+        move_average(*vectors, share, keeps_zeros)
 
 
+@compiled_as(kernels.move_average)
+def move_average(
+    mean: FloatArray, params: FloatArray, scratch: FloatArray, share: float, keeps_zeros: bool
+) -> None:
+    """Move a running mean by a share of the way to the parameters; see `Optimizer.average`."""
+    for average, w, move in blocks(mean, params, scratch):
+        np.subtract(w, average, out=move)
+        move *= share
+        average += move
+        if keeps_zeros:
+            np.sign(w, out=move)
+            np.abs(move, out=move)
+            average *= move
+
+
+@compiled_as(kernels.prox_l1)
 def prox_l1(params: FloatArray, step_length: FloatArray, strength: float) -> None:
     """Move parameters towards zero, by step length times strength, and never beyond it.
 

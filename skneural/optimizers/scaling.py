@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, block_length, blocks
+from skneural.kernels import compiled_as
+from skneural.kernels import optimizers as kernels
 
 
 def scratch_block(n_params: int, dtype: npt.DTypeLike) -> FloatArray:
@@ -20,6 +22,7 @@ def add_square(g: FloatArray, v: FloatArray, decay: float, scratch: FloatArray) 
     v += scratch
 
 
+@compiled_as(kernels.divide_by_root)
 def divide_by_root(rate: float, square: FloatArray, epsilon: float, out: FloatArray) -> None:
     """Write rate / (sqrt(square) + epsilon) into `out`."""
     for length, v in blocks(out, square):

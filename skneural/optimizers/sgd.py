@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, blocks
+from skneural.kernels import compiled_as
+from skneural.kernels import optimizers as kernels
 from skneural.optimizers.contract import Optimizer, State
 from skneural.settings import number
 
@@ -70,19 +72,28 @@ class SGD(Optimizer):
         state["velocity_of_unit_gradient"] = (
             self.momentum * state["velocity_of_unit_gradient"] + learning_rate
         )
-        for w, g, v in blocks(params, gradient, state["velocity"]):
-            g *= learning_rate
-            v *= self.momentum
-            v -= g
-            if self.nesterovs_momentum:
-                w -= g
-                np.multiply(v, self.momentum, out=g)
-                w += g
-            else:
-                w += v
+        momentum, nesterovs = float(self.momentum), bool(self.nesterovs_momentum)
+        sgd_step(params, gradient, state["velocity"], learning_rate, momentum, nesterovs)
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         velocity = state["velocity_of_unit_gradient"]
         if self.nesterovs_momentum:
             velocity = self.momentum * velocity + learning_rate
         out[...] = velocity
+
+
+@compiled_as(kernels.sgd_step)
+def sgd_step(
+    w: FloatArray, g: FloatArray, v: FloatArray, rate: float, momentum: float, nesterovs: bool
+) -> None:
+    """Move parameters w by their velocity v, changed by the gradient g, which is overwritten."""
+    for w, g, v in blocks(w, g, v):
+        g *= rate
+        v *= momentum
+        v -= g
+        if nesterovs:
+            w -= g
+            np.multiply(v, momentum, out=g)
+            w += g
+        else:
+            w += v

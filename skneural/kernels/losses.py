@@ -1,0 +1,37 @@
+"""What losses do around exp and log: rows of outputs."""
+
+from __future__ import annotations
+
+from skneural.arrays.matrices import FloatArray
+
+
+def subtract_row_maxima(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
+    """See `skneural.losses.classification._subtract_row_maxima`."""
+    n_rows, n_columns = raw.shape
+    for i in range(n_rows):
+        largest = raw[i, 0]
+        for j in range(1, n_columns):
+            # What is not a number is the largest, and stays it.
+            if raw[i, j] > largest or raw[i, j] != raw[i, j]:
+                largest = raw[i, j]
+        for j in range(n_columns):
+            raw[i, j] -= largest
+
+
+def subtract_column(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
+    """See `skneural.losses.classification._subtract_column`."""
+    n_rows, n_columns = raw.shape
+    for i in range(n_rows):
+        for j in range(n_columns):
+            raw[i, j] -= column[i, 0]
+
+
+def subtract_and_weight(
+    probability: FloatArray, log_probability: FloatArray, target: FloatArray
+) -> None:
+    """See `skneural.losses.classification._subtract_and_weight`."""
+    n_rows, n_columns = target.shape
+    for i in range(n_rows):
+        for j in range(n_columns):
+            probability[i, j] -= target[i, j]
+            log_probability[i, j] *= target[i, j]
