@@ -21,6 +21,9 @@ import threadpoolctl
 
 import skneural
 
+# What a script says of itself is in NumPy, unless it says that it is compiled.
+skneural.set_compiled(False)
+
 
 def median_ratio(slower: Callable[[], object], faster: Callable[[], object], pairs: int) -> float:
     """Median over `pairs` pairs of (time of the first) / (time of the second)."""
@@ -43,6 +46,19 @@ def median_ratios(
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
+def in_mode(when: bool | None, task: Callable[[], object]) -> Callable[[], object]:
+    """A task for which `skneural.set_compiled` holds."""
+
+    def run() -> object:
+        skneural.set_compiled(when)
+        try:
+            return task()
+        finally:
+            skneural.set_compiled(False)
+
+    return run
+
+
 def _seconds(task: Callable[[], object]) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -54,7 +70,8 @@ def _seconds(task: Callable[[], object]) -> float:
 def environment() -> str:
     """Versions and thread settings, for the head of a table."""
     modules = [numpy, scipy, sklearn, joblib, threadpoolctl, skneural]
-    modules += [importlib.import_module(name) for name in ("torch", "skorch") if installed(name)]
+    others = [name for name in ("torch", "skorch", "numba") if installed(name)]
+    modules += [importlib.import_module(name) for name in others]
     versions = ", ".join(f"{module.__name__} {module.__version__}" for module in modules)
     pools = {
         f"{pool['internal_api']} {pool.get('architecture', '')} {pool['num_threads']} thread(s)"

@@ -12,21 +12,24 @@ from torch import nn
 from torch.nn import functional
 
 from skneural.activations import ACTIVATIONS
-from skneural.initialization import initial_params
-from skneural.network import Network
+from skneural.initialization import weight_draws
+from skneural.network import dense_arrays, dense_network
 
 
 def network_and_generator(n_features, hidden, n_outputs, dtype, seed=0):
     """The initial network of our estimator, and the generator that goes on to shuffle."""
-    network = Network((n_features, *hidden, n_outputs), ACTIVATIONS["relu"])
+    relu = ACTIVATIONS["relu"]
+    draws = weight_draws("glorot_uniform", relu, len(hidden) + 1)
+    network = dense_network((n_features, *hidden, n_outputs), relu, draws=draws)
     generator = np.random.RandomState(seed)
-    layers = network.layers(initial_params(network, "glorot_uniform", generator, dtype))
+    params = np.empty(network.n_params, dtype)
+    network.initialize(params, generator)
     modules = []
-    for layer in layers:
-        linear = nn.Linear(*layer.weights.shape, dtype=torch.from_numpy(layer.weights).dtype)
+    for weights, intercepts in dense_arrays(network, params):
+        linear = nn.Linear(*weights.shape, dtype=torch.from_numpy(weights).dtype)
         with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(layer.weights.T))
-            linear.bias.copy_(torch.from_numpy(layer.intercepts))
+            linear.weight.copy_(torch.from_numpy(weights.T))
+            linear.bias.copy_(torch.from_numpy(intercepts))
         modules += [linear, nn.ReLU()]
     return nn.Sequential(*modules[:-1]), generator
 

@@ -10,16 +10,18 @@ of everything but BLAS is one over the share of the products.
 from __future__ import annotations
 
 import time
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
-from _pairs import environment, markdown_table
+from _pairs import environment, installed, markdown_table
 from _products import backward_products, forward_products
 
+from skneural import set_compiled
 from skneural.activations import ACTIVATIONS
 from skneural.arrays.batches import Batches
 from skneural.arrays.threads import blas_threads, largest_product
 from skneural.initialization import weight_draws
+from skneural.kernels import compiled_kernels
 from skneural.losses import LOSSES, LossBuffers
 from skneural.network import dense_arrays, dense_network
 from skneural.objective import Objective
@@ -55,7 +57,8 @@ def medians(n_rows, layer_sizes, batch_size, dtype):
     batches = Batches(X, y, None, batch_size).iter_batches(order)
     step = steps_of_a_batch(network, batch_size, dtype)
     seconds = []
-    with blas_threads(largest_product(batch_size, pairwise(layer_sizes))):
+    largest = largest_product(batch_size, pairwise(layer_sizes))
+    with blas_threads(largest), compiled_kernels(0):
         for _ in range(ENOUGH_BATCHES):
             times = [time.perf_counter()]
             batch = next(batches)
@@ -112,8 +115,10 @@ def steps_of_a_batch(network, batch_size, dtype):
 
 def main():
     rows = []
+    modes = ("NumPy", "compiled") if installed("numba") else ("NumPy",)
     for data, (n_rows, *layer_sizes), batch_size in CASES:
-        for dtype in ("float64", "float32"):
+        for dtype, mode in product(("float64", "float32"), modes):
+            set_compiled(mode == "compiled")
             found = medians(n_rows, tuple(layer_sizes), batch_size, np.dtype(dtype))
             parts, (forward, backward) = dict(zip(PARTS, found, strict=False)), found[-2:]
             total = sum(parts.values())
@@ -121,10 +126,10 @@ def main():
             parts["backward"] -= backward
             shares = [forward + backward, *parts.values()]
             hidden = ", ".join(map(str, layer_sizes[1:-1]))
-            rows.append([data, hidden, str(batch_size), dtype])
+            rows.append([data, hidden, str(batch_size), dtype, mode])
             rows[-1] += [f"{share / total:.0%}" for share in shares]
     print(environment() + f"; Adam, medians of {ENOUGH_BATCHES} batches\n")
-    header = ["data", "hidden", "batch", "dtype", "products", *PARTS]
+    header = ["data", "hidden", "batch", "dtype", "mode", "products", *PARTS]
     print(markdown_table(header, rows))
 
 

@@ -7,6 +7,8 @@ the cells are run whose name contains all of one of them ("digits&adam").
 
 - "torch" is the better of one and two threads.
 - "as float32" is scikit-learn's time on float64 data over ours with dtype='float32' on the same.
+- "compiled" is the same as the column before it, with kernels compiled by numba
+  (skneural.set_compiled).
 - "floor" is the share of our time that the bare matrix products of the same shapes take.
 - "same path" is the largest relative difference between the loss curves of ours and the peers':
   small means that all did the same work. (torch's losses are without the penalty.)
@@ -23,7 +25,7 @@ from itertools import pairwise, product
 
 import _data
 import numpy as np
-from _pairs import environment, installed, markdown_table, median_ratios
+from _pairs import environment, in_mode, installed, markdown_table, median_ratios
 from _products import backward_products, forward_products
 from scipy import sparse
 from sklearn.neural_network import MLPClassifier
@@ -128,6 +130,10 @@ def measure(cell, pairs):
     }
     if cell.dtype == "float64":
         tasks["as float32"] = lambda: single.fit(X, y)
+    if installed("numba"):
+        tasks["ours, compiled"] = in_mode(True, tasks["ours"])
+        if "as float32" in tasks:
+            tasks["as float32, compiled"] = in_mode(True, tasks["as float32"])
     if installed("torch") and not sparse.issparse(X):
 
         def in_torch(n_threads):
@@ -144,10 +150,14 @@ def measure(cell, pairs):
 
         tasks |= {f"torch {n}": partial(in_torch, n) for n in (1, 2)}
     ratios = median_ratios(tasks, "ours", pairs)
-    if "as float32" in ratios:
-        ratios["as float32"] = ratios["scikit-learn"] / ratios["as float32"]
+    for name in ("as float32", "as float32, compiled"):
+        if name in ratios:
+            ratios[name] = ratios["scikit-learn"] / ratios[name]
     if curves:
         ratios["torch"] = min(ratios["torch 1"], ratios["torch 2"])
+    if "ours, compiled" in ratios:
+        for name in {"scikit-learn", "torch"}.intersection(ratios):
+            ratios[f"{name}, compiled"] = ratios[name] / ratios["ours, compiled"]
     curves["scikit-learn"] = theirs.loss_curve_
     own = np.array(ours.loss_curve_)
     paths = {name: np.abs(own / curve - 1).max() for name, curve in curves.items()}
@@ -184,7 +194,14 @@ def main():
     words = [word for word in sys.argv[1:] if not word.isdigit()]
     pairs = int(numbers[0]) if numbers else 7
     warnings.simplefilter("ignore")
-    columns = ("scikit-learn", "as float32", "torch", "floor")
+    columns = [
+        name + mode
+        for name in ("scikit-learn", "as float32", "torch")
+        for mode in ("", ", compiled")
+        if name != "torch" or installed("torch")
+    ]
+    if not installed("numba"):
+        columns = [name for name in columns if not name.endswith("compiled")]
     rows, collected = [], {}
     for cell in grid():
         if cell.workload in NEEDS_DATA and _data.FOLDER is None:
@@ -192,19 +209,19 @@ def main():
         if words and not any(all(w in str(cell) for w in word.split("&")) for word in words):
             continue
         ratios, paths = measure(cell, pairs)
-        for name in columns[:3]:
+        for name in columns:
             if name in ratios:
                 collected.setdefault((name, cell.dtype), []).append(ratios[name])
         layers = ", ".join(map(str, cell.hidden))
         row = [cell.workload, layers, str(cell.batch_size), cell.solver, cell.dtype]
-        row += [f"{ratios[name]:.2f}" if name in ratios else "" for name in columns]
+        row += [f"{ratios[name]:.2f}" if name in ratios else "" for name in (*columns, "floor")]
         row += [
             " / ".join(f"{paths[name]:.0e}" for name in ("scikit-learn", "torch") if name in paths)
         ]
         rows.append(row)
         print(*row, sep="\t", file=sys.stderr, flush=True)
     print(environment() + f"; median of {pairs} pairs\n")
-    header = ["data", "hidden", "batch", "solver", "dtype", *columns, "same path"]
+    header = ["data", "hidden", "batch", "solver", "dtype", *columns, "floor", "same path"]
     print(markdown_table(header, rows))
     print()
     summary = [
