@@ -90,7 +90,6 @@ def test_streams():
     assert goes_on[-10:].mean() > 0.9
     assert stopped[-10:].mean() < 0.7
     assert names["network"].t_ == 80 * 200
-    assert names["network"]._optimizer.t == 80 * 10 if hasattr(names["network"], "_optimizer") else 1
 
 
 def test_sparse_text():
