@@ -95,9 +95,8 @@ def links_of(markdown: str) -> Links:
 
 def wrong_on_pypi(shown: PackageMetadata, urls: dict[str, str]) -> Iterator[str]:
     """What is not an address, or not that of a file of the repository or of a page of the site."""
-    sources = {
-        f"{urls['Repository']}/{kind}/v{shown['Version']}/" for kind in ("blob", "tree", "raw")
-    }
+    repository, site = (urls[name].rstrip("/") for name in ("Repository", "Documentation"))
+    sources = [f"{repository}/{kind}/v{shown['Version']}/" for kind in ("blob", "tree", "raw")]
     found, meant = links_of(text_of(shown)), links_of((ROOT / "README.md").read_text("utf-8"))
     if [len(found.links), len(found.pictures)] != [len(meant.links), len(meant.pictures)]:
         yield "README: links were lost"
@@ -107,8 +106,8 @@ def wrong_on_pypi(shown: PackageMetadata, urls: dict[str, str]) -> Iterator[str]
             path = ROOT / link.removeprefix(base).partition("#")[0]
             is_right = path.is_dir() if "/tree/" in base else path.is_file()
             is_right = is_right and ("/raw/" in base) == (link in found.pictures)
-        elif link.startswith(f"{urls['Documentation']}/"):
-            page = link.removeprefix(f"{urls['Documentation']}/").partition("#")[0]
+        elif link.startswith(f"{site}/"):
+            page = link.removeprefix(f"{site}/").partition("#")[0]
             is_right = (ROOT / "docs" / page).with_suffix(".rst").is_file()
         else:
             is_right = link.startswith(("https://", "http://"))
