@@ -62,7 +62,9 @@ def coverage(session: nox.Session) -> None:
     """Run all tests, and report the lines of the package that none of them runs."""
     session.install("-e", ".[integration]", "--group", "coverage")
     env = {"SKNEURAL_ALL_EXTRAS": "1"}
-    session.run("coverage", "run", "-m", "pytest", "-n", "2", *session.posargs, env=env)
+    measured = ("coverage", "run", "-m", "pytest")
+    session.run(*measured, "-n", "2", "--ignore", "tests/integration", *session.posargs)
+    session.run(*measured, "tests/integration", *session.posargs, env=env)
     session.run("coverage", "combine")
     session.run("coverage", "report")
 

@@ -31,7 +31,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
-# What refers to something of ours has to find it. Others' things are found where there is a network.
+# References to what is ours have to find it; those to others do where there is a network.
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!skneural\.).*")]
 
