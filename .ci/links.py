@@ -72,8 +72,9 @@ def dead_links(site: Path) -> Iterator[str]:
 def main() -> int:
     """Print dead links; 1 if there are any."""
     found = list(dead_links(Path(sys.argv[1]).resolve()))
-    for each in found:
+    for each in found[:50]:
         print(each)
+    print(f"{len(found)} of them are dead")
     return 1 if found else 0
 
 
