@@ -89,7 +89,7 @@ def to_onnx(
     Raises
     ------
     ImportError
-        If skl2onnx is not installed: ``pip install skneural[onnx]``.
+        If skl2onnx is not installed: ``pip install "skneural[onnx]"``.
     NotFittedError
         If the model is not fitted.
     ValueError
