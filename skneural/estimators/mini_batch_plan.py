@@ -130,7 +130,14 @@ def mini_batch_plan(
         1 if start.mode == "partial_fit" else estimator.max_iter,
         largest_product(batch_size, list(pairwise(template.layer_sizes))),
         convergence_warning,
-        learning_check=LearningCheck(rows, split.train, network, loss, data.feature_names),
+        learning_check=LearningCheck(
+            rows,
+            split.train,
+            network,
+            loss,
+            data.feature_names,
+            float(estimator.learning_rate_init),
+        ),
     )
 
 
