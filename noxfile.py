@@ -47,6 +47,26 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; warnings are errors."""
     session.install("-e", ".[docs]")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    session.run("python", ".ci/links.py", "docs/_build/html")
+
+
+@nox.session(default=False)
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel in dist/, and try both."""
+    session.install("--group", "build")
+    session.run(".ci/distributions", "dist", "python", external=True)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Run all tests, and report the lines of the package that none of them runs."""
+    session.install("-e", ".[integration]", "--group", "coverage")
+    env = {"SKNEURAL_ALL_EXTRAS": "1"}
+    measured = ("coverage", "run", "-m", "pytest")
+    session.run(*measured, "-n", "2", "--ignore", "tests/integration", *session.posargs)
+    session.run(*measured, "tests/integration", *session.posargs, env=env)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
 
 
 if __name__ == "__main__":

@@ -27,10 +27,13 @@ extensions = [
     "sphinx.ext.mathjax",
     # Brings MathJax along, so that formulas need no network.
     "sphinx-mathjax-offline",
+    "mathjax_parts",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
-nitpicky = False
+# References to what is ours have to find it; those to others do where there is a network.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!skneural\.).*")]
 
 # ---------------------------------------------------------------- docstrings
 

@@ -17,7 +17,9 @@ columns, else a list of numbers. What the model refuses is answered with 422 and
 
 To bring a new model, write it beside the file and rename it over the file (`os.replace`): within
 `WATCH_SECONDS` it is loaded and takes the place of the old one. A file that cannot be loaded, or
-whose model takes other columns, changes nothing; `/health` then says what is wrong with it.
+whose model takes other columns, changes nothing; `/health` then says what is wrong with it. If
+skops finds untrusted types in the file, see what they are, and add their names to `TRUSTED_TYPES`
+below.
 
 One process answers one prediction at a time, more or less: for more cores, start one process each.
 The address is that of this machine only. Authentication and TLS are the business of a proxy.

@@ -401,6 +401,7 @@ def _mish_remainder_backward(p: FloatArray, g: FloatArray, q: FloatArray) -> Non
     p *= q
 
 
+#: The functions that have a name, by their names.
 ACTIVATIONS = {
     activation.name: activation
     for activation in (

@@ -32,5 +32,5 @@ def optional_module(name: str, extra: str, purpose: str) -> Any:
     except ImportError as error:
         package = name.partition(".")[0]
         raise ImportError(
-            f"{purpose} needs {package}, which is not installed: pip install skneural[{extra}]"
+            f'{purpose} needs {package}, which is not installed: pip install "skneural[{extra}]"'
         ) from error

@@ -68,7 +68,7 @@ def code_of(page: str) -> list[str]:
     return [block.code.strip() for block in blocks_of(page)]
 
 
-def code_by_heading(page: str) -> dict[str, list[str]]:
+def blocks_by_heading(page: str) -> dict[str, list[Block]]:
     """The Python code of a page, in order, by the heading that it stands below."""
     text = (DOCS / page).read_text(encoding="utf-8")
     lines = text.splitlines()
@@ -77,11 +77,17 @@ def code_by_heading(page: str) -> dict[str, list[str]]:
         for number, (line, below) in enumerate(pairwise(lines))
         if line[:1].strip() and re.fullmatch(r"([=-])\1+", below)
     ]
-    found: dict[str, list[str]] = {heading: [] for _, heading in headings}
+    found: dict[str, list[Block]] = {heading: [] for _, heading in headings}
     for block in blocks_of(page):
         heading = [name for number, name in headings if number < block.line][-1]
-        found[heading].append(block.code.strip())
+        found[heading].append(block)
     return found
+
+
+def code_by_heading(page: str) -> dict[str, list[str]]:
+    """The Python code of a page by its heading, without what it prints."""
+    by_heading = blocks_by_heading(page).items()
+    return {heading: [block.code.strip() for block in blocks] for heading, blocks in by_heading}
 
 
 def run_block(code: str, **names: Any) -> dict[str, Any]:
@@ -130,13 +136,24 @@ def run_page(page: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
     """
     names = {"__name__": "page", **(names or {})}
     for block in blocks_of(page):
-        # The lines before it are empty: an error names its line of the page.
-        code = compile("\n" * block.line + block.code, str(DOCS / page), "exec")
-        printed = StringIO()
-        with redirect_stdout(printed):
-            exec(code, names)
-        if block.output is not None:
-            where = f"docs/{page}, line {block.line + 1}"
-            assert is_alike(printed.getvalue(), block.output), f"{where}:\n{printed.getvalue()}"
-        names["__printed__"] = printed.getvalue()
+        names["__printed__"] = run_block_of_page(page, block, names)
     return names
+
+
+def run_block_of_page(page: str, block: Block, names: dict[str, Any]) -> str:
+    """Run a block with these names, to which it adds its own, and return what it prints.
+
+    Raises
+    ------
+    AssertionError
+        If the page shows something else, see `is_alike`.
+    """
+    # The lines before it are empty: an error names its line of the page.
+    code = compile("\n" * block.line + block.code, str(DOCS / page), "exec")
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(code, names)
+    if block.output is not None:
+        where = f"docs/{page}, line {block.line + 1}"
+        assert is_alike(printed.getvalue(), block.output), f"{where}:\n{printed.getvalue()}"
+    return printed.getvalue()

@@ -7,8 +7,20 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
-from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural import (
+    HiddenLayerTransformer,
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+    TableEncoder,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
+from skneural.estimators.sklearn_private import InvalidParameterError
+from skneural.optimizers import Adam
 
 Y = [0, 1, 0, 1]
 GOOD = {"age": [1.0, 2.0, 3.0, 4.0], "income": [0.0, 1.0, 0.0, 1.0]}
@@ -19,9 +31,15 @@ def with_column(name, values):
 
 
 BAD = [
-    (with_column("income", [0.0, np.nan, 1.0, np.nan]), "'income' of X is not finite in 2 of 4"),
+    (
+        with_column("income", [0.0, np.nan, 1.0, np.nan]),
+        "'income' of X is not finite in 2 of 4 rows. Fill in .* by SimpleImputer",
+    ),
     (with_column("age", [0.0, np.inf, 1.0, 2.0]), "'age' of X is not finite in 1 of 4"),
-    (with_column("city", ["Bern", "Rome", "Oslo", "Bonn"]), "'city' of X is not numeric.*'Bern'"),
+    (
+        with_column("city", ["Bern", "Rome", "Oslo", "Bonn"]),
+        "'city' of X is not numeric.*'Bern'. Encode.* OneH",
+    ),
     (with_column("mixed", [1, 2, "three", 4]), "'mixed' of X is not numeric.*'three'"),
 ]
 
@@ -64,3 +82,126 @@ def test_targets_of_a_score_are_checked(y, message):
     model = ScratchMLPRegressor(hidden_layer_sizes=2, solver="lbfgs").fit(X, Y)
     with pytest.raises(ValueError, match=message):
         model.score(X, y)
+
+
+ESTIMATORS = [
+    ScratchMLPClassifier(),
+    ScratchMLPRegressor(),
+    ScratchLogisticRegression(),
+    ScratchPerceptron(),
+    HiddenLayerTransformer(ScratchMLPClassifier()),
+    TabularMLPClassifier(),
+    TabularMLPRegressor(),
+    TableEncoder(),
+]
+each_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+FRAME = pd.DataFrame(GOOD)
+
+#: What is passed in the place of X and y, and what the error says.
+NO_DATA = {
+    "a file": ("rooms.csv", Y, "X must be data, got the string 'rooms.csv': read a file first"),
+    "a row": (
+        {"age": 3.0, "income": 1.0},
+        Y,
+        r"X must be .* got a dict: pandas.DataFrame\(\[X\]\)",
+    ),
+    "columns": (GOOD, Y, r"X must be an array or a data frame, got a dict: pandas.DataFrame\(X\)"),
+    "rows": ([{"age": 3.0}] * 4, Y, r"got a list of dicts: pandas.DataFrame\(X\) makes a frame"),
+    "a name": (FRAME, "income", r"y must be data, got the string 'income': .* frame\['name'\]"),
+}
+
+
+@pytest.mark.parametrize("name", NO_DATA)
+@each_estimator
+def test_what_is_no_data_is_named(estimator, name):
+    X, y, message = NO_DATA[name]
+    with pytest.raises((TypeError, ValueError), match=message):
+        clone(estimator).fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["a file", "a row", "rows"])
+def test_what_is_no_data_is_named_in_predictions(name):
+    X, _, message = NO_DATA[name]
+    network = ScratchMLPClassifier((2,), solver="lbfgs").fit(FRAME, Y)
+    table = TabularMLPClassifier(cv=2, max_iter=1).fit(FRAME, Y)
+    for predict in (network.predict, table.predict, TableEncoder().fit(FRAME, Y).transform):
+        with pytest.raises((TypeError, ValueError), match=message):
+            predict(X)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@each_estimator
+def test_rows_without_a_target_are_counted(estimator, bad):
+    with pytest.raises(
+        ValueError, match=r"(?s)Input y contains.*y has no .* in 2 of 4 rows\. Drop"
+    ):
+        clone(estimator).fit(FRAME, np.array([0.0, bad, 1.0, bad]))
+
+
+@each_estimator
+def test_attributes_that_are_not_there_yet(estimator):
+    names = {
+        name for name in dir(type(estimator)) if name.endswith("_") and not name.startswith("_")
+    }
+    assert "n_features_in_" in names
+    for name in names:
+        with pytest.raises(AttributeError, match="not fitted yet"):
+            getattr(estimator, name)
+
+
+def test_attributes_of_another_way_to_fit():
+    arguments = {"X_val": FRAME, "y_val": Y}
+    own = TabularMLPClassifier(cv=2, max_iter=1).fit(FRAME, Y, **arguments)
+    with pytest.raises(AttributeError, match=r"'oof_score_': .* X_val .*, see validation_score_"):
+        own.oof_score_  # noqa: B018
+    out_of_fold = TabularMLPClassifier(cv=2, max_iter=1).fit(FRAME.to_numpy(), Y)
+    with pytest.raises(AttributeError, match=r"'validation_score_': .* no .*, see oof_score_"):
+        out_of_fold.validation_score_  # noqa: B018
+    with pytest.raises(AttributeError, match="'feature_names_in_': X of the fit was no data frame"):
+        out_of_fold.feature_names_in_  # noqa: B018
+
+
+#: A parameter, a value that it does not take, and what the error proposes.
+PROPOSALS = [
+    (ScratchMLPClassifier, "solver", "Adam", "Did you mean 'adam'?"),
+    (ScratchMLPClassifier, "solver", "l-bfgs", "Did you mean 'lbfgs'?"),
+    (ScratchMLPClassifier, "solver", Adam, "This is a class: pass an object of it, Adam()."),
+    (ScratchMLPClassifier, "activation", "Leaky ReLU", "Did you mean 'leaky_relu'?"),
+    (ScratchMLPClassifier, "activation", "swish", "Did you mean 'silu'?"),
+    (ScratchMLPClassifier, "activation", "Sigmoid", "Did you mean 'logistic'?"),
+    (ScratchMLPClassifier, "loss", "cross-entropy", "Did you mean 'log_loss'?"),
+    (ScratchMLPRegressor, "loss", "mse", "Did you mean 'squared_error'?"),
+    (ScratchMLPRegressor, "loss", "MAE", "Did you mean 'absolute_error'?"),
+    (ScratchMLPRegressor, "learning_rate", 0.1, "The number is the parameter learning_rate_init"),
+    (ScratchMLPRegressor, "learning_rate_init", "0.1", "This is a string: pass the number."),
+    (ScratchMLPRegressor, "batch_size", "32", "This is a string: pass the number."),
+    (ScratchMLPRegressor, "early_stopping_metric", "acuracy", "Did you mean 'accuracy'?"),
+    (ScratchLogisticRegression, "penalty", "L2", "Did you mean 'l2'?"),
+    (ScratchLogisticRegression, "solver", "newton_cg", "Did you mean 'newton-cg'?"),
+    (
+        ScratchLogisticRegression,
+        "learning_rate",
+        1,
+        "The number is the parameter learning_rate_init",
+    ),
+    (ScratchPerceptron, "class_weight", "balance", "Did you mean 'balanced'?"),
+    (ScratchPerceptron, "eta0", "1", "This is a string: pass the number."),
+    (TabularMLPClassifier, "preset", "Accurate", "Did you mean 'accurate'?"),
+    (TabularMLPRegressor, "loss", "l2", "Did you mean 'squared_error'?"),
+    (TableEncoder, "quantile_inputs", "Auto", "Did you mean 'auto'?"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value", "proposal"), PROPOSALS)
+def test_what_was_meant_is_proposed(kind, name, value, proposal):
+    with pytest.raises(
+        InvalidParameterError, match=f"'{name}' parameter of {kind.__name__}"
+    ) as bad:
+        kind(**{name: value}).fit(FRAME, Y)
+    assert f" instead. {proposal}" in str(bad.value)
+
+
+@pytest.mark.parametrize("value", ["newton", "", None, 3])
+def test_nothing_is_proposed_where_nothing_is_close(value):
+    with pytest.raises(InvalidParameterError, match=r"Got .* instead\.$"):
+        ScratchMLPClassifier(solver=value).fit(FRAME, Y)

@@ -39,6 +39,10 @@ REGRESSOR = ScratchMLPRegressor(hidden_layer_sizes=10, random_state=0)
 INDICATOR = np.column_stack([Y == 0, Y > 0]).astype(int)
 
 
+COIN_OF_IRIS = np.random.RandomState(0).randint(2, size=len(Y))
+LABELS = np.column_stack([COIN_OF_IRIS, Y == 0]).astype(int)
+
+
 def complaints(fit, *args, **kwargs):
     """The warnings of a fit about scales."""
     with warnings.catch_warnings(record=True) as caught:
@@ -188,6 +192,56 @@ COIN = RANDOM.randint(2, size=200)
 def test_no_warning(estimator, rows, y):
     model = clone(estimator).set_params(max_iter=30 if estimator.solver == "adam" else 400)
     assert not complaints(model.fit, rows, y)
+
+
+HIGH_RATES = [
+    (clone(CLASSIFIER).set_params(learning_rate_init=1e3), Y, "1000"),
+    (clone(CLASSIFIER).set_params(learning_rate_init=1e3), Y == 1, "1000"),
+    (clone(CLASSIFIER).set_params(learning_rate_init=1e3), LABELS, "1000"),
+    (clone(CLASSIFIER).set_params(solver="sgd", learning_rate_init=50.0), Y, "50"),
+    (clone(CLASSIFIER).set_params(solver="rmsprop", learning_rate_init=300.0), Y, "300"),
+    (clone(REGRESSOR).set_params(learning_rate_init=1e3), NUMBERS, "1000"),
+    (clone(REGRESSOR).set_params(loss="huber", learning_rate_init=1e3), NUMBERS, "1000"),
+    (
+        ScratchLogisticRegression(solver="sgd", learning_rate_init=1e4, random_state=0, tol=1.0),
+        COIN_OF_IRIS,
+        "10000",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "y", "rate"), HIGH_RATES)
+@pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix])
+def test_one_warning_where_the_learning_rate_is_too_high(estimator, y, rate, layout):
+    with pytest.warns(ConvergenceWarning, match="worse than a constant") as caught:
+        clone(estimator).fit(layout(X), y)
+    [message] = [str(each.message) for each in caught]
+    assert message.endswith(f"The learning rate may be too high: learning_rate_init={rate}.")
+
+
+def test_large_weights_alone_are_no_fault():
+    """Of rows that can be separated, or by a high rate that leads somewhere all the same."""
+    for estimator in (
+        ScratchLogisticRegression(C=np.inf, solver="sgd", learning_rate_init=100.0, random_state=0),
+        clone(CLASSIFIER).set_params(alpha=0, learning_rate_init=10.0, activation="tanh"),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = clone(estimator).fit(X, Y == 0)
+        assert max(np.abs(each).max() for each in coefs_of(model)) > 30
+        assert model.score(X, Y == 0) > 0.9
+        assert not any("worse" in each for each in every_warning(estimator.fit, X, Y == 0))
+
+
+def coefs_of(model):
+    return [model.coef_] if hasattr(model, "coef_") else model.coefs_
+
+
+def every_warning(fit, *args):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(*args)
+    return [str(each.message) for each in caught]
 
 
 def test_partial_fit_and_fits_cut_short_are_not_judged():

@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 import skneural.estimators.table.encoder
-from skneural import TableEncoder
+from skneural import TableEncoder, TabularMLPClassifier
 from skneural.estimators.table import fitted
 
 N = 40
@@ -117,7 +117,7 @@ def test_two_tables_of_strings():
         assert list(found) == list(expected)
         np.testing.assert_array_equal(list(found.values()), list(expected.values()))
     with pytest.raises(
-        ValueError, match=r"Column 0 of X is not numeric: it holds 'a'\. Categories"
+        ValueError, match=r"Column 0 of X is not numeric: it holds 'a'\. .*Categories"
     ):
         TableEncoder(categorical_features=None).fit(text)
 
@@ -291,8 +291,46 @@ def test_many_levels():
     n = 100_000
     X = pd.DataFrame({"id": [f"user {i}" for i in range(n)], "a": np.arange(n) % 7})
     encoder = TableEncoder(random_state=0)
-    assert encoder.fit_transform(X, np.arange(n) % 2).shape[0] == n
+    with pytest.warns(UserWarning, match="'id' of X .* such as 'user 0', occurs once"):
+        assert encoder.fit_transform(X, np.arange(n) % 2).shape[0] == n
     assert len(encoder.get_feature_names_out()) == 2  # each row of the other column is alone
+
+
+#: Columns of text that an encoder warns of, and what it says.
+IDLE = {
+    "dates": (
+        [f"2024-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(60)],
+        "dates as text.*'2024-",
+    ),
+    "times": ([f"2024-1-{1 + i % 30} 12:00:00" for i in range(60)], "dates as text"),
+    "dates, day first": ([f"{1 + i % 30}.12.2024" for i in range(60)], "dates as text"),
+    "names": ([f"Mr. {i}" for i in range(60)], "each level, such as 'Mr. 0', occurs once"),
+    "names, some missing": ([f"Mr. {i}" if i % 9 else None for i in range(60)], "occurs once"),
+}
+#: Columns of text that are as good as others.
+BUSY = {
+    "few dates": [f"2024-01-0{1 + i % 3}" for i in range(60)],
+    "two rows a level": [f"user {i // 2}" for i in range(60)],
+    "numbers as text": [f"{i % 20}" for i in range(60)],
+    "versions": [f"1.{i % 20}" for i in range(60)],
+    "a dtype of categories": pd.Categorical([f"2024-01-{1 + i % 30}" for i in range(60)]),
+    "few rows": [f"user {i}" for i in range(40)],
+}
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_idle_columns_are_named(name):
+    values, message = IDLE[name]
+    X = pd.DataFrame({"when": values, "a": np.arange(60.0)})
+    for fit in (TableEncoder().fit, TabularMLPClassifier(cv=2, max_iter=1).fit):
+        with pytest.warns(UserWarning, match=f"Column 'when' of X .*{message}"):
+            fit(X, np.arange(60) % 2)
+
+
+@pytest.mark.parametrize("name", BUSY)
+def test_other_columns_are_not(name):
+    X = pd.DataFrame({"when": BUSY[name], "a": np.arange(float(len(BUSY[name])))})
+    TableEncoder().fit(X, np.arange(len(X)) % 2)  # a warning would be an error
 
 
 def test_many_rows_are_encoded_in_runs(monkeypatch):

@@ -8,6 +8,7 @@ import decimal
 import io
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import joblib
 import numpy as np
@@ -164,7 +165,9 @@ def first_rows(X, n):
 @pytest.mark.parametrize("name", TABLES)
 def test_tables(make, y, name):
     X, is_categorical = TABLES[name]
-    model = make(max_iter=2).fit(X, y)
+    is_idle = pytest.warns(UserWarning, match="'z' of X .*'id 0', occurs once: nothing can be")
+    with is_idle if name.endswith("a level a row") else nullcontext():
+        model = make(max_iter=2).fit(X, y)
     assert model.is_categorical_.tolist() == [bool(each) for each in is_categorical]
     found = outputs(model, X)
     assert found.shape[0] == N
@@ -286,7 +289,7 @@ REFUSED = {
     "three axes": (np.zeros((N, 2, 2)), "dim 3"),
     "rows of two lengths": ([[1.0, 2.0]] * (N - 1) + [[1.0]], "inhomogeneous|sequence"),
     "None": (None, "Expected 2D array, got scalar"),
-    "text": ("table", "Expected 2D array, got scalar"),
+    "text": ("table", "X must be data, got the string 'table': read a file first"),
     "matrix": (np.matrix(np.c_[SIZE, SIZE]), "np.matrix is not supported"),
 }
 

@@ -18,6 +18,8 @@ from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.method_examples import predictions, with_examples
 from skneural.estimators.model import Fitted, Model
 from skneural.estimators.plain_parameters import parameters_of_plain, plain_parameters
+from skneural.estimators.remedies import with_proposal
+from skneural.estimators.sklearn_private import InvalidParameterError
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, with_versions, without_versions
 from skneural.losses import Loss
 from skneural.plain_values import without_maps
@@ -41,6 +43,9 @@ Estimator = TypeVar("Estimator")
 #: Of the defaults that a small file leaves out.
 PLAIN_TYPES = (bool, int, float, str, tuple, type(None))
 
+#: Why there is no `feature_names_in_`.
+NO_NAMES = "X of the fit was no data frame with strings for names of columns"
+
 #: Of another byte order, the sum of squares would take a copy.
 NATIVE_FLOATS = frozenset({np.dtype(np.float64), np.dtype(np.float32)})
 
@@ -54,12 +59,16 @@ class FittedAttribute:
     Parameters
     ----------
     get : callable
-        ``get(fitted)`` gives its value; None stands for an attribute that is not there.
+        ``get(fitted)`` gives its value.
+    missing : str or None, default=None
+        Why an attribute whose value is None is not there; None if it is there all the same.
     """
 
-    def __init__(self, get: Callable[[Any], Any], doc: str = "", may_be_none: bool = True) -> None:
+    def __init__(
+        self, get: Callable[[Any], Any], doc: str = "", missing: str | None = None
+    ) -> None:
         self._get = get
-        self._may_be_none = may_be_none
+        self._missing = missing
         self.__doc__ = doc
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -70,17 +79,20 @@ class FittedAttribute:
             return self
         fitted = estimator._fitted
         value = None if fitted is None else self._get(fitted)
-        if fitted is None or (value is None and not self._may_be_none):
-            raise AttributeError(f"{owner.__name__!r} object has no attribute {self._name!r}")
+        reason = self._missing if fitted is not None else "it is not fitted yet"
+        if fitted is None or (value is None and reason is not None):
+            raise AttributeError(
+                f"{owner.__name__!r} object has no attribute {self._name!r}: {reason}."
+            )
         return value
 
     def __set__(self, estimator: Any, value: Any) -> None:
         raise AttributeError(f"{self._name} cannot be set: it says what a fit has found.")
 
 
-def fitted_attribute(doc: str, get: Callable[[Any], Any], *, optional: bool = False) -> Any:
-    """A fitted attribute; with `optional`, one that is missing where its value is None."""
-    return FittedAttribute(get, doc, may_be_none=not optional)
+def fitted_attribute(doc: str, get: Callable[[Any], Any], *, missing: str | None = None) -> Any:
+    """A fitted attribute; with the reason `missing`, one that is not there where it is None."""
+    return FittedAttribute(get, doc, missing)
 
 
 def store_parameters(estimator: Any, arguments: dict[str, Any]) -> None:
@@ -134,7 +146,17 @@ def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, 
     return {name: value for name, value in state.items() if not is_default(name, value)}
 
 
-class VersionedEstimator(_EstimatorBase):
+class CheckedParameters(_EstimatorBase):
+    """Says in errors about parameters which value was probably meant."""
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise with_proposal(error, self) from None
+
+
+class VersionedEstimator(CheckedParameters):
     """Has the versions of skneural and scikit-learn in its files, and plain parameters."""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -149,7 +171,7 @@ class VersionedEstimator(_EstimatorBase):
 
 
 @with_examples(predictions.FITTED)
-class FittedEstimator(_EstimatorBase):
+class FittedEstimator(CheckedParameters):
     """Keeps what a fit has found in one object, and predicts from it.
 
     Predictions never write to the estimator, and read the object once.
@@ -163,7 +185,9 @@ class FittedEstimator(_EstimatorBase):
 
     n_features_in_ = fitted_attribute("Number of features.", lambda fitted: fitted.model.n_features)
     feature_names_in_ = fitted_attribute(
-        "Their names, if all are strings.", lambda fitted: fitted.model.feature_names, optional=True
+        "Their names, if all are strings.",
+        lambda fitted: fitted.model.feature_names,
+        missing=NO_NAMES,
     )
 
     @property

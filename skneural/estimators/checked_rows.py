@@ -15,7 +15,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import Matrix, rows_as_csr
-from skneural.estimators.checks import refuse_masked, refuse_too_large
+from skneural.estimators.checks import refuse_no_data, refuse_too_large
 from skneural.estimators.columns import naming_the_column, refuse_dates, refuse_dates_of_part
 from skneural.estimators.containers import can_be_cut, cut, is_sparse_frame, shape_of
 from skneural.estimators.data import stand_in
@@ -49,7 +49,7 @@ def checked_rows(estimator: Any, X: Any, model: Model) -> Matrix:
     ValueError, TypeError
         If X is not valid.
     """
-    refuse_masked(X=X)
+    refuse_no_data(X=X)
     substitute = stand_in(estimator, model)
     if not can_be_cut(X) or shape_of(X)[1] != model.n_features:
         return _all_rows(substitute, X, model)

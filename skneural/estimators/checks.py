@@ -58,15 +58,46 @@ def _native_sparse(X: Any) -> Any:
     return X
 
 
-def refuse_masked(**arrays: Any) -> None:
-    """Raise ValueError for a masked array with masked values, which NumPy would ignore."""
+def refuse_no_data(**arrays: Any) -> None:
+    """Raise an error for what NumPy would take for an array without a word, or with a wrong one.
+
+    Raises
+    ------
+    TypeError
+        For a dict or a list of dicts as X.
+    ValueError
+        For a string, such as the name of a file or of a column, and for a masked array with masked
+        values, which NumPy would ignore.
+    """
     for name, array in arrays.items():
+        if isinstance(array, str | bytes):
+            instead = "pass a column itself, such as frame['name']"
+            if name.startswith("X"):
+                instead = "read a file first, for instance by pandas.read_csv"
+            raise ValueError(f"{name} must be data, got the string {array!r}: {instead}.")
+        if name.startswith("X"):
+            _refuse_dicts(name, array)
         if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
             n_masked = np.count_nonzero(np.ma.getmaskarray(array))
             raise ValueError(
                 f"{name} is a masked array with {n_masked} masked values, which would be taken "
                 "for data. Fill or drop them first."
             )
+
+
+def _refuse_dicts(name: str, array: Any) -> None:
+    rows = name
+    if type(array) is dict:  # a sparse matrix of keys is a dict too
+        has_columns = any(isinstance(each, list | np.ndarray) for each in array.values())
+        kind, rows = "dict", name if has_columns else f"[{name}]"
+    elif isinstance(array, list) and array and isinstance(array[0], dict):
+        kind = "list of dicts"
+    else:
+        return
+    raise TypeError(
+        f"{name} must be an array or a data frame, got a {kind}: pandas.DataFrame({rows}) makes a "
+        "frame of it."
+    )
 
 
 def refuse_too_large(X: Any, dtype: Any) -> None:

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from skneural.estimators.remedies import ENCODE, ENCODE_TARGET, FILL_IN
+
 Array = npt.NDArray[Any]
 
 #: Kinds of dtypes of numbers: no dates, nothing missing but NaN.
@@ -234,19 +236,19 @@ def naming_the_column(X: Any, dtype: Any = np.float64) -> Iterator[None]:
 
 @contextmanager
 def naming_the_target(y: Any) -> Iterator[None]:
-    """Add to an error about `y` the first of several columns whose values are not all finite."""
+    """Add to an error about `y` the first column whose values are not all finite, and how many."""
     try:
         yield
     except ValueError as error:
         if type(error) is not ValueError:
             raise
         for place, values in _columns(y, "y"):
-            if place == "y" or values.dtype.kind not in "fc" or np.all(np.isfinite(values)):
+            if values.dtype.kind not in "fc" or np.all(np.isfinite(values)):
                 continue
             n_bad = np.count_nonzero(~np.isfinite(values))
             raise ValueError(
                 f"{error}\n{place} has no value, or none that is finite, in {n_bad} of "
-                f"{len(values)} rows."
+                f"{len(values)} rows. Drop these rows."
             ) from error
         raise
 
@@ -269,7 +271,8 @@ def _problem_in(dtype: np.dtype[Any]) -> Callable[[Column], Renamed | None]:
             return _no_number(place, values)
         bad = ~np.isfinite(numbers)
         if bad.any():
-            return _with(f"{place} is not finite in {bad.sum()} of {len(bad)} rows.")
+            remedy = f" {FILL_IN}" if np.isnan(numbers).any() else ""
+            return _with(f"{place} is not finite in {bad.sum()} of {len(bad)} rows.{remedy}")
         bad = np.abs(numbers) > np.finfo(dtype).max
         if bad.any():
             return _with(
@@ -308,7 +311,8 @@ def _no_number(place: str, values: Array) -> Renamed | None:
         return None
     if isinstance(value, str | bytes):
         shown = str(value) if isinstance(value, str) else bytes(value)
-        return _with(f"{place} is not numeric: it holds {shown!r}. Encode it first.")
+        remedy = ENCODE if place.endswith("of X") else ENCODE_TARGET
+        return _with(f"{place} is not numeric: it holds {shown!r}. {remedy}")
     if is_missing(value):
         message = _missing_values("X", place, values)
         return lambda error: ValueError(message)

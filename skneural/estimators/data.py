@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, rows_as_csr
 from skneural.arrays.taken_rows import taken_rows
-from skneural.estimators.checks import names_of_columns, native, refuse_masked, saying_where
+from skneural.estimators.checks import names_of_columns, native, refuse_no_data, saying_where
 from skneural.estimators.columns import (
     check_targets,
     naming_the_column,
@@ -332,7 +332,7 @@ def own_validation(
             f"X_val {'given' if X is not None else 'missing'}, "
             f"y_val {'given' if y is not None else 'missing'}."
         )
-    refuse_masked(X_val=X, y_val=y, sample_weight_val=sample_weight)
+    refuse_no_data(X_val=X, y_val=y, sample_weight_val=sample_weight)
     dtype = seen.X.dtype
     with saying_where("the validation rows (X_val, y_val, sample_weight_val)"):
         rows = validated_rows(estimator, X, y, seen, (dtype.type,), **checks)

@@ -135,7 +135,14 @@ def mini_batch_plan(
         largest_product(batch_size, list(pairwise(template.layer_sizes))),
         work,
         convergence_warning,
-        learning_check=LearningCheck(rows, split.train, network, loss, data.feature_names),
+        learning_check=LearningCheck(
+            rows,
+            split.train,
+            network,
+            loss,
+            data.feature_names,
+            float(estimator.learning_rate_init),
+        ),
     )
 
 

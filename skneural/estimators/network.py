@@ -26,7 +26,7 @@ from skneural.arrays.interrupts import held_interrupts
 from skneural.arrays.threads import blas_threads
 from skneural.estimators.base import FittedEstimator, fitted_attribute
 from skneural.estimators.callback_tasks import EpochTasks, epoch_tasks
-from skneural.estimators.checks import refuse_masked
+from skneural.estimators.checks import refuse_no_data
 from skneural.estimators.data import (
     COMPUTING_DTYPES,
     Data,
@@ -59,6 +59,10 @@ def _history_of(fitted: Fitted) -> Any:
     return None if fitted.state is None else fitted.state.record.history
 
 
+#: Why attributes of the history are not there.
+NO_HISTORY = "for_prediction() has left out the history, validation included"
+
+
 def _column(name: str) -> Callable[[Fitted], Any]:
     def get(fitted: Fitted) -> Any:
         history = _history_of(fitted)
@@ -71,7 +75,7 @@ def _validation_column(name: str) -> Callable[[Fitted], Any]:
     def get(fitted: Fitted) -> Any:
         history = _history_of(fitted)
         if history is None:  # None would say that there were no validation rows
-            raise AttributeError("for_prediction() has left out the history, validation included.")
+            raise AttributeError(f"{NO_HISTORY}.")
         return history.validation(name)
 
     return get
@@ -131,7 +135,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
             earlier = self._earlier(mode)
         if mode == "resume" and not check_resumable(self, earlier):
             return self
-        refuse_masked(X=X, y=y, sample_weight=sample_weight)
+        refuse_no_data(X=X, y=y, sample_weight=sample_weight)
         tasks = None
         if mode != "partial_fit" and hasattr(self, "_skl_callbacks"):
             tasks = epoch_tasks(self, X, y, sample_weight)
@@ -262,7 +266,7 @@ class NetworkEstimator(TrainedEstimator):
     best_validation_score_ = fitted_attribute(
         "The highest validation score.", _outcome("best_validation_score")
     )
-    loss_curve_ = fitted_attribute("Training losses.", _column("loss"), optional=True)
+    loss_curve_ = fitted_attribute("Training losses.", _column("loss"), missing=NO_HISTORY)
     validation_scores_ = fitted_attribute(
         "Validation scores.", _validation_column("validation_score")
     )

@@ -1,8 +1,9 @@
-"""Whether a fit has learnt nothing, where columns of X are on scales at which none can.
+"""Whether a fit has learnt nothing: columns of X on scales at which none can, or too long steps.
 
 The initial weights are drawn for inputs around 1, and the steps of an optimizer are as long for all
 weights. Inputs of 1e6 make units that are all active or all inactive, whatever the steps do. Such a
-training comes to rest, and has "converged", on a model that predicts the same for all rows.
+training comes to rest, and has "converged", on a model that predicts the same for all rows. Steps
+that are much too long end at weights whose loss no longer falls: that has "converged" too.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ LARGEST_WITH_VARIANCE = 1e150
 #: The share of the loss of a constant model below which it counts as reached.
 LEARNT_SHARE = 0.01
 
+#: Weights up to this are ordinary.
+LARGE_PARAMS = 30.0
+
+#: How many times the loss of a constant model a training may end with that has not diverged.
+MAX_LOSS_RATIO = 1.5
+
 #: Links of losses whose raw outputs are in units of y.
 LINKS_IN_UNITS_OF_Y = ("identity", "increasing")
 
@@ -52,6 +59,8 @@ class LearningCheck:
     network : Network
     loss : Loss
     feature_names : ndarray of str or None
+    learning_rate : float or None, default=None
+        The first of the training; None for a solver that chooses the length of its steps.
     """
 
     rows: LabelledRows
@@ -59,13 +68,18 @@ class LearningCheck:
     network: Network
     loss: Loss
     feature_names: npt.NDArray[Any] | None
+    learning_rate: float | None = None
 
     def __call__(self, params: FloatArray) -> str:
         """What to say if the model of these parameters has learnt nothing; empty for nothing.
 
-        Where no column is on an extreme scale, which one look at X tells, nothing is computed.
+        Where no column is on an extreme scale, which one look at X tells, and all parameters are of
+        an ordinary size, nothing is computed.
         """
-        if not _has_extreme_values(self.rows.X):
+        has_extreme_values = _has_extreme_values(self.rows.X)
+        largest = max(np.max(params, initial=0), -np.min(params, initial=0))
+        may_have_diverged = self.learning_rate is not None and largest > LARGE_PARAMS
+        if not (has_extreme_values or may_have_diverged):
             return ""
         rows = self.rows if self.train is None else self.rows.take(self.train)
         if np.array_equal(rows.target, np.broadcast_to(rows.target[:1], rows.target.shape)):
@@ -75,7 +89,15 @@ class LearningCheck:
             constant = loss_of_best_constant(self.loss, self.network.n_outputs, rows)
         if not np.isfinite(constant) or constant - reached > LEARNT_SHARE * abs(constant):
             return ""
-        return self._message(reached, constant)
+        if has_extreme_values:
+            return self._message(reached, constant)
+        if reached <= constant + (MAX_LOSS_RATIO - 1) * abs(constant):
+            return ""
+        return (
+            "The fit has ended worse than a constant prediction: its loss on the training rows is "
+            f"{reached:.4g}, that of the best constant {constant:.4g}. The learning rate may be "
+            f"too high: learning_rate_init={self.learning_rate:g}."
+        )
 
     def _message(self, reached: float, constant: float) -> str:
         largest = _largest_by_column(self.rows.X)

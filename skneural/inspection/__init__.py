@@ -7,7 +7,7 @@ and draws it, ``plot`` draws it again, on other axes or with other settings::
 
     LossCurveDisplay.from_estimator(network)
 
-Drawing needs matplotlib (``pip install skneural[plot]``), which is imported at the first drawing.
+Drawing needs matplotlib (``pip install "skneural[plot]"``), which is imported at the first drawing.
 """
 
 from skneural.inspection.activation import ActivationDisplay

@@ -17,7 +17,7 @@ weight decay along, which go with `skneural.optimizers.AdamW`.
 """
 
 from skneural.layers.activate import Activate
-from skneural.layers.columns import Columns
+from skneural.layers.columns import Branch, Columns
 from skneural.layers.contract import Arrays, Draws, Layer, Parameter, PassMemory
 from skneural.layers.dense import Dense
 from skneural.layers.dropout import Dropout
@@ -29,6 +29,7 @@ from skneural.layers.scale import Scale
 __all__ = [
     "Activate",
     "Arrays",
+    "Branch",
     "Columns",
     "Dense",
     "Draws",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -38,8 +39,9 @@ def to_onnx(
         A `ScratchMLPClassifier`, `ScratchMLPRegressor`, `ScratchLogisticRegression`,
         `ScratchPerceptron`, `HiddenLayerTransformer`, `TabularMLPClassifier`,
         `TabularMLPRegressor` or `TableEncoder`, or an estimator of scikit-learn that has one inside
-        and that skl2onnx converts: `Pipeline`, `ColumnTransformer`, `GridSearchCV`,
-        `CalibratedClassifierCV`, `VotingClassifier` and others.
+        and that skl2onnx converts: `Pipeline`, `ColumnTransformer`, `CalibratedClassifierCV`,
+        `VotingClassifier` and others. Of `GridSearchCV`, `RandomizedSearchCV` and other searches
+        the best estimator.
     X_sample : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
         Rows like those to predict for; one is enough. They say how many columns of what type the
         inputs have: one input of the name 'X', or one of shape (n_rows, 1) for every column of a
@@ -87,7 +89,7 @@ def to_onnx(
     Raises
     ------
     ImportError
-        If skl2onnx is not installed: ``pip install skneural[onnx]``.
+        If skl2onnx is not installed: ``pip install "skneural[onnx]"``.
     NotFittedError
         If the model is not fitted.
     ValueError
@@ -124,11 +126,31 @@ def to_onnx(
     skl2onnx = optional_module("skl2onnx", "onnx", "skneural.onnx.to_onnx")
     register_converters()
     check_is_fitted(model)
+    model, options = _found_by_search(model, options)
     check_convertible(model)
     small, options = _without_history(model, _with_matrices(model, options))
     return skl2onnx.to_onnx(
         small, _sample(X_sample), target_opset=target_opset, options=options, **settings
     )
+
+
+def _found_by_search(model: Any, options: Mapping[Any, Any] | None) -> tuple[Any, Options]:
+    """What a search has found, in its place: skl2onnx takes no search but GridSearchCV."""
+    given = None if options is None else dict(options)
+    if not hasattr(model, "cv_results_"):
+        return model, given
+    if not hasattr(model, "best_estimator_"):
+        raise ValueError(
+            f"This {type(model).__name__} has no best_estimator_, which would be converted: fit "
+            "it with refit=True."
+        )
+    if isinstance(model, GridSearchCV):
+        return model, given
+    best = model.best_estimator_
+    if given is not None:
+        last = best.steps[-1][1] if isinstance(best, Pipeline) else best
+        given = {id(last) if key == id(model) else key: each for key, each in given.items()}
+    return best, given
 
 
 def _sample(X: Any) -> Any:

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import MetaEstimatorMixin
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+)
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 
@@ -23,9 +27,15 @@ def check_convertible(model: Any) -> None:
     ValueError
         For calibration other than by sigmoid: between the points of an isotonic function
         skl2onnx takes the nearest one, which may be off by 0.1, and a temperature it takes for
-        such a function. For labels that do not fit 32 bits, in a meta-estimator.
+        such a function. For a tuned or fixed threshold, which skl2onnx leaves out. For labels that
+        do not fit 32 bits, in a meta-estimator.
     """
     final = _last_estimator(model)
+    if isinstance(final, TunedThresholdClassifierCV | FixedThresholdClassifier):
+        raise ValueError(
+            f"skl2onnx leaves the threshold of a {type(final).__name__} out. Convert its "
+            "estimator_, and compare the probabilities with the threshold yourself."
+        )
     if isinstance(final, CalibratedClassifierCV) and final.method != "sigmoid":
         raise ValueError(
             f"skl2onnx cannot convert CalibratedClassifierCV(method={final.method!r}), only "

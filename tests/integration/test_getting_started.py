@@ -16,6 +16,7 @@ def test_getting_started(tmp_path, monkeypatch):
     assert names["model"].score(names["X_test"], names["y_test"]) > 0.95
     assert names["search"].score(names["X_test"], names["y_test"]) > 0.95
     assert names["wines"].oof_score_ > 0.9
+    assert names["by_hand"].best_score_ > 0.9
     # What the two files hold is the model that was found.
     rows = names["X_test"]
     expected = names["search"].predict(rows)

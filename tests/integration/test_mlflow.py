@@ -43,7 +43,7 @@ EPOCHS_AND_MODEL, AUTOLOG = code_by_heading("integrations.rst")["MLflow"]
 FIT_NAME, _, RUNS_OF_A_SEARCH, _ = [
     block
     for heading in ("A name for every fit", "TensorBoard", "MLflow", "After the fit")
-    for block in code_by_heading("recipes.rst")[heading]
+    for block in code_by_heading("recipes_tracking.rst")[heading]
 ]
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)

@@ -5,6 +5,7 @@ from extras import need
 need("onnx", "onnx", "onnxruntime", "skl2onnx")
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,15 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+    TunedThresholdClassifierCV,
+)
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -74,6 +82,23 @@ MODELS = {
     "search in pipelines": (
         GridSearchCV(make_pipeline(StandardScaler(), LOGISTIC), {}, cv=2),
         NAMES,
+    ),
+    "randomized search": (
+        RandomizedSearchCV(NETWORK, {"alpha": [0.1, 1]}, n_iter=1, cv=2, random_state=0),
+        CLASSES,
+    ),
+    "randomized search of columns": (
+        RandomizedSearchCV(NETWORK, {"alpha": [0.1, 1]}, n_iter=1, cv=2, random_state=0),
+        COLUMNS,
+    ),
+    "halving search in pipelines": (
+        HalvingGridSearchCV(
+            make_pipeline(StandardScaler(), REGRESSOR),
+            {"scratchmlpregressor__alpha": [0.1, 1]},
+            cv=2,
+            random_state=0,
+        ),
+        NUMBERS,
     ),
     "search of numbers": (GridSearchCV(REGRESSOR, {"alpha": [0.1, 1]}, cv=2), NUMBERS),
     "calibrated": (CalibratedClassifierCV(LOGISTIC, cv=2), NAMES),
@@ -135,6 +160,15 @@ def test_several_columns_of_labels_inside_another_estimator():
     vote.estimators_ = [quietly_fitted(ScratchMLPClassifier(**SMALL), ROWS, COLUMNS)]
     with pytest.raises(ValueError, match="several columns of labels: it can be converted by its"):
         to_onnx(vote, ROWS)
+
+
+@pytest.mark.parametrize("kind", [TunedThresholdClassifierCV, FixedThresholdClassifier])
+@pytest.mark.parametrize("outside", [None, make_pipeline])
+def test_thresholds_that_skl2onnx_leaves_out(kind, outside):
+    model = quietly_fitted(kind(LOGISTIC), ROWS, BINARY)
+    model = model if outside is None else outside(model)
+    with pytest.raises(ValueError, match=f"the threshold of a {kind.__name__} out. Convert its"):
+        to_onnx(model, ROWS)
 
 
 @pytest.mark.parametrize("method", ["isotonic", "temperature"])
@@ -296,12 +330,20 @@ def test_raw_scores(option):
 @pytest.mark.parametrize(
     "inner", [NETWORK, make_pipeline(StandardScaler(), NETWORK)], ids=["bare", "scaled"]
 )
-def test_options_of_a_search(inner):
-    search = quietly_fitted(GridSearchCV(inner, {}, cv=2), ROWS, NAMES)
+@pytest.mark.parametrize("kind", [GridSearchCV, partial(RandomizedSearchCV, n_iter=1)])
+def test_options_of_a_search(inner, kind):
+    search = quietly_fitted(kind(inner, {}, cv=2), ROWS, NAMES)
     _, scores = converted(search, ROWS, options={id(search): {"raw_scores": True}})
     assert largest_difference(scores, logits_of(search, ROWS)) < 1e-12
     _, *columns = converted(search, ROWS, options={id(search): {"zipmap": "columns"}})
     assert largest_difference(np.column_stack(columns), search.predict_proba(ROWS)) < 1e-12
+
+
+@pytest.mark.parametrize("kind", [GridSearchCV, partial(RandomizedSearchCV, n_iter=1)])
+def test_a_search_without_a_best_estimator(kind):
+    search = quietly_fitted(kind(LOGISTIC, {}, cv=2, refit=False), ROWS, NAMES)
+    with pytest.raises(ValueError, match=r"SearchCV has no best_estimator_.* refit=True"):
+        to_onnx(search, ROWS)
 
 
 def test_numbers_of_classes_in_place_of_labels():

@@ -8,7 +8,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
-from pages import code_by_heading, run_block
+from pages import blocks_by_heading, code_by_heading, is_alike, run_block, run_block_of_page
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
@@ -56,6 +56,22 @@ def test_a_study_whose_trials_are_pruned(code):
     assert study.best_value == max(trial.value for trial in complete)
     again = run_block(code, X=X, y=Y)["study"]
     assert outcomes(again) == outcomes(study)
+
+
+def test_the_recipe_of_a_study():
+    """What is proposed depends on the last digits of the scores: the score alone is compared."""
+    (block,) = blocks_by_heading("recipes.rst")["Tuning with Optuna"]
+    names = {"__name__": "page"}
+    printed = run_block_of_page("recipes.rst", block._replace(output=None), names)
+    assert is_alike(printed.splitlines()[0], block.output.splitlines()[0])
+    study, network = names["study"], names["model"][-1]
+    assert len(study.trials) == 12
+    # Built from the best trial: the same settings, and a layer for each width.
+    found = study.best_params
+    widths = [found[f"units_{i}"] for i in range(found["n_layers"])]
+    assert list(network.hidden_layer_sizes) == widths
+    assert network.learning_rate_init == found["learning_rate_init"]
+    assert names["objective"](study.best_trial) == study.best_value
 
 
 def pruned_after(n_epochs, values):

@@ -7,7 +7,7 @@ need("integration", "shap")
 import numpy as np
 import pandas as pd
 import pytest
-from pages import code_by_heading, run_block
+from pages import blocks_by_heading, code_by_heading, run_block, run_block_of_page
 from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
 
@@ -77,6 +77,19 @@ def test_the_documented_explainer_of_a_method(shap):
     names = run_block(OF_A_METHOD, X=X, y=Y)
     assert isinstance(names["explainer"], shap.PermutationExplainer)
     add_up(names["explanation"], names["network"].predict_proba(X[:20]))
+
+
+def test_the_recipe(shap):
+    """A pipeline in the units of its columns, and what the page says that it prints."""
+    page = "recipes_predictions.rst"
+    (block,) = blocks_by_heading(page)["SHAP values"]
+    names = {"__name__": "page"}
+    run_block_of_page(page, block, names)
+    rows, first = names["wine"].data.iloc[:12], names["explanation"]
+    add_up(first, names["pipe"].predict_proba(rows)[:, 0])
+    np.testing.assert_array_equal(first.data, rows)
+    mean = names["pipe"].predict_proba(names["background"])[:, 0].mean()
+    np.testing.assert_allclose(first.base_values, mean)
 
 
 def test_a_network_itself_is_not_explained(shap):

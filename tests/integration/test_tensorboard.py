@@ -102,7 +102,7 @@ def test_curves_of_others(tmp_path, monkeypatch, estimator, expected):
 def test_the_recipe_for_searches(tmp_path, monkeypatch):
     """A run for every fit, with this package's writer in the place of torch's."""
     monkeypatch.chdir(tmp_path)
-    recipes = code_by_heading("recipes.rst")
+    recipes = code_by_heading("recipes_tracking.rst")
     [fit_name], [recipe] = recipes["A name for every fit"], recipes["TensorBoard"]
     import_of_torch = next(line for line in recipe.splitlines() if "torch" in line)
     recipe = recipe.replace(

@@ -115,7 +115,7 @@ def _check_number_of_classes(estimator: Any, labels: Labels) -> None:
     if len(labels.classes) < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data "
-            f"contains only one class: {labels.classes[0]!r}"
+            f"contains only one class: {labels.classes.tolist()[0]!r}"
         )
     if estimator.solver == "liblinear" and len(labels.classes) > 2:
         raise ValueError(

@@ -21,7 +21,7 @@ import numpy as np
 
 from skneural.arrays.matrices import FloatArray
 from skneural.arrays.threads import blas_threads
-from skneural.estimators.checks import refuse_masked
+from skneural.estimators.checks import refuse_no_data
 from skneural.estimators.finish import NOT_FINITE
 from skneural.estimators.mlp.base import MultilayerPerceptron
 from skneural.estimators.mlp.parameters import check_settings
@@ -112,7 +112,7 @@ def _plan_of_fit(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Plan:
     Planning writes nothing to the estimator, and draws from a copy of its RandomState.
     """
     check_settings(estimator)
-    refuse_masked(X=X, y=y, sample_weight=sample_weight)
+    refuse_no_data(X=X, y=y, sample_weight=sample_weight)
     start = Start.of("fit", None, estimator.random_state)
     data = estimator._data(X, y, sample_weight, NO_ROWS, start, None)
     plan: Plan = estimator._plan(data, start)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.data import stand_in
 from skneural.estimators.table.categories import TARGET, Category, sign_columns
+from skneural.estimators.table.idle_columns import warn_of_idle_column
 from skneural.estimators.table.numeric import Numbers
 from skneural.estimators.table.reading import CheckedTable, RawColumn, about_all_rows
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
@@ -75,6 +76,7 @@ class TableColumns:
             labels = table[j].labels()
             categories.append(Category.fit(j, labels, max_one_hot))
             codes.append(categories[-1].codes(labels))
+            warn_of_idle_column(table[j], categories[-1], labels)
         counts = [
             log_counts(own, weight, category.n_levels)
             for category, own in zip(categories, codes, strict=True)

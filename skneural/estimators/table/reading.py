@@ -16,7 +16,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.checks import native, refuse_masked
+from skneural.estimators.checks import native, refuse_no_data
 from skneural.estimators.columns import (
     NUMBERS,
     as_array,
@@ -126,8 +126,9 @@ class RawColumn:
             if isinstance(value, str | bytes):
                 shown = str(value) if isinstance(value, str) else bytes(value)
                 raise ValueError(
-                    f"{self.place} is not numeric: it holds {shown!r}. Categories have to be "
-                    "strings, objects or a category dtype in fit already, or be named in "
+                    f"{self.place} is not numeric: it holds {shown!r}. Numbers as text have to be "
+                    "converted, by pandas.to_numeric for instance. Categories have to be strings, "
+                    "objects or a category dtype in fit already, or be named in "
                     "categorical_features."
                 )
             if isinstance(value, complex | np.complexfloating):
@@ -250,7 +251,7 @@ def _refuse_what_is_no_table(X: Any) -> None:
         raise TypeError("X is a LazyFrame, which has no rows yet: pass X.collect().")
     if hasattr(X, "__dask_graph__") and hasattr(X, "columns"):
         raise TypeError("X is a frame of dask, which has no rows yet: pass X.compute().")
-    refuse_masked(X=X)
+    refuse_no_data(X=X)
 
 
 def _refuse_dates(part: Any, X: Any) -> None:

@@ -10,7 +10,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.checks import native
+from skneural.estimators.checks import native, refuse_no_data
 from skneural.estimators.columns import check_targets, naming_the_target
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
@@ -60,6 +60,7 @@ def encoding_targets(
         known = None if target_type == "auto" else target_type
         n_kept = n_rows if kept is None else np.count_nonzero(kept)
         return EncodingTargets(known, np.zeros((n_kept, 0)), [])
+    refuse_no_data(y=y)
     check_consistent_length(range(n_rows), y)
     y = native(y if kept is None else np.asarray(y)[kept])
     check_targets(y, are_numbers=target_type == REGRESSION)

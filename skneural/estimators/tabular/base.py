@@ -27,6 +27,7 @@ from skneural.arrays.interrupts import held_interrupts
 from skneural.arrays.matrices import FloatArray, concatenate_chunks
 from skneural.arrays.threads import blas_threads
 from skneural.estimators.base import (
+    NO_NAMES,
     VersionedEstimator,
     copy_to_deploy,
     fitted_attribute,
@@ -105,7 +106,9 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
     n_features_in_ = fitted_attribute("Number of columns.", lambda fitted: fitted.model.n_features)
     feature_names_in_ = fitted_attribute(
-        "Their names, if all are strings.", lambda fitted: fitted.model.feature_names, optional=True
+        "Their names, if all are strings.",
+        lambda fitted: fitted.model.feature_names,
+        missing=NO_NAMES,
     )
     is_categorical_ = fitted_attribute(
         "Which columns are categorical.", lambda fitted: fitted.model.table.columns.is_categorical
@@ -116,17 +119,17 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     validation_score_ = fitted_attribute(
         "Score of single members for the validation rows, if fit was given some.",
         lambda fitted: None if fitted.outcome.is_out_of_fold else fitted.outcome.score,
-        optional=True,
+        missing="fit was given no validation rows X_val and y_val, see oof_score_",
     )
     oof_score_ = fitted_attribute(
         "Score of single members for the rows that each has left out.",
         lambda fitted: fitted.outcome.score if fitted.outcome.is_out_of_fold else None,
-        optional=True,
+        missing="fit was given validation rows X_val and y_val, see validation_score_",
     )
     oof_predictions_ = fitted_attribute(
         "What members predict for the rows that each has left out.",
         lambda fitted: fitted.oof_predictions,
-        optional=True,
+        missing="fit was given validation rows X_val, or for_prediction() has left it out",
     )
 
     # ---------------------------------------------------------------- for subclasses

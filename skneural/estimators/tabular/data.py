@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.checks import native, refuse_masked, saying_where
+from skneural.estimators.checks import native, refuse_no_data, saying_where
 from skneural.estimators.columns import check_targets, naming_the_target
 from skneural.estimators.data import stand_in
 from skneural.estimators.table.reading import LARGEST, RawColumn, read_table
@@ -77,7 +77,7 @@ def table_rows(
     seen : object with n_features and feature_names, or None
         What X has to agree with; None for any columns.
     """
-    refuse_masked(X=X, y=y, sample_weight=sample_weight)
+    refuse_no_data(X=X, y=y, sample_weight=sample_weight)
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target "
