@@ -15,6 +15,7 @@ release = __version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
+    "initials",
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "parameter_table",
@@ -77,6 +78,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "min_reported_time": 1e9,
     "show_memory": False,
+    # A page of times that nobody asks for, found by every search, with scripts from a CDN.
+    "write_computation_times": False,
     # Tables, but not "<matplotlib.legend.Legend object at 0x7f...>" of what a block ends with.
     "capture_repr": ("_repr_html_",),
     "show_signature": False,
