@@ -19,6 +19,7 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "parameter_table",
+    "source_links",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-INITIAL = re.compile(r"^(\s*(?:- )?)(?=[A-Za-z]\. )")
+INITIAL = re.compile(r"^(\s*(?:- )?)(?=[A-Za-z]\.(?: |$))")
 
 
 def escape_initials(app, what, name, obj, options, lines):
