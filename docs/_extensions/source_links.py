@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from sphinx.pycode import ModuleAnalyzer
 
-#: For each module, what its functions and methods are called on the pages: "Sub.fit" for "Base.fit".
+#: For each module, what the pages call its functions and methods: "Sub.fit" for "Base.fit".
 ALIASES: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
 
