@@ -7,12 +7,17 @@ sphinx.ext.viewcode looks for ``skneural.ScratchMLPClassifier.predict`` where th
 from __future__ import annotations
 
 import inspect
+import re
 from collections import defaultdict
 from functools import cache
 from importlib import import_module
 from operator import attrgetter
+from pathlib import Path
 
 from sphinx.pycode import ModuleAnalyzer
+
+#: From a source to the page of what it defines.
+LINK_BACK = re.compile(r'<a class="viewcode-back" href="[^"#]*#([^"]+)">[^<]*</a>')
 
 #: For each module, what the pages call its functions and methods: "Sub.fit" for "Base.fit".
 ALIASES: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -63,9 +68,23 @@ def find_source(app, modname):
     return code, tags
 
 
+def remove_dead_links_back(app, exception):
+    """Take links out of pages of sources that lead to a name which the pages do not have.
+
+    viewcode puts the first module that has led it to a source before all names in it.
+    """
+    documented = app.env.domains.python_domain.objects if exception is None else ()
+    for page in Path(app.outdir, "_modules").rglob("*.html") if documented else ():
+        text = page.read_text(encoding="utf-8")
+        kept = LINK_BACK.sub(lambda link: link[0] if link[1] in documented else "", text)
+        if kept != text:
+            page.write_text(kept, encoding="utf-8")
+
+
 def setup(app):
-    """Register both answers."""
+    """Register both answers, and what is mended in the pages."""
     app.setup_extension("sphinx.ext.viewcode")
     app.connect("viewcode-follow-imported", follow)
     app.connect("viewcode-find-source", find_source)
+    app.connect("build-finished", remove_dead_links_back)
     return {"parallel_read_safe": True}
