@@ -15,9 +15,11 @@ release = __version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
+    "initials",
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "parameter_table",
+    "source_links",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
@@ -80,6 +82,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "min_reported_time": 1e9,
     "show_memory": False,
+    # A page of times that nobody asks for, found by every search, with scripts from a CDN.
+    "write_computation_times": False,
     # Tables, but not "<matplotlib.legend.Legend object at 0x7f...>" of what a block ends with.
     "capture_repr": ("_repr_html_",),
     "show_signature": False,

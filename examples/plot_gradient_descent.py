@@ -8,8 +8,8 @@ intercept b, and every step goes a little against it, for all rows at once:
 
 .. math::
 
-    p = \frac{1}{1 + \exp(-(X w + b))}, \qquad
-    \frac{\partial F}{\partial w} = \frac{X^T (p - y)}{n} + \frac{w}{C n}, \qquad
+    p &= \frac{1}{1 + \exp(-(X w + b))}, \\
+    \frac{\partial F}{\partial w} &= \frac{X^T (p - y)}{n} + \frac{w}{C n}, \qquad
     \frac{\partial F}{\partial b} = \operatorname{mean}(p - y),
 
 .. math::

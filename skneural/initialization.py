@@ -285,10 +285,10 @@ def unit_deviation(
 
     .. math::
 
-        w \leftarrow \frac{u}{\operatorname{sd}(x u)}, \quad
-        u \sim \frac{N(0, 1)}{\sqrt{n_\text{in}}}, \qquad
-        b \leftarrow - \sum_{j=1}^{5} v_j \, x_{r_j} w, \quad
-        v_j = \frac{e_j}{e_1 + \dots + e_5}, \quad e_j \sim \operatorname{Exp}(1)
+        w &\leftarrow \frac{u}{\operatorname{sd}(x u)}, \quad
+        u \sim \frac{N(0, 1)}{\sqrt{n_\text{in}}}, \\
+        b &\leftarrow - \sum_{j=1}^{5} v_j \, x_{r_j} w, \\
+        v_j &= \frac{e_j}{e_1 + \dots + e_5}, \quad e_j \sim \operatorname{Exp}(1)
 
     for each unit, with rows :math:`r_j` drawn with replacement. So no scale or correlation of the
     columns lets the signal fade or grow, and the corners of ReLUs lie where there are rows, each at

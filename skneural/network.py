@@ -13,9 +13,9 @@ derivative of the loss in :math:`z_i`, the chain rule gives
 
 .. math::
 
-    \frac{\partial}{\partial W_i} = a_{i-1}^\top \delta_i, \qquad
-    \frac{\partial}{\partial b_i} = \sum_{\text{rows}} \delta_i, \qquad
-    \delta_{i-1} = \delta_i W_i^\top \odot f_{i-1}'(z_{i-1}),
+    \frac{\partial}{\partial W_i} &= a_{i-1}^\top \delta_i, \qquad
+    \frac{\partial}{\partial b_i} = \sum_{\text{rows}} \delta_i, \\
+    \delta_{i-1} &= \delta_i W_i^\top \odot f_{i-1}'(z_{i-1}),
 
 from the last layer to the first, which is backpropagation (D. E. Rumelhart, G. E. Hinton and R. J.
 Williams, "Learning representations by back-propagating errors", Nature 323, 1986): every layer

@@ -15,8 +15,8 @@ weighted means over the rows:
 
 .. math::
 
-    L = \left\langle \log \textstyle\sum_c e^{\beta d_{ic}} \right\rangle, \qquad
-    \frac{dL}{d\beta} = \left\langle \textstyle\sum_c p_{ic} d_{ic} \right\rangle, \qquad
+    L &= \left\langle \log \textstyle\sum_c e^{\beta d_{ic}} \right\rangle, \\
+    \frac{dL}{d\beta} &= \left\langle \textstyle\sum_c p_{ic} d_{ic} \right\rangle, \qquad
     \frac{d^2 L}{d\beta^2} = \left\langle \operatorname{Var}_{p_i}(d_i) \right\rangle
 
 so that Newton's method needs a few passes over the logits. A step that would leave the interval in

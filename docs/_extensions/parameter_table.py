@@ -50,6 +50,7 @@ class ParameterTable(SphinxDirective):
                 "",
                 ".. list-table::",
                 "   :header-rows: 1",
+                "   :class: stacked-on-phones",
                 "",
                 "   * - parameter",
                 "     - default",

@@ -2,8 +2,8 @@ r"""An activation function that each unit takes more or less of.
 
 .. math::
 
-    y = (1 - \alpha) \odot x + \alpha \odot f(x) = x - \alpha \odot p(x),
-    \qquad p(x) = x - f(x),
+    y &= (1 - \alpha) \odot x + \alpha \odot f(x) \\
+      &= x - \alpha \odot p(x), \qquad p(x) = x - f(x),
 
 with a learned :math:`\alpha` for each unit, which begins at 1: the activation function as it is.
 At 0 the unit is linear. The chain rule gives

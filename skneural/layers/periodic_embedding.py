@@ -2,10 +2,11 @@ r"""A periodic embedding of numbers: each column becomes a few learned functions
 
 .. math::
 
+    \begin{gathered}
     x_i \mapsto \left( V_i^\top \cos(2 \pi w_i x_i + c_i) + b_i, \; x_i \right)
-    \in \mathbb{R}^{p + 1},
-    \qquad w_i, c_i \in \mathbb{R}^F, \quad V_i \in \mathbb{R}^{F \times p},
-    \quad b_i \in \mathbb{R}^p
+    \in \mathbb{R}^{p + 1}, \\
+    w_i, c_i \in \mathbb{R}^F, \quad V_i \in \mathbb{R}^{F \times p}, \quad b_i \in \mathbb{R}^p
+    \end{gathered}
 
 for each column i by itself: F waves of learned frequencies and phases, p sums of them, and the
 value as it is. A dense layer with ReLU learns functions that are smooth along a column; waves let
@@ -17,9 +18,9 @@ With :math:`\delta` the derivative of the loss in the sums and
 
 .. math::
 
-    \frac{\partial}{\partial V_i} = \sum_{\text{rows}} \cos(\phi) \, \delta^\top, \quad
-    \frac{\partial}{\partial \phi} = - \sin(\phi) \odot V_i \delta, \quad
-    \frac{\partial}{\partial w_i} = \sum_{\text{rows}} 2 \pi x_i \frac{\partial}{\partial \phi},
+    \frac{\partial}{\partial V_i} &= \sum_{\text{rows}} \cos(\phi) \, \delta^\top, \\
+    \frac{\partial}{\partial \phi} &= - \sin(\phi) \odot V_i \delta, \\
+    \frac{\partial}{\partial w_i} &= \sum_{\text{rows}} 2 \pi x_i \frac{\partial}{\partial \phi},
     \quad
     \frac{\partial}{\partial c_i} = \sum_{\text{rows}} \frac{\partial}{\partial \phi}.
 

@@ -5,8 +5,10 @@ every weight,
 
 .. math::
 
-    W = P - N, \qquad P, N \ge 0, \qquad \lVert W \rVert_1 = \sum (P + N)
-    \text{ wherever one of the two is zero},
+    \begin{gathered}
+    W = P - N, \qquad P, N \ge 0, \\
+    \lVert W \rVert_1 = \sum (P + N) \text{ wherever one of the two is zero},
+    \end{gathered}
 
 and bounds are what this variant of L-BFGS is made for: weights become exactly zero where both
 parts end on their bound. Source: M. Schmidt, G. Fung and R. Rosales, "Fast optimization methods

@@ -25,9 +25,9 @@ class Adam(Optimizer):
 
     .. math::
 
-        m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
-        v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \qquad
-        w \leftarrow w - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
+        m &\leftarrow \beta_1 m + (1 - \beta_1) g, \\
+        v &\leftarrow \beta_2 v + (1 - \beta_2) g^2, \\
+        w &\leftarrow w - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
                          \frac{m}{\sqrt{v} + \epsilon}
 
     Parameters
@@ -226,10 +226,10 @@ class NAdam(Adam):
 
     .. math::
 
-        \mu_t = \beta_1 (1 - \tfrac12 \cdot 0.96^{t \psi}), \qquad
-        \hat m = \frac{1 - \mu_t}{1 - \mu_1 \cdots \mu_t} g
-                 + \frac{\mu_{t+1}}{1 - \mu_1 \cdots \mu_{t+1}} m, \qquad
-        w \leftarrow w - \eta \frac{\hat m}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
+        \mu_t &= \beta_1 (1 - \tfrac12 \cdot 0.96^{t \psi}), \\
+        \hat m &= \frac{1 - \mu_t}{1 - \mu_1 \cdots \mu_t} g
+                  + \frac{\mu_{t+1}}{1 - \mu_1 \cdots \mu_{t+1}} m, \\
+        w &\leftarrow w - \eta \frac{\hat m}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
 
     with m and v as in `Adam`. Where Adam works this does, and often gets there in fewer epochs.
     The momentum :math:`\mu` begins at half of :math:`\beta_1`, so that the first steps follow the

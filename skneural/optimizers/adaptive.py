@@ -22,9 +22,9 @@ class RMSprop(Optimizer):
 
     .. math::
 
-        v \leftarrow \rho v + (1 - \rho) g^2, \qquad
-        u \leftarrow \mu u + \frac{g}{\sqrt{v} + \epsilon}, \qquad
-        w \leftarrow w - \eta u
+        v &\leftarrow \rho v + (1 - \rho) g^2, \\
+        u &\leftarrow \mu u + \frac{g}{\sqrt{v} + \epsilon}, \\
+        w &\leftarrow w - \eta u
 
     Unlike Adam it follows the latest gradient, and not a mean that still remembers old ones,
     which suits data whose law changes: streams, and targets that another model sets.

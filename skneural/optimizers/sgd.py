@@ -23,9 +23,9 @@ class SGD(Optimizer):
 
     .. math::
 
-        v \leftarrow \mu v - \eta g, \qquad
-        w \leftarrow w + v \quad\text{or, with Nesterov's momentum,}\quad
-        w \leftarrow w + \mu v - \eta g
+        v &\leftarrow \mu v - \eta g, \\
+        w &\leftarrow w + v \quad\text{or, with Nesterov's momentum,} \\
+        w &\leftarrow w + \mu v - \eta g
 
     Parameters
     ----------

@@ -24,4 +24,5 @@ for ax, (name, (optimizer, rate)) in zip(axes, optimizers.items(), strict=True):
     ax.plot(*np.transpose(path), ".-", color="#0072B2", markersize=4, linewidth=1)
     ax.plot(0, 0, "*", color="#D55E00", markersize=10)
     ax.set_title(f"{name}, 60 steps", fontsize="medium")
-    ax.set(xlim=(-5, 11), ylim=(-1.3, 1.3))
+    ax.set(xlim=(-5, 11), ylim=(-1.3, 1.3), ylabel="$w_2$")
+axes[-1].set_xlabel("$w_1$")

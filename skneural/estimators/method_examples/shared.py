@@ -21,5 +21,6 @@ IRIS = """\
 
 CITIES = """\
 >>> import pandas as pd
->>> X = pd.DataFrame({"city": ["Rome", "Oslo", "Oslo", "Rome"], "degrees": [30.0, 5.0, None, 20.0]})
+>>> cities, degrees = ["Rome", "Oslo", "Oslo", "Rome"], [30.0, 5.0, None, 20.0]
+>>> X = pd.DataFrame({"city": cities, "degrees": degrees})
 >>> y = ["warm", "cold", "cold", "warm"]"""
