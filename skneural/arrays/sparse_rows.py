@@ -1,0 +1,215 @@
+"""Rows of CSR matrices that are multiplied again and again.
+
+A product with a sparse matrix adds up the shares of its stored elements, one after another. All
+that is done here keeps SciPy's order, so that results are the same to the last bit:
+
+- The rows of a mini-batch are multiplied where they are stored, if kernels are compiled.
+- The transpose of all rows becomes a matrix of its own, if there are many products with it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
+from skneural.kernels import compiled_as, in_use
+from skneural.kernels import sparse_rows as kernels
+
+#: Columns from which on the compiled products take less time than SciPy's.
+MIN_COMPILED_COLUMNS = 2
+
+#: Columns from which on a transpose of its own pays, and the products that take as much longer
+#: without it as it takes to make it.
+MIN_TRANSPOSE_COLUMNS = 6
+PRODUCTS_PER_TRANSPOSE = 8
+
+#: Stored elements up to which it is made: 400 MB in float64.
+MAX_TRANSPOSE = 2**25
+
+
+class Stored(NamedTuple):
+    """Elements of a CSR matrix, and where those of some rows begin and end."""
+
+    data: FloatArray
+    indices: IndexArray
+    starts: IndexArray
+    stops: IndexArray
+
+    @classmethod
+    def all_rows(cls, X: Matrix) -> Stored:
+        """All rows of a CSR matrix."""
+        return cls(X.data, X.indices, X.indptr[:-1], X.indptr[1:])
+
+
+class SparseRows:
+    """Rows of a CSR matrix for `skneural.arrays.matrices.product` and `transposed_product`.
+
+    It has the attributes of a matrix of these rows, which is made only if one is asked for.
+
+    Parameters
+    ----------
+    X : CSR matrix
+    rows : slice or ndarray of int
+        Their numbers.
+    stored : Stored
+        Of these rows.
+    """
+
+    is_sparse = True
+    ndim = 2
+
+    def __init__(self, X: Matrix, rows: slice | IndexArray, stored: Stored) -> None:
+        self._X, self._rows, self._stored = X, rows, stored
+        self.shape = (len(stored.starts), X.shape[1])
+        self.dtype: np.dtype[Any] = X.dtype
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """The rows as a CSR matrix."""
+        return self._X[self._rows]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.matrix, name)
+
+    def __matmul__(self, right: Any) -> Any:
+        return self.matrix @ right
+
+    def write_product(self, right: FloatArray, out: FloatArray) -> None:
+        """Write the product of the rows and `right`, of shape (n_features, n), into `out`."""
+        if _suits_kernels(self._stored, right, out):
+            rows_product(*self._stored, right, out)
+        else:
+            out[...] = self.matrix @ right
+
+    def write_transposed_product(self, right: FloatArray, out: FloatArray) -> None:
+        """Write the product of their transpose and `right`, of shape (n_rows, n), into `out`."""
+        if _suits_kernels(self._stored, right, out):
+            transposed_rows_product(*self._stored, right, out)
+        else:
+            out[...] = self.matrix.T @ right
+
+
+class RowsWithTranspose(SparseRows):
+    """All rows of a CSR matrix, and a copy of their transpose once there are many products with it.
+
+    The product with the transpose of a CSR matrix adds every share to a row of the result that lies
+    anywhere in memory. That with a matrix of its own completes one row after another.
+
+    Parameters
+    ----------
+    X : CSR matrix
+    """
+
+    def __init__(self, X: Matrix) -> None:
+        super().__init__(X, slice(None), Stored.all_rows(X))
+        self._n_products = 0
+        self._transpose: SparseRows | None = None
+
+    @property
+    def matrix(self) -> Matrix:
+        """The matrix itself."""
+        return self._X
+
+    def write_transposed_product(self, right: FloatArray, out: FloatArray) -> None:
+        """Write the product of the transpose and `right`, of shape (n_rows, n), into `out`."""
+        if self._transpose is None:
+            self._n_products += right.shape[1] >= MIN_TRANSPOSE_COLUMNS
+            if self._n_products <= PRODUCTS_PER_TRANSPOSE or len(self._stored.data) > MAX_TRANSPOSE:
+                super().write_transposed_product(right, out)
+                return
+            X = self._X.T.tocsr()
+            self._transpose = SparseRows(X, slice(None), Stored.all_rows(X))
+        self._transpose.write_product(right, out)
+
+
+def for_many_products(X: Matrix) -> Matrix:
+    """`X`, or what stands in for it in products with all rows over and over again."""
+    is_csr = sparse.issparse(X) and X.format == "csr"
+    return RowsWithTranspose(X) if is_csr else X
+
+
+class SparseBatches:
+    """Takes rows of a CSR matrix without copying them.
+
+    Parameters
+    ----------
+    X : CSR matrix
+    batch_size : int
+        The largest number of rows.
+    """
+
+    def __init__(self, X: Matrix, batch_size: int) -> None:
+        self._X = X
+        self._stored = Stored.all_rows(X)
+        self._starts, self._stops = np.empty((2, batch_size), dtype=X.indptr.dtype)
+
+    def taken(self, rows: slice | IndexArray) -> SparseRows:
+        """The rows with these numbers; valid until others are taken."""
+        data, indices, starts, stops = self._stored
+        if isinstance(rows, slice):
+            starts, stops = starts[rows], stops[rows]
+        else:
+            # mode="clip" lets NumPy write straight into the buffer; the rows are valid.
+            starts = starts.take(rows, out=self._starts[: len(rows)], mode="clip")
+            stops = stops.take(rows, out=self._stops[: len(rows)], mode="clip")
+        return SparseRows(self._X, rows, Stored(data, indices, starts, stops))
+
+
+def takes_where_stored(X: Matrix) -> bool:
+    """Whether `SparseBatches` is the way to take rows of `X`, not dense, by mini-batches."""
+    return in_use() and X.format == "csr"
+
+
+def _suits_kernels(stored: Stored, right: FloatArray, out: FloatArray) -> bool:
+    return (
+        in_use()
+        and right.shape[1] >= MIN_COMPILED_COLUMNS
+        and stored.data.dtype == right.dtype == out.dtype
+        and right.flags.c_contiguous
+        and out.flags.c_contiguous
+    )
+
+
+@compiled_as(kernels.rows_product)
+def rows_product(
+    data: FloatArray,
+    indices: IndexArray,
+    starts: IndexArray,
+    stops: IndexArray,
+    right: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write the product of stored rows, see `Stored`, and an array in C order into another."""
+    out[...] = _as_matrix(data, indices, starts, stops, len(right)) @ right
+
+
+@compiled_as(kernels.transposed_rows_product)
+def transposed_rows_product(
+    data: FloatArray,
+    indices: IndexArray,
+    starts: IndexArray,
+    stops: IndexArray,
+    right: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write the product of the transpose of stored rows and an array in C order into another."""
+    out[...] = _as_matrix(data, indices, starts, stops, len(out)).T @ right
+
+
+def _as_matrix(
+    data: FloatArray,
+    indices: IndexArray,
+    starts: IndexArray,
+    stops: IndexArray,
+    n_columns: int,
+) -> Matrix:
+    lengths = stops - starts
+    indptr: npt.NDArray[np.integer[Any]] = np.zeros(len(lengths) + 1, dtype=starts.dtype)
+    np.cumsum(lengths, out=indptr[1:])
+    places = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
+    return sparse.csr_matrix((data[places], indices[places], indptr), (len(lengths), n_columns))
