@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
-from skneural.arrays.sparse_rows import SparseBatches, takes_where_stored
+from skneural.arrays.sparse_rows import SparseBatches
+from skneural.kernels import in_use
 
 
 class Batches:
@@ -34,6 +35,9 @@ class Batches:
         to be dense.
     own_columns : ndarray of shape (n_networks, n_samples, n_own) or None, default=None
         Of the dtype of `X`, in C order. They follow those of `X` in every batch.
+    only_multiplied : bool, default=False
+        Whether `skneural.arrays.matrices.product` and `transposed_product` are all that the rows of
+        a batch are for. Then sparse ones need not be matrices.
 
     Raises
     ------
@@ -49,6 +53,8 @@ class Batches:
         batch_size: int,
         members: Sequence[int] | None = None,
         own_columns: FloatArray | None = None,
+        *,
+        only_multiplied: bool = False,
     ) -> None:
         is_dense = isinstance(X, np.ndarray)
         if members is not None and not is_dense:
@@ -64,7 +70,7 @@ class Batches:
         if is_dense:
             self._X_buffer = np.empty(n_rows * X.shape[1], dtype=X.dtype)
         self._sparse: SparseBatches | None = None
-        if not is_dense and takes_where_stored(X):
+        if not is_dense and only_multiplied and in_use():
             self._sparse = SparseBatches(X, batch_size)
         self._y_buffer: FloatArray = np.empty(n_rows * n_targets, dtype=X.dtype)
         self._y_gathered = np.empty(n_rows * n_targets, dtype=y.dtype)

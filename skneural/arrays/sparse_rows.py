@@ -47,9 +47,9 @@ class Stored(NamedTuple):
 
 
 class SparseRows:
-    """Rows of a CSR matrix for `skneural.arrays.matrices.product` and `transposed_product`.
+    """Rows of a CSR matrix for `skneural.arrays.matrices.product` and `transposed_product` alone.
 
-    It has the attributes of a matrix of these rows, which is made only if one is asked for.
+    A matrix of these rows is made only if kernels do not suit a product.
 
     Parameters
     ----------
@@ -72,12 +72,6 @@ class SparseRows:
     def matrix(self) -> Matrix:
         """The rows as a CSR matrix."""
         return self._X[self._rows]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.matrix, name)
-
-    def __matmul__(self, right: Any) -> Any:
-        return self.matrix @ right
 
     def write_product(self, right: FloatArray, out: FloatArray) -> None:
         """Write the product of the rows and `right`, of shape (n_features, n), into `out`."""
@@ -128,7 +122,7 @@ class RowsWithTranspose(SparseRows):
 
 
 def for_many_products(X: Matrix) -> Matrix:
-    """`X`, or what stands in for it in products with all rows over and over again."""
+    """`X`, or what stands in for it in products, where all rows are multiplied again and again."""
     is_csr = sparse.issparse(X) and X.format == "csr"
     return RowsWithTranspose(X) if is_csr else X
 
@@ -158,11 +152,6 @@ class SparseBatches:
             starts = starts.take(rows, out=self._starts[: len(rows)], mode="clip")
             stops = stops.take(rows, out=self._stops[: len(rows)], mode="clip")
         return SparseRows(self._X, rows, Stored(data, indices, starts, stops))
-
-
-def takes_where_stored(X: Matrix) -> bool:
-    """Whether `SparseBatches` is the way to take rows of `X`, not dense, by mini-batches."""
-    return in_use() and X.format == "csr"
 
 
 def _suits_kernels(stored: Stored, right: FloatArray, out: FloatArray) -> bool:

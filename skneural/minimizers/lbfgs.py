@@ -78,7 +78,8 @@ class LBFGS:
             return "max_iter"
         objective = self.objective
         objective.network.check_rows(self.X)
-        rows = (for_many_products(self.X), self.y, self.sample_weight)
+        X = for_many_products(self.X) if objective.network.only_multiplies else self.X
+        rows = (X, self.y, self.sample_weight)
         start = run.state.params
         dtype = start.dtype
         point = start.copy()
