@@ -26,7 +26,7 @@ MIN_COMPILED_COLUMNS = 2
 #: Columns from which on a transpose of its own pays, and the products that take as much longer
 #: without it as it takes to make it.
 MIN_TRANSPOSE_COLUMNS = 6
-PRODUCTS_PER_TRANSPOSE = 8
+PRODUCTS_PER_TRANSPOSE = 4
 
 #: Stored elements up to which it is made: 400 MB in float64.
 MAX_TRANSPOSE = 2**25
