@@ -182,10 +182,17 @@ def test_kernels_and_their_definitions_are_scipy(name, dtype, kernels):
             assert_same_bits(out, expected)
 
 
+#: For any matrix.
+WITHOUT_LIMITS = {"MIN_TRANSPOSE_FEATURES": 0, "MIN_TRANSPOSE_BYTES": 0, "MIN_COMPILED_BYTES": 0}
+
+
 @ways
+@pytest.mark.parametrize("limits", [{}, WITHOUT_LIMITS], ids=["", "without limits"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", MATRICES)
-def test_one_product_after_another_is_that_of_scipy(name, dtype, way):
+def test_one_product_after_another_is_that_of_scipy(name, dtype, limits, way, monkeypatch):
+    for limit, value in limits.items():
+        monkeypatch.setattr(sparse_rows, limit, value)
     X = matrix(name, dtype)
     for n in N_COLUMNS:
         rows = for_many_products(X)
@@ -199,27 +206,28 @@ def test_one_product_after_another_is_that_of_scipy(name, dtype, way):
                 assert_same_bits(one, other)
 
 
-def n_transposes(X, n_columns, n_products, monkeypatch):
-    """How often products with the transpose of `X` make a copy of it."""
+def n_transposes(n_products, monkeypatch, n_rows=50, n_features=25_000, n_columns=6):
+    """How often products with the transpose of a matrix make a copy of it."""
+    X = sparse.random(n_rows, n_features, 0.001, format="csr", random_state=0)
     made = []
     tocsr = sparse.csc_matrix.tocsr
     with monkeypatch.context() as patch:
         patch.setattr(sparse.csc_matrix, "tocsr", lambda own: made.append(own) or tocsr(own))
-        rows, left = for_many_products(X), np.ones((X.shape[0], n_columns))
+        rows, left = for_many_products(X), np.ones((n_rows, n_columns))
         for _ in range(n_products):
-            matrices.transposed_product(rows, left, np.empty((X.shape[1], n_columns)))
+            matrices.transposed_product(rows, left, np.empty((n_features, n_columns)))
     return len(made)
 
 
 def test_a_transpose_is_made_once_and_where_it_pays(monkeypatch):
-    X = matrix("sorted", "float64")
-    wide, few = sparse_rows.MIN_TRANSPOSE_COLUMNS, sparse_rows.PRODUCTS_PER_TRANSPOSE
-    assert n_transposes(X, wide, few, monkeypatch) == 0
-    assert n_transposes(X, wide, few + 1, monkeypatch) == 1
-    assert n_transposes(X, wide, 3 * few, monkeypatch) == 1
-    assert n_transposes(X, wide - 1, 3 * few, monkeypatch) == 0
-    monkeypatch.setattr(sparse_rows, "MAX_TRANSPOSE", X.nnz - 1)
-    assert n_transposes(X, wide, 3 * few, monkeypatch) == 0
+    few = sparse_rows.PRODUCTS_PER_TRANSPOSE
+    assert n_transposes(few, monkeypatch) == 0
+    assert n_transposes(few + 1, monkeypatch) == 1
+    assert n_transposes(3 * few, monkeypatch) == 1
+    for other in ({"n_columns": 5}, {"n_rows": 13_000}, {"n_features": 20_000}):
+        assert n_transposes(few + 1, monkeypatch, **other) == 0
+    monkeypatch.setattr(sparse_rows, "MAX_TRANSPOSE", 1000)
+    assert n_transposes(few + 1, monkeypatch) == 0
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csc_matrix, sparse.csc_array])

@@ -20,12 +20,19 @@ from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 from skneural.kernels import compiled_as, in_use
 from skneural.kernels import sparse_rows as kernels
 
-#: Columns from which on the compiled products take less time than SciPy's.
-MIN_COMPILED_COLUMNS = 2
+#: Columns from which on the compiled product with all rows takes less time than SciPy's, and bytes
+#: in a row from which on that with their transpose does.
+MIN_COMPILED_COLUMNS = 8
+MIN_COMPILED_BYTES = 160
 
-#: Columns from which on a transpose of its own pays, and the products that take as much longer
-#: without it as it takes to make it.
+#: A transpose of its own takes less time from so many columns on, if what is read at random then,
+#: the rows of the other factor, is by so much smaller than what is written at random otherwise, the
+#: rows of the result; and if these do not fit a second-level cache.
 MIN_TRANSPOSE_COLUMNS = 6
+MIN_TRANSPOSE_FEATURES = 2
+MIN_TRANSPOSE_BYTES = 2**20
+
+#: Products that take as much longer without a transpose as it takes to make it.
 PRODUCTS_PER_TRANSPOSE = 4
 
 #: Stored elements up to which it is made: 400 MB in float64.
@@ -89,10 +96,11 @@ class SparseRows:
 
 
 class RowsWithTranspose(SparseRows):
-    """All rows of a CSR matrix, and a copy of their transpose once there are many products with it.
+    """All rows of a CSR matrix, and a copy of their transpose if it saves the time to make it.
 
     The product with the transpose of a CSR matrix adds every share to a row of the result that lies
-    anywhere in memory. That with a matrix of its own completes one row after another.
+    anywhere in memory. That with a matrix of its own completes one row of the result after another,
+    and reads rows of the other factor from anywhere: many features, and fewer rows, are for that.
 
     Parameters
     ----------
@@ -109,16 +117,35 @@ class RowsWithTranspose(SparseRows):
         """The matrix itself."""
         return self._X
 
+    def write_product(self, right: FloatArray, out: FloatArray) -> None:
+        """Write the product of the rows and `right`, of shape (n_features, n), into `out`."""
+        if right.shape[1] < MIN_COMPILED_COLUMNS:
+            out[...] = self._X @ right
+        else:
+            super().write_product(right, out)
+
     def write_transposed_product(self, right: FloatArray, out: FloatArray) -> None:
-        """Write the product of the transpose and `right`, of shape (n_rows, n), into `out`."""
-        if self._transpose is None:
-            self._n_products += right.shape[1] >= MIN_TRANSPOSE_COLUMNS
-            if self._n_products <= PRODUCTS_PER_TRANSPOSE or len(self._stored.data) > MAX_TRANSPOSE:
-                super().write_transposed_product(right, out)
-                return
-            X = self._X.T.tocsr()
-            self._transpose = SparseRows(X, slice(None), Stored.all_rows(X))
-        self._transpose.write_product(right, out)
+        """Write the product of their transpose and `right`, of shape (n_rows, n), into `out`."""
+        if self._transpose is None and self._gains_by_transpose(out):
+            self._n_products += 1
+            if self._n_products > PRODUCTS_PER_TRANSPOSE:
+                X = self._X.T.tocsr()
+                self._transpose = SparseRows(X, slice(None), Stored.all_rows(X))
+        if self._transpose is not None:
+            self._transpose.write_product(right, out)
+        elif right.shape[1] * right.itemsize < MIN_COMPILED_BYTES:
+            out[...] = self._X.T @ right
+        else:
+            super().write_transposed_product(right, out)
+
+    def _gains_by_transpose(self, out: FloatArray) -> bool:
+        n_rows, n_features = self.shape
+        return (
+            out.shape[1] >= MIN_TRANSPOSE_COLUMNS
+            and n_features >= MIN_TRANSPOSE_FEATURES * n_rows
+            and out.nbytes >= MIN_TRANSPOSE_BYTES
+            and len(self._stored.data) <= MAX_TRANSPOSE
+        )
 
 
 def for_many_products(X: Matrix) -> Matrix:
@@ -157,7 +184,6 @@ class SparseBatches:
 def _suits_kernels(stored: Stored, right: FloatArray, out: FloatArray) -> bool:
     return (
         in_use()
-        and right.shape[1] >= MIN_COMPILED_COLUMNS
         and stored.data.dtype == right.dtype == out.dtype
         and right.flags.c_contiguous
         and out.flags.c_contiguous
