@@ -72,6 +72,9 @@ class Network:
         Length of its first part, on which penalties and weight decay act.
     draws : bool
         Whether a layer draws at random in training.
+    only_multiplies : bool
+        Whether products, see `skneural.arrays.matrices.product`, are all that the network makes of
+        its rows: the first layer is `Dense`, or one whose passes are those of `Dense`.
     rates, decays : tuple of (slice, float)
         Where factors of the learning rate, and of weight decay, are other than 1.
 
@@ -90,6 +93,8 @@ class Network:
         check_chain(self.layers, "network")
         self.n_outputs = self.layers[-1].n_outputs
         self.draws, self.widest = False, 0
+        first = type(self.layers[0])
+        self.only_multiplies = (first.forward, first.backward) == (Dense.forward, Dense.backward)
         self._places: list[list[tuple[slice, tuple[int, ...]]]] = []
         penalised: list[tuple[int, int, Parameter]] = []
         others: list[tuple[int, int, Parameter]] = []

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
+from skneural.arrays.sparse_rows import SparseBatches
+from skneural.kernels import in_use
 
 
 class Batches:
@@ -33,6 +35,9 @@ class Batches:
         to be dense.
     own_columns : ndarray of shape (n_networks, n_samples, n_own) or None, default=None
         Of the dtype of `X`, in C order. They follow those of `X` in every batch.
+    only_multiplied : bool, default=False
+        Whether `skneural.arrays.matrices.product` and `transposed_product` are all that the rows of
+        a batch are for. Then sparse ones need not be matrices.
 
     Raises
     ------
@@ -48,6 +53,8 @@ class Batches:
         batch_size: int,
         members: Sequence[int] | None = None,
         own_columns: FloatArray | None = None,
+        *,
+        only_multiplied: bool = False,
     ) -> None:
         is_dense = isinstance(X, np.ndarray)
         if members is not None and not is_dense:
@@ -62,6 +69,9 @@ class Batches:
         self._X_buffer: FloatArray | None = None
         if is_dense:
             self._X_buffer = np.empty(n_rows * X.shape[1], dtype=X.dtype)
+        self._sparse: SparseBatches | None = None
+        if not is_dense and only_multiplied and in_use():
+            self._sparse = SparseBatches(X, batch_size)
         self._y_buffer: FloatArray = np.empty(n_rows * n_targets, dtype=X.dtype)
         self._y_gathered = np.empty(n_rows * n_targets, dtype=y.dtype)
         self._weight_buffer: FloatArray = np.empty(n_rows, dtype=X.dtype)
@@ -87,7 +97,8 @@ class Batches:
 
         Yields
         ------
-        X : {ndarray, CSR matrix} of shape (n_batch, n_features) or (K, n_batch, n_features)
+        X : {ndarray, CSR matrix, SparseRows} of shape (n_batch, n_features)
+            Of members with rows of their own: (K, n_batch, n_features).
         y : ndarray of shape (n_batch, n_targets) or (K, n_batch, n_targets)
         weight : ndarray of shape (n_batch,) or (K, n_batch), or None
         """
@@ -96,7 +107,8 @@ class Batches:
         for start in range(0, n_rows, self.batch_size):
             piece = slice(start, start + self.batch_size)
             if order is None:
-                X, y = self.X[piece], self.y[piece]
+                X = self.X[piece] if self._sparse is None else self._sparse.taken(piece)
+                y = self.y[piece]
                 if self.weight is not None:
                     weight = self.weight[piece]
             else:
@@ -112,7 +124,13 @@ class Batches:
 
     def _gathered(self, rows: IndexArray) -> tuple[Matrix, npt.NDArray[Any]]:
         """Columns and targets of some rows."""
-        X = self.X[rows] if self._X_buffer is None else take(self.X, rows, self._X_buffer)
+        X: Matrix
+        if self._sparse is not None:
+            X = self._sparse.taken(rows)
+        elif self._X_buffer is not None:
+            X = take(self.X, rows, self._X_buffer)
+        else:
+            X = self.X[rows]
         own_rows = rows
         if self._first_rows is not None:
             own_rows = self._own_rows[: rows.size].reshape(rows.shape)

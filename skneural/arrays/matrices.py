@@ -44,25 +44,33 @@ def product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
 
     Parameters
     ----------
-    left : {ndarray, sparse matrix}
+    left : {ndarray, sparse matrix, SparseRows}
         A sparse one may be multiplied by the matrices of several members, of shape (K, ..., ...).
     right, out : ndarray
     """
-    if not isinstance(left, np.ndarray):
-        if right.ndim == 2:
-            out[...] = left @ right
+    if isinstance(left, np.ndarray):
+        if out.ndim == left.ndim and right.ndim == 2:
+            np.dot(left, right, out=out)
         else:
-            for k in range(len(right)):
-                out[k] = left @ right[k]
-    elif out.ndim == left.ndim and right.ndim == 2:
-        np.dot(left, right, out=out)
+            np.matmul(left, right, out=out)
+    elif right.ndim > 2:
+        for k in range(len(right)):
+            product(left, right[k], out[k])
+    elif sparse.issparse(left):
+        out[...] = left @ right
     else:
-        np.matmul(left, right, out=out)
+        left.write_product(right, out)
 
 
 def transposed_product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
     """Write ``left.T @ right`` into `out`; of several members, for each of them."""
-    product(left.T if left.ndim == 2 else left.swapaxes(-1, -2), right, out)
+    if isinstance(left, np.ndarray) or sparse.issparse(left):
+        product(left.T if left.ndim == 2 else left.swapaxes(-1, -2), right, out)
+    elif right.ndim > 2:
+        for k in range(len(right)):
+            transposed_product(left, right[k], out[k])
+    else:
+        left.write_transposed_product(right, out)
 
 
 def in_single_precision(X: Matrix) -> Matrix:

@@ -24,7 +24,15 @@ from functools import cache
 import numpy as np
 
 from skneural.arrays.grams import centre_of, centred, weighted_gram, weighted_grams
-from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray, Matrix, columns, product
+from skneural.arrays.matrices import (
+    BoolArray,
+    FloatArray,
+    IndexArray,
+    Matrix,
+    columns,
+    product,
+    transposed_product,
+)
 from skneural.convex.linear import linear_arrays
 from skneural.losses import LINKS
 from skneural.network import Network
@@ -100,6 +108,8 @@ class HessianProduct:
         weight = np.ones((X.shape[0], 1)) if sample_weight is None else sample_weight[:, None]
         self._weight = (weight / total).astype(X.dtype)
         self._penalty = objective.alpha / total
+        shape = (X.shape[1], self._network.n_outputs)
+        self._of_loss: FloatArray = np.empty(shape, dtype=X.dtype)
 
     def times(self, direction: FloatArray) -> FloatArray:
         """The product with a direction in the parameters, in float64."""
@@ -115,7 +125,8 @@ class HessianProduct:
         weights, intercepts = linear_arrays(self._network, result)
         along = linear_arrays(self._network, direction).weights
         np.multiply(along, self._penalty, out=weights)
-        weights += self._X.T @ change
+        transposed_product(self._X, change, out=self._of_loss)
+        weights += self._of_loss
         if intercepts is not None:
             change.sum(axis=0, out=intercepts)
         return result

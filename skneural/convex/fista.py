@@ -33,6 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, Matrix, norm
+from skneural.arrays.sparse_rows import for_many_products
 from skneural.convex.curvature import Coordinates
 from skneural.convex.linear import linear_arrays, sum_to_zero
 from skneural.convex.newton import SUFFICIENT_DECREASE
@@ -223,7 +224,7 @@ class _Steps:
         self._problem = problem
         self._objective = objective
         self._network = objective.network
-        self._rows = (problem.X, problem.y, problem.sample_weight)
+        self._rows = (for_many_products(problem.X), problem.y, problem.sample_weight)
         self._l1 = float(problem.l1 / (problem.X.shape[0] * objective.mean_weight))
         self._preconditioner: Preconditioner = preconditioner(
             self._network, problem.X, problem.sample_weight, objective.alpha, separable=True
@@ -340,7 +341,7 @@ class _Steps:
         There are at most as many as rows, but for an L2 penalty: to remove the others one by one
         takes longer than to find the few from zero.
         """
-        n_equations = self._rows[0].shape[0] * self._network.n_outputs
+        n_equations = self._problem.X.shape[0] * self._network.n_outputs
         return self._objective.alpha == 0 and np.count_nonzero(position) > n_equations
 
     def _active_coordinates(self, here: _Point) -> Coordinates | None:
@@ -359,7 +360,7 @@ class _Steps:
         free = active[features].T
         if self._network.n_params > self._network.n_penalised:  # it has intercepts
             free = np.hstack([free, np.ones((n_outputs, 1), dtype=bool)])
-        X, _, sample_weight = self._rows
+        X, sample_weight = self._problem.X, self._problem.sample_weight
         return Coordinates(self._objective, X, sample_weight, np.eye(n_outputs), features, free)
 
     def subgradient(self, here: _Point) -> FloatArray:

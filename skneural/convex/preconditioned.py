@@ -25,6 +25,7 @@ import numpy as np
 import scipy.optimize
 
 from skneural.arrays.matrices import FloatArray, Matrix, in_single_precision, norm
+from skneural.arrays.sparse_rows import for_many_products
 from skneural.convex.curvature import HessianProduct
 from skneural.convex.linear import sum_to_zero
 from skneural.convex.preconditioning import (
@@ -193,7 +194,7 @@ class _Rounds:
         self._run = run
         self._problem = problem
         self._objective = problem.objective
-        self._rows = (problem.X, problem.y, problem.sample_weight)
+        self._rows = (for_many_products(problem.X), problem.y, problem.sample_weight)
         self._single: Matrix | None = None
         self._point = run.state.params.copy()
         # SciPy computes in float64 whatever the network computes in.
@@ -239,7 +240,8 @@ class _Rounds:
             X, _, weight = self._rows
             if self._single is None:
                 # The gradient decides where the optimum is; the steps need not be so exact.
-                self._single = in_single_precision(X)
+                single = in_single_precision(self._problem.X)
+                self._single = X if single.dtype == X.dtype else for_many_products(single)
             self._hessian = HessianProduct(
                 self._objective, self._run.state.params, self._single, weight
             )

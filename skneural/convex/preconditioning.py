@@ -138,7 +138,9 @@ class Preconditioner:
         w, b = linear_arrays(self.network, gradient)
         if intercepts is not None and b is not None:
             np.divide(b, self.intercept_scale, out=intercepts)
-            w = w - self.mean * b
+            # In the result: arrays of their own would take more time than what they hold.
+            np.multiply(self.mean, b, out=weights)
+            w = np.subtract(w, weights, out=weights)
         transposed = self.transform if self.transform.ndim == 1 else self.transform.swapaxes(-1, -2)
         self._times(transposed, w, out=weights)
         return pulled

@@ -22,6 +22,6 @@ With numba installed (``pip install skneural[fast]``), a fit that is long enough
 A kernel is a plain function, without numba: the tests run it as it stands, and compiled.
 """
 
-from skneural.kernels.use import compiled_as, compiled_kernels, set_compiled
+from skneural.kernels.use import compiled_as, compiled_kernels, in_use, set_compiled
 
-__all__ = ["compiled_as", "compiled_kernels", "set_compiled"]
+__all__ = ["compiled_as", "compiled_kernels", "in_use", "set_compiled"]

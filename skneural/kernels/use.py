@@ -81,6 +81,11 @@ def compiled_as(kernel: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P
     return decorate
 
 
+def in_use() -> bool:
+    """Whether the block under way uses compiled kernels."""
+    return _in_use.get() is not None
+
+
 class compiled_kernels:  # noqa: N801  # read as a phrase, like contextlib.suppress
     """A context in which compiled kernels are used, if they are there and the work is worth it.
 

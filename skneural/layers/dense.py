@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray, Matrix, product
+from skneural.arrays.matrices import FloatArray, Matrix, product, transposed_product
 from skneural.kernels import compiled_as
 from skneural.kernels import layers as kernels
 from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
@@ -98,7 +98,10 @@ class Dense(Layer):
         needs_input: bool,
     ) -> FloatArray | None:
         z, _, delta_below, ones = buffers
-        multiply(x.T if x.ndim == 2 else x.swapaxes(-1, -2), delta, out=gradients[0])
+        if x.ndim == 2:
+            transposed_product(x, delta, out=gradients[0])
+        else:
+            multiply(x.swapaxes(-1, -2), delta, out=gradients[0])
         if self.fit_intercept:
             # A product with ones is the sum over the rows, by BLAS.
             product(ones, delta, out=gradients[1])

@@ -24,6 +24,7 @@ import numpy as np
 import scipy.optimize
 
 from skneural.arrays.matrices import FloatArray, Matrix, norm
+from skneural.arrays.sparse_rows import for_many_products
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import Record
 from skneural.objective import Objective
@@ -77,8 +78,10 @@ class LBFGS:
         """
         if run.n_iter >= run.max_iter:  # a fit that is resumed, and was through already
             return "max_iter"
-        objective, rows = self.objective, (self.X, self.y, self.sample_weight)
+        objective = self.objective
         objective.network.check_rows(self.X)
+        X = for_many_products(self.X) if objective.network.only_multiplies else self.X
+        rows = (X, self.y, self.sample_weight)
         start = run.state.params
         dtype = start.dtype
         point = start.copy()

@@ -305,6 +305,7 @@ class MiniBatches:
             self.batch_size,
             active if order.is_per_member else None,
             self.own_columns,
+            only_multiplied=objective.network.only_multiplies,
         )
         random = _drawn_from(state, active) if objective.network.draws else None
         return Work(objective, batches, params, optimizer, random, active)
