@@ -31,6 +31,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from skneural.arrays.matrices import BoolArray, FloatArray
+from skneural.kernels import compiled_as, table_layers
 from skneural.plain_values import from_plain, to_plain
 from skneural.settings import Settings, equal_values, number
 
@@ -339,6 +340,11 @@ def _mish_remainder(z: FloatArray, p: FloatArray, g: FloatArray, q: FloatArray) 
     # With e and s as above: p = z - z t = z q with q = 2 / (s^2 + 1). For the derivative g = e s.
     _limit(np.minimum, z, LARGE, out=p)
     np.exp(p, out=g)
+    _mish_remainder_of_exp(p, g, q)
+
+
+@compiled_as(table_layers.mish_remainder_of_exp)
+def _mish_remainder_of_exp(p: FloatArray, g: FloatArray, q: FloatArray) -> None:
     np.add(g, 1, out=q)
     g *= q
     q *= q
@@ -347,6 +353,7 @@ def _mish_remainder(z: FloatArray, p: FloatArray, g: FloatArray, q: FloatArray) 
     p *= q
 
 
+@compiled_as(table_layers.mish_remainder_backward)
 def _mish_remainder_backward(p: FloatArray, g: FloatArray, q: FloatArray) -> None:
     # q + z q' with q' = -4 s e / (s^2 + 1)^2 = -q^2 g, which is q (1 - p g).
     g *= p

@@ -1,0 +1,81 @@
+"""What the layers of a network for tables do beside products of matrices, cos, sin and exp.
+
+All arrays have an axis for members.
+"""
+
+from __future__ import annotations
+
+from skneural.arrays.matrices import FloatArray, IndexArray
+
+
+def multiply_by_rows(
+    x: FloatArray, factors: FloatArray, out: FloatArray, scratch: FloatArray
+) -> None:
+    """See `skneural.layers.scale.multiply_by_rows`."""
+    n_members, n_rows, n_columns = out.shape
+    for k in range(n_members):
+        for i in range(n_rows):
+            for j in range(n_columns):
+                out[k, i, j] = x[k, i, j] * factors[k, j]
+
+
+def scale_backward(
+    delta: FloatArray,
+    x: FloatArray,
+    products: FloatArray,
+    scratch: FloatArray,
+    factors: FloatArray,
+) -> None:
+    """See `skneural.layers.scale.scale_backward`."""
+    n_members, n_rows, n_columns = delta.shape
+    for k in range(n_members):
+        for i in range(n_rows):
+            for j in range(n_columns):
+                above = delta[k, i, j]
+                products[k, i, j] = above * x[k, i, j]
+                delta[k, i, j] = above * factors[k, j]
+
+
+def subtract_share(
+    x: FloatArray, remainder: FloatArray, out: FloatArray, alphas: FloatArray
+) -> None:
+    """See `skneural.layers.parametric_activation.subtract_share`."""
+    n_members, n_rows, n_columns = out.shape
+    for k in range(n_members):
+        for i in range(n_rows):
+            for j in range(n_columns):
+                out[k, i, j] = x[k, i, j] - alphas[k, j] * remainder[k, i, j]
+
+
+def share_backward(
+    delta: FloatArray, slope: FloatArray, scratch: FloatArray, alphas: FloatArray
+) -> None:
+    """See `skneural.layers.parametric_activation.share_backward`."""
+    one = delta.dtype.type(1)
+    n_members, n_rows, n_columns = delta.shape
+    for k in range(n_members):
+        for i in range(n_rows):
+            for j in range(n_columns):
+                delta[k, i, j] *= one - slope[k, i, j] * alphas[k, j]
+
+
+def mish_remainder_of_exp(p: FloatArray, g: FloatArray, q: FloatArray) -> None:
+    """See `skneural.activations._mish_remainder_of_exp`."""
+    one, two = p.dtype.type(1), p.dtype.type(2)
+    n_rows, n_columns = p.shape
+    for i in range(n_rows):
+        for j in range(n_columns):
+            s = g[i, j] + one
+            inverse = two / (s * s + one)
+            g[i, j] *= s
+            q[i, j] = inverse
+            p[i, j] *= inverse
+
+
+def mish_remainder_backward(p: FloatArray, g: FloatArray, q: FloatArray) -> None:
+    """See `skneural.activations._mish_remainder_backward`."""
+    one = p.dtype.type(1)
+    n_rows, n_columns = p.shape
+    for i in range(n_rows):
+        for j in range(n_columns):
+            p[i, j] = (one - g[i, j] * p[i, j]) * q[i, j]
