@@ -5,7 +5,10 @@ All arrays have an axis for members.
 
 from __future__ import annotations
 
-from skneural.arrays.matrices import FloatArray, IndexArray
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.arrays.matrices import FloatArray
 
 
 def multiply_by_rows(
@@ -79,3 +82,32 @@ def mish_remainder_backward(p: FloatArray, g: FloatArray, q: FloatArray) -> None
     for i in range(n_rows):
         for j in range(n_columns):
             p[i, j] = (one - g[i, j] * p[i, j]) * q[i, j]
+
+
+def thin_by_numbers(
+    x: FloatArray, numbers: FloatArray, out: FloatArray, kept_share: float
+) -> None:
+    """See `skneural.layers.dropout.thin_by_numbers`."""
+    number = x.dtype.type
+    kept, inverse = number(kept_share), number(1 / kept_share)
+    for i in range(len(x)):
+        factor = np.floor(numbers[i] + kept) * inverse
+        numbers[i] = factor
+        out[i] = x[i] * factor
+
+
+def thin_by_bytes(
+    x: FloatArray,
+    factors: FloatArray,
+    out: FloatArray,
+    drawn: NDArray[np.uint8],
+    n_left_out: int,
+    share: float,
+) -> None:
+    """See `skneural.layers.dropout.thin_by_bytes`."""
+    number = x.dtype.type
+    zero, inverse = number(0), number(share)
+    for i in range(len(x)):
+        factor = zero if drawn[i] < n_left_out else inverse
+        factors[i] = factor
+        out[i] = x[i] * factor
