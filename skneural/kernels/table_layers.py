@@ -1,6 +1,7 @@
 """What the layers of a network for tables do beside products of matrices, cos, sin and exp.
 
-All arrays have an axis for members.
+The parameters of members lie far apart in memory. Loops over their columns are fast only where the
+compiler can see that these are next to each other: so a row of them is copied to scratch first.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ def multiply_by_rows(
 ) -> None:
     """See `skneural.layers.scale.multiply_by_rows`."""
     n_members, n_rows, n_columns = out.shape
-    for k in range(n_members):
+    for k in range(n_members if n_rows else 0):
+        row = scratch[k, 0]
+        for j in range(n_columns):
+            row[j] = factors[k, j]
         for i in range(n_rows):
             for j in range(n_columns):
-                out[k, i, j] = x[k, i, j] * factors[k, j]
+                out[k, i, j] = x[k, i, j] * row[j]
 
 
 def scale_backward(
@@ -31,23 +35,29 @@ def scale_backward(
 ) -> None:
     """See `skneural.layers.scale.scale_backward`."""
     n_members, n_rows, n_columns = delta.shape
-    for k in range(n_members):
+    for k in range(n_members if n_rows else 0):
+        row = scratch[k, 0]
+        for j in range(n_columns):
+            row[j] = factors[k, j]
         for i in range(n_rows):
             for j in range(n_columns):
                 above = delta[k, i, j]
                 products[k, i, j] = above * x[k, i, j]
-                delta[k, i, j] = above * factors[k, j]
+                delta[k, i, j] = above * row[j]
 
 
 def subtract_share(
-    x: FloatArray, remainder: FloatArray, out: FloatArray, alphas: FloatArray
+    x: FloatArray, remainder: FloatArray, out: FloatArray, scratch: FloatArray, alphas: FloatArray
 ) -> None:
     """See `skneural.layers.parametric_activation.subtract_share`."""
     n_members, n_rows, n_columns = out.shape
-    for k in range(n_members):
+    for k in range(n_members if n_rows else 0):
+        row = scratch[k, 0]
+        for j in range(n_columns):
+            row[j] = alphas[k, j]
         for i in range(n_rows):
             for j in range(n_columns):
-                out[k, i, j] = x[k, i, j] - alphas[k, j] * remainder[k, i, j]
+                out[k, i, j] = x[k, i, j] - row[j] * remainder[k, i, j]
 
 
 def share_backward(
@@ -56,10 +66,13 @@ def share_backward(
     """See `skneural.layers.parametric_activation.share_backward`."""
     one = delta.dtype.type(1)
     n_members, n_rows, n_columns = delta.shape
-    for k in range(n_members):
+    for k in range(n_members if n_rows else 0):
+        row = scratch[k, 0]
+        for j in range(n_columns):
+            row[j] = alphas[k, j]
         for i in range(n_rows):
             for j in range(n_columns):
-                delta[k, i, j] *= one - slope[k, i, j] * alphas[k, j]
+                delta[k, i, j] *= one - slope[k, i, j] * row[j]
 
 
 def mish_remainder_of_exp(p: FloatArray, g: FloatArray, q: FloatArray) -> None:

@@ -75,7 +75,8 @@ class ParametricActivation(Layer):
         if self.activation.remainder is None:
             values, mask = memory.kept(self.n_outputs), memory.kept(self.n_outputs, dtype=bool)
             saved = [values, mask, *saved]
-        return remainder, output, memory.ones(), tuple(map(self._flat, saved))
+        scratch = memory.scratch(self.n_outputs)
+        return remainder, output, scratch, memory.ones(), tuple(map(self._flat, saved))
 
     def forward(
         self,
@@ -90,14 +91,14 @@ class ParametricActivation(Layer):
             self.activation.forward(values, np.empty(values.shape, dtype=bool), *saved)
             output: FloatArray = x + arrays[0][..., np.newaxis, :] * (values - x)
             return output
-        remainder, output, _, saved = buffers
+        remainder, output, scratch, _, saved = buffers
         rows = x
         if x.ndim < output.ndim:  # all members share them
             np.copyto(output, x)
             rows = output
         self._remainder(self._flat(rows), self._flat(remainder), *saved)
         alphas = np.atleast_2d(arrays[0])
-        of_members = (with_members(each, len(alphas)) for each in (x, remainder, output))
+        of_members = (with_members(each, len(alphas)) for each in (x, remainder, output, scratch))
         subtract_share(*of_members, alphas)
         return output
 
@@ -111,7 +112,7 @@ class ParametricActivation(Layer):
         needs_input: bool,
     ) -> FloatArray | None:
         # What has been put out is no longer read by now: its buffer serves for the gradient.
-        remainder, own, ones, saved = buffers
+        remainder, own, _, ones, saved = buffers
         np.multiply(remainder, delta, out=own)
         product(ones, own, out=gradients[0])
         np.negative(gradients[0], out=gradients[0])
@@ -149,13 +150,13 @@ class ParametricActivation(Layer):
 
 @compiled_as(kernels.subtract_share)
 def subtract_share(
-    x: FloatArray, remainder: FloatArray, out: FloatArray, alphas: FloatArray
+    x: FloatArray, remainder: FloatArray, out: FloatArray, scratch: FloatArray, alphas: FloatArray
 ) -> None:
     """Write x less the share of the remainder that each unit of each member takes."""
     # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
-    out[...] = alphas[:, np.newaxis]
-    out *= remainder
-    np.subtract(x, out, out=out)
+    scratch[...] = alphas[:, np.newaxis]
+    scratch *= remainder
+    np.subtract(x, scratch, out=out)
 
 
 @compiled_as(kernels.share_backward)
