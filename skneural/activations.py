@@ -186,6 +186,11 @@ def _limit(limit: np.ufunc, z: FloatArray, number: float, out: FloatArray) -> No
         limit(piece, limits[: len(piece)], out=flat_out[start : start + n])
 
 
+@compiled_as(table_layers.at_most)
+def _at_most(z: FloatArray, number: float, out: FloatArray) -> None:
+    _limit(np.minimum, z, number, out)
+
+
 def _relu(z: FloatArray, mask: BoolArray) -> None:
     _limit(np.maximum, z, 0.0, out=z)
 
@@ -310,7 +315,7 @@ def _silu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, sigma: Flo
 def _mish(z: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray) -> None:
     # z t with t = tanh(softplus(z)). Let s = exp(softplus(z)) = 1 + e with e = exp(z). Then
     # t = (s - 1/s) / (s + 1/s) = (s^2 - 1) / (s^2 + 1) = e (e + 2) / (e (e + 2) + 2).
-    _limit(np.minimum, z, LARGE, out=w)
+    _at_most(z, LARGE, w)
     np.exp(w, out=w)
     np.add(w, 2, out=t)
     t *= w
@@ -338,7 +343,7 @@ def _mish_backward(
 
 def _mish_remainder(z: FloatArray, p: FloatArray, g: FloatArray, q: FloatArray) -> None:
     # With e and s as above: p = z - z t = z q with q = 2 / (s^2 + 1). For the derivative g = e s.
-    _limit(np.minimum, z, LARGE, out=p)
+    _at_most(z, LARGE, p)
     np.exp(p, out=g)
     _mish_remainder_of_exp(p, g, q)
 

@@ -75,6 +75,15 @@ def share_backward(
                 delta[k, i, j] *= one - slope[k, i, j] * row[j]
 
 
+def at_most(z: FloatArray, number: float, out: FloatArray) -> None:
+    """See `skneural.activations._at_most`."""
+    limit = z.dtype.type(number)
+    n_rows, n_columns = z.shape
+    for i in range(n_rows):
+        for j in range(n_columns):
+            out[i, j] = limit if z[i, j] > limit else z[i, j]
+
+
 def mish_remainder_of_exp(p: FloatArray, g: FloatArray, q: FloatArray) -> None:
     """See `skneural.activations._mish_remainder_of_exp`."""
     one, two = p.dtype.type(1), p.dtype.type(2)
