@@ -186,11 +186,6 @@ def _limit(limit: np.ufunc, z: FloatArray, number: float, out: FloatArray) -> No
         limit(piece, limits[: len(piece)], out=flat_out[start : start + n])
 
 
-@compiled_as(table_layers.at_most)
-def _at_most(z: FloatArray, number: float, out: FloatArray) -> None:
-    _limit(np.minimum, z, number, out)
-
-
 def _relu(z: FloatArray, mask: BoolArray) -> None:
     _limit(np.maximum, z, 0.0, out=z)
 
@@ -310,6 +305,11 @@ def _silu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, sigma: Flo
     a *= sigma
     np.subtract(1, a, out=a)
     delta *= a
+
+
+@compiled_as(table_layers.at_most)
+def _at_most(z: FloatArray, number: float, out: FloatArray) -> None:
+    _limit(np.minimum, z, number, out)
 
 
 def _mish(z: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from skneural.optional import optional_module
 
-Kernel = Callable[..., Any]
+Kernel: TypeAlias = Callable[..., Any]
+#: A number that a kernel rounds to the dtype of its arrays.
+Number: TypeAlias = Any
 
 
 @cache
@@ -46,7 +48,7 @@ class Compiled(dict[Kernel, Kernel]):
         # numpy: division by zero gives infinity instead of an error. nogil: other threads go on.
         options = {"nogil": True, "error_model": "numpy"}
         try:
-            compiled = numba.njit(cache=True, **options)(kernel)
+            compiled: Kernel = numba.njit(cache=True, **options)(kernel)
         except RuntimeError:  # There is no folder to keep it in.
             compiled = numba.njit(**options)(kernel)
         self[kernel] = compiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
+from skneural.kernels.compilation import Number
 
 
 def adam_step(
@@ -36,9 +37,9 @@ def adam_step_by_factors(
     v: FloatArray,
     lengths: FloatArray,
     kept: FloatArray,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
+    beta_1: Number,
+    beta_2: Number,
+    epsilon: Number,
 ) -> None:
     """See `skneural.optimizers.adam.adam_step_by_factors`."""
     number = w.dtype.type

@@ -106,9 +106,7 @@ def mish_remainder_backward(p: FloatArray, g: FloatArray, q: FloatArray) -> None
             p[i, j] = (one - g[i, j] * p[i, j]) * q[i, j]
 
 
-def thin_by_numbers(
-    x: FloatArray, numbers: FloatArray, out: FloatArray, kept_share: float
-) -> None:
+def thin_by_numbers(x: FloatArray, numbers: FloatArray, out: FloatArray, kept_share: float) -> None:
     """See `skneural.layers.dropout.thin_by_numbers`."""
     number = x.dtype.type
     kept, inverse = number(kept_share), number(1 / kept_share)

@@ -111,9 +111,7 @@ def _draw_numbers(numbers: FloatArray, random: Sequence[np.random.Generator]) ->
 
 
 @compiled_as(kernels.thin_by_numbers)
-def thin_by_numbers(
-    x: FloatArray, numbers: FloatArray, out: FloatArray, kept_share: float
-) -> None:
+def thin_by_numbers(x: FloatArray, numbers: FloatArray, out: FloatArray, kept_share: float) -> None:
     """Turn numbers from 0 to 1 into factors, see `Dropout`, and multiply x by these."""
     factors = numbers
     factors += kept_share

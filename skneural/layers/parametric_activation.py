@@ -98,8 +98,10 @@ class ParametricActivation(Layer):
             rows = output
         self._remainder(self._flat(rows), self._flat(remainder), *saved)
         alphas = np.atleast_2d(arrays[0])
-        of_members = (with_members(each, len(alphas)) for each in (x, remainder, output, scratch))
-        subtract_share(*of_members, alphas)
+        below, left, out, scratch = (
+            with_members(each, len(alphas)) for each in (x, remainder, output, scratch)
+        )
+        subtract_share(below, left, out, scratch, alphas)
         return output
 
     def backward(
@@ -120,8 +122,10 @@ class ParametricActivation(Layer):
             return None
         self._remainder_backward(self._flat(remainder), *saved)
         alphas = np.atleast_2d(arrays[0])
-        of_members = (with_members(each, len(alphas)) for each in (delta, remainder, own))
-        share_backward(*of_members, alphas)
+        above, slope, scratch = (
+            with_members(each, len(alphas)) for each in (delta, remainder, own)
+        )
+        share_backward(above, slope, scratch, alphas)
         return delta
 
     def _remainder(self, x: FloatArray, out: FloatArray, *saved: FloatArray) -> None:

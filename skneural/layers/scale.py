@@ -92,8 +92,10 @@ class Scale(Layer):
         # What has been put out is no longer read by now: its buffer serves for the factors.
         repeated, _, products, ones = buffers
         factors = np.atleast_2d(arrays[0])
-        of_members = (with_members(each, len(factors)) for each in (delta, x, products, repeated))
-        scale_backward(*of_members, factors)
+        above, below, own, scratch = (
+            with_members(each, len(factors)) for each in (delta, x, products, repeated)
+        )
+        scale_backward(above, below, own, scratch, factors)
         product(ones, products, out=gradients[0])
         return delta if needs_input else None
 

@@ -111,10 +111,9 @@ class Adam(Optimizer):
         for place, factor in decays:
             kept[:, place] = 1 - decay * factor
         vectors = params, gradient, state["first_moment"], state["second_moment"]
-        flat = [vector.reshape(-1) for vector in vectors]
-        factors = lengths.reshape(-1), kept.reshape(-1)
+        w, g, m, v, length, share = (vector.reshape(-1) for vector in (*vectors, lengths, kept))
         betas = float(self.beta_1), float(self.beta_2)
-        adam_step_by_factors(*flat, *factors, *betas, self._epsilon)
+        adam_step_by_factors(w, g, m, v, length, share, *betas, self._epsilon)
 
     def _next_rate(self, learning_rate: float, state: State) -> float:
         """The learning rate of the next step, times what its moments have as factors."""
