@@ -45,7 +45,7 @@ def adam_step_by_factors(
     number = w.dtype.type
     beta_1, beta_2, epsilon = number(beta_1), number(beta_2), number(epsilon)
     n = len(lengths)
-    for start in range(0, len(w), n):
+    for start in range(0, len(w), max(n, 1)):
         stop = min(start + n, len(w))
         own_w, own_g = w[start:stop], g[start:stop]
         own_m, own_v = m[start:stop], v[start:stop]

@@ -170,7 +170,7 @@ def adam_step_by_factors(
 
     Both are those of one or more networks, the parameters those of as many or more.
     """
-    for start in range(0, len(w), len(lengths)):
+    for start in range(0, len(w), max(len(lengths), 1)):
         own = [vector[start : start + len(lengths)] for vector in (w, g, m, v)]
         n = len(own[0])
         for w_, g_, m_, v_, length, share in blocks(*own, lengths[:n], kept[:n]):
