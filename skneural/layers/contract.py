@@ -333,6 +333,11 @@ def with_members(array: FloatArray, n_members: int) -> FloatArray:
         Without that axis those of a single network, or what all members share.
     n_members : int
         K; 1 for a single network.
+
+    Returns
+    -------
+    ndarray of shape (K, n_rows, n_columns)
+        Not to be written to where members share the rows.
     """
     if array.ndim == 3:
         return array
