@@ -32,7 +32,7 @@ from scipy.special import ndtr
 
 from skneural.arrays.matrices import BoolArray, FloatArray
 from skneural.kernels import activations as kernels
-from skneural.kernels import compiled_as
+from skneural.kernels import compiled_as, table_layers
 from skneural.plain_values import from_plain, to_plain
 from skneural.settings import Settings, equal_values, number
 
@@ -347,10 +347,15 @@ def _silu_backward(delta: FloatArray, a: FloatArray, mask: BoolArray, sigma: Flo
     delta *= a
 
 
+@compiled_as(table_layers.at_most)
+def _at_most(z: FloatArray, number: float, out: FloatArray) -> None:
+    _limit(np.minimum, z, number, out)
+
+
 def _mish(z: FloatArray, mask: BoolArray, t: FloatArray, w: FloatArray) -> None:
     # z t with t = tanh(softplus(z)). Let s = exp(softplus(z)) = 1 + e with e = exp(z). Then
     # t = (s - 1/s) / (s + 1/s) = (s^2 - 1) / (s^2 + 1) = e (e + 2) / (e (e + 2) + 2).
-    _limit(np.minimum, z, LARGE, out=w)
+    _at_most(z, LARGE, w)
     np.exp(w, out=w)
     _mish_of_exp(z, t, w)
 
@@ -384,8 +389,13 @@ def _mish_backward(
 
 def _mish_remainder(z: FloatArray, p: FloatArray, g: FloatArray, q: FloatArray) -> None:
     # With e and s as above: p = z - z t = z q with q = 2 / (s^2 + 1). For the derivative g = e s.
-    _limit(np.minimum, z, LARGE, out=p)
+    _at_most(z, LARGE, p)
     np.exp(p, out=g)
+    _mish_remainder_of_exp(p, g, q)
+
+
+@compiled_as(table_layers.mish_remainder_of_exp)
+def _mish_remainder_of_exp(p: FloatArray, g: FloatArray, q: FloatArray) -> None:
     np.add(g, 1, out=q)
     g *= q
     q *= q
@@ -394,6 +404,7 @@ def _mish_remainder(z: FloatArray, p: FloatArray, g: FloatArray, q: FloatArray) 
     p *= q
 
 
+@compiled_as(table_layers.mish_remainder_backward)
 def _mish_remainder_backward(p: FloatArray, g: FloatArray, q: FloatArray) -> None:
     # q + z q' with q' = -4 s e / (s^2 + 1)^2 = -q^2 g, which is q (1 - p g).
     g *= p

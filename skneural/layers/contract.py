@@ -324,6 +324,27 @@ class Layer:
         raise NotImplementedError
 
 
+def with_members(array: FloatArray, n_members: int) -> FloatArray:
+    """Rows with an axis for members, as kernels want them: a view.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_rows, n_columns) or (K, n_rows, n_columns)
+        Without that axis those of a single network, or what all members share.
+    n_members : int
+        K; 1 for a single network.
+
+    Returns
+    -------
+    ndarray of shape (K, n_rows, n_columns)
+        Not to be written to where members share the rows.
+    """
+    if array.ndim == 3:
+        return array
+    view: FloatArray = array[np.newaxis]
+    return view if n_members == 1 else np.broadcast_to(view, (n_members, *array.shape))
+
+
 def check_chain(layers: Sequence[Layer], name: str) -> None:
     """Refuse layers that would overwrite what is not theirs.
 

@@ -16,13 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from skneural.arrays.matrices import BoolArray, FloatArray, Matrix
+from skneural.arrays.matrices import FloatArray, Matrix
+from skneural.kernels import compiled_as
+from skneural.kernels import table_layers as kernels
 from skneural.layers.contract import Arrays, Buffers, Draws, Layer, PassMemory
+
+Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 #: Values of a byte.
 N_BYTES = 256
@@ -59,7 +63,7 @@ class Dropout(Layer):
 
     def buffers(self, memory: PassMemory) -> Buffers:
         own = memory.kept(self.n_outputs), memory.kept(self.n_outputs)
-        return (*own, memory.kept(self.n_outputs, dtype=bool)) if self.by_bytes else own
+        return (*own, memory.kept(self.n_outputs, dtype=np.uint8)) if self.by_bytes else own
 
     def forward(
         self,
@@ -73,12 +77,18 @@ class Dropout(Layer):
             return output
         factors, thinned = buffers[:2]
         rate = self.rate * random.strength if isinstance(random, Draws) else self.rate
-        if self.by_bytes:
-            _draw_bytes(rate, factors, buffers[2], random)
-        else:
-            _draw_numbers(rate, factors, random)
+        own = x if x.shape == thinned.shape else np.broadcast_to(x, thinned.shape)
+        flat = own.reshape(-1), factors.reshape(-1), thinned.reshape(-1)
         # Not in place: the derivative of the activation below is that of all units.
-        output = np.multiply(x, factors, out=thinned)
+        if self.by_bytes:
+            _draw_bytes(buffers[2], random)
+            n_left_out = min(round(rate * N_BYTES), N_BYTES - 1)
+            share = N_BYTES / (N_BYTES - n_left_out)
+            thin_by_bytes(*flat, buffers[2].reshape(-1), n_left_out, share)
+        else:
+            _draw_numbers(factors, random)
+            thin_by_numbers(*flat, float(1 - rate))
+        output = thinned
         return output
 
     def backward(
@@ -94,29 +104,40 @@ class Dropout(Layer):
         return delta
 
 
-def _draw_numbers(rate: float, factors: FloatArray, random: Sequence[np.random.Generator]) -> None:
-    """Fill `factors` with 0, with probability `rate`, or 1 / (1 - rate)."""
-    for each, generator in zip(_of_members(factors), random, strict=True):
+def _draw_numbers(numbers: FloatArray, random: Sequence[np.random.Generator]) -> None:
+    """Fill `numbers` with numbers from 0 to 1."""
+    for each, generator in zip(_of_members(numbers), random, strict=True):
         generator.random(out=each, dtype=each.dtype)
-    kept_share = 1 - rate
+
+
+@compiled_as(kernels.thin_by_numbers)
+def thin_by_numbers(x: FloatArray, numbers: FloatArray, out: FloatArray, kept_share: float) -> None:
+    """Turn numbers from 0 to 1 into factors, see `Dropout`, and multiply x by these."""
+    factors = numbers
     factors += kept_share
     np.floor(factors, out=factors)
     factors *= 1 / kept_share
+    np.multiply(x, factors, out=out)
 
 
-def _draw_bytes(
-    rate: float, factors: FloatArray, is_kept: BoolArray, random: Sequence[np.random.Generator]
+def _draw_bytes(drawn: Bytes, random: Sequence[np.random.Generator]) -> None:
+    """Fill an array with bytes."""
+    for each, generator in zip(drawn.reshape(len(random), -1), random, strict=True):
+        each[...] = _random_bytes(generator, each.size)
+
+
+@compiled_as(kernels.thin_by_bytes)
+def thin_by_bytes(
+    x: FloatArray, factors: FloatArray, out: FloatArray, drawn: Bytes, n_left_out: int, share: float
 ) -> None:
-    """The same for the nearest rate that bytes can tell apart, below 1."""
-    n_left_out = min(round(rate * N_BYTES), N_BYTES - 1)
-    flat = is_kept.reshape(len(random), -1)
-    for each, generator in zip(flat, random, strict=True):
-        np.greater_equal(_random_bytes(generator, each.size), n_left_out, out=each)
+    """The same by bytes, of which as many values as `n_left_out` stand for a factor of 0."""
+    is_kept = np.greater_equal(drawn, n_left_out, out=drawn.view(np.bool_))
     np.copyto(factors, is_kept)
-    factors *= N_BYTES / (N_BYTES - n_left_out)
+    factors *= share
+    np.multiply(x, factors, out=out)
 
 
-def _random_bytes(generator: np.random.Generator, n: int) -> npt.NDArray[np.uint8]:
+def _random_bytes(generator: np.random.Generator, n: int) -> Bytes:
     bits = generator.bit_generator
     if isinstance(bits, BITS_64):
         # Faster than `Generator.bytes`, and eight bytes a number.

@@ -27,7 +27,16 @@ import numpy as np
 
 from skneural.activations import Activation
 from skneural.arrays.matrices import FloatArray, Matrix, product
-from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
+from skneural.kernels import compiled_as
+from skneural.kernels import table_layers as kernels
+from skneural.layers.contract import (
+    Arrays,
+    Buffers,
+    Layer,
+    Parameter,
+    PassMemory,
+    with_members,
+)
 
 
 @dataclass(eq=False)
@@ -66,7 +75,8 @@ class ParametricActivation(Layer):
         if self.activation.remainder is None:
             values, mask = memory.kept(self.n_outputs), memory.kept(self.n_outputs, dtype=bool)
             saved = [values, mask, *saved]
-        return remainder, output, memory.ones(), tuple(map(self._flat, saved))
+        scratch = memory.scratch(self.n_outputs)
+        return remainder, output, scratch, memory.ones(), tuple(map(self._flat, saved))
 
     def forward(
         self,
@@ -75,23 +85,23 @@ class ParametricActivation(Layer):
         buffers: Buffers | None = None,
         random: Sequence[np.random.Generator] | None = None,
     ) -> FloatArray:
-        alphas = arrays[0][..., np.newaxis, :]
         if buffers is None:
             values: FloatArray = np.array(x)
             saved = (np.empty_like(values) for _ in range(self.activation.n_saved))
             self.activation.forward(values, np.empty(values.shape, dtype=bool), *saved)
-            output: FloatArray = x + alphas * (values - x)
+            output: FloatArray = x + arrays[0][..., np.newaxis, :] * (values - x)
             return output
-        remainder, output, _, saved = buffers
+        remainder, output, scratch, _, saved = buffers
         rows = x
         if x.ndim < output.ndim:  # all members share them
             np.copyto(output, x)
             rows = output
         self._remainder(self._flat(rows), self._flat(remainder), *saved)
-        # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
-        output[...] = alphas
-        output *= remainder
-        np.subtract(x, output, out=output)
+        alphas = np.atleast_2d(arrays[0])
+        below, left, out, scratch = (
+            with_members(each, len(alphas)) for each in (x, remainder, output, scratch)
+        )
+        subtract_share(below, left, out, scratch, alphas)
         return output
 
     def backward(
@@ -104,17 +114,18 @@ class ParametricActivation(Layer):
         needs_input: bool,
     ) -> FloatArray | None:
         # What has been put out is no longer read by now: its buffer serves for the gradient.
-        remainder, own, ones, saved = buffers
+        remainder, own, _, ones, saved = buffers
         np.multiply(remainder, delta, out=own)
         product(ones, own, out=gradients[0])
         np.negative(gradients[0], out=gradients[0])
         if not needs_input:
             return None
         self._remainder_backward(self._flat(remainder), *saved)
-        own[...] = arrays[0][..., np.newaxis, :]
-        remainder *= own
-        np.subtract(1, remainder, out=remainder)
-        delta *= remainder
+        alphas = np.atleast_2d(arrays[0])
+        above, slope, scratch = (
+            with_members(each, len(alphas)) for each in (delta, remainder, own)
+        )
+        share_backward(above, slope, scratch, alphas)
         return delta
 
     def _remainder(self, x: FloatArray, out: FloatArray, *saved: FloatArray) -> None:
@@ -139,3 +150,25 @@ class ParametricActivation(Layer):
     def _flat(self, array: FloatArray) -> FloatArray:
         # Activation functions are for two axes: the rows of all members follow one another.
         return array.reshape(-1, self.n_outputs)
+
+
+@compiled_as(kernels.subtract_share)
+def subtract_share(
+    x: FloatArray, remainder: FloatArray, out: FloatArray, scratch: FloatArray, alphas: FloatArray
+) -> None:
+    """Write x less the share of the remainder that each unit of each member takes."""
+    # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
+    scratch[...] = alphas[:, np.newaxis]
+    scratch *= remainder
+    np.subtract(x, scratch, out=out)
+
+
+@compiled_as(kernels.share_backward)
+def share_backward(
+    delta: FloatArray, slope: FloatArray, scratch: FloatArray, alphas: FloatArray
+) -> None:
+    """Multiply `delta` by the derivative of that, with the slope of the remainder."""
+    scratch[...] = alphas[:, np.newaxis]
+    slope *= scratch
+    np.subtract(1, slope, out=slope)
+    delta *= slope

@@ -20,7 +20,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, Matrix, product
-from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
+from skneural.kernels import compiled_as
+from skneural.kernels import table_layers as kernels
+from skneural.layers.contract import (
+    Arrays,
+    Buffers,
+    Layer,
+    Parameter,
+    PassMemory,
+    with_members,
+)
 
 
 @dataclass(eq=False)
@@ -62,13 +71,13 @@ class Scale(Layer):
         buffers: Buffers | None = None,
         random: Sequence[np.random.Generator] | None = None,
     ) -> FloatArray:
-        factors = arrays[0][..., np.newaxis, :]
         if buffers is None:
-            output: FloatArray = x * factors
+            output: FloatArray = x * arrays[0][..., np.newaxis, :]
             return output
+        factors = np.atleast_2d(arrays[0])
         output, repeated, _, _ = buffers
-        repeated[...] = factors
-        np.multiply(x, repeated, out=output)
+        own, out, scratch = (with_members(each, len(factors)) for each in (x, output, repeated))
+        multiply_by_rows(own, factors, out, scratch)
         return output
 
     def backward(
@@ -80,11 +89,36 @@ class Scale(Layer):
         delta: FloatArray,
         needs_input: bool,
     ) -> FloatArray | None:
-        _, _, own, ones = buffers
-        np.multiply(delta, x, out=own)
-        product(ones, own, out=gradients[0])
-        if not needs_input:
-            return None
-        own[...] = arrays[0][..., np.newaxis, :]
-        delta *= own
-        return delta
+        # What has been put out is no longer read by now: its buffer serves for the factors.
+        repeated, _, products, ones = buffers
+        factors = np.atleast_2d(arrays[0])
+        above, below, own, scratch = (
+            with_members(each, len(factors)) for each in (delta, x, products, repeated)
+        )
+        scale_backward(above, below, own, scratch, factors)
+        product(ones, products, out=gradients[0])
+        return delta if needs_input else None
+
+
+@compiled_as(kernels.multiply_by_rows)
+def multiply_by_rows(
+    x: FloatArray, factors: FloatArray, out: FloatArray, scratch: FloatArray
+) -> None:
+    """Write the product of all rows of each member with its factors."""
+    # Repeated in a buffer of ours: NumPy's broadcasting would need its own.
+    scratch[...] = factors[:, np.newaxis]
+    np.multiply(x, scratch, out=out)
+
+
+@compiled_as(kernels.scale_backward)
+def scale_backward(
+    delta: FloatArray,
+    x: FloatArray,
+    products: FloatArray,
+    scratch: FloatArray,
+    factors: FloatArray,
+) -> None:
+    """Write the products of `delta` and `x`, and multiply `delta` by the factors."""
+    np.multiply(delta, x, out=products)
+    scratch[...] = factors[:, np.newaxis]
+    delta *= scratch

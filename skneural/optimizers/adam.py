@@ -112,18 +112,9 @@ class Adam(Optimizer):
         for place, factor in decays:
             kept[:, place] = 1 - decay * factor
         vectors = params, gradient, state["first_moment"], state["second_moment"]
-        flat = [vector.reshape(-1) for vector in vectors]
-        for start in range(0, params.size, lengths.size):
-            own = [vector[start : start + lengths.size] for vector in flat]
-            n = len(own[0])
-            for w, g, m, v, length, share in blocks(
-                *own, lengths.reshape(-1)[:n], kept.reshape(-1)[:n]
-            ):
-                if decay:
-                    w *= share
-                _divide(g, m, v, self.beta_1, self.beta_2, self._epsilon)
-                g *= length
-                w -= g
+        w, g, m, v, length, share = (vector.reshape(-1) for vector in (*vectors, lengths, kept))
+        betas = float(self.beta_1), float(self.beta_2)
+        adam_step_by_factors(w, g, m, v, length, share, *betas, self._epsilon)
 
     def _next_rate(self, learning_rate: float, state: State) -> float:
         """The learning rate of the next step, times what its moments have as factors."""
@@ -162,6 +153,32 @@ def adam_step(
         _divide(g, m, v, beta_1, beta_2, epsilon)
         g *= rate
         w -= g
+
+
+@compiled_as(kernels.adam_step_by_factors)
+def adam_step_by_factors(
+    w: FloatArray,
+    g: FloatArray,
+    m: FloatArray,
+    v: FloatArray,
+    lengths: FloatArray,
+    kept: FloatArray,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+) -> None:
+    """The same after weight decay: w keeps these shares, and steps have these lengths.
+
+    Both are those of one or more networks, the parameters those of as many or more.
+    """
+    for start in range(0, len(w), max(len(lengths), 1)):
+        own = [vector[start : start + len(lengths)] for vector in (w, g, m, v)]
+        n = len(own[0])
+        for w_, g_, m_, v_, length, share in blocks(*own, lengths[:n], kept[:n]):
+            w_ *= share
+            _divide(g_, m_, v_, beta_1, beta_2, epsilon)
+            g_ *= length
+            w_ -= g_
 
 
 def _divide(
