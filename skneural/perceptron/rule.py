@@ -93,9 +93,13 @@ class Rule:
         return self.l1_ratio * self.learning_rate * self.alpha
 
     def penalty(self, norm: Any, absolute_norm: float) -> Any:
-        """The penalty on weights with this norm and this sum of absolute values."""
-        share = self.l1_ratio
-        return self.alpha * ((1 - share) * 0.5 * norm**2 + share * absolute_norm)
+        """The penalty on weights with this norm and this sum of absolute values.
+
+        As in scikit-learn the norm is squared in the dtype of the weights, and all else is computed
+        in float64.
+        """
+        share, square = self.l1_ratio, (norm * norm).astype(np.float64)
+        return self.alpha * ((1 - share) * 0.5 * square + share * absolute_norm)
 
 
 class OnlinePerceptron:
@@ -342,8 +346,8 @@ class OnlinePerceptron:
         is_mistaken = margin <= 0.0
         if is_mistaken:
             self._objective -= margin
-        norm = self._rounded(math.sqrt(self._square_norm))
-        self._objective += self.rule.penalty(norm, self._rounded(self._absolute_norm))
+        norm = self._number(math.sqrt(self._square_norm))
+        self._objective += float(self.rule.penalty(norm, self._rounded(self._absolute_norm)))
         self._shrink_to(self._scale * self._shrinkage)
         self._square_norm *= self._rounded(self._shrinkage * self._shrinkage)
         self._absolute_norm *= self._shrinkage
