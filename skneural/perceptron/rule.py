@@ -38,7 +38,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,7 @@ from scipy.linalg import get_blas_funcs
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
 from skneural.perceptron.objective import BlockObjective, weights_log
 from skneural.perceptron.row_access import ALL, Rows
+from skneural.perceptron.row_by_row import Bounds
 
 #: Rows whose outputs are computed together. The fewer mistakes, the longer a block may be.
 FEWEST_BLOCK_ROWS = 16
@@ -165,17 +166,23 @@ class OnlinePerceptron:
         self._full_pull = 0.0
         self._fixed_block_rows = block_rows
         self._block_rows = FEWEST_BLOCK_ROWS if block_rows is None else block_rows
-        n_stored, self._longest = rows.longest
-        # No output, however its terms are added up, is further from the truth than this times
-        # `_reach`, a bound of the length of all that was added up.
-        rounding, largest = float(np.finfo(dtype).eps), float(np.finfo(dtype).max)
-        share = 2 * (n_stored + MOST_BLOCK_ROWS) * rounding
-        self._slack = share * math.hypot(self._longest, 1)
-        # From there on an output, or a product of rows, may overflow.
-        self._largest_doubt = share * largest if self._longest * self._longest < largest else 0.0
         self._log = weights_log(0 if rows.is_sparse else len(weights), dtype)
-        self._longest_step = self._longest + rule.intercept_rate
+        # A bound of the length of all that was added up to the weights and the intercept.
         self._reach = 0.0
+
+    @cached_property
+    def _bounds(self) -> Bounds:
+        n_stored, longest = self.rows.longest
+        rounding, largest = np.finfo(self._number).eps.item(), np.finfo(self._number).max.item()
+        share = 2 * (n_stored + MOST_BLOCK_ROWS) * rounding
+        is_safe = longest * longest < largest
+        # L1 may lengthen weights: by rounding, where they have been at zero.
+        is_safe = is_safe and not self.rule.pull
+        return Bounds(
+            slack=share * math.hypot(longest, 1),
+            largest_doubt=share * largest if is_safe else 0.0,
+            longest_step=longest + self.rule.intercept_rate,
+        )
 
     @property
     def weights(self) -> FloatArray:
@@ -236,16 +243,38 @@ class OnlinePerceptron:
             weights do not count in it.
         """
         self._objective = 0.0
+        norm = float(np.linalg.norm(self._weights)) * self._scale
+        self._reach = norm + abs(self.intercept)
+        start = self._learn_row_by_row(order)
         if self.rule.pull:
-            for row in order.tolist():
+            for row in order[start:].tolist():
                 self._look_at(row)
         else:
-            norm = float(np.linalg.norm(self._weights)) * self._scale
-            self._reach = norm + abs(self.intercept)
-            start = 0
             while start < len(order):
                 start += self._walk(order[start : start + self._block_rows])
         return self._objective / len(order)
+
+    def _learn_row_by_row(self, order: IndexArray) -> int:
+        """Learn from all rows if that is compiled, from none if not, and return how many."""
+        rule, l1_ratio = self.rule, self.rule.l1_ratio
+        shares = 0.5 * (1 - l1_ratio), l1_ratio if rule.pull else 0.0
+        rates = rule.alpha, *shares, rule.pull, rule.intercept_rate
+        vectors = order, self._sign, self._updates, self._weights, self._pulled
+        model = self._objective, self.n_mistakes, self.intercept, self._scale
+        norms = self._square_norm, self._absolute_norm, self._full_pull
+        state = self.rows.learn(
+            vectors,
+            tuple(map(float, (*model, *norms))),
+            tuple(map(float, (self._shrinkage, self._smallest_scale, *rates))),
+            lambda: (*self._bounds, self._reach),
+        )
+        if not state:
+            return 0
+        self._objective, n_mistakes, self.intercept, self._scale, self._square_norm = state[:5]
+        self.n_mistakes = int(n_mistakes)
+        if rule.pull:
+            self._absolute_norm, self._full_pull = state[5:]
+        return len(order)
 
     # ------------------------------------------------------------ a block of rows
 
@@ -311,9 +340,9 @@ class OnlinePerceptron:
         order of the columns. So the sign does not depend on how the rows are put into blocks,
         and is the same as in any implementation that adds in that order.
         """
-        doubt = self._slack * self._reach
+        doubt = self._bounds.slack * self._reach
         # An output that overflows here may be a number where its terms are added in order.
-        is_bounded = doubt < self._largest_doubt
+        is_bounded = doubt < self._bounds.largest_doubt
         candidates: Any = range(len(margin) - start)
         if is_bounded:
             candidates = (margin[start:] <= doubt).nonzero()[0].tolist()
@@ -378,7 +407,7 @@ class OnlinePerceptron:
         else:
             self._weights[columns] += change
         self.intercept += update * self.rule.intercept_rate
-        self._reach += abs(update) * self._longest_step
+        self._reach += abs(update) * self._bounds.longest_step
         if self.rule.alpha:
             self._renew_norms(columns)
         return step
