@@ -1,7 +1,8 @@
 """Rosenblatt's rule over all rows of an epoch, one after another.
 
-`skneural.perceptron.rule` looks at a block of rows at a time, which a compiled loop need not do. The
-order of additions is the same, and so is every bit of the model and of its objective.
+`skneural.perceptron.rule` looks at a block of rows at a time, which a compiled loop need not do.
+Each sum has its terms in the same order, so that every bit of the model and of its objective is the
+same. Where `number` is float32, numbers that are float64 in the rule are so here.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.kernels import compiled_as
 from skneural.kernels import perceptron as kernels
 
-#: The vectors of a unit: the order of the rows, their signs, their updates, the weights without their
-#: scale, and how far L1 has pulled each of them.
+#: The vectors of a unit: the order of the rows, their signs, their updates, the weights without
+#: their scale, and how far L1 has pulled each of them.
 Vectors: TypeAlias = tuple[IndexArray, FloatArray, npt.NDArray[np.float64], FloatArray, FloatArray]
 Numbers: TypeAlias = tuple[float, ...]
 
@@ -66,8 +66,8 @@ def learn_from_dense_rows(
     weights, pulled : ndarray of shape (n_features,)
         Weights without their scale, and how far L1 has pulled them. Updated.
     state : tuple of float
-        Objective, number of mistakes, intercept, scale of the weights, their squared norm and sum of
-        absolute values, and the full pull of L1.
+        Objective, number of mistakes, intercept, scale of the weights, their squared norm and sum
+        of absolute values, and the full pull of L1.
     settings : tuple of float
         Shrinkage, smallest scale, `alpha`, half of the share of L2, share of L1, pull, rate of the
         intercept.

@@ -46,7 +46,7 @@ import numpy.typing as npt
 from scipy.linalg import get_blas_funcs
 
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
-from skneural.perceptron.objective import BlockObjective, weights_log
+from skneural.perceptron.objective import BlockObjective, sum_in_order, weights_log
 from skneural.perceptron.row_access import ALL, Rows
 from skneural.perceptron.row_by_row import Bounds
 
@@ -175,9 +175,8 @@ class OnlinePerceptron:
         n_stored, longest = self.rows.longest
         rounding, largest = np.finfo(self._number).eps.item(), np.finfo(self._number).max.item()
         share = 2 * (n_stored + MOST_BLOCK_ROWS) * rounding
-        is_safe = longest * longest < largest
         # L1 may lengthen weights: by rounding, where they have been at zero.
-        is_safe = is_safe and not self.rule.pull
+        is_safe = longest * longest < largest and not self.rule.pull
         return Bounds(
             slack=share * math.hypot(longest, 1),
             largest_doubt=share * largest if is_safe else 0.0,
@@ -189,6 +188,10 @@ class OnlinePerceptron:
         """A copy of the weights, of shape (n_features,)."""
         scaled: FloatArray = self._weights * self._number(self._scale)
         return scaled
+
+    def copy_weights(self, out: FloatArray) -> None:
+        """Write the weights to an array of shape (n_features,)."""
+        np.multiply(self._weights, self._number(self._scale), out=out)
 
     @property
     def unscaled_weights(self) -> FloatArray:
@@ -260,16 +263,18 @@ class OnlinePerceptron:
         shares = 0.5 * (1 - l1_ratio), l1_ratio if rule.pull else 0.0
         rates = rule.alpha, *shares, rule.pull, rule.intercept_rate
         vectors = order, self._sign, self._updates, self._weights, self._pulled
-        model = self._objective, self.n_mistakes, self.intercept, self._scale
+        before = self._objective, self.n_mistakes, self.intercept, self._scale
         norms = self._square_norm, self._absolute_norm, self._full_pull
+        settings = self._shrinkage, self._smallest_scale, *rates
         state = self.rows.learn(
             vectors,
-            tuple(map(float, (*model, *norms))),
-            tuple(map(float, (self._shrinkage, self._smallest_scale, *rates))),
+            tuple(map(float, (*before, *norms))),
+            tuple(map(float, settings)),
             lambda: (*self._bounds, self._reach),
         )
         if not state:
             return 0
+        state = tuple(map(float, state))
         self._objective, n_mistakes, self.intercept, self._scale, self._square_norm = state[:5]
         self.n_mistakes = int(n_mistakes)
         if rule.pull:
@@ -389,7 +394,7 @@ class OnlinePerceptron:
 
     def _output(self, values: FloatArray, columns: Any, scale: Any) -> float:
         weights = self._weights if columns is ALL else self._weights[columns]
-        output = _sum_in_order(values * weights) * scale
+        output = sum_in_order(values * weights) * scale
         return (output if self._is_double else self._rounded(output)) + self.intercept
 
     def _step(self, values: FloatArray, columns: Any, update: float) -> np.floating[Any]:
@@ -419,9 +424,9 @@ class OnlinePerceptron:
         rule watches these norms.
         """
         touched, scale = self._weights[columns], self._number(self._scale)
-        self._square_norm = _sum_in_order(touched * touched) * float(scale * scale)
+        self._square_norm = sum_in_order(touched * touched) * float(scale * scale)
         if self.rule.l1_ratio:
-            self._absolute_norm = _sum_in_order(np.abs(touched)) * float(scale)
+            self._absolute_norm = sum_in_order(np.abs(touched)) * float(scale)
 
     def _rounded(self, value: float) -> float:
         """A number rounded to the dtype of the weights."""
@@ -446,12 +451,3 @@ class OnlinePerceptron:
         up = np.minimum(0, before + (self._full_pull - pulled) / scale)
         self._weights[columns] = np.where(before > 0, down, np.where(before < 0, up, before))
         self._pulled[columns] = pulled + scale * (self._weights[columns] - before)
-
-
-def _sum_in_order(terms: FloatArray) -> float:
-    """The sum in float64 of terms, one added after another."""
-    if not len(terms):
-        return 0.0
-    # sum() and BLAS would form partial sums.
-    dtype = None if terms.dtype.char == "d" else np.float64
-    return float(np.add.accumulate(terms, 0, dtype)[-1])
