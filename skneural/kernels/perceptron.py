@@ -27,7 +27,7 @@ def learn_from_dense_rows(
     """See `skneural.perceptron.row_by_row.learn_from_dense_rows`."""
     objective, n_mistakes, intercept, scale, square_norm, absolute_norm, full_pull = state
     shrinkage, smallest_scale, alpha, half_l2, l1_ratio, pull, intercept_rate = settings
-    slack, largest_doubt, longest_step, reach = bounds
+    slack, largest_doubt, longest, reach = bounds
     number, zero, n = weights.dtype.type, np.float64(0), len(weights)
     for row in order:
         is_right, doubt = False, slack * reach
@@ -68,7 +68,7 @@ def learn_from_dense_rows(
             for j in range(n):
                 weights[j] = number(weights[j] + X[row, j] * step)
             intercept += update * intercept_rate
-            reach += abs(update) * longest_step
+            reach += abs(update) * (longest + intercept_rate)
             if alpha != 0.0:
                 square_norm, absolute_norm = zero, zero
                 for j in range(n):

@@ -8,6 +8,7 @@ all of them, with the same result to the last bit.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -33,13 +34,30 @@ class Bounds(NamedTuple):
         the weights and the intercept.
     largest_doubt : float
         From there on an output, or a product of rows, may overflow.
-    longest_step : float
-        What a step of length one adds to the reach.
+    longest : float
+        The norm of the longest row. A step of length one adds that to the reach, and the rate of
+        the intercept.
     """
 
     slack: float
     largest_doubt: float
-    longest_step: float
+    longest: float
+
+    @classmethod
+    def of(cls, n_terms: int, longest: float, dtype: npt.DTypeLike) -> Bounds:
+        """Those of sums of so many terms, with rows no longer than this.
+
+        Parameters
+        ----------
+        n_terms : int
+        longest : float
+        dtype : dtype
+            Of the weights.
+        """
+        rounding, largest = float(np.finfo(dtype).eps), float(np.finfo(dtype).max)
+        share = 2 * n_terms * rounding
+        is_safe = longest * longest < largest
+        return cls(share * math.hypot(longest, 1), share * largest if is_safe else 0.0, longest)
 
 
 @compiled_as(kernels.learn_from_dense_rows)
