@@ -334,6 +334,34 @@ def test_the_same_epochs_at_a_tolerance_of_zero(kind, seed):
 
 
 @LAST_BIT
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("l1_ratio", [0, 0.3, 1])
+def test_objectives_are_scikit_learns_to_the_last_bit(l1_ratio, container, dtype):
+    # Whether the second epoch is one too many, at tolerances that differ in the last bit of the
+    # difference of the two objectives: a single bit of either would decide otherwise.
+    n_decided = 0
+    for seed in range(20):
+        rng = np.random.RandomState(seed)
+        X = rng.standard_normal((40, 6)) * (rng.random_sample((40, 6)) < 0.7)
+        X, y = container(X.astype(dtype)), (X[:, 0] > 0) ^ (rng.random_sample(40) < 0.1)
+        rule = Rule(0.7, 0.01, l1_ratio, 0.01 if sparse.issparse(X) else 1.0)
+        unit = OnlinePerceptron(rows_of(X), y, None, np.zeros(6), 0.0, rule)
+        first, second = (unit.learn(np.arange(40)) for _ in range(2))
+        if second >= first:
+            continue
+        for n_bits in range(-4, 5):
+            tol = first - second + n_bits * np.spacing(first)
+            settings = {"tol": tol, "n_iter_no_change": 1, "max_iter": 3, "shuffle": False}
+            settings |= {"eta0": 0.7, "penalty": "elasticnet", "alpha": 0.01, "l1_ratio": l1_ratio}
+            theirs = Perceptron(**settings).fit(X, y)
+            assert theirs.n_iter_ == (2 if second > first - tol else 3)
+            n_decided += 1
+    assert n_decided > 30
+
+
+@LAST_BIT
 @pytest.mark.parametrize("penalty", [None, "l2", "elasticnet"])
 def test_more_mistakes_in_a_block_than_are_computed_together(penalty):
     rng = np.random.RandomState(3)

@@ -32,6 +32,15 @@ def weights_log(n_features: int, dtype: npt.DTypeLike) -> FloatArray:
     return np.empty((n_mistakes, n_features), dtype=dtype)
 
 
+def sum_in_order(terms: FloatArray) -> float:
+    """The sum in float64 of terms, one added after another."""
+    if not len(terms):
+        return 0.0
+    # sum() and BLAS would form partial sums.
+    dtype = None if terms.dtype.char == "d" else np.float64
+    return float(np.add.accumulate(terms, 0, dtype)[-1])
+
+
 class BlockObjective:
     """Losses and penalties of a block of rows.
 

@@ -7,6 +7,7 @@ row after another.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -14,6 +15,12 @@ import numpy as np
 from scipy import sparse
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
+from skneural.perceptron.row_by_row import (
+    Numbers,
+    Vectors,
+    learn_from_dense_rows,
+    learn_from_sparse_rows,
+)
 
 #: The index of all columns.
 ALL = slice(None)
@@ -44,6 +51,12 @@ class DenseRows:
         """The scalar products of a row with all rows behind it: shape (n_rows - row - 1,)."""
         products: FloatArray = self.X[row + 1 :].dot(self.X[row])
         return products
+
+    def learn(
+        self, vectors: Vectors, state: Numbers, settings: Numbers, bounds: Callable[[], Numbers]
+    ) -> Numbers:
+        """See `learn_from_dense_rows`; `bounds` is a function, as it is not always needed."""
+        return learn_from_dense_rows(self.X, *vectors, state, settings, bounds())
 
     @cached_property
     def longest(self) -> tuple[int, float]:
@@ -88,6 +101,14 @@ class SparseRows:
         products: FloatArray = self.X @ self._zeros
         self._zeros[columns] = 0.0
         return products[row + 1 :]
+
+    def learn(
+        self, vectors: Vectors, state: Numbers, settings: Numbers, bounds: Callable[[], Numbers]
+    ) -> Numbers:
+        """See `learn_from_sparse_rows`, which has no use for `bounds`."""
+        X = self.X
+        columns = X.indices.view(f"u{X.indices.itemsize}")
+        return learn_from_sparse_rows(X.data, columns, X.indptr, *vectors, state, settings)
 
     @cached_property
     def longest(self) -> tuple[int, float]:

@@ -20,7 +20,8 @@ pulls those of the row's features towards zero by as much as they have escaped s
 Only mistakes change the weights, and that is what makes it fast here. The outputs of a block of
 rows come from one matrix product. After a mistake on row x the outputs of the rows behind it are
 corrected by :math:`\eta y (X x)`, instead of being computed again. So the rule stays the exact
-online rule, while Python's time goes with the number of mistakes rather than of rows.
+online rule, while Python's time goes with the number of mistakes rather than of rows. Compiled, a
+loop from row to row is faster still: see `skneural.perceptron.row_by_row`.
 
 The objective of an epoch, which decides when training stops, is added up to the last bit as one
 row after another would give it, see `skneural.perceptron.objective`.
@@ -38,7 +39,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,9 @@ import numpy.typing as npt
 from scipy.linalg import get_blas_funcs
 
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
-from skneural.perceptron.objective import BlockObjective, weights_log
+from skneural.perceptron.objective import BlockObjective, sum_in_order, weights_log
 from skneural.perceptron.row_access import ALL, Rows
+from skneural.perceptron.row_by_row import Bounds
 
 #: Rows whose outputs are computed together. The fewer mistakes, the longer a block may be.
 FEWEST_BLOCK_ROWS = 16
@@ -93,9 +95,13 @@ class Rule:
         return self.l1_ratio * self.learning_rate * self.alpha
 
     def penalty(self, norm: Any, absolute_norm: float) -> Any:
-        """The penalty on weights with this norm and this sum of absolute values."""
-        share = self.l1_ratio
-        return self.alpha * ((1 - share) * 0.5 * norm**2 + share * absolute_norm)
+        """The penalty on weights with this norm and this sum of absolute values.
+
+        As in scikit-learn the norm is squared in the dtype of the weights, and all else is computed
+        in float64.
+        """
+        share, square = self.l1_ratio, (norm * norm).astype(np.float64)
+        return self.alpha * ((1 - share) * 0.5 * square + share * absolute_norm)
 
 
 class OnlinePerceptron:
@@ -161,23 +167,26 @@ class OnlinePerceptron:
         self._full_pull = 0.0
         self._fixed_block_rows = block_rows
         self._block_rows = FEWEST_BLOCK_ROWS if block_rows is None else block_rows
-        n_stored, self._longest = rows.longest
-        # No output, however its terms are added up, is further from the truth than this times
-        # `_reach`, a bound of the length of all that was added up.
-        rounding, largest = float(np.finfo(dtype).eps), float(np.finfo(dtype).max)
-        share = 2 * (n_stored + MOST_BLOCK_ROWS) * rounding
-        self._slack = share * math.hypot(self._longest, 1)
-        # From there on an output, or a product of rows, may overflow.
-        self._largest_doubt = share * largest if self._longest * self._longest < largest else 0.0
         self._log = weights_log(0 if rows.is_sparse else len(weights), dtype)
-        self._longest_step = self._longest + rule.intercept_rate
+        # A bound of the length of all that was added up to the weights and the intercept.
         self._reach = 0.0
+
+    @cached_property
+    def _bounds(self) -> Bounds:
+        n_stored, longest = self.rows.longest
+        bounds = Bounds.of(n_stored + MOST_BLOCK_ROWS, longest, self._number)
+        # L1 may lengthen weights: by rounding, where they have been at zero.
+        return bounds._replace(largest_doubt=0.0) if self.rule.pull else bounds
 
     @property
     def weights(self) -> FloatArray:
         """A copy of the weights, of shape (n_features,)."""
         scaled: FloatArray = self._weights * self._number(self._scale)
         return scaled
+
+    def copy_weights(self, out: FloatArray) -> None:
+        """Write the weights to an array of shape (n_features,)."""
+        np.multiply(self._weights, self._number(self._scale), out=out)
 
     @property
     def unscaled_weights(self) -> FloatArray:
@@ -232,16 +241,40 @@ class OnlinePerceptron:
             weights do not count in it.
         """
         self._objective = 0.0
+        norm = float(np.linalg.norm(self._weights)) * self._scale
+        self._reach = norm + abs(self.intercept)
+        start = self._learn_row_by_row(order)
         if self.rule.pull:
-            for row in order.tolist():
+            for row in order[start:].tolist():
                 self._look_at(row)
         else:
-            norm = float(np.linalg.norm(self._weights)) * self._scale
-            self._reach = norm + abs(self.intercept)
-            start = 0
             while start < len(order):
                 start += self._walk(order[start : start + self._block_rows])
         return self._objective / len(order)
+
+    def _learn_row_by_row(self, order: IndexArray) -> int:
+        """Learn from all rows if that is compiled, from none if not, and return how many."""
+        rule, l1_ratio = self.rule, self.rule.l1_ratio
+        shares = 0.5 * (1 - l1_ratio), l1_ratio if rule.pull else 0.0
+        rates = rule.alpha, *shares, rule.pull, rule.intercept_rate
+        vectors = order, self._sign, self._updates, self._weights, self._pulled
+        before = self._objective, self.n_mistakes, self.intercept, self._scale
+        norms = self._square_norm, self._absolute_norm, self._full_pull
+        settings = self._shrinkage, self._smallest_scale, *rates
+        state = self.rows.learn(
+            vectors,
+            tuple(map(float, (*before, *norms))),
+            tuple(map(float, settings)),
+            lambda: (*self._bounds, self._reach),
+        )
+        if not state:
+            return 0
+        state = tuple(map(float, state))
+        self._objective, n_mistakes, self.intercept, self._scale, self._square_norm = state[:5]
+        self.n_mistakes = int(n_mistakes)
+        if rule.pull:
+            self._absolute_norm, self._full_pull = state[5:]
+        return len(order)
 
     # ------------------------------------------------------------ a block of rows
 
@@ -307,9 +340,9 @@ class OnlinePerceptron:
         order of the columns. So the sign does not depend on how the rows are put into blocks,
         and is the same as in any implementation that adds in that order.
         """
-        doubt = self._slack * self._reach
+        doubt = self._bounds.slack * self._reach
         # An output that overflows here may be a number where its terms are added in order.
-        is_bounded = doubt < self._largest_doubt
+        is_bounded = doubt < self._bounds.largest_doubt
         candidates: Any = range(len(margin) - start)
         if is_bounded:
             candidates = (margin[start:] <= doubt).nonzero()[0].tolist()
@@ -342,8 +375,8 @@ class OnlinePerceptron:
         is_mistaken = margin <= 0.0
         if is_mistaken:
             self._objective -= margin
-        norm = self._rounded(math.sqrt(self._square_norm))
-        self._objective += self.rule.penalty(norm, self._rounded(self._absolute_norm))
+        norm = self._number(math.sqrt(self._square_norm))
+        self._objective += float(self.rule.penalty(norm, self._rounded(self._absolute_norm)))
         self._shrink_to(self._scale * self._shrinkage)
         self._square_norm *= self._rounded(self._shrinkage * self._shrinkage)
         self._absolute_norm *= self._shrinkage
@@ -356,7 +389,7 @@ class OnlinePerceptron:
 
     def _output(self, values: FloatArray, columns: Any, scale: Any) -> float:
         weights = self._weights if columns is ALL else self._weights[columns]
-        output = _sum_in_order(values * weights) * scale
+        output = sum_in_order(values * weights) * scale
         return (output if self._is_double else self._rounded(output)) + self.intercept
 
     def _step(self, values: FloatArray, columns: Any, update: float) -> np.floating[Any]:
@@ -374,7 +407,7 @@ class OnlinePerceptron:
         else:
             self._weights[columns] += change
         self.intercept += update * self.rule.intercept_rate
-        self._reach += abs(update) * self._longest_step
+        self._reach += abs(update) * (self._bounds.longest + self.rule.intercept_rate)
         if self.rule.alpha:
             self._renew_norms(columns)
         return step
@@ -386,9 +419,9 @@ class OnlinePerceptron:
         rule watches these norms.
         """
         touched, scale = self._weights[columns], self._number(self._scale)
-        self._square_norm = _sum_in_order(touched * touched) * float(scale * scale)
+        self._square_norm = sum_in_order(touched * touched) * float(scale * scale)
         if self.rule.l1_ratio:
-            self._absolute_norm = _sum_in_order(np.abs(touched)) * float(scale)
+            self._absolute_norm = sum_in_order(np.abs(touched)) * float(scale)
 
     def _rounded(self, value: float) -> float:
         """A number rounded to the dtype of the weights."""
@@ -413,12 +446,3 @@ class OnlinePerceptron:
         up = np.minimum(0, before + (self._full_pull - pulled) / scale)
         self._weights[columns] = np.where(before > 0, down, np.where(before < 0, up, before))
         self._pulled[columns] = pulled + scale * (self._weights[columns] - before)
-
-
-def _sum_in_order(terms: FloatArray) -> float:
-    """The sum in float64 of terms, one added after another."""
-    if not len(terms):
-        return 0.0
-    # sum() and BLAS would form partial sums.
-    dtype = None if terms.dtype.char == "d" else np.float64
-    return float(np.add.accumulate(terms, 0, dtype)[-1])

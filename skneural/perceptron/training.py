@@ -223,7 +223,7 @@ class PerceptronTraining:
         # The intercepts are one more row of the weights.
         columns = params.reshape(-1, n_units).T
         for column, training in zip(columns, self.units, strict=True):
-            column[:-1] = training.unit.weights
+            training.unit.copy_weights(column[:-1])
             column[-1] = training.unit.intercept
         return params
 

@@ -202,6 +202,8 @@ def _units(
 
 def _weights_of_units(class_weight: Any, labels: Labels, y: Any) -> FloatArray:
     """The weight of each class."""
+    if class_weight is None:
+        return np.ones(len(labels.classes))
     if isinstance(class_weight, dict):
         by_class = weights_of_dict(class_weight, labels.classes)
         refuse_negative(by_class, labels.classes)

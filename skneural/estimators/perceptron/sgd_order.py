@@ -11,7 +11,6 @@ of the ACM 7 (1964).
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +19,8 @@ from sklearn.utils import check_random_state
 
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
 from skneural.estimators.split import drawn_split
+from skneural.kernels import compiled_as
+from skneural.kernels import sgd_order as kernels
 
 #: scikit-learn draws its seeds below this.
 LARGEST_SEED = np.iinfo(np.int32).max
@@ -49,9 +50,6 @@ def epoch_orders(
 def sgd_permutation(n_rows: int, seed: int) -> IndexArray:
     """The permutation that scikit-learn's shuffle with this seed puts the rows through.
 
-    Place i is exchanged with one of the places i to n_rows - 1, for i = 0, 1, ...: the next
-    number of Marsaglia's 32-bit xorshift generator (shifts 13, 17, 5) decides which.
-
     Parameters
     ----------
     n_rows : int
@@ -63,16 +61,34 @@ def sgd_permutation(n_rows: int, seed: int) -> IndexArray:
     permutation : ndarray of shape (n_rows,)
         Where the row at each place comes from.
     """
-    order = array("q", range(n_rows))  # a list of them would take five times the memory
-    state = seed or 1  # from zero the generator would never move
+    order = np.arange(n_rows)
+    shuffle(order, seed or 1)  # from zero the generator would never move
+    return order
+
+
+@compiled_as(kernels.shuffle)
+def shuffle(order: IndexArray, seed: int) -> None:
+    """Shuffle as scikit-learn does.
+
+    Place i is exchanged with one of the places i to n_rows - 1, for i = 0, 1, ...: the next
+    number of Marsaglia's 32-bit xorshift generator (shifts 13, 17, 5) decides which.
+
+    Parameters
+    ----------
+    order : ndarray of shape (n_rows,)
+        Changed.
+    seed : int
+        From 1 to 2**32 - 1.
+    """
+    places = order.data  # in Python sooner read and written than an array
+    state, n_rows = seed, len(order)
     for place in range(n_rows - 1):
         state ^= (state << 13) & 0xFFFFFFFF
         state ^= state >> 17
         state ^= (state << 5) & 0xFFFFFFFF
         # scikit-learn keeps 31 bits, as many as C's rand_r is sure to have.
         partner = place + (state & LARGEST_SEED) % (n_rows - place)
-        order[place], order[partner] = order[partner], order[place]
-    return np.frombuffer(order, dtype=np.int64).astype(np.intp, copy=False)
+        places[place], places[partner] = places[partner], places[place]
 
 
 def held_out_and_seeds(

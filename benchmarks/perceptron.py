@@ -1,0 +1,99 @@
+"""Fit times of the perceptron beside scikit-learn's, with compiled loops and without.
+
+    [SKNEURAL_DATA=folder] python benchmarks/perceptron.py [pairs] [word ...]
+
+Every ratio is scikit-learn's time over ours in the same round: above 1 we are faster. Both make the
+same 20 epochs, to the last bit; "a fit" is one with the default parameters, which ends where the
+objective no longer falls. "NumPy" is without compiled loops, and takes so long that it is measured
+in a third of the pairs. With words, only workloads whose name contains one of them.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import _data
+import numpy as np
+from _pairs import environment, installed, markdown_table, median_ratio
+from scipy import sparse
+from sklearn.linear_model import Perceptron
+
+from skneural import ScratchPerceptron
+from skneural.kernels import set_compiled
+
+EPOCHS = {"tol": None, "max_iter": 20}
+
+
+def dense(n_classes, n_rows=20_000, n_features=30):
+    """Rows in classes that overlap a little."""
+    random = np.random.RandomState(0)
+    X = random.standard_normal((n_rows, n_features))
+    outputs = X @ random.standard_normal((n_features, n_classes))
+    return X, (outputs + random.standard_normal(outputs.shape)).argmax(axis=1)
+
+
+def thin(n_classes):
+    """5,574 x 8,713, with 50 values a row."""
+    X = sparse.random(5574, 8713, density=50 / 8713, format="csr", random_state=1)
+    outputs = X @ np.random.RandomState(0).standard_normal((8713, n_classes))
+    return X, outputs.argmax(axis=1)
+
+
+WORKLOADS = {
+    "20,000 x 30, 2 classes": lambda: dense(2),
+    "20,000 x 30, 10 classes": lambda: dense(10),
+    "5,000 x 300, 2 classes": lambda: dense(2, 5_000, 300),
+    "digits, 10 classes": _data.digits,
+    "sparse, 2 classes": lambda: thin(2),
+    "sparse, 10 classes": lambda: thin(10),
+    "text, 2 classes": _data.text,
+}
+NEEDS_DATA = {"text, 2 classes": "sms_spam"}
+
+
+def fits(kind, X, y, settings, compiled=None):
+    def fit():
+        set_compiled(compiled)
+        kind(**settings).fit(X, y)
+
+    return fit
+
+
+def measure(X, y, pairs):
+    """The ratios of a workload, as text."""
+    found = []
+    for settings in (EPOCHS, {}, {"penalty": "l2", **EPOCHS}):
+        theirs = fits(Perceptron, X, y, settings)
+        ours = "-"
+        if installed("numba"):
+            ratio = median_ratio(theirs, fits(ScratchPerceptron, X, y, settings, True), pairs)
+            ours = f"{ratio:.2f}"
+        found.append(ours)
+    plain = fits(ScratchPerceptron, X, y, EPOCHS, False)
+    theirs = fits(Perceptron, X, y, EPOCHS)
+    return [*found, f"{median_ratio(theirs, plain, max(1, pairs // 3)):.2f}"]
+
+
+def main() -> None:
+    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    words = sys.argv[2:] or [""]
+    warnings.simplefilter("ignore")
+    rows = []
+    for name, make in WORKLOADS.items():
+        if not any(word in name for word in words):
+            continue
+        if name in NEEDS_DATA and not _data.is_available(NEEDS_DATA[name]):
+            print(f"({name}: SKNEURAL_DATA does not name a folder with it)\n")
+            continue
+        X, y = make()
+        for dtype in (np.float64, np.float32):
+            rows.append([name, np.dtype(dtype).name, *measure(X.astype(dtype), y, pairs)])
+            print(*rows[-1], sep=", ", file=sys.stderr, flush=True)
+    print(environment() + f"; median of {pairs} pairs\n")
+    header = ["workload", "dtype", "20 epochs", "a fit", "20 epochs, L2", "20 epochs, NumPy"]
+    print(markdown_table(header, rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""The perceptron's loops give the bits of the rule in blocks: as plain Python, and compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+from snapshots import frozen
+
+from skneural import ScratchPerceptron
+from skneural.estimators.perceptron.sgd_order import shuffle
+from skneural.kernels import use
+from skneural.kernels.compilation import Compiled, numba_or_none
+from skneural.perceptron import OnlinePerceptron, Rule, row_by_row, rows_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+class Plain(dict):
+    """Kernels as they stand, with the number of their calls."""
+
+    def __missing__(self, kernel):
+        self[kernel.__name__] = 0
+
+        def counted(*arguments):
+            self[kernel.__name__] += 1
+            return kernel(*arguments)
+
+        self[kernel] = counted
+        return counted
+
+
+NUMBA = pytest.mark.skipif(numba_or_none() is None, reason="optional: numba is not installed")
+MODES = ["plain", pytest.param("compiled", marks=NUMBA)]
+# Of the process, so that each combination of types is compiled once.
+COMPILED = Compiled()
+
+
+def in_mode(monkeypatch, mode):
+    """Have all fits use kernels; None for none. Returns what the kernels are found in."""
+    kernels = {"plain": Plain(), "compiled": COMPILED, None: None}[mode]
+    monkeypatch.setattr(use, "_are_worth_it", lambda work: mode is not None)
+    monkeypatch.setattr(use, "_compiled", kernels)
+    return kernels
+
+
+@pytest.fixture
+def objectives(monkeypatch):
+    """What `OnlinePerceptron.learn` has returned, with the weights after it."""
+    learn, learnt = OnlinePerceptron.learn, []
+
+    def recorded(unit, order):
+        objective = learn(unit, order)
+        learnt.append((float(objective).hex(), unit.weights.tobytes(), unit.n_mistakes))
+        return objective
+
+    monkeypatch.setattr(OnlinePerceptron, "learn", recorded)
+    return learnt
+
+
+# ------------------------------------------------------------------------------------ whole fits
+
+RNG = np.random.RandomState(0)
+REALS = RNG.standard_normal((60, 7))
+TENTHS = RNG.randint(-9, 10, (60, 4)) / 10
+THIN = np.where(RNG.rand(60, 30) < 0.2, RNG.standard_normal((60, 30)), 0.0)
+TWO = RNG.rand(60) < 0.4
+FOUR = np.arange(60) % 4
+
+DATA = {
+    "reals": (REALS, TWO),
+    "separable": (REALS, REALS @ np.arange(7) > 0),
+    "tenths": (TENTHS, TENTHS @ np.array([1, -2, 3, 0.5]) > 0.1),
+    "one column": (REALS[:, :1], TWO),
+    "four classes": (REALS, FOUR),
+    "outputs overflow": (REALS * 10.0 ** np.arange(149, 156), TWO),
+    "subnormal": (REALS * 1e-310, TWO),
+    "float32": (REALS.astype(np.float32), FOUR),
+    "tenths, float32": (TENTHS.astype(np.float32), TWO),
+    "sparse": (sparse.csr_matrix(THIN), TWO),
+    "sparse, float32": (sparse.csr_array(THIN.astype(np.float32)), FOUR),
+    "an empty matrix": (sparse.csr_matrix((60, 3)), TWO),
+}
+SETTINGS = [
+    {},
+    {"shuffle": False, "fit_intercept": False},
+    {"tol": 0, "max_iter": 12, "eta0": 0.7, "n_iter_no_change": 1},
+    {"class_weight": "balanced"},
+    {"early_stopping": True, "validation_fraction": 0.3, "penalty": "l2"},
+    {"penalty": "l2", "alpha": 0.01},
+    {"penalty": "l2", "alpha": 0.7, "eta0": 0.9},  # the scale becomes tiny every few rows
+    {"penalty": "l2", "alpha": 1.0},  # every row sets the weights to zero
+    {"penalty": "l1", "alpha": 0.01},
+    {"penalty": "elasticnet", "alpha": 0.02, "l1_ratio": 0.5, "eta0": 0.3},
+    {"penalty": "elasticnet", "alpha": 0.01, "l1_ratio": 0},
+]
+
+
+def outcome(estimator):
+    return (
+        frozen(np.array(estimator.coef_)),
+        frozen(np.array(estimator.intercept_)),
+        (estimator.n_iter_, estimator.t_, estimator.stop_reason_),
+        frozen(estimator._fitted.state.minimizer),
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("data", DATA)
+def test_the_same_fit_to_the_last_bit(monkeypatch, objectives, data, settings, mode):
+    X, y = DATA[data]
+    weight = np.arange(60) % 5 / 3 if "shuffle" in settings else None
+    settings = {"max_iter": 6, **settings}
+    results = []
+    for each in (None, mode):
+        kernels = in_mode(monkeypatch, each)
+        try:
+            found = outcome(ScratchPerceptron(**settings).fit(X, y, sample_weight=weight))
+        except ValueError as error:  # some of those whose outputs overflow
+            found = str(error)
+        results.append((found, list(objectives)))
+        objectives.clear()
+    assert results[0] == results[1]
+    name = "learn_from_sparse_rows" if sparse.issparse(X) else "learn_from_dense_rows"
+    if mode == "plain":
+        assert kernels[name] == len(results[1][1])  # all epochs of all units
+    else:
+        function = getattr(row_by_row, name)
+        assert kernels[function.kernel] is not function.definition  # it could be compiled
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("penalty", [None, "l2", "elasticnet"])
+@pytest.mark.parametrize("data", ["four classes", "sparse"])
+def test_the_same_partial_fits(monkeypatch, data, penalty, mode):
+    X, y = DATA[data]
+    results = []
+    for each in (None, mode):
+        in_mode(monkeypatch, each)
+        model = ScratchPerceptron(penalty=penalty, alpha=0.01)
+        for rows in (slice(0, 20), slice(20, 60), slice(0, 20)):
+            model.partial_fit(X[rows], y[rows], classes=np.unique(y))
+        results.append(outcome(model))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("penalty", [None, "l2", "elasticnet"])
+def test_a_fit_is_resumed_with_kernels_or_without(monkeypatch, penalty, mode):
+    X, y = DATA["four classes"]
+    settings = {"penalty": penalty, "alpha": 0.01, "tol": None}
+    in_mode(monkeypatch, None)
+    whole = outcome(ScratchPerceptron(max_iter=7, **settings).fit(X, y))
+    for begun, resumed in ((None, mode), (mode, None)):
+        in_mode(monkeypatch, begun)
+        part = ScratchPerceptron(max_iter=3, **settings).fit(X, y)
+        in_mode(monkeypatch, resumed)
+        assert outcome(part.set_params(max_iter=7).resume(X, y)) == whole
+
+
+# ----------------------------------------------------------------------------------- single units
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+def test_a_row_more_or_less_certain(monkeypatch, container, dtype, mode):
+    # Rows that lie on the boundary but for rounding, among those that do not: 40 columns are taken
+    # four at a time, and a few are left.
+    X = RNG.randint(-9, 10, (300, 43)) / 10
+    X[::2, -1] = -np.round(X[::2, :-1].sum(axis=1), 1)
+    X, start = X.astype(dtype), np.full(43, 0.1)
+    results = []
+    for each in (None, mode):
+        in_mode(monkeypatch, each)
+        unit = OnlinePerceptron(
+            rows_of(container(X)), np.arange(300) % 3 > 0, None, start, 0.0, Rule(0.1)
+        )
+        with use.compiled_kernels(0):
+            objectives = [unit.learn(np.arange(300)) for _ in range(4)]
+        results.append((objectives, unit.weights.tobytes(), unit.intercept, unit.n_mistakes))
+    assert results[0] == results[1]
+
+
+def test_without_kernels_rows_are_left_to_blocks():
+    unit = OnlinePerceptron(rows_of(REALS), TWO, None, np.zeros(7), 0.0, Rule())
+    assert unit._learn_row_by_row(np.arange(60)) == 0
+    assert (unit.n_mistakes, unit.weights.tolist()) == (0, [0.0] * 7)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("seed", [1, 12345, 2**31 - 2, 2**32 - 1])
+def test_the_same_shuffle(seed, mode):
+    function = Plain()[shuffle.kernel] if mode == "plain" else COMPILED[shuffle.kernel]
+    for n_rows in (0, 1, 2, 3, 100):
+        expected, found = np.arange(n_rows), np.arange(n_rows)
+        shuffle.definition(expected, seed)
+        function(found, seed)
+        np.testing.assert_array_equal(found, expected)
