@@ -13,62 +13,84 @@ import skneural.kernels
 from skneural.arrays.matrices import BLOCK
 from skneural.kernels.compilation import Compiled, numba_or_none
 
-# By kernel: arguments of calls. Letters are arrays, and are filled
+# By kernel: the number of axes, and arguments of calls. Letters are arrays, and are filled
 #
 #   w  with numbers of all kinds; compared afterwards
 #   x  with the same; not compared, since one of the two may use it as scratch
-#   p  with numbers from 0 on
+#   p  with numbers from 0 on; compared
+#   u  with numbers from 0 to 1; compared
+#   o  with nothing; compared
 #   s  with nothing: scratch
-#   b  likewise, booleans
-#   o  likewise, but compared
-#
-# and a number behind it is the number of axes, if not one. r is one row for a matrix, or for each,
-# c one column, which is scratch or is read.
+#   b  likewise, of booleans
+#   y  with bytes; one of the two may use them as scratch
+#   r  with one row for a matrix; for several matrices, one for each, far apart in memory
+#   c  with one column
 CASES = {
-    "sgd_step": ["w x w", (0.1, 0.9, True), (0.1, 0.9, False)],
-    "adam_step": ["w x w p", (0.9, 0.999, 1e-8, 0.001), (0.0, 0.5, 1.0, 0.3)],
-    "nadam_step": ["w x w p s", (0.9, 0.999, 1e-8, 0.001, 0.02)],
-    "rmsprop_step": ["w x p s", (0.99, 1e-8, 0.01)],
-    "rmsprop_momentum_step": ["w x w p s", (0.99, 1e-8, 0.9, 0.01)],
-    "adagrad_step": ["w x p s", (1e-10, 0.01)],
-    "prox_l1": ["w x", (0.3,), (0.0,)],
-    "move_average": ["w w s", (0.1, True), (0.1, False)],
-    "add_multiple": ["w w o", (0.03,)],
-    "add_rows": ["w2 r2 s2", ()],
-    "relu": ["w2 b2", ()],
-    "relu_backward": ["w2 x2 b2", ()],
-    "leaky_relu": ["w2 s2", (0.01,)],
-    "leaky_relu_backward": ["w2 x2 b2", (0.01,)],
-    "logistic_backward": ["w2 x2 b2", ()],
-    "tanh_backward": ["w2 x2 b2", ()],
-    "elu_backward": ["w2 x2 b2 s2", ()],
-    "selu_backward": ["w2 x2 b2", (1.05, 1.76)],
-    "gelu_slope": ["w2 x2 w2 w2", (0.4,)],
-    "times_inverse": ["w2 p2", ()],
-    "silu_backward": ["w2 x2 b2 x2", ()],
-    "mish_of_exp": ["w2 o2 p2", ()],
-    "mish_backward": ["w2 x2 b2 w2 x2", ()],
-    "subtract_row_maxima": ["w2 c2 s2", ()],
-    "subtract_column": ["w2 c2 s2", ()],
-    "subtract_and_weight": ["w2 w2 w2", ()],
+    "sgd_step": (1, "w x w", (0.1, 0.9, True), (0.1, 0.9, False)),
+    "adam_step": (1, "w x w p", (0.9, 0.999, 1e-8, 0.001), (0.0, 0.5, 1.0, 0.3)),
+    "adam_step_by_factors": (1, "w x w p w w", (0.9, 0.999, 1e-8), (0.0, 0.5, 1.0)),
+    "nadam_step": (1, "w x w p s", (0.9, 0.999, 1e-8, 0.001, 0.02)),
+    "rmsprop_step": (1, "w x p s", (0.99, 1e-8, 0.01)),
+    "rmsprop_momentum_step": (1, "w x w p s", (0.99, 1e-8, 0.9, 0.01)),
+    "adagrad_step": (1, "w x p s", (1e-10, 0.01)),
+    "divide_by_root": (1, "", (0.1, "p", 1e-8, "o")),
+    "prox_l1": (1, "w x", (0.3,), (0.0,)),
+    "move_average": (1, "w w s", (0.1, True), (0.1, False)),
+    "add_multiple": (1, "w w o", (0.03,)),
+    "thin_by_numbers": (1, "w u o", (0.85,), (1.0,), (0.2,)),
+    "thin_by_bytes": (1, "w o o y", (38, 256 / 218), (0, 1.0), (255, 256.0)),
+    "relu": (2, "w b", ()),
+    "relu_backward": (2, "w x b", ()),
+    "leaky_relu": (2, "w s", (0.01,)),
+    "leaky_relu_backward": (2, "w x b", (0.01,)),
+    "logistic_backward": (2, "w x b", ()),
+    "tanh_backward": (2, "w x b", ()),
+    "elu_backward": (2, "w x b s", ()),
+    "selu_backward": (2, "w x b", (1.05, 1.76)),
+    "gelu_slope": (2, "w x w w", (0.4,)),
+    "times_inverse": (2, "w p", ()),
+    "silu_backward": (2, "w x b x", ()),
+    "mish_of_exp": (2, "w o p", ()),
+    "mish_backward": (2, "w x b w x", ()),
+    "at_most": (2, "w", (40.0, "o"), (0.5, "o")),
+    "mish_remainder_of_exp": (2, "w p o", ()),
+    "mish_remainder_backward": (2, "w x w", ()),
+    "subtract_row_maxima": (2, "w c s", ()),
+    "subtract_column": (2, "w c s", ()),
+    "subtract_and_weight": (2, "w w w", ()),
+    "multiply_by_rows": (3, "w r o s", ()),
+    "scale_backward": (3, "w w o s r", ()),
+    "subtract_share": (3, "w w o s r", ()),
+    "share_backward": (3, "w x s r", ()),
 }
-# These take arrays that belong together: tests/test_sparse_rows.py.
-ELSEWHERE = ("rows_product", "transposed_rows_product")
-# Numbers come after arrays, but for these.
-FIRST_NUMBERS = {"divide_by_root": [(0.1, "p", 1e-8, "o")]}
+#: Of a single network too.
+CASES_OF_ROWS = {"add_rows": [(2, "w r s", ()), (3, "w r s", ())]}
+#: These take arrays that belong together, and have tests of their own.
+ELSEWHERE = {
+    "rows_product": "test_sparse_rows",
+    "transposed_rows_product": "test_sparse_rows",
+    "learn_from_dense_rows": "test_kernels_perceptron",
+    "learn_from_sparse_rows": "test_kernels_perceptron",
+    "shuffle": "test_kernels_perceptron",
+}
 
-LENGTHS = (0, 1, 7, 1000)
-SHAPES = ((0, 3), (1, 1), (5, 3), (33, 17))
+SHAPES = {
+    1: [(0,), (1,), (7,), (1000,)],
+    2: [(0, 3), (1, 1), (5, 3), (33, 17)],
+    3: [(1, 1, 1), (2, 0, 3), (3, 4, 5), (2, 17, 9)],
+}
+LARGE = {1: (2 * BLOCK + 5,), 2: (300, 200), 3: (8, 64, 130)}
+
+needs_numba = pytest.mark.skipif(numba_or_none() is None, reason="optional: numba is not installed")
 
 
 def calls():
-    """The name of a kernel, and its arguments, for every call of the tables."""
-    for name, (arrays, *numbers) in CASES.items():
-        for some in numbers:
-            yield pytest.param(name, (*arrays.split(), *some), id=f"{name}-{some}")
-    for name, arguments in FIRST_NUMBERS.items():
-        for some in arguments:
-            yield pytest.param(name, some, id=name)
+    """The name of a kernel, the number of axes, and arguments, for every call of the tables."""
+    tables = list(CASES.items())
+    tables += [(name, case) for name, cases in CASES_OF_ROWS.items() for case in cases]
+    for name, (n_axes, arrays, *others) in tables:
+        for some in others:
+            yield pytest.param(name, n_axes, (*arrays.split(), *some), id=f"{name}-{n_axes}-{some}")
 
 
 def replaced_functions():
@@ -78,7 +100,7 @@ def replaced_functions():
         # Packages that only some have are imported by the modules for them.
         if not module.name.startswith("skneural.onnx"):
             for value in vars(importlib.import_module(module.name)).values():
-                if hasattr(value, "kernel"):
+                if hasattr(value, "kernel") and hasattr(value, "definition"):
                     found[value.kernel.__name__] = value
     return found
 
@@ -87,78 +109,86 @@ REPLACED = replaced_functions()
 
 
 def filled(letter, shape, dtype, rng):
-    values = rng.standard_normal(shape) * 10.0 ** rng.randint(-3, 4, size=shape)
-    special = rng.choice([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 1e-40], size=shape)
-    values = np.where(rng.uniform(size=shape) < 0.1, special, values)
     if letter == "b":
         return np.zeros(shape, dtype=bool)
+    if letter == "y":
+        return rng.randint(256, size=shape).astype(np.uint8)
+    if letter == "u":
+        return rng.uniform(size=shape).astype(dtype)
+    if letter == "c":
+        return filled("w", (*shape[:-1], 1), dtype, rng)
+    if letter == "r":
+        row = filled("w", (*shape[:-2], 3 * shape[-1] + 1), dtype, rng)
+        return row[..., 1 : shape[-1] + 1]
+    values = rng.standard_normal(shape) * 10.0 ** rng.randint(-3, 4, size=shape)
+    special = rng.choice([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 40.0, 1e-40], size=shape)
+    values = np.where(rng.uniform(size=shape) < 0.1, special, values)
     return (np.abs(values) if letter == "p" else values).astype(dtype)
 
 
-def made(arguments, shape, dtype, rng):
-    """The arguments of a call: arrays for letters; numbers as they are."""
-    arrays = []
-    for each in arguments:
-        if isinstance(each, str):
-            own = shape
-            if each[0] == "r":
-                own = shape[:-2] + shape[-1:]
-            elif each[0] == "c":
-                own = (*shape[:-1], 1)
-            arrays.append(filled(each[0], own, dtype, rng))
-        else:
-            arrays.append(each)
-    return arrays
+def copied(value):
+    """A copy in the same layout."""
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.flags.c_contiguous:
+        return value.copy()
+    wide = np.zeros((*value.shape[:-1], 3 * value.shape[-1] + 1), dtype=value.dtype)
+    view = wide[..., 1 : value.shape[-1] + 1]
+    view[...] = value
+    return view
 
 
 def assert_same_bits(name, arguments, function, shape, dtype):
-    rng = np.random.RandomState(hash(shape) % 2**32)
-    expected = made(arguments, shape, dtype, rng)
-    found = [each.copy() if isinstance(each, np.ndarray) else each for each in expected]
+    rng = np.random.RandomState(sum(shape))
+    expected = [
+        filled(each, shape, dtype, rng) if isinstance(each, str) else each for each in arguments
+    ]
+    found = [copied(each) for each in expected]
     with np.errstate(all="ignore"):
         REPLACED[name].definition(*expected)
         function(*found)
     for letter, one, other in zip(arguments, expected, found, strict=True):
-        if isinstance(letter, str) and letter[0] in "wpor":
+        if isinstance(letter, str) and letter in "wpour":
             np.testing.assert_array_equal(one, other)
             are_numbers = ~np.isnan(one)
-            signs = [np.signbit(each[are_numbers]) for each in (one, other)]
-            np.testing.assert_array_equal(*signs)
-
-
-def axes(arguments):
-    """How many axes the arrays have."""
-    letters = [each for each in arguments if isinstance(each, str)]
-    return int(letters[0][1:] or 1)
+            np.testing.assert_array_equal(*(np.signbit(a[are_numbers]) for a in (one, other)))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("name", "arguments"), [*calls()])
-def test_kernels_as_plain_python_give_the_bits_of_numpy(name, arguments, dtype):
-    shapes = SHAPES if axes(arguments) == 2 else [(n,) for n in LENGTHS]
-    for shape in shapes:
+@pytest.mark.parametrize(("name", "n_axes", "arguments"), [*calls()])
+def test_kernels_as_plain_python_give_the_bits_of_numpy(name, n_axes, arguments, dtype):
+    for shape in SHAPES[n_axes]:
         assert_same_bits(name, arguments, REPLACED[name].kernel, shape, dtype)
 
 
-@pytest.mark.skipif(numba_or_none() is None, reason="optional: numba is not installed")
+@needs_numba
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("name", "arguments"), [*calls()])
-def test_compiled_kernels_give_the_bits_of_numpy(name, arguments, dtype):
+@pytest.mark.parametrize(("name", "n_axes", "arguments"), [*calls()])
+def test_compiled_kernels_give_the_bits_of_numpy(name, n_axes, arguments, dtype):
     compiled = Compiled()[REPLACED[name].kernel]
-    shapes = [*SHAPES, (300, 200)] if axes(arguments) == 2 else [(n,) for n in LENGTHS]
-    if axes(arguments) == 1:
-        shapes.append((2 * BLOCK + 5,))
-    for shape in shapes:
+    for shape in [*SHAPES[n_axes], LARGE[n_axes]]:
         assert_same_bits(name, arguments, compiled, shape, dtype)
 
 
-@pytest.mark.skipif(numba_or_none() is None, reason="optional: numba is not installed")
+@pytest.mark.parametrize("n_networks", [1, 2, 3, 5])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_rows_of_members_are_added_to_those_of_each(dtype):
-    compiled = Compiled()[REPLACED["add_rows"].kernel]
-    for shape in ((3, 4, 5), (1, 1, 1)):
-        for function in (compiled, REPLACED["add_rows"].kernel):
-            assert_same_bits("add_rows", ("w", "r", "s"), function, shape, dtype)
+def test_factors_of_a_step_are_those_of_one_or_more_networks(dtype, n_networks):
+    function = REPLACED["adam_step_by_factors"]
+    functions = [function.definition, function.kernel]
+    if numba_or_none() is not None:
+        functions.append(Compiled()[function.kernel])
+    rng = np.random.RandomState(0)
+    vectors = [filled(letter, (5 * 31,), dtype, rng) for letter in "wwwp"]
+    factors = [filled("w", (n_networks * 31,), dtype, rng) for _ in range(2)]
+    results = []
+    for each in functions:
+        own = [vector.copy() for vector in (*vectors, *factors)]
+        with np.errstate(all="ignore"):
+            each(*own, 0.9, 0.99, 1e-8)
+        results.append([own[0], *own[2:]])
+    for found in results[1:]:
+        for one, other in zip(results[0], found, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_every_kernel_has_a_case_and_a_function_in_numpy():
@@ -173,4 +203,4 @@ def test_every_kernel_has_a_case_and_a_function_in_numpy():
             if callable(value) and getattr(value, "__module__", None) == module.name
         }
     assert names == set(REPLACED)
-    assert names == {*CASES, *FIRST_NUMBERS, *ELSEWHERE}
+    assert names == {*CASES, *CASES_OF_ROWS, *ELSEWHERE}
