@@ -88,9 +88,8 @@ def mini_batch_plan(
     if estimator.batch_size != "auto":
         batch_size = given_batch_size(estimator.batch_size, n_rows)
     max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
-    work = training_work(
-        network.n_params, sum(layer.n_outputs for layer in network.layers), n_rows, batch_size, max_iter
-    )
+    n_outputs = sum(layer.n_outputs for layer in network.layers)
+    work = training_work(network.n_params, n_outputs, n_rows, batch_size, max_iter)
     total = float(n_rows)
     if rows.weight is not None or start.mode == "partial_fit":
         n_rows, total = total_weight(rows, split.train, n_rows, start)
@@ -265,10 +264,6 @@ def total_weight(
     ValueError
         If the weights of all rows to train on are zero.
     """
-    max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
-    work = training_work(
-        network.n_params, sum(layer.n_outputs for layer in network.layers), n_rows, batch_size, max_iter
-    )
     total = float(n_rows)
     if rows.weight is not None:
         total = rows.total_weight

@@ -1,8 +1,8 @@
 """Loops that may be compiled, and when they are.
 
-NumPy makes a pass over memory for every operation: an Adam step is ten of them. A loop that does all
-of it for one element after another is one pass, if it is compiled. Each function of these modules is
-such a loop, and stands for a function elsewhere that says the same in NumPy::
+NumPy makes a pass over memory for every operation: an Adam step is ten of them. A loop that does
+all of it for one element after another is one pass, if it is compiled. Each function of these
+modules is such a loop, and stands for a function elsewhere that says the same in NumPy::
 
     @compiled_as(kernels.adam_step)
     def adam_step(w, g, m, v, ...):
@@ -13,9 +13,11 @@ With numba installed (``pip install skneural[fast]``), a fit that is long enough
 
 - A kernel holds additions, subtractions, multiplications, divisions, square roots, comparisons and
   nothing else, in the order of the definition: each is rounded as IEEE 754 says, whoever compiles
-  it, and without "fastmath" no two of them become one. exp, tanh, log and erf stay NumPy's and SciPy's.
-- Numbers beside an array are rounded to its dtype first, as NumPy does it: ``number = w.dtype.type``.
-- Sums over rows stay with BLAS, whose order of additions nobody else knows.
+  it, and without "fastmath" no two of them become one. exp, tanh, log and erf stay NumPy's and
+  SciPy's.
+- Numbers beside an array are rounded to its dtype first, as NumPy does it:
+  ``number = w.dtype.type``.
+- Sums over rows stay with BLAS, whose order of additions nobody else has.
 
 A kernel is a plain function, without numba: the tests run it as it stands, and compiled.
 """
