@@ -77,7 +77,7 @@ def run(code, cache, *options, **variables):
         [*filter(None, [variables.get("PYTHONPATH")]), str(Path(skneural.__file__).parents[1])]
     )
     done = subprocess.run(
-        [sys.executable, "-W", "default", *options, "-c", FIT + code],
+        [sys.executable, "-P", "-W", "default", *options, "-c", FIT + code],
         capture_output=True,
         text=True,
         timeout=120,
@@ -309,13 +309,19 @@ said()
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="optional: only Unix forks")
 def test_a_child_of_a_process_that_is_importing_numba_does_without(cache, curve):
     code = """
-import importlib.abc, threading
+import importlib.machinery, threading
 may_end, is_importing = threading.Event(), threading.Event()
-class Finder(importlib.abc.MetaPathFinder):
+class Finder:
     def find_spec(self, name, path, target=None):
-        if name == "numba.core.config":
+        if name != "numba.core.config": return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+        def wait_and_execute(module):
             is_importing.set()
             may_end.wait()
+            execute(module)
+        spec.loader.exec_module = wait_and_execute
+        return spec
 sys.meta_path.insert(0, Finder())
 thread = threading.Thread(target=compilation.numba_or_none)
 thread.start()
