@@ -21,8 +21,6 @@ import tempfile
 
 from _pairs import environment
 
-from skneural.kernels.compilation import numba_or_none
-
 MODES = {"never": "0", "auto": "", "always": "1"}
 FITS = {
     "iris": "from sklearn.datasets import load_iris; X, y = load_iris(return_X_y=True)\n"
@@ -74,8 +72,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--fits", nargs="*", default=[*FITS], choices=[*FITS])
     arguments = parser.parse_args()
-    numba = numba_or_none()
-    print(environment(), f"numba {numba.__version__ if numba else 'not installed'}", sep="\n")
+    print(environment())
     print(
         "\nProcessor seconds; in brackets the median of the ratios to 'never' of the same round.\n"
     )

@@ -12,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from pages import code_of, run_page
 
 import skneural
 from skneural import (
@@ -108,6 +109,14 @@ def test_a_setting_holds_for_what_follows(numba, setting):
         with compiled_kernels(work):
             assert is_used(numba) is (by_work if setting is None else setting)
         assert not is_used(numba)
+
+
+def test_the_page_on_performance(numba):
+    run_page("performance.rst")
+    assert [
+        line.split("#")[0].strip() for line in code_of("performance.rst")[0].splitlines()[2:]
+    ] == [f"skneural.set_compiled({setting})" for setting in (False, True, None)]
+    assert use._Process.setting is None
 
 
 @pytest.mark.parametrize("bad", ["yes", 1, 0, "1"])
