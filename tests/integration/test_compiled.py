@@ -80,7 +80,7 @@ def run(code, cache, *options, **variables):
         [sys.executable, "-P", "-W", "default", *options, "-c", FIT + code],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         env=environment,
         check=False,
     )
@@ -258,7 +258,7 @@ def in_child(action):
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
+        signal.alarm(120)
         try:
             action()
             sys.stdout.flush()
