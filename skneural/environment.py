@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from threadpoolctl import threadpool_info
 
 from skneural._version import __version__
+from skneural.kernels.use import described
 
 #: What skneural needs, and what its extras bring.
 PACKAGES = (
@@ -22,6 +23,7 @@ PACKAGES = (
     "pyarrow",
     "matplotlib",
     "rich",
+    "numba",
     "skl2onnx",
     "onnx",
     "onnxruntime",
@@ -58,6 +60,7 @@ def show_versions() -> None:
     print("\nPackages")
     for name in PACKAGES:
         print(f"{name}: {_version_of(name)}")
+    print(f"\nCompiled kernels: {described()}")
     print("\nPools of threads")
     for pool in threadpool_info():
         kind = " ".join(str(pool[key]) for key in ("internal_api", "version") if pool.get(key))

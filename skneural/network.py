@@ -43,6 +43,7 @@ import numpy.typing as npt
 
 from skneural.activations import Activation
 from skneural.arrays.matrices import FloatArray, Matrix, is_sparse, row_chunks
+from skneural.kernels import compiled_kernels
 from skneural.layers import Activate, Arrays, Dense, Dropout, Layer
 from skneural.layers.contract import Parameter, check_chain
 from skneural.layers.dense import Draw
@@ -322,13 +323,15 @@ class Network:
         workspace: Workspace | None = None
         n_members = math.prod(members)
         widths = [n_members * layer.n_outputs for layer in self.layers]
+        work = X.shape[0] * sum(widths)
         for rows, chunk in row_chunks(X, (self.n_inputs, *widths), dtype):
             if workspace is None:  # the first chunk is the largest
                 workspace = Workspace(self, chunk.shape[0], dtype, members)
             x = chunk
             of_rows = workspace.rows(chunk.shape[0])
-            for layer, own, buffers in zip(self.layers, arrays, of_rows.buffers, strict=False):
-                x = layer.forward(own, x, buffers)
+            with compiled_kernels(work, is_prediction=True):
+                for layer, own, buffers in zip(self.layers, arrays, of_rows.buffers, strict=False):
+                    x = layer.forward(own, x, buffers)
             yield rows, x
 
 

@@ -25,12 +25,14 @@ def optional_module(name: str, extra: str, purpose: str) -> Any:
     Raises
     ------
     ImportError
-        If the package is missing; it names the extra.
+        If the package is missing, or cannot be imported, for whatever reason; it names the extra.
     """
+    package = name.partition(".")[0]
     try:
         return import_module(name)
-    except ImportError as error:
-        package = name.partition(".")[0]
+    except Exception as error:
+        is_missing = isinstance(error, ModuleNotFoundError) and error.name == package
+        what = "is not installed" if is_missing else f"cannot be imported here ({error})"
         raise ImportError(
-            f'{purpose} needs {package}, which is not installed: pip install "skneural[{extra}]"'
+            f'{purpose} needs {package}, which {what}: pip install "skneural[{extra}]"'
         ) from error

@@ -38,6 +38,7 @@ PUBLIC_NAMES = [
     "TabularMLPRegressor",
     "__version__",
     "from_sklearn",
+    "set_compiled",
     "show_versions",
 ]
 MODULES = [
@@ -49,6 +50,7 @@ MODULES = [
     "estimators",
     "initialization",
     "inspection",
+    "kernels",
     "layers",
     "learning_rate_finder",
     "losses",
@@ -111,7 +113,7 @@ FITTED = {
     TabularMLPClassifier: {"hidden_layer_sizes": 2, "max_iter": 1},
     TabularMLPRegressor: {"hidden_layer_sizes": 2, "max_iter": 1},
 }
-EXTRAS = ("pandas", "polars", "matplotlib", "torch", "rich", "onnx", "skops", "pyarrow")
+EXTRAS = ("pandas", "polars", "matplotlib", "torch", "rich", "onnx", "skops", "pyarrow", "numba")
 
 
 def test_names():

@@ -8,8 +8,8 @@ modules is such a loop, and stands for a function elsewhere that says the same i
     def adam_step(w, g, m, v, ...):
         ...  # in NumPy: the definition, which runs unless the loop is compiled
 
-With numba installed (``pip install skneural[fast]``), a fit that is long enough runs the loops; see
-`skneural.kernels.use` for what long enough means. The results are the same to the last bit:
+With numba installed (``pip install "skneural[fast]"``), a fit that is long enough runs the loops;
+see `skneural.kernels.use` for what long enough means. The results are the same to the last bit:
 
 - A kernel holds additions, subtractions, multiplications, divisions, square roots, comparisons and
   nothing else, in the order of the definition: each is rounded as IEEE 754 says, whoever compiles

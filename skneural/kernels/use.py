@@ -3,7 +3,12 @@
 Importing numba and loading what it has compiled takes about half a second, which a small fit would
 not get back. So the work of every fit is estimated before it begins, from sizes alone, and added up
 over all fits of the process: kernels are used as soon as they would have saved what they cost. A
-stream of many small batches and a search over many small networks get there too.
+stream of many small batches and a search over many small networks get there too. It is the process
+that counts, not the model: what loading costs is paid once by each process, so that a model which
+is unpickled in a new one for every batch of a stream rightly begins at nothing.
+
+A prediction outside of a fit decides for itself, without a sum: a service that answers many short
+requests must not have one of them wait for half a second. Kernels that fits have loaded are used.
 
 Compiled or not, results are the same to the last bit. So nothing depends on when that is.
 """
@@ -18,18 +23,30 @@ from functools import wraps
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from skneural.kernels.compilation import Compiled, numba_or_none, required_numba
+from skneural.kernels.compilation import (
+    Compiled,
+    has_cache,
+    numba_or_none,
+    required_numba,
+    was_cut_off,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 VARIABLE = "SKNEURAL_COMPILED"
 
-#: Work that takes NumPy as long as importing numba and loading kernels: elements of parameters and
-#: of outputs of layers that steps go through, each of which takes about two nanoseconds less.
+#: Elements of parameters and of outputs of layers that steps go through. A kernel takes one to
+#: three nanoseconds less than NumPy for each (in float32 half of that). Importing numba takes a
+#: quarter of a second, loading kernels, with all that numba sets up for the first, a little more.
 WORTH_IMPORTING = 250_000_000
-#: The same where numba has been imported, by us or by others.
-WORTH_LOADING = 25_000_000
+#: The same where numba has been imported by others.
+WORTH_LOADING = 150_000_000
+#: Where compiled code cannot be kept, each process compiles: some kernels, a sixth of a second
+#: each. Where it can, that is paid once after installing, for all processes to come: not counted.
+WORTH_COMPILING = 1_000_000_000
+#: For a prediction, when kernels are there: so many that entering the context takes no time.
+WORTH_ENTERING = 100_000
 
 #: Epochs that a training is likely to take, if it may take more.
 LIKELY_EPOCHS = 50
@@ -46,6 +63,8 @@ class _Process:
     #: True: always. False: never. None: by the work there is.
     setting: bool | None = None
     work_done = 0.0
+    #: Whether it is a child that cannot compile, see `was_cut_off`.
+    is_cut_off = False
 
 
 def compiled_as(kernel: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -69,11 +88,14 @@ def compiled_as(kernel: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P
             compiled = _in_use.get()
             if compiled is None:
                 return definition(*args, **kwargs)
-            try:
-                return compiled[kernel](*args, **kwargs)  # type: ignore[no-any-return]
-            except Exception:  # Kernels raise nothing: it could not be compiled, or not be kept.
-                compiled[kernel] = definition
-                return definition(*args, **kwargs)
+            while (function := compiled[kernel]) is not None:
+                try:
+                    return function(*args, **kwargs)  # type: ignore[no-any-return]
+                except Exception:
+                    # Kernels raise nothing, nor have they begun: the function could not be
+                    # compiled, not be kept on disk, or not be read from there.
+                    compiled.replace(kernel, function)
+            return definition(*args, **kwargs)
 
         vars(run).update(definition=definition, kernel=kernel)
         return run
@@ -93,14 +115,22 @@ class compiled_kernels:  # noqa: N801  # read as a phrase, like contextlib.suppr
     ----------
     work : float
         Elements of parameters and of outputs that the steps of the block go through.
+    is_prediction : bool, default=False
+        The work does not count for later blocks; inside of a training, what is used there is used.
     """
 
-    def __init__(self, work: float) -> None:
+    def __init__(self, work: float, *, is_prediction: bool = False) -> None:
         self._work = work
+        self._is_prediction = is_prediction
         self._token: Token[Compiled | None] | None = None
 
     def __enter__(self) -> None:
-        uses = _are_worth_it(self._work)
+        if self._is_prediction:
+            if _in_use.get() is not None or not _are_worth_it_once(self._work):
+                return
+            uses = True
+        else:
+            uses = _are_worth_it(self._work)
         self._token = _in_use.set(_compiled if uses else None)
 
     def __exit__(
@@ -141,21 +171,36 @@ def training_work(
 
 
 def _are_worth_it(work: float) -> bool:
-    setting = _Process.setting
-    if setting:
+    """Whether a training uses kernels."""
+    if _Process.is_cut_off or _Process.setting is False:
+        return False
+    if _Process.setting:
         required_numba()
-    if setting is None:
-        _Process.work_done += work
-        cost = WORTH_LOADING if "numba" in sys.modules else WORTH_IMPORTING
-        setting = bool(_compiled) or _Process.work_done >= cost
-    return setting and numba_or_none() is not None
+        return True
+    _Process.work_done += work
+    return bool(_compiled) or _saves_its_cost(_Process.work_done)
+
+
+def _are_worth_it_once(work: float) -> bool:
+    """Whether a prediction uses kernels; it leaves no trace and raises nothing."""
+    if work < WORTH_ENTERING or _Process.is_cut_off or _Process.setting is False:
+        return False
+    return bool(_compiled) or _saves_its_cost(work)
+
+
+def _saves_its_cost(work: float) -> bool:
+    is_imported = sys.modules.get("numba") is not None
+    if work < (WORTH_LOADING if is_imported else WORTH_IMPORTING) or numba_or_none() is None:
+        return False
+    return work >= WORTH_COMPILING or has_cache()
 
 
 def set_compiled(when: bool | None) -> None:
     """Say whether fits use compiled kernels, which give the same numbers sooner.
 
-    They need numba: ``pip install skneural[fast]``. The environment variable ``SKNEURAL_COMPILED``
-    does the same from the start, and in processes that this one starts: 1 for True, 0 for False.
+    They need numba: ``pip install "skneural[fast]"``. The environment variable
+    ``SKNEURAL_COMPILED`` does the same from the start, and in processes that this one starts: 1 for
+    True, 0 for False.
 
     Parameters
     ----------
@@ -184,13 +229,19 @@ def set_compiled(when: bool | None) -> None:
         raise TypeError(f"when must be True, False or None, got {when!r}.")
     if when:
         required_numba()
+    # It may have been installed since it was missed.
+    numba_or_none.cache_clear()
     _Process.setting = when
 
 
 def described() -> str:
-    """What `set_compiled` has been told, and whether numba is there: for reports of a fault."""
-    words = {True: "always", False: "never", None: "by the work there is"}[_Process.setting]
-    return words if numba_or_none() is not None else "no (numba is missing, or cannot be used)"
+    """When kernels are used in this process: for reports of a fault."""
+    if _Process.is_cut_off:
+        return "never (forked while another thread compiled)"
+    if numba_or_none() is None:
+        return "never (numba is missing, or cannot be used)"
+    words = {True: "always", False: "never", None: "from enough work on"}[_Process.setting]
+    return words if has_cache() else f"{words}, compiled anew in each process"
 
 
 def _from_environment() -> None:
@@ -202,4 +253,12 @@ def _from_environment() -> None:
         _Process.setting = text == "1"
 
 
+def _in_forked_child() -> None:
+    if was_cut_off():
+        _Process.is_cut_off = True
+        _in_use.set(None)
+
+
 _from_environment()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)

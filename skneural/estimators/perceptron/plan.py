@@ -79,6 +79,7 @@ def perceptron_plan(
     coef, intercepts = _initial_weights(start, layer_sizes, dtype, coef_init, intercept_init)
     units = _units(estimator, data, labels, coef, intercepts, start)
     reason = "early_stopping" if estimator.early_stopping else "converged"
+    max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
     return Plan(
         template,
         template.network,
@@ -89,10 +90,10 @@ def perceptron_plan(
         EarlyStopping(0.0, math.inf),
         validate=None,
         restores_best=False,
-        max_iter=1 if start.mode == "partial_fit" else estimator.max_iter,
+        max_iter=max_iter,
         # One thread: a product with a vector waits for memory, and more threads wait too.
         largest_product=0,
-        work=training_work(0, len(units) * WORK_OF_A_ROW, len(data.rows.y), 1, estimator.max_iter),
+        work=training_work(0, len(units) * WORK_OF_A_ROW, len(data.rows.y), 1, max_iter),
         convergence_warning=_never if estimator.tol is None else _out_of_epochs,
         records_epochs=False,
     )
