@@ -251,7 +251,7 @@ class Objective:
         value, magnitude = 0.0, 0.0
         for w, g in blocks(params[:n], gradient[:n]):
             penalty = self._block[: len(w)]
-            add_multiple(w, g, penalty, float(self.alpha * scale))
+            _add_multiple(w, g, penalty, float(self.alpha * scale))
             value += float(np.dot(w, penalty))
             if self.l1:
                 magnitude += float(np.abs(w, out=penalty).sum())
@@ -259,7 +259,7 @@ class Objective:
 
 
 @compiled_as(kernels.add_multiple)
-def add_multiple(w: FloatArray, g: FloatArray, multiple: FloatArray, factor: float) -> None:
+def _add_multiple(w: FloatArray, g: FloatArray, multiple: FloatArray, factor: float) -> None:
     """Write a multiple of w into an array of its own, and add it to g."""
     np.multiply(w, factor, out=multiple)
     g += multiple

@@ -189,7 +189,7 @@ def move_average(
 
 
 def add_multiple(w: FloatArray, g: FloatArray, multiple: FloatArray, factor: Number) -> None:
-    """See `skneural.objective.add_multiple`."""
+    """See `skneural.objective._add_multiple`."""
     factor = w.dtype.type(factor)
     for i in range(len(w)):
         product = w[i] * factor
