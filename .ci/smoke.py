@@ -59,6 +59,6 @@ try:
     ActivationDisplay.from_activation("relu")
 except ImportError as error:
     message = str(error)
-assert "pip install skneural[plot]" in message
+assert 'pip install "skneural[plot]"' in message
 
 print(f"skneural {skneural.__version__} works in {site_packages}")
