@@ -124,7 +124,7 @@ def test_unknown_activation_is_refused():
 def test_missing_matplotlib_is_said(monkeypatch):
     for name in ("matplotlib", "matplotlib.pyplot"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=r"pip install skneural\[plot\]"):
+    with pytest.raises(ImportError, match=r'pip install "skneural\[plot\]"'):
         LossCurveDisplay([2, 1]).plot()
 
 

@@ -43,7 +43,7 @@ def test_without_skl2onnx(monkeypatch):
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     model = ScratchLogisticRegression().fit(ROWS, [0, 1, 1])
     for call in (lambda: to_onnx(model, ROWS), register_converters):
-        with pytest.raises(ImportError, match=r"needs skl2onnx.* pip install skneural\[onnx\]"):
+        with pytest.raises(ImportError, match=r'needs skl2onnx.* pip install "skneural\[onnx\]"'):
             call()
 
 
