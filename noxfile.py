@@ -10,9 +10,6 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|venv"
 
 
-COMPILED = "tests/integration/test_compiled.py"
-
-
 @nox.session
 def lint(session: nox.Session) -> None:
     """Run ruff and mypy."""
@@ -42,11 +39,7 @@ def extras(session: nox.Session) -> None:
     """Run the tests of what needs an extra."""
     session.install("-e", ".[integration]")
     env = {"SKNEURAL_ALL_EXTRAS": "1"}
-    # After many tests with our kernels in one process, SHAP's functions cannot be compiled.
-    in_numpy = {**env, "SKNEURAL_COMPILED": "0"}
-    others = ("tests/integration", "--ignore", COMPILED)
-    session.run("python", "-m", "pytest", *others, *session.posargs, env=in_numpy)
-    session.run("python", "-m", "pytest", COMPILED, *session.posargs, env=env)
+    session.run("python", "-m", "pytest", "tests/integration", *session.posargs, env=env)
 
 
 @nox.session(default=False)
@@ -71,10 +64,7 @@ def coverage(session: nox.Session) -> None:
     env = {"SKNEURAL_ALL_EXTRAS": "1"}
     measured = ("coverage", "run", "-m", "pytest")
     session.run(*measured, "-n", "2", "--ignore", "tests/integration", *session.posargs)
-    in_numpy = {**env, "SKNEURAL_COMPILED": "0"}
-    others = ("tests/integration", "--ignore", COMPILED)
-    session.run(*measured, *others, *session.posargs, env=in_numpy)
-    session.run(*measured, COMPILED, *session.posargs, env=env)
+    session.run(*measured, "tests/integration", *session.posargs, env=env)
     session.run("coverage", "combine")
     session.run("coverage", "report")
 

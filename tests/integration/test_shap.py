@@ -34,13 +34,10 @@ FRAME = pd.DataFrame(X, columns=list("abcdef"))
 
 @pytest.fixture(scope="module")
 def shap():
-    with pytest.MonkeyPatch.context() as patch:
-        # Compiling takes ten seconds, and what it speeds up takes none for so few rows.
-        patch.setenv("NUMBA_DISABLE_JIT", "1")
-        # Here, where the filter of warnings is in force.
-        import shap
+    # Here, where the filter of warnings is in force.
+    import shap
 
-        yield shap
+    return shap
 
 
 def add_up(explanation, predicted, tolerance=1e-12):
