@@ -114,23 +114,32 @@ def by_joblib(backend, **options):
     """Rows of a table: searches by a backend of joblib, and what happens when fits fail."""
     import joblib
 
-    from skneural.callbacks import Checkpoint, OnEpochEnd
-
-    expected = {}
     for name, (search, X, y) in searches().items():
         with joblib.parallel_config("sequential"):
-            expected[name] = result(search.fit(X, y))
+            expected = result(search.fit(X, y))
         with joblib.parallel_config(backend, **options):
-            equal = result(search.fit(X, y)) == expected[name]
+            equal = result(search.fit(X, y)) == expected
         n_fits = 2 * len(search.cv_results_["params"])
         yield row(f"GridSearchCV, {name}", equal, f"{n_fits} fits in workers")
-
     yield _two_threads(backend, options)
 
-    def fitted(*callbacks):
+    search, X, y = searches()["network"]
+    with joblib.parallel_config("sequential"):
+        expected = result(search.fit(X, y))
+
+    def equals_expected(*callbacks):
         search, X, y = searches()["network"]
         with joblib.parallel_config(backend, **options):
-            return result(with_callbacks(search, *callbacks).fit(X, y)) == expected["network"]
+            return result(with_callbacks(search, *callbacks).fit(X, y)) == expected
+
+    yield _with_callbacks(equals_expected)
+    yield from _failures(equals_expected)
+    yield row("the same search, after all that", equals_expected())
+
+
+def _with_callbacks(equals_expected):
+    """A search whose fits write down their epochs, and keep checkpoints."""
+    from skneural.callbacks import Checkpoint, OnEpochEnd
 
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder, "lines")
@@ -142,10 +151,10 @@ def by_joblib(backend, **options):
             with lines.open("a") as file:
                 print(os.getpid(), epoch.fit, epoch.number, max(threads), file=file)
 
-        equal = fitted(OnEpochEnd(write), Checkpoint(Path(folder, "network.checkpoint")))
+        equal = equals_expected(OnEpochEnd(write), Checkpoint(Path(folder, "network.checkpoint")))
         epochs = [line.split() for line in lines.read_text().splitlines()]
         in_workers = [epoch for epoch in epochs if int(epoch[0]) != os.getpid()]
-        yield row(
+        return row(
             "with OnEpochEnd and Checkpoint",
             equal,
             f"{len(epochs)} epochs of {len({epoch[1] for epoch in epochs})} fits in"
@@ -154,29 +163,32 @@ def by_joblib(backend, **options):
             f" {max(int(epoch[3]) for epoch in in_workers)} thread of BLAS",
         )
 
-        def end_one_process(epoch):
-            try:
-                lines.rename(lines.with_suffix(".done"))  # succeeds once
-            except FileNotFoundError:
-                return
-            os._exit(3)
 
-        yield row(
-            "a worker dies in a fit", *_what_comes_of(lambda: fitted(OnEpochEnd(end_one_process)))
-        )
+def _failures(equals_expected):
+    """A search of which one worker dies, one whose fits all fail, and one that is interrupted."""
+    from skneural.callbacks import OnEpochEnd
+
+    def end_one_process(epoch):
+        try:
+            Path(folder, "to be renamed").rename(Path(folder, "renamed"))  # succeeds once
+        except FileNotFoundError:
+            return
+        os._exit(3)
 
     def fail(epoch):
         raise ValueError("of the callback")
 
-    yield row("every fit fails", *_what_comes_of(lambda: fitted(OnEpochEnd(fail))))
-
     def wait(epoch):
         time.sleep(0.2)
 
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "to be renamed").touch()
+        outcome = _what_comes_of(lambda: equals_expected(OnEpochEnd(end_one_process)))
+        yield row("a worker dies in a fit", *outcome)
+    yield row("every fit fails", *_what_comes_of(lambda: equals_expected(OnEpochEnd(fail))))
     interrupt = threading.Timer(2, os.kill, [os.getpid(), signal.SIGINT])
     interrupt.start()
-    yield row("Ctrl-C here", *_what_comes_of(lambda: fitted(OnEpochEnd(wait))))
-    yield row("the same search, after all that", fitted())
+    yield row("Ctrl-C here", *_what_comes_of(lambda: equals_expected(OnEpochEnd(wait))))
 
 
 def _two_threads(backend, options):

@@ -110,58 +110,71 @@ def epochs(X, cell):
 def measure(cell, pairs):
     """Ratios by the name of the contestant, and the largest difference of the paths."""
     X, y = load(cell.workload, cell.dtype)
-    max_iter = epochs(X, cell)
     settings = {
         "hidden_layer_sizes": cell.hidden,
         "batch_size": cell.batch_size,
         "solver": cell.solver,
-        "max_iter": max_iter,
+        "max_iter": epochs(X, cell),
         "random_state": 0,
         "n_iter_no_change": 10**6,
     }
     ours, theirs = ScratchMLPClassifier(**settings), MLPClassifier(**settings)
-    single = ScratchMLPClassifier(**settings, dtype="float32")
     ours.fit(X, y)
     curves = {}
-    tasks = {
-        "ours": lambda: ours.fit(X, y),
-        "scikit-learn": lambda: theirs.fit(X, y),
-        "floor": lambda: floor(X, ours, cell.batch_size, max_iter),
-    }
-    if cell.dtype == "float64":
-        tasks["as float32"] = lambda: single.fit(X, y)
-    if installed("numba"):
-        tasks["ours, compiled"] = in_mode(True, tasks["ours"])
-        if "as float32" in tasks:
-            tasks["as float32, compiled"] = in_mode(True, tasks["as float32"])
+    tasks = contestants(cell, settings, ours, theirs, X, y)
     if installed("torch") and not sparse.issparse(X):
-
-        def in_torch(n_threads):
-            curves["torch"] = _torch.train(
-                X,
-                y,
-                cell.hidden,
-                solver=cell.solver,
-                batch_size=cell.batch_size,
-                max_iter=max_iter,
-                alpha=ours.alpha,
-                n_threads=n_threads,
-            )
-
-        tasks |= {f"torch {n}": partial(in_torch, n) for n in (1, 2)}
-    ratios = median_ratios(tasks, "ours", pairs)
-    for name in ("as float32", "as float32, compiled"):
-        if name in ratios:
-            ratios[name] = ratios["scikit-learn"] / ratios[name]
-    if curves:
-        ratios["torch"] = min(ratios["torch 1"], ratios["torch 2"])
-    if "ours, compiled" in ratios:
-        for name in {"scikit-learn", "torch"}.intersection(ratios):
-            ratios[f"{name}, compiled"] = ratios[name] / ratios["ours, compiled"]
+        tasks |= {
+            f"torch {n}": partial(train_in_torch, curves, settings, X, y, ours.alpha, n)
+            for n in (1, 2)
+        }
+    ratios = compared(median_ratios(tasks, "ours", pairs))
     curves["scikit-learn"] = theirs.loss_curve_
     own = np.array(ours.loss_curve_)
     paths = {name: np.abs(own / curve - 1).max() for name, curve in curves.items()}
     return ratios, paths
+
+
+def contestants(cell, settings, ours, theirs, X, y):
+    """The fits that need neither torch nor another process, by name."""
+    tasks = {
+        "ours": lambda: ours.fit(X, y),
+        "scikit-learn": lambda: theirs.fit(X, y),
+        "floor": lambda: floor(X, ours, cell.batch_size, settings["max_iter"]),
+    }
+    if cell.dtype == "float64":
+        single = ScratchMLPClassifier(**settings, dtype="float32")
+        tasks["as float32"] = lambda: single.fit(X, y)
+    if installed("numba"):
+        compiled = [name for name in ("ours", "as float32") if name in tasks]
+        tasks |= {f"{name}, compiled": in_mode(True, tasks[name]) for name in compiled}
+    return tasks
+
+
+def train_in_torch(curves, settings, X, y, alpha, n_threads):
+    """The same training in torch; its losses become those of "torch"."""
+    curves["torch"] = _torch.train(
+        X,
+        y,
+        settings["hidden_layer_sizes"],
+        solver=settings["solver"],
+        batch_size=settings["batch_size"],
+        max_iter=settings["max_iter"],
+        alpha=alpha,
+        n_threads=n_threads,
+    )
+
+
+def compared(ratios):
+    """With who is to be compared: those in float32 and the compiled ones with scikit-learn."""
+    for name in ("as float32", "as float32, compiled"):
+        if name in ratios:
+            ratios[name] = ratios["scikit-learn"] / ratios[name]
+    if "torch 1" in ratios:
+        ratios["torch"] = min(ratios["torch 1"], ratios["torch 2"])
+    if "ours, compiled" in ratios:
+        for name in {"scikit-learn", "torch"}.intersection(ratios):
+            ratios[f"{name}, compiled"] = ratios[name] / ratios["ours, compiled"]
+    return ratios
 
 
 def skorch_ratio(pairs):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -11,19 +10,17 @@ import numpy as np
 
 from skneural.arrays.matrices import FloatArray, IndexArray, rows_as_csr
 from skneural.arrays.threads import largest_product
-from skneural.estimators.data import Data, LabelledRows
-from skneural.estimators.model import Fitted, Model, Origin, is_view_of
-from skneural.estimators.plan import TRAINING_LOSS, Plan, Selection, Start
+from skneural.estimators.data import LabelledRows
+from skneural.estimators.model import Fitted, Origin, is_view_of
+from skneural.estimators.plan import Plan, Start
+from skneural.estimators.problem import Problem
 from skneural.estimators.scales import LearningCheck
 from skneural.estimators.user_warnings import warn_user
-from skneural.estimators.validation import selection_criterion, split_rows, validator_of
+from skneural.estimators.validation import split_rows
 from skneural.kernels.use import training_work
-from skneural.losses import Loss
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.minibatch import MiniBatches
-from skneural.minimizers.run import Run
-from skneural.minimizers.state import Record, TrainingState, generator_from_state, generator_state
-from skneural.network import Network
+from skneural.minimizers.state import TrainingState, generator_from_state, generator_state
 from skneural.objective import Objective
 from skneural.optimizers import RESERVED, Optimizer, State
 from skneural.schedules import Schedule
@@ -54,73 +51,50 @@ class MiniBatchSettings:
     shares_penalty: bool = False
 
 
-def mini_batch_plan(
-    estimator: Any,
-    data: Data,
-    start: Start,
-    template: Model,
-    network: Network,
-    loss: Loss,
-    selection: Selection,
-    settings: MiniBatchSettings,
-    convergence_warning: Callable[[Run, str], str],
-) -> Plan:
+def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
     """The plan of a training by mini-batches.
 
     Parameters
     ----------
-    estimator : estimator
-        With the parameters `batch_size`, `shuffle`, `tol`, `max_iter`, `n_iter_no_change`,
-        `learning_rate_init`, `early_stopping` and `validation_fraction`.
-    data, start, loss, selection, settings
-        See their classes.
-    template, network, convergence_warning
-        See `Plan`.
+    problem : Problem
+        Of an estimator with the parameters `batch_size`, `shuffle`, `tol`, `max_iter`,
+        `n_iter_no_change`, `learning_rate_init`, `early_stopping` and `validation_fraction`.
+    settings : MiniBatchSettings
     """
+    estimator, data, start = problem.estimator, problem.data, problem.start
+    network, selection = problem.network, problem.selection
+    learning_rate_init = float(estimator.learning_rate_init)
     rows = replace(data.rows, X=rows_as_csr(data.rows.X))
+
     params, is_initial = start.params(network, rows.X.dtype, rows.X)
-    earlier = Origin() if start.earlier is None else start.earlier.origin
-    split = Split(None, selection.own, earlier.validation_generator, is_new=False)
-    if selection.holds_out:
-        split = split_of(estimator, data, rows, start)
-    n_rows = rows.X.shape[0] if split.train is None else len(split.train)
-    batch_size = min(LARGEST_AUTO_BATCH, n_rows)
-    if estimator.batch_size != "auto":
-        batch_size = given_batch_size(estimator.batch_size, n_rows)
-    max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
-    n_outputs = sum(layer.n_outputs for layer in network.layers)
-    work = training_work(network.n_params, n_outputs, n_rows, batch_size, max_iter)
-    total = float(n_rows)
-    if rows.weight is not None or start.mode == "partial_fit":
-        n_rows, total = total_weight(rows, split.train, n_rows, start)
+    split = split_of(problem, rows)
     generators: dict[str, Any] = {"shuffle": start.generator}
     drawn = ["initial weights"] if is_initial else []
     if split.is_new:
         drawn.append("split")
     if network.draws:
         add_dropout_generator(generators, drawn, start)
-    validate, criterion = None, TRAINING_LOSS
-    if split.validation is not None:
-        metric = selection.metric
-        validate = validator_of(estimator, metric, template, network, loss, split.validation)
-        criterion = selection_criterion(metric, loss, selection.own)
-    stops_early = bool(estimator.early_stopping) and validate is not None
-    restores_best = selection.restores_best
-    record = Record()
-    if start.earlier is not None:
-        record = start.record(criterion, restores_best=restores_best)
-    optimizer, rate = settings.optimizer, float(estimator.learning_rate_init)
+
+    validate, criterion = problem.judged_by(split.validation)
+    record = start.record(criterion, restores_best=selection.restores_best)
+    optimizer, rate = settings.optimizer, learning_rate_init
     memory = optimizer.init_state(params.shape, params.dtype, network.n_penalised, network.rates)
     if start.earlier is not None and start.mode in ("partial_fit", "resume"):
         params, rate = continued(start.earlier, start.mode, optimizer, memory, params, rate)
+
+    batch_size = batch_size_of(estimator, split.n_rows)
+    max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
+    n_outputs = sum(layer.n_outputs for layer in network.layers)
+    n_rows, total = total_weight(rows, split.train, start)
+    stops_early = bool(estimator.early_stopping) and validate is not None
     return Plan(
-        template,
+        problem.template,
         network,
-        _minimizer(estimator, rows, split, network, loss, settings, batch_size, n_rows, total),
+        _minimizer(problem, settings, rows, split.train, batch_size, n_rows, total),
         TrainingState(params, memory, replace(record, learning_rate=rate), generators),
         Origin(
             optimizer=type(optimizer).__name__,
-            learning_rate_init=float(estimator.learning_rate_init),
+            learning_rate_init=learning_rate_init,
             seed=start.seed,
             criterion=criterion,
             n_rows=n_rows,
@@ -128,38 +102,35 @@ def mini_batch_plan(
             validation_generator=split.generator_state,
             drawn=tuple(drawn),
         ),
-        EarlyStopping(estimator.tol, estimator.n_iter_no_change, stops_early, restores_best),
+        EarlyStopping(
+            estimator.tol, estimator.n_iter_no_change, stops_early, selection.restores_best
+        ),
         validate,
-        restores_best,
+        selection.restores_best,
         max_iter,
-        largest_product(batch_size, list(pairwise(template.layer_sizes))),
-        work,
-        convergence_warning,
+        largest_product(batch_size, list(pairwise(problem.template.layer_sizes))),
+        training_work(network.n_params, n_outputs, split.n_rows, batch_size, max_iter),
+        problem.convergence_warning,
         learning_check=LearningCheck(
-            rows,
-            split.train,
-            network,
-            loss,
-            data.feature_names,
-            float(estimator.learning_rate_init),
+            rows, split.train, network, problem.loss, data.feature_names, learning_rate_init
         ),
     )
 
 
 def _minimizer(
-    estimator: Any,
-    rows: LabelledRows,
-    split: Split,
-    network: Network,
-    loss: Loss,
+    problem: Problem,
     settings: MiniBatchSettings,
+    rows: LabelledRows,
+    train: IndexArray | None,
     batch_size: int,
     n_rows: int,
     total_weight: float,
 ) -> MiniBatches:
+    """Of these rows; number and weight are those of earlier calls of partial_fit too."""
+    estimator = problem.estimator
     objective = Objective(
-        network,
-        loss,
+        problem.network,
+        problem.loss,
         settings.alpha,
         batch_size,
         total_weight / rows.weight_unit / n_rows,
@@ -177,7 +148,7 @@ def _minimizer(
         float(estimator.learning_rate_init),
         batch_size,
         estimator.max_iter,
-        split.train,
+        train,
         estimator.shuffle,
     )
 
@@ -222,8 +193,10 @@ class Split:
 
     Attributes
     ----------
+    n_rows : int
+        How many to train on.
     train : ndarray of int or None
-        None for all.
+        Their numbers; None for all.
     validation : LabelledRows or None
         Held out, or of the user's own.
     generator_state : dict or None
@@ -232,27 +205,34 @@ class Split:
         Whether they were drawn just now. A training that goes on holds out the same as before.
     """
 
+    n_rows: int
     train: IndexArray | None
     validation: LabelledRows | None
     generator_state: dict[str, Any] | None
     is_new: bool
 
 
-def split_of(estimator: Any, data: Data, rows: LabelledRows, start: Start) -> Split:
-    """The rows held out by a training that goes on, or new ones."""
+def split_of(problem: Problem, rows: LabelledRows) -> Split:
+    """The rows held out by a training that goes on, or new ones, if any are to be."""
+    start, selection = problem.start, problem.selection
     state = None if start.earlier is None else start.earlier.origin.validation_generator
+    if not selection.holds_out:
+        return Split(rows.X.shape[0], None, selection.own, state, is_new=False)
     is_new = state is None or (start.mode == "resume" and start.drew("split"))
     generator = start.generator if state is None or is_new else generator_from_state(state)
     if is_new:
         state = generator_state(generator)
     train, held_out = split_rows(
-        data.targets, rows.target, estimator.validation_fraction, generator
+        problem.data.targets, rows.target, problem.estimator.validation_fraction, generator
     )
-    return Split(train, rows.take(held_out), state, is_new)
+    return Split(len(train), train, rows.take(held_out), state, is_new)
 
 
-def given_batch_size(batch_size: int, n_rows: int) -> int:
+def batch_size_of(estimator: Any, n_rows: int) -> int:
     """Rows in a batch, of which there cannot be more than there are."""
+    batch_size = estimator.batch_size
+    if batch_size == "auto":
+        return min(LARGEST_AUTO_BATCH, n_rows)
     if batch_size > n_rows:
         warn_user(
             f"batch_size={batch_size} is larger than the {n_rows} rows to train on: "
@@ -261,9 +241,7 @@ def given_batch_size(batch_size: int, n_rows: int) -> int:
     return min(int(batch_size), n_rows)
 
 
-def total_weight(
-    rows: LabelledRows, train: IndexArray | None, n_rows: int, start: Start
-) -> tuple[int, float]:
+def total_weight(rows: LabelledRows, train: IndexArray | None, start: Start) -> tuple[int, float]:
     """The number of rows trained on, by earlier calls of partial_fit too, and their weight.
 
     Raises
@@ -271,6 +249,7 @@ def total_weight(
     ValueError
         If the weights of all rows to train on are zero.
     """
+    n_rows = len(rows.target) if train is None else len(train)
     total = float(n_rows)
     if rows.weight is not None:
         total = rows.total_weight

@@ -17,7 +17,6 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.data import LabelledRows
 from skneural.estimators.model import Fitted, Model, Origin
 from skneural.estimators.validation import with_zero_intercepts
 from skneural.minimizers.history import EarlyStopping, Validation
@@ -29,9 +28,6 @@ from skneural.minimizers.state import (
     generator_state,
 )
 from skneural.network import Network
-
-#: What the best epoch is selected by where there are no validation rows.
-TRAINING_LOSS = "training loss"
 
 
 @dataclass(frozen=True)
@@ -166,13 +162,14 @@ class Start:
         return params, is_drawn
 
     def record(self, criterion: str, *, restores_best: bool) -> Record:
-        """What counts of the epochs before.
+        """What counts of the epochs before, if there are any.
 
         A warm start forgets the best of them if it was selected by another criterion, or if it is
         to be restored and its parameters are not at hand.
         """
         earlier = self.earlier
-        assert earlier is not None
+        if earlier is None:
+            return Record()
         assert earlier.state is not None
         record, origin = earlier.state.record, earlier.origin
         history = record.history
@@ -191,24 +188,3 @@ class Start:
             n_samples_seen=record.n_samples_seen,
             histories=(history,),
         )
-
-
-@dataclass(frozen=True)
-class Selection:
-    """How the best epoch is selected, and what for.
-
-    Attributes
-    ----------
-    metric : str or callable
-        See `validator_of`.
-    own : LabelledRows or None
-        Validation rows of the user's own.
-    holds_out : bool
-        Whether rows are held out for validation.
-    restores_best : bool
-    """
-
-    metric: Any
-    own: LabelledRows | None
-    holds_out: bool
-    restores_best: bool

@@ -27,7 +27,7 @@ from skneural.estimators.conversion.parameters import warn_of_lost
 from skneural.estimators.mlp.layer_arrays import stacked_layers
 from skneural.estimators.mlp.parameters import loss_of
 from skneural.estimators.model import Fitted, Model, Origin, Outcome
-from skneural.estimators.plan import TRAINING_LOSS
+from skneural.estimators.problem import TRAINING_LOSS
 from skneural.estimators.targets import Labels, Numbers
 from skneural.estimators.validation import selection_criterion
 from skneural.minimizers.history import Epoch, History

@@ -19,7 +19,8 @@ from skneural.estimators.logistic.penalised_intercept import penalised_problem
 from skneural.estimators.logistic.penalty import as_float, penalty_strengths
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan
 from skneural.estimators.model import Model
-from skneural.estimators.plan import Plan, Selection, Start
+from skneural.estimators.plan import Plan, Start
+from skneural.estimators.problem import Problem, Selection
 from skneural.estimators.targets import Labels
 from skneural.estimators.user_warnings import warn_user
 from skneural.losses import LOSSES
@@ -55,59 +56,49 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
     _check_number_of_classes(estimator, labels)
     layer_sizes = (data.rows.X.shape[1], labels.n_outputs)
     empty: FloatArray = np.empty(0, dtype=data.rows.X.dtype)
-    template = Model(layer_sizes[0], data.feature_names, layer_sizes, "identity", empty, labels)
-    network = dense_network(layer_sizes, (), bool(estimator.fit_intercept))
-    loss = LOSSES["log_loss", labels.link.name]
-    l2, l1 = penalty_strengths(estimator, data.rows.weight_unit)
-    selection = Selection(
-        "score", None, bool(estimator.early_stopping), bool(estimator.early_stopping)
-    )
-    if estimator.solver in STOCHASTIC:
-        return mini_batch_plan(
-            estimator,
-            data,
-            start,
-            template,
-            network,
-            loss,
-            selection,
-            MiniBatchSettings(_optimizer(estimator), _schedule(estimator), l2, shares_penalty=True),
-            partial(_convergence_warning, estimator),
-        )
-    X = rows_as_csr(data.rows.X)
-    to_model = None
-    if estimator.solver == "liblinear":
-        scaling = float(estimator.intercept_scaling) if estimator.fit_intercept else None
-        X, network, to_model = penalised_problem(X, scaling, has_l1=l1 > 0)
-    target, weight = data.rows.target.astype(X.dtype, copy=False), data.rows.weight
-    # There is one optimum, from all initial weights.
-    params, _ = start.params(network, X.dtype, X)
-    n_rows = X.shape[0]
-    mean_weight = 1.0 if weight is None else float(np.mean(weight, dtype=float))
-    objective = Objective(network, loss, l2, n_rows, mean_weight, X.dtype, n_rows)
-    plan = full_batch_plan(
+    stops_early = bool(estimator.early_stopping)
+    problem = Problem(
         estimator,
         data,
         start,
-        template,
-        network,
-        loss,
-        selection,
-        convex_minimizer(
-            estimator.solver,
-            objective,
-            X,
-            target,
-            weight,
-            tol=as_float(estimator.tol) * TOLERANCE_SHARES.get(estimator.solver, 1.0),
-            l1=l1,
-            warn=partial(_warn_of_singular_hessian, estimator.solver),
-        ),
-        EarlyStopping(as_float(estimator.tol), np.inf),
+        Model(layer_sizes[0], data.feature_names, layer_sizes, "identity", empty, labels),
+        dense_network(layer_sizes, (), bool(estimator.fit_intercept)),
+        LOSSES["log_loss", labels.link.name],
+        Selection("score", None, holds_out=stops_early, restores_best=stops_early),
         partial(_convergence_warning, estimator),
-        params,
-        (),
     )
+    l2, l1 = penalty_strengths(estimator, data.rows.weight_unit)
+    if estimator.solver not in STOCHASTIC:
+        return _convex_plan(problem, l2, l1)
+    settings = MiniBatchSettings(
+        _optimizer(estimator), _schedule(estimator), l2, shares_penalty=True
+    )
+    return mini_batch_plan(problem, settings)
+
+
+def _convex_plan(problem: Problem, l2: float, l1: float) -> Plan:
+    """That of a minimiser which sees all rows, under penalties of these strengths."""
+    estimator, rows = problem.estimator, problem.data.rows
+    X, to_model = rows_as_csr(rows.X), None
+    if estimator.solver == "liblinear":
+        scaling = float(estimator.intercept_scaling) if estimator.fit_intercept else None
+        X, network, to_model = penalised_problem(X, scaling, has_l1=l1 > 0)
+        problem = replace(problem, network=network)
+    # There is one optimum, from all initial weights.
+    params, _ = problem.start.params(problem.network, X.dtype, X)
+    n_rows, weight, tol = X.shape[0], rows.weight, as_float(estimator.tol)
+    mean_weight = 1.0 if weight is None else float(np.mean(weight, dtype=float))
+    minimize = convex_minimizer(
+        estimator.solver,
+        Objective(problem.network, problem.loss, l2, n_rows, mean_weight, X.dtype, n_rows),
+        X,
+        rows.target.astype(X.dtype, copy=False),
+        weight,
+        tol=tol * TOLERANCE_SHARES.get(estimator.solver, 1.0),
+        l1=l1,
+        warn=partial(_warn_of_singular_hessian, estimator.solver),
+    )
+    plan = full_batch_plan(problem, minimize, EarlyStopping(tol, np.inf), params, drawn=())
     return replace(plan, to_model=to_model)
 
 

@@ -32,7 +32,8 @@ from skneural.estimators.mlp.parameters import (
 from skneural.estimators.mlp.summary import Summary, summary_of
 from skneural.estimators.model import Fitted, Model, Outcome, found_activations
 from skneural.estimators.network import NetworkEstimator
-from skneural.estimators.plan import Plan, Selection, Start
+from skneural.estimators.plan import Plan, Start
+from skneural.estimators.problem import Problem, Selection
 from skneural.estimators.scales import LearningCheck
 from skneural.estimators.sklearn_private import (
     fit_context,
@@ -40,7 +41,6 @@ from skneural.estimators.sklearn_private import (
 )
 from skneural.estimators.target_contract import Targets
 from skneural.initialization import weight_draws
-from skneural.losses import Loss
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.run import Run
@@ -288,71 +288,38 @@ class MultilayerPerceptron(NetworkEstimator):
         if self.restore_best_weights != "auto":
             restores_best = bool(self.restore_best_weights)
         selection = Selection(self.early_stopping_metric, data.validation, holds_out, restores_best)
+        problem = Problem(
+            self, data, start, template, network, loss, selection, self._convergence_warning
+        )
         # Strengths of the L2 and the L1 penalty, divided by the unit of the weights.
         rows, alpha, l1_ratio = data.rows, float(self.alpha), float(self.l1_ratio)
         if rows.weight is not None:
-            n_rows, total = total_weight(rows, None, len(rows.target), start)
+            n_rows, total = total_weight(rows, None, start)
             require_weight_beside_penalty(alpha, total / n_rows, rows.X.dtype)
         alpha /= rows.weight_unit
         l2, l1 = (1 - l1_ratio) * alpha, l1_ratio * alpha
         if self.solver == "lbfgs":
-            return self._lbfgs_plan(data, start, template, network, loss, selection, l2, l1)
+            return self._lbfgs_plan(problem, l2, l1)
         return mini_batch_plan(
-            self,
-            data,
-            start,
-            template,
-            network,
-            loss,
-            selection,
-            MiniBatchSettings(optimizer_of(self), schedule_of(self), l2, l1),
-            self._convergence_warning,
+            problem, MiniBatchSettings(optimizer_of(self), schedule_of(self), l2, l1)
         )
 
-    def _lbfgs_plan(
-        self,
-        data: Data,
-        start: Start,
-        template: Model,
-        network: Network,
-        loss: Loss,
-        selection: Selection,
-        l2: float,
-        l1: float,
-    ) -> Plan:
-        rows = data.rows
-        params, is_drawn = start.params(network, rows.X.dtype, rows.X)
-        mean_weight = 1.0 if rows.weight is None else float(np.mean(rows.weight, dtype=float))
-        objective = Objective(
-            network, loss, l2, rows.X.shape[0], mean_weight, rows.X.dtype, None, l1
-        )
+    def _lbfgs_plan(self, problem: Problem, l2: float, l1: float) -> Plan:
+        network, loss, rows = problem.network, problem.loss, problem.data.rows
+        X, weight, selection = rows.X, rows.weight, problem.selection
+        params, is_drawn = problem.start.params(network, X.dtype, X)
+        mean_weight = 1.0 if weight is None else float(np.mean(weight, dtype=float))
+        objective = Objective(network, loss, l2, X.shape[0], mean_weight, X.dtype, None, l1)
+        target = rows.target.astype(X.dtype, copy=False)
+        stops_early = bool(self.early_stopping) and selection.own is not None
         plan = full_batch_plan(
-            self,
-            data,
-            start,
-            template,
-            network,
-            loss,
-            selection,
-            LBFGS(
-                objective,
-                rows.X,
-                rows.target.astype(rows.X.dtype, copy=False),
-                rows.weight,
-                self.tol,
-                self.max_fun,
-            ),
-            EarlyStopping(
-                self.tol,
-                self.n_iter_no_change,
-                bool(self.early_stopping) and selection.own is not None,
-                selection.restores_best,
-            ),
-            self._convergence_warning,
+            problem,
+            LBFGS(objective, X, target, weight, self.tol, self.max_fun),
+            EarlyStopping(self.tol, self.n_iter_no_change, stops_early, selection.restores_best),
             params,
             ("initial weights",) if is_drawn else (),
         )
-        check = LearningCheck(rows, None, network, loss, data.feature_names)
+        check = LearningCheck(rows, None, network, loss, problem.data.feature_names)
         return replace(plan, learning_check=check)
 
     def _networks(self, data: Data, start: Start) -> tuple[Model, Network]:
