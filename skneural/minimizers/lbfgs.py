@@ -147,20 +147,24 @@ def _stop_reason(result: Any, run: Run, max_fun: int) -> str:
 
 
 class _Parameters:
-    """The parameters themselves as the variables of the minimiser."""
+    """The parameters themselves as the variables x of the minimiser."""
 
     def start(self, params: FloatArray) -> FloatArray:
+        """The variables of the parameters to begin with."""
         return params
 
     def params(self, x: FloatArray) -> FloatArray:
+        """The parameters of variables."""
         return x
 
     def value_and_gradient(
         self, x: FloatArray, value: float, gradient: FloatArray
     ) -> tuple[float, FloatArray]:
+        """The objective and its gradient in x, from those in the parameters."""
         return value, gradient
 
     def bounds(self, params: FloatArray) -> Any:
+        """Between which numbers the variables have to be, None for any."""
         return None
 
 
