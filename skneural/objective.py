@@ -248,18 +248,21 @@ class Objective:
     def _add_penalty(self, params: FloatArray, gradient: FloatArray, scale: float) -> float:
         """Add the L2 penalty's gradient to that of the weights; return the value of both."""
         n = self.network.n_penalised
-        value, magnitude = 0.0, 0.0
-        for w, g in blocks(params[:n], gradient[:n]):
-            penalty = self._block[: len(w)]
-            _add_multiple(w, g, penalty, float(self.alpha * scale))
-            value += float(np.dot(w, penalty))
-            if self.l1:
-                magnitude += float(np.abs(w, out=penalty).sum())
-        return 0.5 * value + self.l1 * scale * magnitude
+        w, value = params[:n], 0.0
+        if self.alpha:
+            strength = float(self.alpha * scale)
+            _add_multiple(w, gradient[:n], self._block, strength)
+            value = 0.5 * strength * sum(float(np.dot(part, part)) for (part,) in blocks(w))
+        if self.l1:
+            block = self._block
+            magnitudes = (np.abs(part, out=block[: len(part)]).sum() for (part,) in blocks(w))
+            value += self.l1 * scale * float(sum(magnitudes))
+        return value
 
 
 @compiled_as(kernels.add_multiple)
-def _add_multiple(w: FloatArray, g: FloatArray, multiple: FloatArray, factor: float) -> None:
-    """Write a multiple of w into an array of its own, and add it to g."""
-    np.multiply(w, factor, out=multiple)
-    g += multiple
+def _add_multiple(w: FloatArray, g: FloatArray, scratch: FloatArray, factor: float) -> None:
+    """Add a multiple of w to g. The scratch is as long as a block."""
+    for some, sums in blocks(w, g):
+        multiple = np.multiply(some, factor, out=scratch[: len(some)])
+        sums += multiple

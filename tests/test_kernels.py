@@ -36,7 +36,7 @@ CASES = {
     "divide_by_root": (1, "", (0.1, "p", 1e-8, "o")),
     "prox_l1": (1, "w x", (0.3,), (0.0,)),
     "move_average": (1, "w w s", (0.1, True), (0.1, False)),
-    "add_multiple": (1, "w w o", (0.03,)),
+    "add_multiple": (1, "w w s", (0.03,)),
     "thin_by_numbers": (1, "w u o", (0.85,), (1.0,), (0.2,)),
     "thin_by_bytes": (1, "w o o y", (38, 256 / 218), (0, 1.0), (255, 256.0)),
     "relu": (2, "w b", ()),

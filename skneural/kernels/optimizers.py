@@ -188,10 +188,8 @@ def move_average(
         mean[i] = moved
 
 
-def add_multiple(w: FloatArray, g: FloatArray, multiple: FloatArray, factor: Number) -> None:
+def add_multiple(w: FloatArray, g: FloatArray, scratch: FloatArray, factor: Number) -> None:
     """See `skneural.objective._add_multiple`."""
     factor = w.dtype.type(factor)
     for i in range(len(w)):
-        product = w[i] * factor
-        multiple[i] = product
-        g[i] += product
+        g[i] += w[i] * factor
