@@ -247,16 +247,17 @@ class Objective:
 
     def _add_penalty(self, params: FloatArray, gradient: FloatArray, scale: float) -> float:
         """Add the L2 penalty's gradient to that of the weights; return the value of both."""
-        n = self.network.n_penalised
-        w, value = params[:n], 0.0
+        n, value = self.network.n_penalised, 0.0
+        w = params[:n]
         if self.alpha:
             strength = float(self.alpha * scale)
             _add_multiple(w, gradient[:n], self._block, strength)
-            value = 0.5 * strength * sum(float(np.dot(part, part)) for (part,) in blocks(w))
+            value = 0.5 * strength * float(np.dot(w, w))
         if self.l1:
-            block = self._block
-            magnitudes = (np.abs(part, out=block[: len(part)]).sum() for (part,) in blocks(w))
-            value += self.l1 * scale * float(sum(magnitudes))
+            magnitude = 0.0
+            for (some,) in blocks(w):
+                magnitude += float(np.abs(some, out=self._block[: len(some)]).sum())
+            value += self.l1 * scale * magnitude
         return value
 
 

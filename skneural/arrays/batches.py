@@ -68,12 +68,12 @@ class Batches:
         n_rows, n_targets = math.prod(shape), y.shape[-1]
         self._X_buffer: FloatArray | None = None
         if is_dense:
-            self._X_buffer = np.empty(n_rows * X.shape[1], dtype=X.dtype)
+            self._X_buffer = np.empty((n_rows, X.shape[1]), dtype=X.dtype)
         self._sparse: SparseBatches | None = None
         if not is_dense and only_multiplied and in_use():
             self._sparse = SparseBatches(X, batch_size)
-        self._y_buffer: FloatArray = np.empty(n_rows * n_targets, dtype=X.dtype)
-        self._y_gathered = np.empty(n_rows * n_targets, dtype=y.dtype)
+        self._y_buffer: FloatArray = np.empty((n_rows, n_targets), dtype=X.dtype)
+        self._y_gathered = np.empty((n_rows, n_targets), dtype=y.dtype)
         self._weight_buffer: FloatArray = np.empty(n_rows, dtype=X.dtype)
         self._own = None
         if own_columns is not None:
@@ -117,7 +117,7 @@ class Batches:
                 if self.weight is not None:
                     weight = take(self.weight, rows, self._weight_buffer)
             if y.dtype != self._y_buffer.dtype:
-                converted = self._y_buffer[: y.size].reshape(y.shape)
+                converted = first_rows(self._y_buffer, y.shape[:-1])
                 np.copyto(converted, y)
                 y = converted
             yield X, y, weight
@@ -147,22 +147,26 @@ class _OwnColumns:
     def __init__(self, columns: FloatArray, n_shared: int, n_rows: int) -> None:
         n_own = columns.shape[-1]
         self._columns = columns.reshape(-1, n_own)
-        self._buffer: FloatArray = np.empty(n_rows * n_own, dtype=columns.dtype)
-        self._joined: FloatArray = np.empty(n_rows * (n_shared + n_own), dtype=columns.dtype)
+        self._buffer: FloatArray = np.empty((n_rows, n_own), dtype=columns.dtype)
+        self._joined: FloatArray = np.empty((n_rows, n_shared + n_own), dtype=columns.dtype)
 
     def appended(self, shared: FloatArray, rows: IndexArray) -> FloatArray:
         """The shared columns, and those of these rows of all members one after another."""
         n_shared = shared.shape[-1]
-        width = n_shared + self._columns.shape[1]
-        joined = self._joined[: rows.size * width].reshape(*rows.shape, width)
+        joined = first_rows(self._joined, rows.shape)
         joined[..., :n_shared] = shared
         joined[..., n_shared:] = take(self._columns, rows, self._buffer)
         return joined
 
 
 def take(array: npt.NDArray[Any], rows: IndexArray, memory: npt.NDArray[Any]) -> Any:
-    """``array[rows]``, written into the first elements of a long vector."""
-    shape = rows.shape + array.shape[1:]
-    taken = memory[: math.prod(shape)].reshape(shape)
+    """``array[rows]``, written into the first rows of `memory`."""
     # mode="clip" lets NumPy write straight into the buffer; the rows are valid.
-    return array.take(rows, axis=0, out=taken, mode="clip")
+    return array.take(rows, axis=0, out=first_rows(memory, rows.shape), mode="clip")
+
+
+def first_rows(memory: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """As many rows of `memory` as an index of this shape names, of this shape."""
+    if len(shape) == 1:
+        return memory[: shape[0]]
+    return memory[: math.prod(shape)].reshape(shape + memory.shape[1:])

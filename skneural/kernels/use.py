@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import wraps
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from skneural.kernels.compilation import (
     Compiled,
@@ -73,7 +73,7 @@ def compiled_as(kernel: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P
     Parameters
     ----------
     kernel : callable
-        A loop of this folder, with the arguments of the function.
+        A loop of this folder, with the arguments of the function, which are given by position.
 
     Returns
     -------
@@ -83,22 +83,25 @@ def compiled_as(kernel: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P
     """
 
     def decorate(definition: Callable[P, R]) -> Callable[P, R]:
+        in_numpy: Callable[..., R] = definition
+
+        # Not by name: small batches make many of these calls.
         @wraps(definition)
-        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        def run(*args: Any) -> R:
             compiled = _in_use.get()
             if compiled is None:
-                return definition(*args, **kwargs)
+                return in_numpy(*args)
             while (function := compiled[kernel]) is not None:
                 try:
-                    return function(*args, **kwargs)  # type: ignore[no-any-return]
+                    return function(*args)  # type: ignore[no-any-return]
                 except Exception:
                     # Kernels raise nothing, nor have they begun: the function could not be
                     # compiled, not be kept on disk, or not be read from there.
                     compiled.replace(kernel, function)
-            return definition(*args, **kwargs)
+            return in_numpy(*args)
 
         vars(run).update(definition=definition, kernel=kernel)
-        return run
+        return cast("Callable[P, R]", run)
 
     return decorate
 

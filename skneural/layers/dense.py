@@ -83,7 +83,10 @@ class Dense(Layer):
                 z += arrays[1][..., np.newaxis, :]
             return z
         z, scratch, _, _ = buffers
-        multiply(x, arrays[0], out=z)
+        if x.ndim == 2:
+            product(x, arrays[0], out=z)
+        else:
+            multiply(x, arrays[0], out=z)
         if self.fit_intercept:
             add_rows(z, arrays[1], scratch)
         return z
