@@ -21,7 +21,6 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
 from snapshots import frozen, state
 
-import skneural.layers.dense
 from skneural import (
     HiddenLayerTransformer,
     ScratchLogisticRegression,
@@ -36,6 +35,7 @@ from skneural import (
 )
 from skneural.activations import ACTIVATIONS
 from skneural.estimators import version as versions_of_pickles
+from skneural.layers import Dense
 from skneural.optimizers import Adam, NAdam
 from skneural.schedules import Cosine
 
@@ -691,15 +691,15 @@ def test_prediction_goes_on_with_the_model_it_began_with(monkeypatch):
     model = trained("three classes", "adam")
     later = copy.deepcopy(model).partial_fit(X, MARK)
     before = outputs(model)["decision_function"]
-    multiply, calls = skneural.layers.dense.multiply, []
+    forward, calls = Dense.forward, []
 
-    def multiply_with_training_between(*args, **kwargs):
+    def forward_with_training_between(*args, **kwargs):
         calls.append(args)
         if len(calls) == 2:
             model.partial_fit(X, MARK)
-        multiply(*args, **kwargs)
+        return forward(*args, **kwargs)
 
-    monkeypatch.setattr(skneural.layers.dense, "multiply", multiply_with_training_between)
+    monkeypatch.setattr(Dense, "forward", forward_with_training_between)
     assert frozen(model.decision_function(X)) == before
     monkeypatch.undo()
     assert outputs(model) == outputs(later) != before
