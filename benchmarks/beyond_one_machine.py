@@ -114,23 +114,20 @@ def by_joblib(backend, **options):
     """Rows of a table: searches by a backend of joblib, and what happens when fits fail."""
     import joblib
 
+    expected = {}
     for name, (search, X, y) in searches().items():
         with joblib.parallel_config("sequential"):
-            expected = result(search.fit(X, y))
+            expected[name] = result(search.fit(X, y))
         with joblib.parallel_config(backend, **options):
-            equal = result(search.fit(X, y)) == expected
+            equal = result(search.fit(X, y)) == expected[name]
         n_fits = 2 * len(search.cv_results_["params"])
         yield row(f"GridSearchCV, {name}", equal, f"{n_fits} fits in workers")
     yield _two_threads(backend, options)
 
-    search, X, y = searches()["network"]
-    with joblib.parallel_config("sequential"):
-        expected = result(search.fit(X, y))
-
     def equals_expected(*callbacks):
         search, X, y = searches()["network"]
         with joblib.parallel_config(backend, **options):
-            return result(with_callbacks(search, *callbacks).fit(X, y)) == expected
+            return result(with_callbacks(search, *callbacks).fit(X, y)) == expected["network"]
 
     yield _with_callbacks(equals_expected)
     yield from _failures(equals_expected)

@@ -135,7 +135,7 @@ def measure(cell, pairs):
 
 
 def contestants(cell, settings, ours, theirs, X, y):
-    """The fits that need neither torch nor another process, by name."""
+    """The fits without torch, by name."""
     tasks = {
         "ours": lambda: ours.fit(X, y),
         "scikit-learn": lambda: theirs.fit(X, y),

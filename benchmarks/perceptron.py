@@ -73,11 +73,10 @@ def loops_of(X, y, *, in_order):
     learn, calls = kind.learn, []
 
     def recorded(rows, vectors, state, settings, bounds):
-        order, sign, updates, weights, pulled = vectors
+        order, sign, updates, weights, _ = vectors
         if in_order:
             order = np.sort(order)
-        own = order, sign, updates, weights.copy(), pulled.copy()
-        calls.append((rows, own, state, settings, bounds))
+        calls.append((rows, order, sign, updates, weights.copy(), state, settings, bounds()))
         return learn(rows, vectors, state, settings, bounds)
 
     with mock.patch.object(kind, "learn", recorded):
@@ -86,8 +85,10 @@ def loops_of(X, y, *, in_order):
     def run():
         set_compiled(True)
         with compiled_kernels(0):
-            for call in calls:
-                learn(*call)
+            for rows, order, sign, updates, weights, state, rule, reach in calls:
+                # Copies: every time the loops are to begin where the epochs began.
+                vectors = order, sign, updates, weights.copy(), np.zeros_like(weights)
+                learn(rows, vectors, state, rule, lambda reach=reach: reach)
 
     return run
 

@@ -64,9 +64,7 @@ def product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
 
 def transposed_product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
     """Write ``left.T @ right`` into `out`; of several members, for each of them."""
-    if isinstance(left, np.ndarray) and left.ndim == right.ndim == 2:
-        np.dot(left.T, right, out=out)
-    elif isinstance(left, np.ndarray) or sparse.issparse(left):
+    if isinstance(left, np.ndarray) or sparse.issparse(left):
         product(left.T if left.ndim == 2 else left.swapaxes(-1, -2), right, out)
     elif right.ndim > 2:
         for k in range(len(right)):

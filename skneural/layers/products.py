@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray, Matrix, product
+from skneural.arrays.matrices import FloatArray, product
 
 #: Multiplications up to which OpenBLAS takes matrices as small.
 MOST_SMALL = 10**6
@@ -37,13 +37,10 @@ def _multiplies_small_ones_in_place() -> bool:
 HALVES = _multiplies_small_ones_in_place()
 
 
-def multiply(left: Matrix, right: FloatArray, out: FloatArray) -> None:
-    """Write ``left @ right`` into `out`; see `skneural.arrays.matrices.product`."""
-    if left.ndim < 3 or not HALVES:
-        product(left, right, out)
-        return
+def multiply(left: FloatArray, right: FloatArray, out: FloatArray) -> None:
+    """Write ``left @ right`` into `out`, for matrices of members: of shape (K, ..., ...)."""
     n_rows, n_columns = out.shape[-2:]
-    if not MOST_SMALL < n_rows * left.shape[-1] * n_columns <= 2 * MOST_SMALL:
+    if not HALVES or not MOST_SMALL < n_rows * left.shape[-1] * n_columns <= 2 * MOST_SMALL:
         np.matmul(left, right, out=out)
         return
     middle = n_columns // 2

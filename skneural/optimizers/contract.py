@@ -154,8 +154,7 @@ class Optimizer(Settings, ABC):
         decays : sequence of (slice, float)
             Factors of `decay`.
         """
-        if decay:
-            self._decay(params, decay, state, decays)
+        self._decay(params, decay, state, decays)
         _save(params, rates, state["scratch_rates"])
         self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
         _rescale(params, rates, state["scratch_rates"])
@@ -252,8 +251,7 @@ class Optimizer(Settings, ABC):
         if rates:
             self.update_by_factors(params, gradient, learning_rate, state, rates, decay, decays)
         else:
-            if decay:
-                self._decay(params, decay, state, decays)
+            self._decay(params, decay, state, decays)
             self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
         if l1 is not None:
             self._shrink(params, gradient, learning_rate, state, l1, rates)
@@ -261,6 +259,8 @@ class Optimizer(Settings, ABC):
             self.average(params, gradient, state, keeps_zeros=l1 is not None)
 
     def _decay(self, params: FloatArray, amount: float, state: State, decays: Factors) -> None:
+        if not amount:
+            return
         start = 0
         for place, factor in decays:
             params[..., start : place.start] *= 1 - amount
