@@ -5,7 +5,7 @@
 Every ratio is the peer's time over ours in the same round: above 1 we are faster. With words, only
 the cells are run whose name contains all of one of them ("digits&adam").
 
-- "torch" is the better of one and two threads.
+- "torch" is on as many threads as BLAS may use here, or on one where that was faster.
 - "as float32" is scikit-learn's time on float64 data over ours with dtype='float32' on the same.
 - "compiled" is the same as the column before it, with kernels compiled by numba
   (skneural.set_compiled).
@@ -25,6 +25,7 @@ from itertools import pairwise, product
 
 import _data
 import numpy as np
+import threadpoolctl
 from _pairs import environment, in_mode, installed, markdown_table, median_ratios
 from _products import backward_products, forward_products
 from scipy import sparse
@@ -125,7 +126,7 @@ def measure(cell, pairs):
     if installed("torch") and not sparse.issparse(X):
         tasks |= {
             f"torch {n}": partial(train_in_torch, curves, settings, X, y, ours.alpha, n)
-            for n in (1, 2)
+            for n in {1, number_of_blas_threads()}
         }
     ratios = compared(median_ratios(tasks, "ours", pairs))
     curves["scikit-learn"] = theirs.loss_curve_
@@ -164,13 +165,19 @@ def train_in_torch(curves, settings, X, y, alpha, n_threads):
     )
 
 
+def number_of_blas_threads():
+    """How many threads NumPy's BLAS may use, by the settings of this process."""
+    pools = threadpoolctl.threadpool_info()
+    return max(pool["num_threads"] for pool in pools if pool["user_api"] == "blas")
+
+
 def compared(ratios):
     """With who is to be compared: those in float32 and the compiled ones with scikit-learn."""
     for name in ("as float32", "as float32, compiled"):
         if name in ratios:
             ratios[name] = ratios["scikit-learn"] / ratios[name]
     if "torch 1" in ratios:
-        ratios["torch"] = min(ratios["torch 1"], ratios["torch 2"])
+        ratios["torch"] = min(ratio for name, ratio in ratios.items() if name.startswith("torch "))
     if "ours, compiled" in ratios:
         for name in {"scikit-learn", "torch"}.intersection(ratios):
             ratios[f"{name}, compiled"] = ratios[name] / ratios["ours, compiled"]

@@ -201,6 +201,23 @@ def test_what_was_meant_is_proposed(kind, name, value, proposal):
     assert f" instead. {proposal}" in str(bad.value)
 
 
+def test_what_was_meant_is_proposed_once_whatever_checks_it():
+    learned = ScratchMLPClassifier(hidden_layer_sizes=2).partial_fit(FRAME, Y, classes=np.unique(Y))
+    attempts = {
+        "partial_fit": lambda: learned.set_params(activation="swish").partial_fit(FRAME, Y),
+        "from_weights": lambda: ScratchMLPClassifier.from_weights(
+            learned.coefs_, learned.intercepts_, classes=learned.classes_, activation="swish"
+        ),
+        "a network within": lambda: HiddenLayerTransformer(
+            ScratchMLPClassifier(activation="swish")
+        ).fit(FRAME, Y),
+    }
+    for name, attempt in attempts.items():
+        with pytest.raises(InvalidParameterError, match="of ScratchMLPClassifier must be") as bad:
+            attempt()
+        assert str(bad.value).count("Did you mean 'silu'?") == 1, name
+
+
 @pytest.mark.parametrize("value", ["newton", "", None, 3])
 def test_nothing_is_proposed_where_nothing_is_close(value):
     with pytest.raises(InvalidParameterError, match=r"Got .* instead\.$"):

@@ -18,8 +18,6 @@ from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.method_examples import predictions, with_examples
 from skneural.estimators.model import Fitted, Model
 from skneural.estimators.plain_parameters import parameters_of_plain, plain_parameters
-from skneural.estimators.remedies import with_proposal
-from skneural.estimators.sklearn_private import InvalidParameterError
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, with_versions, without_versions
 from skneural.losses import Loss
 from skneural.plain_values import without_maps
@@ -146,17 +144,7 @@ def _without_plain_defaults(estimator: Any, state: dict[str, Any]) -> dict[str, 
     return {name: value for name, value in state.items() if not is_default(name, value)}
 
 
-class CheckedParameters(_EstimatorBase):
-    """Says in errors about parameters which value was probably meant."""
-
-    def _validate_params(self) -> None:
-        try:
-            super()._validate_params()
-        except InvalidParameterError as error:
-            raise with_proposal(error, self) from None
-
-
-class VersionedEstimator(CheckedParameters):
+class VersionedEstimator(_EstimatorBase):
     """Has the versions of skneural and scikit-learn in its files, and plain parameters."""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -171,7 +159,7 @@ class VersionedEstimator(CheckedParameters):
 
 
 @with_examples(predictions.FITTED)
-class FittedEstimator(CheckedParameters):
+class FittedEstimator(_EstimatorBase):
     """Keeps what a fit has found in one object, and predicts from it.
 
     Predictions never write to the estimator, and read the object once.

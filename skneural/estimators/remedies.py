@@ -46,12 +46,13 @@ def with_proposal(error: InvalidParameterError, estimator: Any) -> InvalidParame
     Parameters
     ----------
     error : InvalidParameterError
-        As scikit-learn raises it: "The 'name' parameter of ... must be ...".
+        Where scikit-learn raised it: "The 'name' parameter of ... must be ... Got ... instead.".
     estimator : estimator
-        Whose parameter it is.
+        Whose fit it ended. The parameter may be that of another one within.
     """
-    found = re.match(r"The '(\w+)' parameter of", str(error))
-    if found is None or not hasattr(estimator, found[1]):
+    kind = type(estimator).__name__
+    found = re.fullmatch(rf"The '(\w+)' parameter of {kind} must be .* instead\.", str(error), re.S)
+    if found is None:
         return error
     name = found[1]
     proposal = _proposal(name, getattr(estimator, name), estimator._parameter_constraints[name])

@@ -27,14 +27,12 @@ from sklearn.utils.extmath import _approximate_mode as approximate_mode
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight
 
-from skneural.estimators.public_names import naming_the_class
-
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
     # scikit-learn has no types, so that its decorators would hide those of our methods.
 
-    def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
+    def checked_before(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
         """Check the parameters before a fit."""
 
     def with_callbacks(method: Method) -> Method:
@@ -50,13 +48,7 @@ if TYPE_CHECKING:
             """Set the callbacks of the fits to come."""
 
 else:
-    from sklearn.base import _fit_context
-
-    def fit_context(*, prefer_skip_nested_validation):
-        """Check the parameters before a fit; errors about its arguments name the user's class."""
-        decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
-        return lambda method: naming_the_class(decorate(method))
-
+    from sklearn.base import _fit_context as checked_before
     from sklearn.utils.metaestimators import available_if
 
     try:
@@ -92,7 +84,7 @@ __all__ = [
     "available_if",
     "check_feature_names_in",
     "check_sample_weight",
-    "fit_context",
+    "checked_before",
     "validate_parameter_constraints",
     "with_all_labels",
     "with_callbacks",

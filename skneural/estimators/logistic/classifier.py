@@ -11,11 +11,12 @@ from skneural.estimators.base import fitted_attribute, store_parameters
 from skneural.estimators.class_weight import refuse_balanced
 from skneural.estimators.classifier import NetworkClassifier
 from skneural.estimators.conversion.logistic import logistic_from_sklearn, logistic_to_sklearn
+from skneural.estimators.fit_context import fit_context
 from skneural.estimators.linear_attributes import LinearModelMixin
 from skneural.estimators.logistic.parameters import CONSTRAINTS, check_settings, has_epochs
 from skneural.estimators.logistic.plan import logistic_plan
 from skneural.estimators.method_examples import linear, with_examples
-from skneural.estimators.sklearn_private import available_if, fit_context, with_callbacks
+from skneural.estimators.sklearn_private import available_if, with_callbacks
 
 
 @with_examples(linear.LOGISTIC)

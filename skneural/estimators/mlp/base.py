@@ -12,6 +12,7 @@ from skneural.estimators.base import fitted_attribute
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import Data
 from skneural.estimators.finish import OUT_OF_EPOCHS
+from skneural.estimators.fit_context import check_parameters, fit_context
 from skneural.estimators.full_batch_plan import full_batch_plan
 from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan, total_weight
@@ -35,10 +36,7 @@ from skneural.estimators.network import NetworkEstimator
 from skneural.estimators.plan import Plan, Start
 from skneural.estimators.problem import Problem, Selection
 from skneural.estimators.scales import LearningCheck
-from skneural.estimators.sklearn_private import (
-    fit_context,
-    with_callbacks,
-)
+from skneural.estimators.sklearn_private import with_callbacks
 from skneural.estimators.target_contract import Targets
 from skneural.initialization import weight_draws
 from skneural.minimizers.history import EarlyStopping
@@ -384,7 +382,7 @@ class MultilayerPerceptron(NetworkEstimator):
                 f"{params['hidden_layer_sizes']!r}: leave it out.",
             )
         estimator = cls(**params)
-        estimator._validate_params()
+        check_parameters(estimator)
         dtype = {"float32": np.float32, "float64": np.float64}.get(estimator.dtype)
         layer_sizes, vector = stacked_layers(coefs, intercepts, dtype)
         estimator.hidden_layer_sizes = layer_sizes[1:-1]

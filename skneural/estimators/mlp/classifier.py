@@ -14,6 +14,7 @@ from skneural.estimators.class_weight import refuse_balanced
 from skneural.estimators.classifier import NetworkClassifier, label_accuracy
 from skneural.estimators.columns import check_targets
 from skneural.estimators.conversion.mlp import network_from_sklearn, network_to_sklearn
+from skneural.estimators.fit_context import fit_context
 from skneural.estimators.label_columns import LabelColumns, SoftmaxLabels
 from skneural.estimators.label_kinds import has_classes_of_columns, sorted_classes
 from skneural.estimators.method_examples import networks, with_examples
@@ -21,7 +22,7 @@ from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
 from skneural.estimators.mlp.parameter_table import CLASSIFIER, constraints_of
 from skneural.estimators.mlp.parameters import check_settings
-from skneural.estimators.sklearn_private import available_if, fit_context
+from skneural.estimators.sklearn_private import available_if
 from skneural.estimators.target_contract import ClassTargets
 from skneural.estimators.targets import Labels
 

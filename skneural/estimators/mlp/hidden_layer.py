@@ -26,8 +26,9 @@ from skneural.estimators.base import VersionedEstimator
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import COMPUTING_DTYPES
 from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.fit_context import fit_context
 from skneural.estimators.method_examples import networks, with_examples
-from skneural.estimators.sklearn_private import InvalidParameterError, fit_context
+from skneural.estimators.sklearn_private import InvalidParameterError
 
 
 @with_examples(networks.HIDDEN_LAYER)

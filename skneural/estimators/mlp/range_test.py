@@ -23,11 +23,11 @@ from skneural.arrays.matrices import FloatArray
 from skneural.arrays.threads import blas_threads
 from skneural.estimators.checks import refuse_no_data
 from skneural.estimators.finish import NOT_FINITE
+from skneural.estimators.fit_context import fit_context
 from skneural.estimators.mlp.base import MultilayerPerceptron
 from skneural.estimators.mlp.parameters import check_settings
 from skneural.estimators.network import NO_ROWS
 from skneural.estimators.plan import Plan, Start
-from skneural.estimators.sklearn_private import fit_context
 from skneural.estimators.user_warnings import warn_user
 from skneural.minimizers.minibatch import MiniBatches
 from skneural.minimizers.state import TrainingState

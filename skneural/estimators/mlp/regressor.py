@@ -14,6 +14,7 @@ from skneural.estimators.base import store_parameters
 from skneural.estimators.columns import check_targets
 from skneural.estimators.conversion.mlp import network_from_sklearn, network_to_sklearn
 from skneural.estimators.data import Rows
+from skneural.estimators.fit_context import fit_context
 from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
@@ -22,7 +23,7 @@ from skneural.estimators.mlp.parameter_table import REGRESSOR, constraints_of
 from skneural.estimators.mlp.parameters import check_settings, loss_of, loss_to_score_by
 from skneural.estimators.model import Model
 from skneural.estimators.plan import Start
-from skneural.estimators.sklearn_private import available_if, fit_context
+from skneural.estimators.sklearn_private import available_if
 from skneural.estimators.target_contract import Targets
 from skneural.estimators.targets import Numbers
 from skneural.losses import Loss

@@ -22,13 +22,14 @@ from skneural.estimators.conversion.perceptron import (
     perceptron_to_sklearn,
 )
 from skneural.estimators.data import Data, Rows
+from skneural.estimators.fit_context import fit_context
 from skneural.estimators.linear_attributes import LinearModelMixin
 from skneural.estimators.method_examples import linear, with_examples
 from skneural.estimators.network import TrainedEstimator
 from skneural.estimators.perceptron.parameters import CONSTRAINTS
 from skneural.estimators.perceptron.plan import perceptron_plan
 from skneural.estimators.plan import Plan, Start
-from skneural.estimators.sklearn_private import fit_context, with_callbacks
+from skneural.estimators.sklearn_private import with_callbacks
 from skneural.estimators.targets import Labels
 
 

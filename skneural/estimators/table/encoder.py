@@ -15,13 +15,9 @@ from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import VersionedEstimator
 from skneural.estimators.data import stand_in
 from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.fit_context import fit_context
 from skneural.estimators.method_examples import tables, with_examples
-from skneural.estimators.sklearn_private import (
-    Interval,
-    StrOptions,
-    check_feature_names_in,
-    fit_context,
-)
+from skneural.estimators.sklearn_private import Interval, StrOptions, check_feature_names_in
 from skneural.estimators.table.fitted import FittedTable, Scalings, TableColumns
 from skneural.estimators.table.kinds import categorical_mask
 from skneural.estimators.table.reading import RawColumn, read_table

@@ -36,6 +36,7 @@ from skneural.estimators.base import (
 from skneural.estimators.callback_tasks import EpochTasks
 from skneural.estimators.checks import saying_where
 from skneural.estimators.documentation_link import documentation_link_template
+from skneural.estimators.fit_context import fit_context
 from skneural.estimators.history_table import HistoryTable, no_history
 from skneural.estimators.method_examples import tables, with_examples
 from skneural.estimators.plan import Start
@@ -43,7 +44,6 @@ from skneural.estimators.sklearn_private import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
-    fit_context,
     with_callbacks,
 )
 from skneural.estimators.table.kinds import categorical_mask
