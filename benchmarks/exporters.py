@@ -313,7 +313,9 @@ def main():
     print("Not installed:", ", ".join(missing) or "nothing")
     rows, sentences = [], []
     for name in names:
-        its_rows, refused = table_rows(name)
+        # emlearn leaves what it compiles in a folder "tmp" of the current one.
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            its_rows, refused = table_rows(name)
         rows += its_rows
         for kind, tasks in refused.items():
             sentences.append(f"{name} converts no {kind} ({', '.join(tasks)}), of either.")

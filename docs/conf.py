@@ -37,6 +37,9 @@ templates_path = ["_templates"]
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!skneural\.).*")]
 
+# Quotes in types and signatures are code.
+smartquotes = False
+
 # ---------------------------------------------------------------- docstrings
 
 autodoc_typehints = "none"
