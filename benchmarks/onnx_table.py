@@ -65,11 +65,11 @@ LINEAR = {
     "perceptron, several": (ScratchPerceptron(), lambda s: s.argmax(axis=1)),
 }
 TABULAR = {
-    "table, two classes": (TabularMLPClassifier, {}, lambda s: s[:, 0] > 0),
-    "table, several": (TabularMLPClassifier, {}, lambda s: s.argmax(axis=1)),
-    "table, numbers": (TabularMLPRegressor, {}, lambda s: s[:, 0]),
-    "table, median": (TabularMLPRegressor, {"loss": "absolute_error"}, lambda s: s[:, 0]),
-    "table, quantile": (TabularMLPRegressor, {"loss": Quantile(0.9)}, lambda s: s[:, 0]),
+    "two classes": (TabularMLPClassifier, {}, lambda s: s[:, 0] > 0),
+    "several": (TabularMLPClassifier, {}, lambda s: s.argmax(axis=1)),
+    "numbers": (TabularMLPRegressor, {}, lambda s: s[:, 0]),
+    "median": (TabularMLPRegressor, {"loss": "absolute_error"}, lambda s: s[:, 0]),
+    "quantile": (TabularMLPRegressor, {"loss": Quantile(0.9)}, lambda s: s[:, 0]),
 }
 
 
@@ -143,9 +143,14 @@ def fitted(task, activation, X, scores):
     return model.fit(X, targets(scores))
 
 
-def width(activation):
-    """Of the column of an activation function."""
-    return max(len(activation), len("1e-16")) + 2
+def print_header(dtype):
+    print(f"{dtype:19s}" + "".join(f" {name:>5s}" for name in ACTIVATIONS))
+
+
+def print_row(task, largest):
+    """The differences with each of the activation functions."""
+    cells = zip(ACTIVATIONS, largest, strict=True)
+    print(f"{task:19s}" + "".join(f" {value:{max(len(name), 5)}.0e}" for name, value in cells))
 
 
 def print_table(dtype, n_rows):
@@ -153,24 +158,18 @@ def print_table(dtype, n_rows):
     X = random.standard_normal((n_rows, N_FEATURES)).astype(dtype)
     scores = X @ random.standard_normal((N_FEATURES, 3))
     wrong = 0
-    print(f"{dtype:18s}" + "".join(f"{name:>{width(name)}s}" for name in ACTIVATIONS))
+    print_header(dtype)
     for task in TASKS:
-        cells = []
-        for activation in ACTIVATIONS:
-            largest, n = compared(fitted(task, activation, X, scores), X)
-            cells.append(f"{largest:{width(activation)}.0e}")
-            wrong += n
-        print(f"{task:18s}" + "".join(cells))
-    cells = []
-    for activation in ACTIVATIONS:
-        network = fitted("several classes", activation, X, scores)
-        largest, _ = compared(HiddenLayerTransformer(network, prefit=True), X)
-        cells.append(f"{largest:{width(activation)}.0e}")
-    print(f"{'hidden layer':18s}" + "".join(cells))
+        found = [compared(fitted(task, activation, X, scores), X) for activation in ACTIVATIONS]
+        print_row(task, [largest for largest, _ in found])
+        wrong += sum(n for _, n in found)
+    networks = [fitted("several classes", activation, X, scores) for activation in ACTIVATIONS]
+    found = [compared(HiddenLayerTransformer(network, prefit=True), X) for network in networks]
+    print_row("hidden layer", [largest for largest, _ in found])
     for name, (model, targets) in LINEAR.items():
         largest, n = compared(model.fit(X, targets(scores)), X)
         wrong += n
-        print(f"{name:24s}{largest:5.0e}")
+        print(f"{name}: {largest:.0e}")
     print(f"labels other than ours: {wrong}\n")
 
 
@@ -203,18 +202,16 @@ def print_tabular(dtype, n_rows):
     scores = X @ random.standard_normal((N_FEATURES, 3))
     tables = {"": X, ", frame": frame_of(X, random)} if dtype == "float64" else {"": X}
     wrong = 0
-    print(f"{dtype:26s}" + "".join(f"{name:>{width(name)}s}" for name in ACTIVATIONS))
+    print_header(dtype)
     for task in TABULAR:
         for name, table in tables.items():
-            cells = []
-            for activation in ACTIVATIONS:
-                largest, n = compared(fitted_ensemble(task, activation, table, scores), table)
-                cells.append(f"{largest:{width(activation)}.0e}")
-                wrong += n
-            print(f"{task + name:26s}" + "".join(cells))
+            models = [fitted_ensemble(task, each, table, scores) for each in ACTIVATIONS]
+            found = [compared(model, table) for model in models]
+            print_row(task + name, [largest for largest, _ in found])
+            wrong += sum(n for _, n in found)
     for name, table in tables.items():
         encoder = TableEncoder(random_state=0).fit(table, scores.argmax(axis=1))
-        print(f"{'table encoder' + name:26s}{compared(encoder, table)[0]:6.0e}")
+        print(f"table encoder{name}: {compared(encoder, table)[0]:.0e}")
     print(f"labels other than ours: {wrong}\n")
 
 
