@@ -26,7 +26,9 @@ def docstrings(module):
     """Names and docstrings of a module, its functions, its classes and their members."""
     yield module.__name__, module.__doc__
     for name, found in vars(module).items():
-        if getattr(found, "__module__", None) != module.__name__:
+        # Others, such as a TypeVar, have the docstring of their class.
+        is_ours = getattr(found, "__module__", None) == module.__name__
+        if not is_ours or not (inspect.isclass(found) or inspect.isroutine(found)):
             continue
         yield f"{module.__name__}.{name}", found.__doc__
         if inspect.isclass(found):

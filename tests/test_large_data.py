@@ -36,6 +36,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:X has feature names"),
 ]
 
+NO_DATE = np.datetime64("NaT", "D")
 N_COLUMNS = 12
 #: Rows of two tables: the second must not take more memory.
 FEW, MANY = 800, 3_200
@@ -202,7 +203,7 @@ WRONG = {
         "Column 3 of X holds an integer that is too",
     ),
     "a date": ("objects", np.datetime64("2024-02-29"), ValueError, "Column 3 of X holds dates, su"),
-    "a missing date": ("objects", np.datetime64("NaT"), ValueError, "Column 3 .* NaT in 1 of 800"),
+    "a missing date": ("objects", NO_DATE, ValueError, "Column 3 .* NaT in 1 of 800"),
 }
 #: The same for what is no array.
 WRONG_CELLS = {

@@ -253,7 +253,9 @@ said()
 
 
 FORKED = """
-import os, signal
+import os, signal, warnings
+# From Python 3.12 on; the process has the threads of BLAS.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 def in_child(action):
     sys.stdout.flush()
     child = os.fork()
