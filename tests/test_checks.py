@@ -218,6 +218,12 @@ def test_what_was_meant_is_proposed_once_whatever_checks_it():
         assert str(bad.value).count("Did you mean 'silu'?") == 1, name
 
 
+def test_an_error_about_settings_keeps_its_cause():
+    with pytest.raises(InvalidParameterError, match=r"'solver' parameter .* beta_1") as bad:
+        ScratchMLPClassifier(solver=Adam(beta_1=2.0)).fit(FRAME, Y)
+    assert isinstance(bad.value.__cause__, ValueError)
+
+
 @pytest.mark.parametrize("value", ["newton", "", None, 3])
 def test_nothing_is_proposed_where_nothing_is_close(value):
     with pytest.raises(InvalidParameterError, match=r"Got .* instead\.$"):

@@ -35,6 +35,26 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Me
     return lambda method: _with_helpful_errors(checked(method))
 
 
+def _with_helpful_errors(method: Method) -> Method:
+    @wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        except InvalidParameterError as error:
+            raise with_proposal(error, self) from error.__cause__
+        except TypeError as error:
+            if _accepts(method, self, *args, **kwargs):
+                raise  # it is about something else
+            text = str(error)
+            if "." in method.__qualname__:
+                public = f"{type(self).__name__}.{method.__name__}"
+                text = text.replace(method.__qualname__, public)
+            raise TypeError(text + _by_name_only(method, len(args))) from None
+
+    return cast("Method", call)
+
+
+@_with_helpful_errors
 def check_parameters(estimator: Any) -> None:
     """The check alone, for an estimator that gets its model without a fit.
 
@@ -48,29 +68,7 @@ def check_parameters(estimator: Any) -> None:
     InvalidParameterError
         For the first one that is not possible.
     """
-    try:
-        estimator._validate_params()
-    except InvalidParameterError as error:
-        raise with_proposal(error, estimator) from None
-
-
-def _with_helpful_errors(method: Method) -> Method:
-    @wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return method(self, *args, **kwargs)
-        except InvalidParameterError as error:
-            raise with_proposal(error, self) from None
-        except TypeError as error:
-            if _accepts(method, self, *args, **kwargs):
-                raise  # it is about something else
-            text = str(error)
-            if "." in method.__qualname__:
-                public = f"{type(self).__name__}.{method.__name__}"
-                text = text.replace(method.__qualname__, public)
-            raise TypeError(text + _by_name_only(method, len(args))) from None
-
-    return cast("Method", call)
+    estimator._validate_params()
 
 
 def _accepts(method: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
