@@ -12,6 +12,7 @@ import skneural
 import skneural.kernels
 from skneural.arrays.matrices import BLOCK
 from skneural.kernels.compilation import Compiled, numba_or_none
+from skneural.kernels.prefetch import prefetch
 
 # By kernel: the number of axes, and arguments of calls. Letters are arrays, and are filled
 #
@@ -191,11 +192,31 @@ def test_factors_of_a_step_are_those_of_one_or_more_networks(dtype, n_networks):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.skipif(numba_or_none() is None, reason="optional: numba is not installed")
+@pytest.mark.parametrize("dtype", ["float64", "float32", "uint32"])
+def test_what_is_asked_for_ahead_is_compiled_to_a_hint_that_changes_nothing(dtype):
+    def sum_of(array, ahead):
+        total = 0.0
+        for i in range(len(array)):
+            prefetch(array, i + ahead, 3)
+            total += array[i]
+        return total
+
+    array = np.arange(20).astype(dtype)
+    compiled = Compiled()[sum_of]
+    # Far beyond both ends too: an address is no access.
+    assert [compiled(array, ahead) for ahead in (0, 2, 10**9, -(10**9))] == [190.0] * 4
+    assert sum_of(array, 2) == 190.0
+    np.testing.assert_array_equal(array, np.arange(20))
+    code = "".join(compiled.inspect_asm().values())
+    assert "prefetch" in code or "prfm" in code  # on x86-64; on ARM
+
+
 def test_every_kernel_has_a_case_and_a_function_in_numpy():
     names = set()
     for module in pkgutil.iter_modules(skneural.kernels.__path__, "skneural.kernels."):
-        if module.name.split(".")[-1] in ("use", "compilation"):
-            continue
+        if module.name.split(".")[-1] in ("use", "compilation", "prefetch"):
+            continue  # no kernels
         members = vars(importlib.import_module(module.name))
         names |= {
             name

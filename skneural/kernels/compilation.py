@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from threading import RLock
 from typing import Any, TypeAlias
 
+from skneural.kernels.prefetch import register_prefetch
 from skneural.optional import optional_module
 
 Kernel: TypeAlias = Callable[..., Any]
@@ -87,7 +89,10 @@ def _to_compile(kernel: Kernel, *, with_cache: bool) -> Kernel | None:
     # numpy: division by zero gives infinity instead of an error. nogil: other threads go on.
     options = {"nogil": True, "error_model": "numpy"}
     try:
-        function: Kernel = required_numba().njit(cache=with_cache, **options)(kernel)
+        numba = required_numba()
+        with suppress(Exception), _importing:
+            register_prefetch()
+        function: Kernel = numba.njit(cache=with_cache, **options)(kernel)
     except Exception:
         return _to_compile(kernel, with_cache=False) if with_cache else None
     return function

@@ -11,6 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.kernels.prefetch import CACHE_LINE, MOST_LINES, prefetch
+
+#: Rows by which what is fetched is ahead of what is computed.
+ROWS_AHEAD = 2
 
 
 def learn_from_dense_rows(
@@ -29,11 +33,16 @@ def learn_from_dense_rows(
     shrinkage, smallest_scale, alpha, half_l2, l1_ratio, pull, intercept_rate = settings
     slack, largest_doubt, longest, reach = bounds
     number, zero, n = weights.dtype.type, np.float64(0), len(weights)
-    for row in order:
+    has_penalty = alpha != 0.0 or pull != 0.0
+    elements, last = X.reshape(-1), len(order) - 1
+    n_lines = min(n * X.itemsize // CACHE_LINE + 1, MOST_LINES)
+    for i in range(len(order)):
+        row, ahead = order[i], order[min(i + ROWS_AHEAD, last)]
+        prefetch(elements, n * ahead, n_lines)
         is_right, doubt = False, slack * reach
         if doubt < largest_doubt:
-            # Four sums side by side do not wait for each other.
-            a, b, c, d = zero, zero, zero, zero
+            # Four sums side by side do not wait for each other, and need not be exact.
+            a, b, c, d = number(0), number(0), number(0), number(0)
             for j in range(0, n - n % 4, 4):
                 a += X[row, j] * weights[j]
                 b += X[row, j + 1] * weights[j + 1]
@@ -42,12 +51,16 @@ def learn_from_dense_rows(
             for j in range(n - n % 4, n):
                 a += X[row, j] * weights[j]
             is_right = sign[row] * (((a + b) + (c + d)) * scale + intercept) > doubt
+        if is_right and not has_penalty:
+            continue
         margin = zero + 1.0
         if not is_right:
             output = zero
             for j in range(n):
                 output += X[row, j] * weights[j]
             margin = sign[row] * (np.float64(number(output * scale)) + intercept)
+        if margin > 0.0 and not has_penalty:
+            continue
         if margin <= 0.0:
             objective -= margin
             n_mistakes += 1.0
@@ -102,14 +115,23 @@ def learn_from_sparse_rows(
     """See `skneural.perceptron.row_by_row.learn_from_sparse_rows`."""
     objective, n_mistakes, intercept, scale, square_norm, absolute_norm, full_pull = state
     shrinkage, smallest_scale, alpha, half_l2, l1_ratio, pull, intercept_rate = settings
-    number, zero = weights.dtype.type, np.float64(0)
-    for row in order:
+    number, zero, last = weights.dtype.type, np.float64(0), len(order) - 1
+    has_penalty = alpha != 0.0 or pull != 0.0
+    mean_length = len(values) // (len(starts) - 1)
+    value_lines = min(mean_length * values.itemsize // CACHE_LINE + 1, MOST_LINES)
+    column_lines = min(mean_length * columns.itemsize // CACHE_LINE + 1, MOST_LINES)
+    for i in range(len(order)):
+        row, ahead = order[i], order[min(i + ROWS_AHEAD, last)]
+        prefetch(values, starts[ahead], value_lines)
+        prefetch(columns, starts[ahead], column_lines)
         # Places without a sign are not asked whether they count from the end.
         start, end = np.uint64(starts[row]), np.uint64(starts[row + 1])
         output = zero
         for k in range(start, end):
             output += values[k] * weights[columns[k]]
         margin = sign[row] * (np.float64(number(output * scale)) + intercept)
+        if margin > 0.0 and not has_penalty:
+            continue
         if margin <= 0.0:
             objective -= margin
             n_mistakes += 1.0

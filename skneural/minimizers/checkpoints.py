@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
+from skneural.minimizers.changed import changed
 
 
 class BestEpoch(NamedTuple):
@@ -97,7 +98,7 @@ class Checkpoints:
             each._replace(epoch=epoch, value=value, params=free) if is_better else each
             for each, value, is_better in zip(self.best, values, is_best, strict=True)
         )
-        return replace(self, best=best, memory=memory)
+        return changed(self, best=best, memory=memory)
 
     def arrays(self) -> tuple[FloatArray, ...]:
         """The parameters of the epochs chosen, each epoch once, in the order of the criteria."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
+from skneural.minimizers.changed import changed
 
 
 class Validation(NamedTuple):
@@ -116,7 +117,7 @@ class History:
 
     def without_best(self) -> History:
         """The history without the best epoch: best scores by another criterion do not compare."""
-        return replace(
+        return changed(
             self,
             validated_from=None,
             best_loss=None,
@@ -189,7 +190,7 @@ class EarlyStopping:
             changes["best_loss"] = math.inf
         if validates and history.best_validation_score is None:
             changes.update(validated_from=history.n_rows, best_validation_score=-math.inf)
-        return replace(history, **changes)
+        return changed(history, **changes)
 
     def enter(
         self, history: History, epoch: Epoch, params: FloatArray, judged: Epoch | None = None
@@ -229,7 +230,7 @@ class EarlyStopping:
         changes["no_improvement_count"] = 0 if is_progress else history.no_improvement_count + 1
         del history.rows[history.n_rows :]  # of an epoch that has been undone
         history.rows.append(epoch)
-        return replace(history, n_rows=history.n_rows + 1, **changes)
+        return changed(history, n_rows=history.n_rows + 1, **changes)
 
     def joint(self, epochs: Sequence[Epoch]) -> Epoch | None:
         """What all members are judged by, if that is the same for all: their mean."""

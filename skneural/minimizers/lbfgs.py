@@ -17,7 +17,7 @@ for L1 regularization: a comparative study and two new approaches", ECML 2007.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ import scipy.optimize
 
 from skneural.arrays.matrices import FloatArray, Matrix, norm
 from skneural.arrays.sparse_rows import for_many_products
+from skneural.minimizers.changed import changed
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import Record
 from skneural.objective import Objective
@@ -131,7 +132,7 @@ def _stop_if_impatient(record: Record, run: Run) -> Record:
     if not (run.stopping.by_score and run.stopping.is_out_of_patience(record.histories[0])):
         return record
     run.report_plateau("Stopping.")
-    return replace(record, stopped=(run.stopping.reason,))
+    return changed(record, stopped=(run.stopping.reason,))
 
 
 def _stop_reason(result: Any, run: Run, max_fun: int) -> str:

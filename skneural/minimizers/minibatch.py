@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from skneural.arrays.batches import Batches
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, norm
 from skneural.layers import Draws
+from skneural.minimizers.changed import changed
 from skneural.minimizers.members import Work, active_members, optimizer_of
 from skneural.minimizers.order import RowOrder, Rows
 from skneural.minimizers.run import Run
@@ -242,14 +243,14 @@ class MiniBatches:
             history.no_improvement_count,
         )
         if not run.stopping.is_out_of_patience(history):
-            return replace(record, learning_rate=rate)
+            return changed(record, learning_rate=rate)
         slower = self.schedule.on_plateau(rate)
         if slower is None:
             run.report_plateau(self.schedule.stop_message)
-            return replace(record, learning_rate=rate, stopped=(run.stopping.reason,))
+            return changed(record, learning_rate=rate, stopped=(run.stopping.reason,))
         run.report_plateau("Setting learning rate to %f" % slower)
-        patient = replace(history, no_improvement_count=0)
-        return replace(record, learning_rate=slower, histories=(patient,))
+        patient = changed(history, no_improvement_count=0)
+        return changed(record, learning_rate=slower, histories=(patient,))
 
     # ---------------------------------------------------------------- what epochs work on
 
@@ -341,9 +342,9 @@ def _drawn_from(state: TrainingState, active: list[int] | None) -> Draws | None:
 def _stop_impatient(record: Record, run: Run) -> Record:
     cycles, joint = run.cycle_stop, record.joint
     if cycles is not None and joint is not None and cycles.is_over(joint):
-        return replace(record, stopped=tuple(each or "early_stopping" for each in record.stopped))
+        return changed(record, stopped=tuple(each or "early_stopping" for each in record.stopped))
     stopped = tuple(
         run.stopping.reason if not reason and run.stopping.is_out_of_patience(history) else reason
         for reason, history in zip(record.stopped, record.histories, strict=True)
     )
-    return replace(record, stopped=stopped)
+    return changed(record, stopped=stopped)

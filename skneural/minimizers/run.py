@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
+from skneural.minimizers.changed import changed
 from skneural.minimizers.checkpoints import Checkpoints
 from skneural.minimizers.history import NO_VALIDATION, EarlyStopping, Epoch, History, Validation
 from skneural.minimizers.joint import (
@@ -142,10 +142,10 @@ class Run:
         if not is_joint and (cycle_stop is not None or state.checkpoints is not None):
             raise ValueError("Checkpoints and cycle_stop go by the numbers of validate_together.")
         begin = partial(stopping.begin, validates=is_joint or validate is not None)
-        record = replace(state.record, histories=tuple(map(begin, state.record.histories)))
+        record = changed(state.record, histories=tuple(map(begin, state.record.histories)))
         if is_joint and record.joint is None:
-            record = replace(record, joint=JointHistory())
-        self.state = replace(state, record=record)
+            record = changed(record, joint=JointHistory())
+        self.state = changed(state, record=record)
         self.stopping = stopping
         self.cycle_stop = cycle_stop
         self.max_iter = max_iter
@@ -245,7 +245,7 @@ class Run:
             If no further epoch is to follow.
         """
         try:
-            state = replace(self.state, **changes) if changes else self.state
+            state = changed(self.state, **changes) if changes else self.state
             record = self._recorded(
                 state.record,
                 state.model,
@@ -259,7 +259,7 @@ class Run:
                 record = adapt(record, self)
             best = state.checkpoints and _best_epochs(state.checkpoints, state.model, record)
             # One assignment: whatever interrupts sees this epoch whole, or not at all.
-            self.state = replace(state, record=record, checkpoints=best)
+            self.state = changed(state, record=record, checkpoints=best)
             if self.report is not None:
                 self.report.epoch(record)
             is_asked_to_stop = self._listener is not None and self._listener.epoch_ended()
@@ -314,7 +314,7 @@ class Run:
         if active is not None:
             total_loss, n_member_iter = _of_members(record, active, histories)
         self._since = perf_counter()
-        return replace(
+        return changed(
             record,
             loss=total_loss,
             n_member_iter=n_member_iter,
@@ -348,7 +348,7 @@ class Run:
 
     def note_loss(self, loss: float) -> None:
         """Note the loss where no epoch has been."""
-        self.state = replace(self.state, record=replace(self.state.record, loss=loss))
+        self.state = changed(self.state, record=changed(self.state.record, loss=loss))
 
     def last_whole_state(self) -> TrainingState:
         """The state after the last whole epoch, also in the middle of one."""
@@ -424,5 +424,5 @@ def _before_divergence(run: Run) -> TrainingState:
     """The last state whose numbers are finite, with the record of the epoch that was not."""
     saved = run._saved
     if saved is None:
-        return replace(run.state, optimizer={})
-    return replace(saved, record=run.state.record)
+        return changed(run.state, optimizer={})
+    return changed(saved, record=run.state.record)

@@ -7,12 +7,13 @@ One kind of state serves every continuation: the next epoch, ``partial_fit``, ``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
+from skneural.minimizers.changed import changed
 from skneural.minimizers.checkpoints import Checkpoints
 from skneural.minimizers.history import Epoch, History
 from skneural.minimizers.joint import JointHistory
@@ -154,7 +155,7 @@ class TrainingState:
         checkpoints = self.checkpoints
         if checkpoints is not None and into is None:
             checkpoints = checkpoints.copy()
-        return replace(self, params=params, optimizer=optimizer, checkpoints=checkpoints)
+        return changed(self, params=params, optimizer=optimizer, checkpoints=checkpoints)
 
 
 def generator_state(generator: Generator) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class SparseRows:
     is_sparse = True
 
     def __init__(self, X: Matrix, zeros: FloatArray | None = None) -> None:
-        if zeros is None and not X.has_canonical_format:
+        if zeros is None and _has_duplicates(X):
             X = X.copy()
             X.sum_duplicates()
         self.X = X
@@ -115,6 +115,15 @@ class SparseRows:
         """The largest number of stored values in a row, and the largest Euclidean norm."""
         squares = self.X.multiply(self.X).astype(np.float64).sum(axis=1)
         return int(np.diff(self.X.indptr).max()), math.sqrt(np.max(squares))
+
+
+def _has_duplicates(X: Matrix) -> bool:
+    """Whether a CSR matrix stores elements several times over."""
+    if X.has_canonical_format:
+        return False
+    # Rows that are not sorted need not be: of columns, which are turned into without sorting,
+    # the elements come in the order of the rows, the same ones next to each other.
+    return not X.tocsc().has_canonical_format
 
 
 Rows: TypeAlias = DenseRows | SparseRows

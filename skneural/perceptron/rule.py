@@ -46,10 +46,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import get_blas_funcs
 
-from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
+from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray, norm
 from skneural.perceptron.objective import BlockObjective, sum_in_order, weights_log
 from skneural.perceptron.row_access import ALL, Rows
-from skneural.perceptron.row_by_row import Bounds
+from skneural.perceptron.row_by_row import Bounds, Numbers
 
 #: Rows whose outputs are computed together. The fewer mistakes, the longer a block may be.
 FEWEST_BLOCK_ROWS = 16
@@ -157,10 +157,12 @@ class OnlinePerceptron:
         self._scale = 1.0
         self._shrinkage = self._rounded(rule.shrinkage)
         self._smallest_scale = SMALLEST_SCALE[dtype.char]
-        # Of the weights when they last took a step, shrunk since then.
-        dot, asum = get_blas_funcs(("dot", "asum"), dtype=dtype)
-        self._square_norm = float(dot(self._weights, self._weights))
-        self._absolute_norm = float(asum(self._weights))
+        # Of the weights when they last took a step, shrunk since then; for a penalty.
+        self._square_norm, self._absolute_norm = 0.0, 0.0
+        if rule.alpha:
+            dot, asum = get_blas_funcs(("dot", "asum"), dtype=dtype)
+            self._square_norm = float(dot(self._weights, self._weights))
+            self._absolute_norm = float(asum(self._weights))
         self._objective = 0.0
         # How far L1 has pulled every weight so far, and how far it would have pulled at most.
         self._pulled: FloatArray = np.zeros_like(self._weights)
@@ -170,6 +172,8 @@ class OnlinePerceptron:
         self._log = weights_log(0 if rows.is_sparse else len(weights), dtype)
         # A bound of the length of all that was added up to the weights and the intercept.
         self._reach = 0.0
+        # Of the weights without their scale, before an epoch and after it.
+        self._norm = norm(self._weights)
 
     @cached_property
     def _bounds(self) -> Bounds:
@@ -177,6 +181,14 @@ class OnlinePerceptron:
         bounds = Bounds.of(n_stored + MOST_BLOCK_ROWS, longest, self._number)
         # L1 may lengthen weights: by rounding, where they have been at zero.
         return bounds._replace(largest_doubt=0.0) if self.rule.pull else bounds
+
+    @cached_property
+    def _settings(self) -> Numbers:
+        """What a compiled loop needs of the rule, see `learn_from_dense_rows`."""
+        rule, l1_ratio = self.rule, self.rule.l1_ratio
+        shares = 0.5 * (1 - l1_ratio), l1_ratio if rule.pull else 0.0
+        rates = rule.alpha, *shares, rule.pull, rule.intercept_rate
+        return tuple(map(float, (self._shrinkage, self._smallest_scale, *rates)))
 
     @property
     def weights(self) -> FloatArray:
@@ -196,7 +208,9 @@ class OnlinePerceptron:
     @property
     def is_finite(self) -> bool:
         """Whether the model still consists of finite numbers."""
-        return math.isfinite(self.intercept) and bool(np.isfinite(self._weights).all())
+        # Where all weights are finite, their norm is too, unless it overflows.
+        are_finite = math.isfinite(self._norm) or bool(np.isfinite(self._weights).all())
+        return are_finite and math.isfinite(self.intercept)
 
     def state(self) -> dict[str, Any]:
         """What the next epoch depends on, as plain numbers and arrays of its own.
@@ -224,6 +238,7 @@ class OnlinePerceptron:
         self.n_mistakes = state["n_mistakes"]
         if self.rule.alpha:
             self._weights = np.array(state["weights"])
+            self._norm = norm(self._weights)
             self._scale = state["scale"]
             self._square_norm = state["square_norm"]
             self._absolute_norm = state["absolute_norm"]
@@ -241,8 +256,7 @@ class OnlinePerceptron:
             weights do not count in it.
         """
         self._objective = 0.0
-        norm = float(np.linalg.norm(self._weights)) * self._scale
-        self._reach = norm + abs(self.intercept)
+        self._reach = self._norm * self._scale + abs(self.intercept)
         start = self._learn_row_by_row(order)
         if self.rule.pull:
             for row in order[start:].tolist():
@@ -250,29 +264,23 @@ class OnlinePerceptron:
         else:
             while start < len(order):
                 start += self._walk(order[start : start + self._block_rows])
+        self._norm = norm(self._weights)
         return self._objective / len(order)
 
     def _learn_row_by_row(self, order: IndexArray) -> int:
         """Learn from all rows if that is compiled, from none if not, and return how many."""
-        rule, l1_ratio = self.rule, self.rule.l1_ratio
-        shares = 0.5 * (1 - l1_ratio), l1_ratio if rule.pull else 0.0
-        rates = rule.alpha, *shares, rule.pull, rule.intercept_rate
         vectors = order, self._sign, self._updates, self._weights, self._pulled
-        before = self._objective, self.n_mistakes, self.intercept, self._scale
+        before = self._objective, float(self.n_mistakes), self.intercept, self._scale
         norms = self._square_norm, self._absolute_norm, self._full_pull
-        settings = self._shrinkage, self._smallest_scale, *rates
         state = self.rows.learn(
-            vectors,
-            tuple(map(float, (*before, *norms))),
-            tuple(map(float, settings)),
-            lambda: (*self._bounds, self._reach),
+            vectors, before + norms, self._settings, lambda: (*self._bounds, self._reach)
         )
         if not state:
             return 0
         state = tuple(map(float, state))
         self._objective, n_mistakes, self.intercept, self._scale, self._square_norm = state[:5]
         self.n_mistakes = int(n_mistakes)
-        if rule.pull:
+        if self.rule.pull:
             self._absolute_norm, self._full_pull = state[5:]
         return len(order)
 

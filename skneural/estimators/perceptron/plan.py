@@ -171,7 +171,7 @@ def _units(
     fraction = estimator.validation_fraction if estimator.early_stopping else None
     with naming_the_sides(fraction or 0.0, n_rows, labels.counts(target), labels.classes.tolist()):
         held_out, seeds = held_out_and_seeds(
-            target, sample_weight, fraction, start.generator if start.seed is None else start.seed
+            target, sample_weight, fraction, start.seed, start.generator
         )
     training_rows = None
     if held_out is not None:
