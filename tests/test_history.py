@@ -20,6 +20,9 @@ from skneural import (
     TabularMLPClassifier,
 )
 from skneural.estimators.history_table import HistoryTable
+from skneural.minimizers.history import EarlyStopping
+from skneural.minimizers.run import Run, drive
+from skneural.minimizers.state import TrainingState
 from skneural.optimizers import SGD
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -200,3 +203,20 @@ def test_columns_shown_of_a_fit(model, columns):
     assert header.split() == columns
     assert rows[-1].split()[1] == f"{history[-1]['loss']:.6g}"
     assert f"<td>{history[-1]['loss']:.6g}</td>" in history._repr_html_()
+
+
+def test_a_run_without_history_has_the_numbers_of_the_last_epoch():
+    seen = []
+
+    def minimize(run):
+        for loss in (3.0, 2.0, 5.0):
+            run.begin_epoch()
+            run.end_epoch(loss, n_samples=10)
+            seen.append(run.state.record)
+        return "max_iter"
+
+    run = Run(TrainingState(np.zeros(2)), EarlyStopping(0, 1), max_iter=3, keeps_history=False)
+    assert drive(minimize, run) == "max_iter"
+    assert [each.loss for each in seen] == [3.0, 2.0, 5.0]
+    assert [(each.n_iter, each.n_samples_seen) for each in seen] == [(1, 10), (2, 20), (3, 30)]
+    assert run.state.record.history.rows == []

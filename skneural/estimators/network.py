@@ -225,6 +225,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
             listener=tasks,
             verbose=self.verbose if plan.records_epochs else False,
             deadline=deadline,
+            keeps_history=plan.records_epochs,
         )
         settings = settings_of(self)
         if tasks is not None:

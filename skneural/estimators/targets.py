@@ -155,6 +155,8 @@ class Labels(ClassTargets):
             indicator: BoolArray = np.ascontiguousarray(y > 0)
             return indicator
         y = np.asarray(y)
+        if is_checked and self.is_binary:
+            return np.asarray(y == self.classes[1])[:, np.newaxis]
         is_text, should_be_text = y.dtype.kind in "OSU", self.classes.dtype.kind in "OSU"
         if is_text == should_be_text:
             index = np.minimum(np.searchsorted(self.classes, y), len(self.classes) - 1)

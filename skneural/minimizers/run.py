@@ -106,6 +106,9 @@ class Run:
         the checkpoints of the state are kept by these. It needs ``EarlyStopping(jointly=True)``.
     cycle_stop : CycleStop or None, default=None
         A further rule on the numbers of the whole.
+    keeps_history : bool, default=True
+        Whether every epoch gets a row in a history. If not, the record has the numbers of the last
+        one alone, nothing is validated, and patience is up to the minimiser.
 
     Attributes
     ----------
@@ -132,6 +135,7 @@ class Run:
         deadline: float = math.inf,
         validate_together: Callable[[FloatArray, list[int]], JointValidation] | None = None,
         cycle_stop: CycleStop | None = None,
+        keeps_history: bool = True,
     ) -> None:
         is_joint = validate_together is not None
         if is_joint and (state.params.ndim < 2 or not stopping.jointly or validate is not None):
@@ -151,6 +155,7 @@ class Run:
         self.max_iter = max_iter
         self.message = ""
         self.report = ProgressReport(verbose, max_iter) if verbose else None
+        self._keeps_history = keeps_history
         self._validate = validate
         self._validate_together = validate_together
         self._has_members = state.params.ndim == 2
@@ -281,6 +286,13 @@ class Run:
         n_samples: int,
         active: Sequence[int] | None,
     ) -> Record:
+        counts = {
+            "n_iter": record.n_iter + 1,
+            "n_epochs": record.n_epochs + 1,
+            "n_samples_seen": record.n_samples_seen + n_samples,
+        }
+        if not self._keeps_history:
+            return changed(record, loss=float(loss), **counts)
         members: Sequence[int] = (0,)
         losses, norms = (loss,), (gradient_norm,)
         models: Any = (model,)
@@ -318,12 +330,10 @@ class Run:
             record,
             loss=total_loss,
             n_member_iter=n_member_iter,
-            n_iter=record.n_iter + 1,
-            n_epochs=record.n_epochs + 1,
-            n_samples_seen=record.n_samples_seen + n_samples,
             histories=tuple(histories),
             stopped=tuple(stopped),
             joint=joint,
+            **counts,
         )
 
     def _validation_of(
