@@ -90,7 +90,8 @@ def floor(X, estimator, batch_size, max_iter):
     """Do the matrix products of a training and nothing else."""
     weights = [W.copy() for W in estimator.coefs_]
     outputs = [np.empty((batch_size, W.shape[1]), X.dtype) for W in weights]
-    deltas, gradients = [z.copy() for z in outputs], [W.copy() for W in weights]
+    # Ordinary numbers: what memory happens to hold may be subnormal, and take many times as long.
+    deltas, gradients = [np.full_like(z, 0.1) for z in outputs], [W.copy() for W in weights]
     batch = X[:batch_size]
     with blas_threads(largest_product(batch_size, [W.shape for W in weights])):
         for _ in range(max_iter * -(-X.shape[0] // batch_size)):
