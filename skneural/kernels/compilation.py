@@ -90,6 +90,7 @@ def _to_compile(kernel: Kernel, *, with_cache: bool) -> Kernel | None:
     options = {"nogil": True, "error_model": "numpy"}
     try:
         numba = required_numba()
+        # Where that fails, kernels that ask for memory ahead cannot be compiled, the others can.
         with suppress(Exception), _importing:
             register_prefetch()
         function: Kernel = numba.njit(cache=with_cache, **options)(kernel)
