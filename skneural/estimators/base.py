@@ -324,6 +324,7 @@ def _is_clean(X: Any, model: Model) -> bool:
         and X.shape[1] == model.n_features
         and X.dtype in NATIVE_FLOATS
         and X.flags.c_contiguous
+        and X.flags.aligned  # NumPy 1.26's vdot crashes on other arrays on some processors
         and model.feature_names is None
         # Not so for NaN and infinity.
         and float(np.vdot(X, X)) < LARGEST_SQUARE
