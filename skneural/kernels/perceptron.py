@@ -51,8 +51,6 @@ def learn_from_dense_rows(
             for j in range(n - n % 4, n):
                 a += X[row, j] * weights[j]
             is_right = sign[row] * (((a + b) + (c + d)) * scale + intercept) > doubt
-        if is_right and not has_penalty:
-            continue
         margin = zero + 1.0
         if not is_right:
             output = zero
