@@ -342,6 +342,7 @@ def averaging_lowers_the_variance_over_seeds():
                 solver=SGD(0.0, averaging=averaging),
                 learning_rate_init=0.5,
                 batch_size=10,
+                max_iter=30,
                 n_iter_no_change=99,
                 alpha=1.0,
                 random_state=seed,

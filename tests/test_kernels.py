@@ -73,6 +73,7 @@ ELSEWHERE = {
     "learn_from_dense_rows": "test_kernels_perceptron",
     "learn_from_sparse_rows": "test_kernels_perceptron",
     "shuffle": "test_kernels_perceptron",
+    "stores_an_element_twice": "test_kernels_perceptron",
 }
 
 SHAPES = {

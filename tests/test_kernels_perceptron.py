@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -11,7 +13,7 @@ from skneural import ScratchPerceptron
 from skneural.estimators.perceptron.sgd_order import shuffle
 from skneural.kernels import use
 from skneural.kernels.compilation import Compiled, numba_or_none
-from skneural.perceptron import OnlinePerceptron, Rule, row_by_row, rows_of
+from skneural.perceptron import OnlinePerceptron, Rule, row_access, row_by_row, rows_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -67,6 +69,19 @@ THIN = np.where(RNG.rand(60, 30) < 0.2, RNG.standard_normal((60, 30)), 0.0)
 TWO = RNG.rand(60) < 0.4
 FOUR = np.arange(60) % 4
 
+
+def not_sorted(X):
+    """The same matrix, with the elements of each row the other way round."""
+    rows = np.concatenate([np.arange(*each)[::-1] for each in pairwise(X.indptr)])
+    return sparse.csr_matrix((X.data[rows], X.indices[rows], X.indptr), X.shape)
+
+
+def stored_twice(X):
+    """The same matrix, with all elements stored in halves, the second far from the first."""
+    both = sparse.hstack([X / 2, X / 2]).tocsr()
+    return sparse.csr_matrix((both.data, both.indices % X.shape[1], both.indptr), X.shape)
+
+
 DATA = {
     "reals": (REALS, TWO),
     "separable": (REALS, REALS @ np.arange(7) > 0),
@@ -80,6 +95,8 @@ DATA = {
     "sparse": (sparse.csr_matrix(THIN), TWO),
     "sparse, float32": (sparse.csr_array(THIN.astype(np.float32)), FOUR),
     "an empty matrix": (sparse.csr_matrix((60, 3)), TWO),
+    "rows not sorted": (not_sorted(sparse.csr_matrix(THIN)), TWO),
+    "elements stored twice": (stored_twice(sparse.csr_matrix(THIN)), TWO),
 }
 SETTINGS = [
     {},
@@ -187,6 +204,31 @@ def test_without_kernels_rows_are_left_to_blocks():
     unit = OnlinePerceptron(rows_of(REALS), TWO, None, np.zeros(7), 0.0, Rule())
     assert unit._learn_row_by_row(np.arange(60)) == 0
     assert (unit.n_mistakes, unit.weights.tolist()) == (0, [0.0] * 7)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], False),
+        ([[]], False),
+        ([[0, 1, 2], [], [0, 1]], False),
+        ([[2, 0, 1], [1, 0]], False),
+        ([[0], [0], [0]], False),
+        ([[1, 1]], True),
+        ([[0, 2], [2, 0, 2]], True),
+        ([[], [1], [0, 1, 2, 0]], True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_the_same_elements_stored_twice(rows, expected, dtype, mode):
+    function = row_access.stores_an_element_twice
+    kernels = Plain() if mode == "plain" else COMPILED
+    columns = np.array([column for row in rows for column in row], dtype=dtype)
+    starts = np.cumsum([0, *map(len, rows)], dtype=dtype)
+    for each in (function.definition, kernels[function.kernel]):
+        assert each(columns, starts, np.full(3, -1, dtype=dtype)) is expected
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -17,6 +17,20 @@ from skneural.kernels.prefetch import CACHE_LINE, MOST_LINES, prefetch
 ROWS_AHEAD = 2
 
 
+def stores_an_element_twice(
+    columns: npt.NDArray[np.integer],
+    starts: npt.NDArray[np.integer],
+    last_row: npt.NDArray[np.integer],
+) -> bool:
+    """See `skneural.perceptron.row_access.stores_an_element_twice`."""
+    for row in range(len(starts) - 1):
+        for k in range(starts[row], starts[row + 1]):
+            if last_row[columns[k]] == row:
+                return True
+            last_row[columns[k]] = row
+    return False
+
+
 def learn_from_dense_rows(
     X: FloatArray,
     order: IndexArray,

@@ -12,9 +12,12 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
+from skneural.kernels import compiled_as
+from skneural.kernels import perceptron as kernels
 from skneural.perceptron.row_by_row import (
     Numbers,
     Vectors,
@@ -38,6 +41,8 @@ class DenseRows:
 
     def __init__(self, X: FloatArray) -> None:
         self.X = X
+        self.shape: tuple[int, int] = X.shape
+        self.dtype: np.dtype[Any] = X.dtype
 
     def taken(self, rows: IndexArray) -> DenseRows:
         """A copy of the rows with these numbers."""
@@ -73,17 +78,27 @@ class SparseRows:
     X : CSR matrix of shape (n_rows, n_features)
         Elements stored several times over are added up, in a copy.
     zeros : ndarray of shape (n_features,) or None, default=None
-        A buffer that is zero before and after every call; None to make one.
+        A buffer that is zero before and after every call; None to make one. With it, the matrix is
+        taken to be a block of one that has been looked at: no element is stored several times.
     """
 
     is_sparse = True
 
     def __init__(self, X: Matrix, zeros: FloatArray | None = None) -> None:
-        if zeros is None and _has_duplicates(X):
+        self.shape: tuple[int, int] = X.shape
+        self.dtype: np.dtype[Any] = X.dtype
+        self._given, self._is_block = X, zeros is not None
+        self._zeros: FloatArray = np.zeros(X.shape[1], dtype=X.dtype) if zeros is None else zeros
+
+    @cached_property
+    def X(self) -> Matrix:  # noqa: N802  # as everywhere
+        """The matrix, with each element stored once."""
+        # Not before it is asked for: only then is it known whether the look at it is compiled.
+        X = self._given
+        if not self._is_block and _has_duplicates(X):
             X = X.copy()
             X.sum_duplicates()
-        self.X = X
-        self._zeros: FloatArray = np.zeros(X.shape[1], dtype=X.dtype) if zeros is None else zeros
+        return X
 
     def taken(self, rows: IndexArray) -> SparseRows:
         """A copy of the rows with these numbers."""
@@ -121,9 +136,34 @@ def _has_duplicates(X: Matrix) -> bool:
     """Whether a CSR matrix stores elements several times over."""
     if X.has_canonical_format:
         return False
-    # Rows that are not sorted need not be: of columns, which are turned into without sorting,
-    # the elements come in the order of the rows, the same ones next to each other.
-    return not X.tocsc().has_canonical_format
+    last_row = np.full(X.shape[1], -1, dtype=X.indptr.dtype)
+    return stores_an_element_twice(X.indices, X.indptr, last_row)
+
+
+@compiled_as(kernels.stores_an_element_twice)
+def stores_an_element_twice(
+    columns: npt.NDArray[np.integer],
+    starts: npt.NDArray[np.integer],
+    last_row: npt.NDArray[np.integer],
+) -> bool:
+    """Whether a row of a CSR matrix has two elements of a column.
+
+    Parameters
+    ----------
+    columns, starts : ndarray
+        The arrays `indices` and `indptr` of the matrix.
+    last_row : ndarray of shape (n_features,)
+        All -1; may be written to.
+
+    Returns
+    -------
+    bool
+    """
+    # Rows that are not sorted need not be: of columns, which are turned into without sorting, the
+    # elements come in the order of the rows, the same ones next to each other.
+    shape = len(starts) - 1, len(last_row)
+    matrix = sparse.csr_matrix((columns, columns, starts), shape)
+    return not matrix.tocsc().has_canonical_format
 
 
 Rows: TypeAlias = DenseRows | SparseRows

@@ -140,7 +140,7 @@ class OnlinePerceptron:
         *,
         block_rows: int | None = None,
     ) -> None:
-        dtype = rows.X.dtype
+        dtype = rows.dtype
         self.rows = rows
         self.rule = rule
         self.intercept = float(intercept)

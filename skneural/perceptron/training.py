@@ -197,7 +197,7 @@ class PerceptronTraining:
         remembered = run.state.minimizer.get("units", ())
         for training, state in zip(self.units, remembered, strict=False):
             training.set_state(state)
-        n_rows = self.units[0].unit.rows.X.shape[0]
+        n_rows = self.units[0].unit.rows.shape[0]
         under_way = [training for training in self.units if not training.is_over]
         while under_way:
             if run.n_iter >= run.max_iter:
@@ -218,8 +218,8 @@ class PerceptronTraining:
     @property
     def params(self) -> FloatArray:
         """The parameters as they are now, in a new vector."""
-        X, n_units = self.units[0].unit.rows.X, len(self.units)
-        params: FloatArray = np.empty((X.shape[1] + 1) * n_units, dtype=X.dtype)
+        rows, n_units = self.units[0].unit.rows, len(self.units)
+        params: FloatArray = np.empty((rows.shape[1] + 1) * n_units, dtype=rows.dtype)
         # The intercepts are one more row of the weights.
         columns = params.reshape(-1, n_units).T
         for column, training in zip(columns, self.units, strict=True):
