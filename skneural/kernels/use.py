@@ -84,11 +84,12 @@ def compiled_as(kernel: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P
 
     def decorate(definition: Callable[P, R]) -> Callable[P, R]:
         in_numpy: Callable[..., R] = definition
+        compiled_in_use = _in_use.get
 
-        # Not by name: small batches make many of these calls.
+        # Small batches make many of these calls: arguments not by name, nothing to be looked up.
         @wraps(definition)
         def run(*args: Any) -> R:
-            compiled = _in_use.get()
+            compiled = compiled_in_use()
             if compiled is None:
                 return in_numpy(*args)
             while (function := compiled[kernel]) is not None:

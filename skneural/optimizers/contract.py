@@ -252,7 +252,7 @@ class Optimizer(Settings, ABC):
             self.update_by_factors(params, gradient, learning_rate, state, rates, decay, decays)
         else:
             self._decay(params, decay, state, decays)
-            self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
+            self.update(params.ravel(), gradient.ravel(), learning_rate, state)
         if l1 is not None:
             self._shrink(params, gradient, learning_rate, state, l1, rates)
         if self.averaging is not None:
