@@ -164,7 +164,6 @@ print(n_torn)
 """
 
 
-@pytest.mark.newest
 @pytest.mark.parametrize(
     ("context", "is_whole"),
     # Without the context, such signals do part what belongs together.

@@ -22,7 +22,6 @@ N_INTERRUPTS = int(os.environ.get("SKNEURAL_INTERRUPTS", "60"))
 TESTS = Path(__file__).parent
 
 
-@pytest.mark.newest
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: signals as POSIX has them")
 @pytest.mark.parametrize(
     ("when", "seed"), [("at any time", 1), ("at a line", 2), ("near BLAS limits", 0)]

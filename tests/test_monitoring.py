@@ -118,7 +118,6 @@ network = ScratchMLPClassifier(random_state=0, **{params})
 """
 
 
-@pytest.mark.newest
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_one_line_that_follows_the_training_on_a_terminal(solver):
     params = {"verbose": 1, "max_iter": 30, "solver": solver, "early_stopping": solver == "adam"}
@@ -133,7 +132,6 @@ def test_one_line_that_follows_the_training_on_a_terminal(solver):
     assert text.count("\n") <= 3
 
 
-@pytest.mark.newest
 def test_the_reason_to_stop_stands_above_the_line():
     params = {"verbose": 1, "tol": 10.0, "n_iter_no_change": 2}
     text = printed_on_a_terminal(FIT.format(params=params) + "network.fit(X, y)")
@@ -150,7 +148,6 @@ print(out.getvalue())
 """
 
 
-@pytest.mark.newest
 @pytest.mark.parametrize(
     "rest",
     [
@@ -167,7 +164,6 @@ def test_plain_lines(rest):
     assert "epoch" not in text
 
 
-@pytest.mark.newest
 def test_two_lines_at_a_time():
     """Where rich has room for one line only, the training prints plainly."""
     code = FIT.format(params={"verbose": 1, "max_iter": 3}) + (
@@ -176,7 +172,6 @@ def test_two_lines_at_a_time():
     assert re.search("Iteration 3, loss = |epoch 3/3 +loss", printed_on_a_terminal(code))
 
 
-@pytest.mark.newest
 def test_an_error_amid_the_training_gives_the_terminal_back():
     params = {"verbose": 1, "solver": "sgd", "learning_rate_init": 1.0, "alpha": 1e4}
     code = FIT.format(params={**params, "max_iter": 500, "n_iter_no_change": 500}) + (

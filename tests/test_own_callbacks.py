@@ -549,7 +549,6 @@ print(n_epochs, n_resumed, leftovers)
 """
 
 
-@pytest.mark.newest
 @SINCE_1_9
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: POSIX kills and forks")
 @pytest.mark.parametrize("keep", ["last", "2"])
