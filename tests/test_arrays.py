@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import numpy as np
 import pytest
+from memory import peak_of
 from scipy import sparse
 
 from skneural.arrays import grams, matrices, outliers
@@ -170,15 +169,6 @@ def test_products(kind, dtype):
     tolerance = 100 * np.finfo(dtype).eps
     np.testing.assert_allclose(forward, X @ right, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(back, X.T @ left, rtol=tolerance, atol=tolerance)
-
-
-def peak_of(function):
-    """Bytes allocated at most at a time while a function runs, what it returns included."""
-    tracemalloc.start()
-    function()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
 
 
 WIDE_VERBS = {

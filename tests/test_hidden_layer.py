@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
-import tracemalloc
+from collections import deque
+from functools import partial
 
 import numpy as np
 import pytest
+from memory import peak_beyond_the_result, peak_of
 from networks import layers_of, network_of
 from scipy import sparse
 from scipy.special import erf, expit
@@ -126,12 +128,8 @@ def test_sparse_rows_are_never_made_dense():
     rng = np.random.default_rng(0)  # a RandomState would permute all elements of the matrix
     rows = sparse.random(2000, 50_000, density=1e-4, format="csr", random_state=rng)
     model = ScratchMLPClassifier((4,), max_iter=1, random_state=0).fit(rows, np.arange(2000) % 2)
-    tracemalloc.start()
-    found = model.hidden_activations(rows)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert found.shape == (2000, 4)
-    assert peak < 2000 * 50_000 * 8 / 100
+    assert model.hidden_activations(rows).shape == (2000, 4)
+    assert peak_of(lambda: model.hidden_activations(rows)) < 2000 * 50_000 * 8 / 100
 
 
 @pytest.mark.parametrize("fitted_to", [np.float32, np.float64])
@@ -183,11 +181,7 @@ def test_more_rows_need_no_more_memory(sizes, layer):
     peaks = []
     for n_rows in (20_000, 200_000):
         rows = np.zeros((n_rows, 20))
-        tracemalloc.start()
-        for _ in network.raw_chunks(below, rows, np.float64):
-            pass
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        peaks.append(peak_of(lambda rows=rows: deque(network.raw_chunks(below, rows, float), 0)))
     assert peaks[1] < 1.1 * peaks[0]
 
 
@@ -196,10 +190,7 @@ def test_the_estimator_needs_no_more_memory_for_more_rows():
     peaks = []
     for n_rows in (20_000, 200_000):
         rows = np.zeros((n_rows, 6))
-        tracemalloc.start()
-        activations = model.hidden_activations(rows)
-        peaks.append(tracemalloc.get_traced_memory()[1] - activations.nbytes)
-        tracemalloc.stop()
+        peaks.append(peak_beyond_the_result(partial(model.hidden_activations, rows)))
     assert peaks[1] < 1.1 * peaks[0]
 
 

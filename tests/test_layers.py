@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from itertools import product
 
 import numpy as np
 import pytest
+from memory import peak_of
 from networks import initial_params, network_of, state_of, train
 from scipy import sparse
 
@@ -543,10 +543,4 @@ def test_products_in_pieces_allocate_next_to_nothing(shape, monkeypatch):
         products.multiply_rows_by_rows(left, right, out, memory)
 
     run()
-    tracemalloc.start()
-    try:
-        run()
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 5_000
+    assert peak_of(run) < 5_000

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pickle
-import tracemalloc
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from memory import peak_of
 from scipy.special import expit, softmax, xlogy
 from sklearn import _loss as sklearn_loss
 from sklearn.base import clone
@@ -340,11 +340,7 @@ def test_no_array_of_the_size_of_a_batch_is_allocated(definition, dtype):
     given = raw.copy()
     loss.value_and_gradient(given, y, buffers)
     np.copyto(given, raw)
-    tracemalloc.start()
-    loss.value_and_gradient(given, y, buffers)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < MEMORY_LIMIT
+    assert peak_of(lambda: loss.value_and_gradient(given, y, buffers)) < MEMORY_LIMIT
 
 
 # ---------------------------------------------------------------- far from the boundary
@@ -742,10 +738,7 @@ def test_several_targets_allocate_no_array_of_the_size_of_a_batch(loss, dtype, w
     given = raw.copy()
     loss.value_and_gradient(given, y, buffers)
     np.copyto(given, raw)
-    tracemalloc.start()
-    loss.value_and_gradient(given, y, buffers)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_of(lambda: loss.value_and_gradient(given, y, buffers))
     # For a target of more than half of the outputs the rows of y keep their gaps, for which NumPy
     # has buffers of 8192 numbers.
     assert peak < (MEMORY_LIMIT if widths is WIDTHS else 150_000) < raw[:, :3].nbytes

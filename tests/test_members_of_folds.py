@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from memory import lasting_peak_of
 from networks import initial_params, network_of, train
 from test_members import SQUARED_ERROR, K, Setting, X, Y, assert_equal_to_single_fits, whole
 
@@ -228,15 +229,7 @@ def test_batches_of_own_columns_allocate_nothing():
             assert x[0, 7, 3] == own[1, rows[7], 0]
             assert (y[0, 7, 0], weight[0, 7]) == (targets[1, rows[7], 0], shared[rows[7], 0])
 
-    visit()
-    tracemalloc.start()
-    visit()
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    visit()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak - before < batch_size * 8  # less than a column of a batch
+    assert lasting_peak_of(visit) < batch_size * 8  # less than a column of a batch
 
 
 def test_no_copy_of_the_rows_is_made_for_any_member():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
-import tracemalloc
 
 import numpy as np
 import pytest
+from memory import peak_of
 from sklearn.base import clone
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
@@ -533,12 +533,7 @@ def test_a_step_allocates_next_to_nothing(optimizer, members, rates):
         optimizer.average(w, gradient, state)
 
     step()
-    tracemalloc.start()
-    try:
-        step()
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    peak = peak_of(step)
     # Before 2.0, NumPy has buffers of its own for a part of each row of a matrix.
     assert peak < (250_000 if rates else 20_000) < w.nbytes / 5
 

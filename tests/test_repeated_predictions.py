@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import gc
 import os
-import tracemalloc
 from functools import cache
 
 import numpy as np
 import pytest
+from memory import peak_of
 from scipy import sparse
 from sklearn.base import clone
 
@@ -59,23 +59,23 @@ KINDS = {
 }
 
 
-def peak(n_calls, call):
-    """How many bytes more there are at most, without the garbage collector, than at first."""
-    gc.disable()
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
+def peak_of_repeated(call, n_calls):
+    """The bytes that calls allocate at most at a time, without the garbage collector."""
+
+    def run():
         for _ in range(n_calls):
             call()
-        return tracemalloc.get_traced_memory()[1] - before
+
+    gc.disable()
+    try:
+        return peak_of(run)
     finally:
-        tracemalloc.stop()
         gc.enable()
 
 
 def assert_nothing_is_left(call):
     call()
-    assert peak(N_CALLS, call) < peak(1, call) + NEXT_TO_NOTHING
+    assert peak_of_repeated(call, N_CALLS) < peak_of_repeated(call, 1) + NEXT_TO_NOTHING
 
 
 @cache

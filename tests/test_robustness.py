@@ -3,7 +3,6 @@
 import copy
 import inspect
 import sys
-import tracemalloc
 import warnings
 from contextlib import contextmanager
 from functools import cache
@@ -11,6 +10,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from memory import peak_of
 from scipy import sparse
 from scipy.special import log_expit, log_softmax
 from sklearn.base import clone, is_classifier
@@ -679,25 +679,13 @@ def test_sparse_is_never_made_dense(sparse_format, params, n_columns):
     X = sparse.coo_matrix(entries, (2_000, n_columns)).asformat(sparse_format)
     dense = 8 * 2_000 * n_columns
     model = clone(ESTIMATORS["classifier"]).set_params(hidden_layer_sizes=(2,), batch_size=500)
-    with peak_of_memory() as fitting:
-        model = fit_quietly(model, X, np.arange(2_000) % 2, **{"max_iter": 1, **params})
-    with peak_of_memory() as predicting:
-        model.predict(X)
+    model.set_params(**{"max_iter": 1, **params})
+    fitting = peak_of(lambda: fit_quietly(model, X, np.arange(2_000) % 2))
+    fitted = fit_quietly(model, X, np.arange(2_000) % 2)
+    predicting = peak_of(lambda: fitted.predict(X))
     # L-BFGS remembers twenty gradients and more, none of them with a row for each of X's.
-    assert max(fitting) < dense / (10 if model.solver == "lbfgs" else 100)
-    assert max(predicting) < dense / 1_000
-
-
-@contextmanager
-def peak_of_memory():
-    """A list that holds, at the end, the bytes that were in use at once."""
-    peak = []
-    tracemalloc.start()
-    try:
-        yield peak
-        peak.append(tracemalloc.get_traced_memory()[1])
-    finally:
-        tracemalloc.stop()
+    assert fitting < dense / (10 if model.solver == "lbfgs" else 100)
+    assert predicting < dense / 1_000
 
 
 # ------------------------------------------------------------------------- values of X and y
@@ -1336,10 +1324,6 @@ def test_a_fit_takes_seven_vectors_of_parameters():
     """Parameters and Adam's two moments, the same of the last whole epoch, and the gradient."""
     rows = np.random.RandomState(0).standard_normal((20, 500))
     model = ScratchMLPClassifier((500,), max_iter=2, random_state=0)
-    tracemalloc.start()
-    try:
-        model = fit_quietly(model, rows, np.arange(20) % 2)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 7.5 * sum(array.nbytes for array in model.coefs_)
+    peak = peak_of(lambda: fit_quietly(model, rows, np.arange(20) % 2))
+    n_bytes = sum(array.nbytes for array in fit_quietly(model, rows, np.arange(20) % 2).coefs_)
+    assert peak < 7.5 * n_bytes

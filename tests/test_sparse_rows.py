@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from memory import lasting_peak_of
 from networks import initial_params, state_of, train
 from scipy import sparse
 
@@ -340,15 +340,8 @@ def test_products_with_sparse_batches_allocate_no_arrays(dtype):
                 matrices.product(rows, weights, outputs)
                 matrices.transposed_product(rows, outputs, gradient)
 
-        run()
-        tracemalloc.start()
-        run()
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        run()
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert outputs.nbytes > 10_000 > peak - before
+        peak = lasting_peak_of(run)
+    assert outputs.nbytes > 10_000 > peak
 
 
 # ------------------------------------------------------------------------------ whole fits

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tracemalloc
+from functools import partial
 from math import sqrt
 
 import numpy as np
 import pytest
+from memory import lasting_peak_of, peak_beyond_the_result
 from networks import initial_params, state_of, train
 from pages import code_of
 from scipy import sparse, stats
@@ -295,15 +296,7 @@ def test_passes_allocate_no_arrays(activation, members):
         made.forward(arrays, rows, workspace, random)
         made.backward(arrays, gradients, workspace, delta)
 
-    run()
-    tracemalloc.start()
-    run()
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    run()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak - before < MEMORY_LIMIT
+    assert lasting_peak_of(run) < MEMORY_LIMIT
 
 
 def test_the_memory_of_predictions_depends_on_neither_rows_nor_members():
@@ -312,10 +305,7 @@ def test_the_memory_of_predictions_depends_on_neither_rows_nor_members():
     peaks = []
     for n_members, n_rows in ((1, 5000), (1, 10_000), (2, 5000), (4, 5000), (8, 10_000)):
         params, rows = np.zeros((n_members, made.n_params)), np.zeros((n_rows, 4))
-        tracemalloc.start()
-        raw = made.predict_raw(params, rows)
-        peaks.append(tracemalloc.get_traced_memory()[1] - raw.nbytes)
-        tracemalloc.stop()
+        peaks.append(peak_beyond_the_result(partial(made.predict_raw, params, rows)))
     assert max(peaks) < 1.2 * min(peaks)
 
 

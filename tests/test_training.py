@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import tracemalloc
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
+from memory import lasting_peak_of
 from networks import initial_params, layers_of, network_of, state_of, train
 
 from skneural.activations import ACTIVATIONS
@@ -73,14 +74,7 @@ def test_the_inner_loop_allocates_no_arrays(activation, pair, optimizer, weighte
             optimizer.step(params, gradient, 1e-3, state)
 
     run(len(X) // batch_size + 1)  # warm-up, the smaller last batch included
-    tracemalloc.start()
-    run(1)
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    run(5)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak - before < MEMORY_LIMIT
+    assert lasting_peak_of(partial(run, 5)) < MEMORY_LIMIT
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -100,15 +94,7 @@ def test_with_everything_on_it_allocates_none_either(optimizer, dtype):
     def run():
         minimize._run_epoch(work, steps, order)
 
-    run()
-    tracemalloc.start()
-    run()
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    run()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak - before < MEMORY_LIMIT
+    assert lasting_peak_of(run) < MEMORY_LIMIT
     assert np.any(state.model != state.params)
 
 
