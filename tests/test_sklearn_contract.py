@@ -54,7 +54,7 @@ BALANCED_IN_PARTS = {
     "check_n_features_in_after_fitting",
 }
 # Epochs enough for the scores that the checks ask for; by default there are 200.
-SHORT = {"max_iter": 60}
+SHORT = {"max_iter": 40}
 FEATURES = {
     "solver": NAdam(averaging=0.9, weight_decay=1e-3, max_grad_norm=10.0),
     "learning_rate": LinearWarmUp(2, then=Cosine()),

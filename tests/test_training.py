@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from memory import lasting_peak_of
 from networks import initial_params, layers_of, network_of, state_of, train
+from sklearn.base import clone
 
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor
 from skneural.activations import ACTIVATIONS
+from skneural.arrays import batches as batches_module
 from skneural.arrays.batches import Batches
 from skneural.layers import Layer, NTPDense, ParametricActivation, Scale
 from skneural.losses import LOSSES, RegressionLoss
@@ -98,20 +101,46 @@ def test_with_everything_on_it_allocates_none_either(optimizer, dtype):
     assert np.any(state.model != state.params)
 
 
-def test_batches_visit_every_row_once_in_the_given_order():
+@pytest.mark.parametrize("dtype", [np.float64, bool])
+@pytest.mark.parametrize("cached_bytes", [0, 2**20])
+def test_batches_visit_every_row_once_in_the_given_order(cached_bytes, dtype, monkeypatch):
+    monkeypatch.setattr(batches_module, "CACHED_BYTES", cached_bytes)
     X = np.arange(22.0).reshape(11, 2)
-    y = np.arange(11.0)[:, np.newaxis]
+    y = (np.arange(11) % 3)[:, np.newaxis].astype(dtype)
     weight = np.arange(11.0) / 7
     batches = Batches(X, y, weight, 4)
-    order = np.random.RandomState(0).permutation(11)
-    gathered = [tuple(part.copy() for part in batch) for batch in batches.iter_batches(order)]
-    assert [len(batch[0]) for batch in gathered] == [4, 4, 3]
-    np.testing.assert_array_equal(np.concatenate([batch[0] for batch in gathered]), X[order])
-    np.testing.assert_array_equal(np.concatenate([batch[1] for batch in gathered]), y[order])
-    np.testing.assert_array_equal(np.concatenate([batch[2] for batch in gathered]), weight[order])
+    for order in (np.random.RandomState(0).permutation(11), np.array([7, 3, 9, 0, 5, 1])):
+        gathered = [tuple(part.copy() for part in batch) for batch in batches.iter_batches(order)]
+        assert [len(batch[0]) for batch in gathered] == ([4, 4, 3] if len(order) == 11 else [4, 2])
+        for i, whole in enumerate((X, y, weight)):
+            found = np.concatenate([batch[i] for batch in gathered])
+            np.testing.assert_array_equal(found, whole[order])
+            assert found.dtype == np.float64
     in_order = list(batches.iter_batches(None))
     np.testing.assert_array_equal(np.concatenate([batch[0] for batch in in_order]), X)
     assert all(np.shares_memory(batch[0], X) for batch in in_order)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("estimator", [ScratchMLPClassifier(), ScratchMLPRegressor()], ids=repr)
+def test_rows_gathered_once_an_epoch_train_the_same_model(estimator, dtype, monkeypatch):
+    X = RNG.randn(211, 7).astype(dtype)
+    y, weight = np.digitize(X[:, 0], [-0.4, 0.4]), RNG.uniform(0.5, 2, 211)
+    models = []
+    for cached_bytes in (0, 2**20):
+        monkeypatch.setattr(batches_module, "CACHED_BYTES", cached_bytes)
+        model = clone(estimator).set_params(
+            hidden_layer_sizes=(9,),
+            batch_size=20,
+            early_stopping=True,
+            max_iter=5,
+            random_state=0,
+        )
+        models.append(model.fit(X, y, sample_weight=weight))
+    for before, now in zip(*(model.coefs_ for model in models), strict=True):
+        np.testing.assert_array_equal(before, now)
+    np.testing.assert_array_equal(*(model.loss_curve_ for model in models))
 
 
 def minimise(params, X, y, network, loss, *, schedule=None, max_iter=50, **rule):

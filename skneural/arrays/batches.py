@@ -1,10 +1,14 @@
-"""Mini-batches of rows, gathered into buffers that are used again and again."""
+"""Mini-batches of rows, gathered into buffers that are used again and again.
+
+Rows that all fit into the second-level cache are gathered once for an epoch, and its batches are
+slices: to gather each by itself would take longer than the little it copies.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +16,12 @@ import numpy.typing as npt
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 from skneural.arrays.sparse_rows import SparseBatches
 from skneural.kernels import in_use
+
+#: Bytes of columns and targets that stay in a second-level cache.
+CACHED_BYTES = 2**20
+
+#: Columns, targets and weights of some rows.
+_Rows: TypeAlias = tuple[Matrix, npt.NDArray[Any], FloatArray | None]
 
 
 class Batches:
@@ -66,6 +76,9 @@ class Batches:
         self.members = members
         shape = (batch_size,) if members is None else (len(members), batch_size)
         n_rows, n_targets = math.prod(shape), y.shape[-1]
+        self._is_small = is_dense and members is None and X.nbytes + y.nbytes <= CACHED_BYTES
+        if self._is_small:
+            n_rows = max(n_rows, X.shape[0])
         self._X_buffer: FloatArray | None = None
         if is_dense:
             self._X_buffer = np.empty((n_rows, X.shape[1]), dtype=X.dtype)
@@ -102,28 +115,29 @@ class Batches:
         y : ndarray of shape (n_batch, n_targets) or (K, n_batch, n_targets)
         weight : ndarray of shape (n_batch,) or (K, n_batch), or None
         """
-        weight = None
         n_rows = self.X.shape[0] if order is None else order.shape[-1]
+        whole: _Rows | None = None
+        if order is None:
+            whole = self.X, self.y, self.weight
+        elif self._is_small:
+            whole = self._gathered(order)
         for start in range(0, n_rows, self.batch_size):
             piece = slice(start, start + self.batch_size)
-            if order is None:
-                X = self.X[piece] if self._sparse is None else self._sparse.taken(piece)
-                y = self.y[piece]
-                if self.weight is not None:
-                    weight = self.weight[piece]
+            if whole is None:
+                assert order is not None
+                yield self._gathered(order[..., piece])
             else:
-                rows = order[..., piece]
-                X, y = self._gathered(rows)
-                if self.weight is not None:
-                    weight = take(self.weight, rows, self._weight_buffer)
-            if y.dtype != self._y_buffer.dtype:
-                converted = first_rows(self._y_buffer, y.shape[:-1])
-                np.copyto(converted, y)
-                y = converted
-            yield X, y, weight
+                yield self._sliced(*whole, piece)
 
-    def _gathered(self, rows: IndexArray) -> tuple[Matrix, npt.NDArray[Any]]:
-        """Columns and targets of some rows."""
+    def _sliced(
+        self, X: Matrix, y: npt.NDArray[Any], weight: FloatArray | None, piece: slice
+    ) -> _Rows:
+        """Some of these rows, as they stand."""
+        X = X[piece] if self._sparse is None else self._sparse.taken(piece)
+        return X, self._converted(y[piece]), None if weight is None else weight[piece]
+
+    def _gathered(self, rows: IndexArray) -> _Rows:
+        """Columns, targets and weights of some rows."""
         X: Matrix
         if self._sparse is not None:
             X = self._sparse.taken(rows)
@@ -131,14 +145,24 @@ class Batches:
             X = take(self.X, rows, self._X_buffer)
         else:
             X = self.X[rows]
-        own_rows = rows
+        of_targets = rows
         if self._first_rows is not None:
             own_rows = self._own_rows[: rows.size].reshape(rows.shape)
             np.add(rows, self._first_rows, out=own_rows)
-        if self._own is not None:
-            X = self._own.appended(X, own_rows)
-        rows = own_rows if self.y.ndim == 3 else rows
-        return X, take(self._targets, rows, self._y_gathered)
+            if self._own is not None:
+                X = self._own.appended(X, own_rows)
+            if self.y.ndim == 3:
+                of_targets = own_rows
+        y = self._converted(take(self._targets, of_targets, self._y_gathered))
+        weight = None if self.weight is None else take(self.weight, rows, self._weight_buffer)
+        return X, y, weight
+
+    def _converted(self, y: npt.NDArray[Any]) -> FloatArray:
+        if y.dtype == self._y_buffer.dtype:
+            return y
+        converted: FloatArray = first_rows(self._y_buffer, y.shape[:-1])
+        np.copyto(converted, y)
+        return converted
 
 
 class _OwnColumns:
