@@ -102,9 +102,9 @@ def test_with_everything_on_it_allocates_none_either(optimizer, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, bool])
-@pytest.mark.parametrize("cached_bytes", [0, 2**20])
-def test_batches_visit_every_row_once_in_the_given_order(cached_bytes, dtype, monkeypatch):
-    monkeypatch.setattr(batches_module, "CACHED_BYTES", cached_bytes)
+@pytest.mark.parametrize("run_bytes", [0, 200, 2**20])
+def test_batches_visit_every_row_once_in_the_given_order(run_bytes, dtype, monkeypatch):
+    monkeypatch.setattr(batches_module, "BLOCK_BYTES", run_bytes)
     X = np.arange(22.0).reshape(11, 2)
     y = (np.arange(11) % 3)[:, np.newaxis].astype(dtype)
     weight = np.arange(11.0) / 7
@@ -124,12 +124,12 @@ def test_batches_visit_every_row_once_in_the_given_order(cached_bytes, dtype, mo
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("estimator", [ScratchMLPClassifier(), ScratchMLPRegressor()], ids=repr)
-def test_rows_gathered_once_an_epoch_train_the_same_model(estimator, dtype, monkeypatch):
+def test_batches_gathered_several_at_a_time_train_the_same_model(estimator, dtype, monkeypatch):
     X = RNG.randn(211, 7).astype(dtype)
     y, weight = np.digitize(X[:, 0], [-0.4, 0.4]), RNG.uniform(0.5, 2, 211)
     models = []
-    for cached_bytes in (0, 2**20):
-        monkeypatch.setattr(batches_module, "CACHED_BYTES", cached_bytes)
+    for run_bytes in (0, 5_000, 2**20):
+        monkeypatch.setattr(batches_module, "BLOCK_BYTES", run_bytes)
         model = clone(estimator).set_params(
             hidden_layer_sizes=(9,),
             batch_size=20,
@@ -138,9 +138,11 @@ def test_rows_gathered_once_an_epoch_train_the_same_model(estimator, dtype, monk
             random_state=0,
         )
         models.append(model.fit(X, y, sample_weight=weight))
-    for before, now in zip(*(model.coefs_ for model in models), strict=True):
-        np.testing.assert_array_equal(before, now)
-    np.testing.assert_array_equal(*(model.loss_curve_ for model in models))
+    one_by_one, *others = models
+    for model in others:
+        for before, now in zip(one_by_one.coefs_, model.coefs_, strict=True):
+            np.testing.assert_array_equal(before, now)
+        np.testing.assert_array_equal(one_by_one.loss_curve_, model.loss_curve_)
 
 
 def minimise(params, X, y, network, loss, *, schedule=None, max_iter=50, **rule):

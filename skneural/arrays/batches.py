@@ -1,7 +1,7 @@
 """Mini-batches of rows, gathered into buffers that are used again and again.
 
-Rows that all fit into the second-level cache are gathered once for an epoch, and its batches are
-slices: to gather each by itself would take longer than the little it copies.
+Small batches are gathered several at a time, as many as stay in a cache, and are slices of these:
+to gather each by itself would take longer than the little it copies.
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
+from skneural.arrays.matrices import BLOCK_BYTES, FloatArray, IndexArray, Matrix
 from skneural.arrays.sparse_rows import SparseBatches
 from skneural.kernels import in_use
-
-#: Bytes of columns and targets that stay in a second-level cache.
-CACHED_BYTES = 2**20
 
 #: Columns, targets and weights of some rows.
 _Rows: TypeAlias = tuple[Matrix, npt.NDArray[Any], FloatArray | None]
@@ -76,9 +73,12 @@ class Batches:
         self.members = members
         shape = (batch_size,) if members is None else (len(members), batch_size)
         n_rows, n_targets = math.prod(shape), y.shape[-1]
-        self._is_small = is_dense and members is None and X.nbytes + y.nbytes <= CACHED_BYTES
-        if self._is_small:
-            n_rows = max(n_rows, X.shape[0])
+        #: Rows to gather at a time.
+        self._n_run_rows = batch_size
+        if is_dense and members is None:
+            batch_bytes = n_rows * X.itemsize * (X.shape[1] + n_targets)
+            n_batches = min(BLOCK_BYTES // batch_bytes, -(-X.shape[0] // batch_size))
+            self._n_run_rows = n_rows = batch_size * max(1, n_batches)
         self._X_buffer: FloatArray | None = None
         if is_dense:
             self._X_buffer = np.empty((n_rows, X.shape[1]), dtype=X.dtype)
@@ -116,25 +116,22 @@ class Batches:
         weight : ndarray of shape (n_batch,) or (K, n_batch), or None
         """
         n_rows = self.X.shape[0] if order is None else order.shape[-1]
-        whole: _Rows | None = None
-        if order is None:
-            whole = self.X, self.y, self.weight
-        elif self._is_small:
-            whole = self._gathered(order)
-        for start in range(0, n_rows, self.batch_size):
-            piece = slice(start, start + self.batch_size)
-            if whole is None:
-                assert order is not None
-                yield self._gathered(order[..., piece])
-            else:
-                yield self._sliced(*whole, piece)
+        for start in range(0, n_rows, self._n_run_rows):
+            run = slice(start, start + self._n_run_rows)
+            rows = self._as_they_stand(run) if order is None else self._gathered(order[..., run])
+            if self._n_run_rows == self.batch_size:
+                yield rows
+                continue
+            X, y, weight = rows
+            for first in range(0, len(y), self.batch_size):
+                piece = slice(first, first + self.batch_size)
+                yield X[piece], y[piece], None if weight is None else weight[piece]
 
-    def _sliced(
-        self, X: Matrix, y: npt.NDArray[Any], weight: FloatArray | None, piece: slice
-    ) -> _Rows:
-        """Some of these rows, as they stand."""
-        X = X[piece] if self._sparse is None else self._sparse.taken(piece)
-        return X, self._converted(y[piece]), None if weight is None else weight[piece]
+    def _as_they_stand(self, rows: slice) -> _Rows:
+        """Columns, targets and weights of a run of rows."""
+        X = self.X[rows] if self._sparse is None else self._sparse.taken(rows)
+        weight = None if self.weight is None else self.weight[rows]
+        return X, self._converted(self.y[rows]), weight
 
     def _gathered(self, rows: IndexArray) -> _Rows:
         """Columns, targets and weights of some rows."""
