@@ -369,7 +369,7 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mapped")
     yield {
         "wide": mapped(folder / "wide", 25_000, 2_000, np.float32),
-        "narrow": mapped(folder / "narrow", 60_000, 10, np.float32),
+        "narrow": mapped(folder / "narrow", 20_000, 10, np.float32),
         "float64": mapped(folder / "float64", 10_000, 500, np.float64),
     }
     # pytest keeps the folders of its last runs. Where a file that is mapped cannot be removed, too.
@@ -385,7 +385,7 @@ def test_a_fit_on_a_file_takes_memory_for_rows_not_for_their_columns(name, file,
     clone(FITS[name]).fit(X[:50], y[:50])  # what the first fit loads is not the question
     peak = peak_of(lambda: clone(FITS[name]).fit(rows, y, sample_weight=np.linspace(1, 2, len(y))))
     # Beside what there is for all rows, some rows of a batch, and buffers.
-    allowed = BYTES_PER_ROW * len(y) + 1_500 * rows[0].nbytes + 2_000_000
+    allowed = BYTES_PER_ROW * len(y) + 1_500 * rows[0].nbytes + 500_000
     if "lbfgs" in name:  # blocks of rows, and matrices of shape (n_columns, n_columns)
         allowed += 8 * 8 * rows.shape[1] ** 2 + 4_000_000
     assert peak < allowed

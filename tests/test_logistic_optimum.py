@@ -169,7 +169,8 @@ BY_NAME = (
 
 
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
-@pytest.mark.parametrize("C", [0.03, 1.0])
+# With weaker penalties saga takes ten times as many epochs to get there.
+@pytest.mark.parametrize("C", [0.03, 0.3])
 @pytest.mark.parametrize("name", [*SPARSE_MODELS, "copies of features", "text, two topics"])
 def test_l1_optimum(name, C, l1_ratio):
     X, y = load(name)

@@ -613,19 +613,23 @@ def test_grid_search_over_eight_settings_in_a_pipeline():
     )
     pipeline = make_pipeline(StandardScaler(), network)
     pipeline.steps[-1] = ("mlp", network)
-    results = []
-    for n_jobs in (1, 2):
+    some = {name: values[i % 2 :] for i, (name, values) in enumerate(grid.items())}
+    scores = []
+    for searched, n_jobs in ((grid, 1), (some, 2)):
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # none of the 512 trainings warns or fails
-            search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs, error_score="raise")
-            results.append(search.fit(X, Y))
-    scores = [search.cv_results_["mean_test_score"] for search in results]
-    np.testing.assert_array_equal(*scores)
-    assert len(scores[0]) == 2**8
-    assert len(np.unique(scores[0])) > 20
-    best = results[1].best_estimator_[-1]
-    for path, value in results[1].best_params_.items():
-        assert best.get_params()[path.removeprefix("mlp__")] == value
+            warnings.simplefilter("error")  # none of the trainings warns or fails
+            search = GridSearchCV(pipeline, searched, cv=2, n_jobs=n_jobs, error_score="raise")
+            search.fit(X, Y)
+        found = search.cv_results_
+        scores.append(dict(zip(map(repr, found["params"]), found["mean_test_score"], strict=True)))
+        best = search.best_estimator_[-1]
+        for path, value in search.best_params_.items():
+            assert best.get_params()[path.removeprefix("mlp__")] == value
+    whole, in_two_processes = scores
+    assert (len(whole), len(in_two_processes)) == (2**8, 2**4)
+    assert whole.items() >= in_two_processes.items()
+    assert len({*whole.values()}) > 20
+    assert len({*in_two_processes.values()}) > 2
     assert network.solver == AdamW()
 
 

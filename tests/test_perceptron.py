@@ -201,9 +201,9 @@ def test_the_order_is_scikit_learns(n_rows, seed):
 # ------------------------------------------------------------------------ beside scikit-learn's
 
 IRIS = load_iris(return_X_y=True)
-DIGITS = tuple(part[:200] for part in load_digits(return_X_y=True))
-NOISE = (np.random.RandomState(0).randn(200, 5), np.arange(200) % 2)
-RARE = (np.random.RandomState(1).rand(200, 40) < 0.1).astype(float), np.arange(200) % 3
+DIGITS = tuple(part[:120] for part in load_digits(return_X_y=True))
+NOISE = (np.random.RandomState(0).randn(120, 5), np.arange(120) % 2)
+RARE = (np.random.RandomState(1).rand(120, 40) < 0.1).astype(float), np.arange(120) % 3
 
 
 def thinned(data):
@@ -236,7 +236,7 @@ ANY_RELEASE = [
     {"early_stopping": True, "penalty": "l2", "alpha": 1e-3},
     {"penalty": "l2", "tol": None, "max_iter": 4},
     {"penalty": "l2", "tol": None, "max_iter": 4, "alpha": 0.7, "eta0": 0.9},
-    {"penalty": "l2", "tol": None, "max_iter": 4, "alpha": 1.0},
+    {"penalty": "l2", "tol": None, "max_iter": 2, "alpha": 1.0},
     {"penalty": "l1", "tol": None, "max_iter": 4},
     {"penalty": "elasticnet", "tol": None, "max_iter": 4, "alpha": 1e-3},
 ]
@@ -244,7 +244,7 @@ NEWEST = [
     {"penalty": "l2"},
     {"penalty": "l2", "alpha": 0.02, "eta0": 0.3},
     {"penalty": "l1", "n_iter_no_change": 1},
-    {"penalty": "elasticnet", "l1_ratio": 0.5, "n_iter_no_change": 1, "max_iter": 30},
+    {"penalty": "elasticnet", "l1_ratio": 0.5, "n_iter_no_change": 1, "max_iter": 10},
     {"penalty": "elasticnet", "l1_ratio": 0},
 ]
 SETTINGS = [*ANY_RELEASE, *(pytest.param(setting, marks=NEWEST_ONLY) for setting in NEWEST)]

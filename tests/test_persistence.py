@@ -243,10 +243,10 @@ def test_partial_fit_of_a_copy_goes_on_as_the_original(problem, training, seed, 
 
 
 def states_of_partial_fits(model, problem):
-    """What three calls of partial_fit leave behind, all of them different."""
+    """What two calls of partial_fit leave behind: something else each."""
     _, y = PROBLEMS[problem]
-    states = [state(model.partial_fit(X, y)) for _ in range(3)]
-    assert states[0] != states[1] != states[2]
+    states = [state(model.partial_fit(X, y)) for _ in range(2)]
+    assert states[0] != states[1]
     return states
 
 

@@ -54,7 +54,7 @@ BALANCED_IN_PARTS = {
     "check_n_features_in_after_fitting",
 }
 # Epochs enough for the scores that the checks ask for; by default there are 200.
-SHORT = {"max_iter": 40}
+SHORT = {"max_iter": 30}
 FEATURES = {
     "solver": NAdam(averaging=0.9, weight_decay=1e-3, max_grad_norm=10.0),
     "learning_rate": LinearWarmUp(2, then=Cosine()),
@@ -64,7 +64,7 @@ FEATURES = {
     "learning_rate_init": 0.01,
 }
 #: For short fits.
-SMALL_TABLE = {"cv": 2, "hidden_layer_sizes": (16,), "max_iter": 15}
+SMALL_TABLE = {"cv": 2, "hidden_layer_sizes": (16,), "max_iter": 8}
 
 
 def name(value):
@@ -78,8 +78,8 @@ CONTRACTS = [
     (ScratchMLPClassifier(batch_size=8, **SHORT), 65, WEIGHTS_IN_BATCHES),
     (ScratchMLPRegressor(batch_size=8, **SHORT), 59, WEIGHTS_IN_BATCHES),
     (ScratchMLPClassifier(solver="lbfgs"), 65, CERTAIN_LABELS),
-    (ScratchMLPRegressor(solver="lbfgs"), 59, set()),
-    (ScratchMLPClassifier(solver="sgd", **SHORT), 65, set()),
+    (ScratchMLPRegressor(solver="lbfgs", **SHORT), 59, set()),
+    (ScratchMLPClassifier(solver="sgd", max_iter=40), 65, set()),
     (ScratchMLPRegressor(solver="sgd", **SHORT), 59, set()),
     (ScratchMLPClassifier(activation="elu", loss="squared_error", **SHORT), 65, set()),
     (ScratchMLPRegressor(activation="leaky_relu", **SHORT), 59, set()),
@@ -87,7 +87,7 @@ CONTRACTS = [
     (ScratchMLPClassifier(**FEATURES, **SHORT), 65, set()),
     (ScratchMLPRegressor(loss=Huber(), **FEATURES, **SHORT), 59, set()),
     (ScratchMLPClassifier(loss=LogLoss(label_smoothing=0.01), l1_ratio=0.1, **SHORT), 65, set()),
-    (ScratchMLPClassifier(loss="focal", solver="lbfgs", alpha=1e-2), 65, set()),
+    (ScratchMLPClassifier(loss="focal", solver="lbfgs", alpha=1e-2, **SHORT), 65, set()),
     (ScratchMLPRegressor(loss="absolute_error", solver="adagrad", **SHORT), 59, set()),
     (ScratchMLPRegressor(loss=Quantile(0.5), solver="rmsprop", **SHORT), 59, set()),
     (ScratchMLPClassifier(dropout=0.1, **SHORT), 65, DRAWN_BY_ROW),
@@ -104,7 +104,7 @@ CONTRACTS = [
         60,
         TWO_CLASSES,
     ),
-    (ScratchLogisticRegression(solver="sgd"), 63, set()),
+    (ScratchLogisticRegression(solver="sgd", **SHORT), 63, set()),
     (ScratchPerceptron(), 63, WEIGHTS_ONE_BY_ONE),
     (TableEncoder(), 52, set()),
     (TableEncoder(target_type="regression"), 52, set()),

@@ -28,12 +28,7 @@ from skneural.minimizers.joint import (
     JointValidation,
 )
 from skneural.minimizers.progress import ProgressReport
-from skneural.minimizers.state import (
-    Record,
-    TrainingState,
-    generator_state,
-    set_generator_state,
-)
+from skneural.minimizers.state import Record, TrainingState, rewinder
 
 #: Why a training can have ended. '' stands for a network that was not trained.
 STOP_REASONS = {
@@ -164,7 +159,7 @@ class Run:
         self._first = self.state.record.n_iter
         self._n_begun = self._first
         self._saved: TrainingState | None = None
-        self._saved_generators: dict[str, Any] = {}
+        self._rewinders: list[Callable[[], None]] = []
         self._is_in_place = False
         self._since = perf_counter()
 
@@ -209,8 +204,7 @@ class Run:
         # A single network has nothing to go back to in its first epoch, which may be the only one.
         if in_place and (self._has_members or goes_on):
             self._saved = self.state.copy(into=self._saved)
-            for name, generator in self.state.generators.items():
-                self._saved_generators[name] = generator_state(generator)
+            self._rewinders = [rewinder(each) for each in self.state.generators.values()]
         if self._listener is not None:
             self._listener.epoch_begins()
         self._is_in_place = in_place
@@ -365,8 +359,8 @@ class Run:
         is_whole = self._n_begun == self.state.record.n_iter
         if is_whole or not self._is_in_place or self._saved is None:
             return self.state
-        for name, generator in self._saved.generators.items():
-            set_generator_state(generator, self._saved_generators[name])
+        for rewind in self._rewinders:
+            rewind()
         return self._saved
 
 

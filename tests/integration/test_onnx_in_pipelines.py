@@ -5,14 +5,14 @@ from extras import need
 need("onnx", "onnx", "onnxruntime", "skl2onnx")
 
 import warnings
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from onnx_runs import TOLERANCE, converted, largest_difference, logits_of, run, session_of
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
@@ -129,6 +129,12 @@ def quietly_fitted(estimator, X, y):
         return estimator.fit(X, y)
 
 
+@cache
+def fitted(name, dtype):
+    model, y = MODELS[name]
+    return quietly_fitted(clone(model), ROWS.astype(dtype), y)
+
+
 def assert_same(model, X, tolerance, **settings):
     found = converted(model, X, **settings)
     expected = model.predict(X)
@@ -147,8 +153,7 @@ def assert_same(model, X, tolerance, **settings):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", MODELS)
 def test_inside_estimators_of_scikit_learn(name, dtype, of_sample):
-    model, y = MODELS[name]
-    quietly_fitted(model, ROWS.astype(dtype), y)
+    model = fitted(name, dtype)
     tolerance = TOLERANCE["float64" if dtype == of_sample == "float64" else "float32"]
     assert_same(model, ROWS.astype(of_sample), tolerance)
 
@@ -162,10 +167,13 @@ def test_several_columns_of_labels_inside_another_estimator():
         to_onnx(vote, ROWS)
 
 
-@pytest.mark.parametrize("kind", [TunedThresholdClassifierCV, FixedThresholdClassifier])
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [(TunedThresholdClassifierCV, {"thresholds": 3, "cv": 2}), (FixedThresholdClassifier, {})],
+)
 @pytest.mark.parametrize("outside", [None, make_pipeline])
-def test_thresholds_that_skl2onnx_leaves_out(kind, outside):
-    model = quietly_fitted(kind(LOGISTIC), ROWS, BINARY)
+def test_thresholds_that_skl2onnx_leaves_out(kind, given, outside):
+    model = quietly_fitted(kind(LOGISTIC, **given), ROWS, BINARY)
     model = model if outside is None else outside(model)
     with pytest.raises(ValueError, match=f"the threshold of a {kind.__name__} out. Convert its"):
         to_onnx(model, ROWS)

@@ -28,8 +28,10 @@ pytestmark = [
 
 LINEAR, OF_A_METHOD = code_by_heading("integrations.rst")["SHAP"]
 X, Y = load_wine(return_X_y=True)
-X = StandardScaler().fit_transform(X)[:, :6]
-FRAME = pd.DataFrame(X, columns=list("abcdef"))
+X = np.ascontiguousarray(StandardScaler().fit_transform(X)[:, :6])
+# As the values of frames are. For arrays of another kind or order shap compiles anew, for seconds.
+X.flags.writeable = False
+FRAME = pd.DataFrame(X, columns=list("abcdef"), copy=False)
 
 
 @pytest.fixture(scope="module")

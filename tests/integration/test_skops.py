@@ -147,11 +147,16 @@ def untrusted_of_others(model):
     return [name for name in found if not name.startswith("skneural.")]
 
 
+@cache
+def untrusted_around_scikit_learn_s(name):
+    return untrusted_of_others(AROUND[name](LogisticRegression).fit(X, CODES))
+
+
 @pytest.mark.parametrize("kind", [classifier, logistic, perceptron, tabular])
 @pytest.mark.parametrize("name", AROUND)
 def test_models_around_ours_need_no_more_trust_than_around_scikit_learn_s(name, kind):
     model = AROUND[name](kind).fit(X, CODES)
-    needed = untrusted_of_others(AROUND[name](LogisticRegression).fit(X, CODES))
+    needed = untrusted_around_scikit_learn_s(name)
     assert untrusted_of_others(model) == needed
     loaded = round_trip(model, [*TRUSTED_TYPES, *needed])
     np.testing.assert_array_equal(loaded.predict(ROWS), model.predict(ROWS))
