@@ -38,6 +38,15 @@ def gaussian():
     return X, X @ random.standard_normal(200) * 0.2 + random.standard_normal(20_000) > 0
 
 
+def few_rows(n_samples, n_features):
+    """Measurements of a few causes, as of the genes of a few patients."""
+    random = np.random.RandomState(0)
+    causes = random.standard_normal((n_samples, 8))
+    X = 3 * causes @ random.standard_normal((8, n_features))
+    X += 0.3 * random.standard_normal(X.shape)
+    return X, causes[:, 0] + 0.5 * random.standard_normal(n_samples) > 0
+
+
 WORKLOADS = {
     "100,000 x 50 binary": lambda: make_classification(
         100_000, 50, n_informative=20, random_state=0
@@ -46,6 +55,8 @@ WORKLOADS = {
         20_000, 200, n_informative=50, random_state=0
     ),
     "20,000 x 200 binary, independent": gaussian,
+    "60 x 1,000 binary, correlated": lambda: few_rows(60, 1000),
+    "200 x 2,000 binary, correlated": lambda: few_rows(200, 2000),
     "digits, multinomial": lambda: load_digits(return_X_y=True),
     "breast_cancer, unscaled": lambda: load_breast_cancer(return_X_y=True),
     "20 newsgroups, tf-idf": lambda: _data.load("newsgroups20"),

@@ -34,6 +34,10 @@ NOISY = np.where(np.random.RandomState(2).rand(len(Y)) < 0.3, 0, Y)
 #: More features than Newton's method factorises the Hessian for.
 WIDE = sparse.random(60, 2100, density=0.02, random_state=3, format="csr")
 WIDE_Y = np.arange(60) % 2
+#: Few rows of many features that nearly depend on each other.
+FEW = np.random.RandomState(6).standard_normal((30, 4))
+CORRELATED = FEW @ np.random.RandomState(7).standard_normal((4, 300))
+CORRELATED += 0.05 * np.random.RandomState(8).standard_normal(CORRELATED.shape)
 #: The first feature twice: without a penalty the Hessian is singular.
 COPIED = np.column_stack([X, X[:, 0]])
 
@@ -159,6 +163,9 @@ LOGISTIC = {
     "logistic, newton-cg, wide": Fit(logistic(solver="newton-cg", C=100.0), WIDE, WIDE_Y),
     "logistic, lbfgs, several rounds": Fit(
         logistic(C=1e4, max_iter=27), sparse.csr_matrix(WIDE), WIDE_Y, n=27
+    ),
+    "logistic, lbfgs, few rows": Fit(
+        logistic(C=1e4, tol=1e-8, max_iter=37), CORRELATED, FEW[:, 0] > 0, n=37
     ),
     "logistic, lbfgs, float32": Fit(logistic(tol=1e-9, C=np.inf), X.astype(np.float32), NOISY),
     "logistic, lbfgs, weights": Fit(

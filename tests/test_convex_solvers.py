@@ -38,8 +38,10 @@ CASES = [
     ("fista", SMALL, 1.0, 0.0, "fista"),
     ("newton-cholesky", LARGE, 0.0, 0.0, "newton-cholesky"),
     ("newton-cg", LARGE, 0.0, 0.0, "newton-cholesky"),
-    ("newton-cg", (9, MAX_NEWTON_COORDINATES // 2 - 1, 3), 1.0, 0.0, "newton-cholesky"),
-    ("newton-cg", (9, MAX_NEWTON_COORDINATES // 2, 3), 1.0, 0.0, "newton-cg"),
+    ("newton-cg", (9999, MAX_NEWTON_COORDINATES // 2 - 1, 3), 1.0, 0.0, "newton-cholesky"),
+    ("newton-cg", (9999, MAX_NEWTON_COORDINATES // 2, 3), 1.0, 0.0, "newton-cg"),
+    ("newton-cg", (10, 9, 1), 1.0, 0.0, "newton-cholesky"),
+    ("newton-cg", (9, 9, 1), 1.0, 0.0, "newton-cg"),
 ]
 
 

@@ -12,7 +12,12 @@ from scipy.special import expit, softmax
 from skneural.convex import preconditioning
 from skneural.convex.curvature import HessianProduct
 from skneural.convex.linear import linear_arrays, sum_to_zero
-from skneural.convex.preconditioning import joint_preconditioner, preconditioner
+from skneural.convex.preconditioning import (
+    MAX_WIDE_ROWS,
+    joint_preconditioner,
+    preconditioner,
+    wide_preconditioner,
+)
 from skneural.losses import LOSSES
 from skneural.network import dense_network
 from skneural.objective import Objective
@@ -302,10 +307,57 @@ def test_many_features_share_a_diagonal_whatever_the_memory(monkeypatch):
 @pytest.mark.parametrize("n_outputs", [1, 2])
 def test_features_up_to_which_there_is_a_matrix(n_features, n_outputs):
     network = network_of(n_outputs, n_features=n_features)
-    rows = np.random.RandomState(0).randn(3, n_features)
-    conditioned = preconditioner(network, rows, None, ALPHA)(np.full(network.n_params, 1e-3))
-    assert (conditioned.transform.ndim == 1) == (n_features > 1000)
-    assert conditioned.step(params_of(network)).shape == (network.n_params,)
+    start = np.full(network.n_params, 1e-3)
+    few_enough = n_features <= 1000
+    for n_rows, alpha, is_matrix in (
+        (600, ALPHA, few_enough),
+        (3, ALPHA, False),
+        (3, 0, few_enough),
+    ):
+        rows = np.random.RandomState(0).randn(n_rows, n_features)
+        conditioned = preconditioner(network, rows, None, alpha)(start)
+        assert (conditioned.transform.ndim > 1) == is_matrix
+        assert conditioned.step(params_of(network)).shape == (network.n_params,)
+
+
+# ------------------------------------------------------------------ few rows of many features
+
+WIDE = 1 + RNG.randn(7, 3) @ RNG.randn(3, 20) + 0.1 * RNG.randn(7, 20)
+WIDE_WEIGHT = np.array([1.0, 0.0, 2.0, 0.5, 1.0, 3.0, 1.0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weight", [None, WIDE_WEIGHT], ids=["", "weighted"])
+@pytest.mark.parametrize("at_zero", [True, False])
+@every_network
+def test_few_rows_are_whitened_as_by_a_matrix(
+    n_outputs, fit_intercept, at_zero, weight, kind, monkeypatch
+):
+    monkeypatch.setattr(preconditioning, "MIN_WIDE_FEATURES", WIDE.shape[1])
+    network = network_of(n_outputs, fit_intercept, WIDE.shape[1])
+    params = params_of(network, 0 if at_zero else 0.05)
+    wide = wide_preconditioner(network, KINDS[kind](WIDE), weight, ALPHA)(params)
+    step = matrix_of(wide.step, network.n_params)
+    pull = matrix_of(wide.gradient, network.n_params)
+    np.testing.assert_allclose(step, pull.T, rtol=1e-10, atol=1e-12)
+    monkeypatch.setattr(preconditioning, "FEATURES_PER_WIDE_ROW", np.inf)
+    matrix = preconditioner(network, WIDE, weight, ALPHA)(params)
+    assert matrix.transform.ndim > 1
+    # Roots of a matrix differ by a rotation; what they are the roots of does not.
+    expected = matrix_of(matrix.step, network.n_params) @ matrix_of(
+        matrix.gradient, network.n_params
+    )
+    np.testing.assert_allclose(step @ pull, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
+
+
+def test_where_there_are_few_rows_of_many_features():
+    network = network_of(1, n_features=2 * MAX_WIDE_ROWS)
+    rows = np.zeros((MAX_WIDE_ROWS + 1, 2 * MAX_WIDE_ROWS))
+    assert wide_preconditioner(network, rows[:-1], None, ALPHA) is not None
+    assert wide_preconditioner(network, rows, None, ALPHA) is None
+    assert wide_preconditioner(network, rows[:-1, 1:], None, ALPHA) is None
+    assert wide_preconditioner(network, rows[:9, :127], None, ALPHA) is None
+    assert wide_preconditioner(network, rows[:-1], None, 0.0) is None
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

@@ -45,6 +45,7 @@ SOME = [
     "own validation rows, early stopping",
     "logistic, newton-cholesky",
     "logistic, lbfgs, several rounds",
+    "logistic, lbfgs, few rows",
     "logistic, newton-cg, wide",
     "logistic, fista, L1",
     "logistic, adam, early stopping",

@@ -33,6 +33,7 @@ from skneural.convex.preconditioning import (
     Preconditioner,
     joint_preconditioner,
     preconditioner,
+    wide_preconditioner,
 )
 from skneural.convex.stopping import is_flat, is_optimum, negligible_decrease, resolution
 from skneural.minimizers.run import Run, Stop
@@ -44,6 +45,9 @@ MEMORY = 10
 
 #: Parameters for which a whitening of all classes together waits one round more.
 PARAMS_PER_ROUND = 250
+
+#: Iterations from which on few rows of many features are decomposed, which takes as long as ten.
+WIDE_FROM = 3 * MEMORY
 
 #: Switches SciPy's own stopping rules off.
 OPTIONS: dict[str, dict[str, float]] = {
@@ -173,15 +177,27 @@ class _Variables:
 
     def at(self, run: Run) -> Preconditioner | JointPreconditioner:
         """The preconditioner where the training stands."""
-        is_hard = run.n_iter >= self._joint_from
-        precondition = self._joint if is_hard else self._separate
+        precondition = self._separate
+        if run.n_iter >= self._joint_from and self._joint is not None:
+            precondition = self._joint
+        elif run.n_iter >= WIDE_FROM and self._wide is not None:
+            precondition = self._wide
         return precondition(run.state.params)
 
     @cached_property
-    def _joint(self) -> Precondition:
+    def _joint(self) -> Precondition | None:
         problem = self._problem
-        joint = joint_preconditioner(problem.objective, problem.X, problem.sample_weight)
-        return joint or self._separate
+        return joint_preconditioner(problem.objective, problem.X, problem.sample_weight)
+
+    @cached_property
+    def _wide(self) -> Precondition | None:
+        problem = self._problem
+        if problem.precondition is not None:
+            return None
+        objective = problem.objective
+        return wide_preconditioner(
+            objective.network, problem.X, problem.sample_weight, objective.alpha
+        )
 
 
 class _Rounds:
@@ -265,6 +281,8 @@ class _Rounds:
             minimizer=self._saved,
         )
         if self.is_optimum():
+            if self._preconditioner.is_judge_of_its_start_only:
+                raise _RoundEnded
             raise Stop("converged")
 
     def is_optimum(self) -> bool:

@@ -22,8 +22,20 @@ the Hessian in :math:`u_k` is the identity, at the point where the curvatures
 is left out at first, as it is never stronger than the rest; `JointPreconditioner` has it, for
 problems that turn out to be hard. :math:`\mu_k` is the mean of the features
 under the weights :math:`s_i h_{ik}`, which uncouples the intercept; nothing is subtracted from
-X itself, so that a sparse X stays sparse. Where there are too many features for a matrix, T is
-the diagonal preconditioner: the inverse square roots of the diagonal of :math:`H_k`.
+X itself, so that a sparse X stays sparse. Where there are too many features for a matrix, more than
+a constant or twice as many as rows, T is the diagonal preconditioner: the inverse square roots of
+the diagonal of :math:`H_k`.
+
+With few rows :math:`H_k` is a matrix of low rank and a multiple of the identity. Its inverse square
+root is another whitening, for which the Gram matrix of the rows is enough; `WidePreconditioner` has
+it, for problems that turn out to be hard. The rows of Z are :math:`\sqrt{s_i h_{ik} / S}
+(x_i - \mu_k)`; with the eigenvectors U and the eigenvalues :math:`\sigma^2` of :math:`Z Z^\top`,
+
+.. math::
+
+    T_k = \frac{1}{\sqrt{\lambda / S}} \left(I - V \, \mathrm{diag} \!\left(1 -
+          \sqrt{\frac{\lambda / S}{\lambda / S + \sigma^2}}\right) V^\top \right), \qquad
+    V = Z^\top U \sigma^{-1} .
 
 Source: J. Nocedal and S. J. Wright, *Numerical Optimization*, second edition, 2006, section
 2.2 (scaling) and 5.1 (preconditioning by an incomplete or approximate factorisation).
@@ -31,10 +43,13 @@ Source: J. Nocedal and S. J. Wright, *Numerical Optimization*, second edition, 2
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
+from scipy import sparse
 
 from skneural.arrays.grams import column_means, column_scatter, scatter
 from skneural.arrays.matrices import FloatArray, Matrix
@@ -51,6 +66,15 @@ from skneural.objective import Objective
 
 #: Features up to which T is a matrix; above, its factorisation would take longer than it saves.
 MAX_WHITENED_FEATURES = 1000
+
+#: Features for each row, and features, from which on the rows are few: their Gram matrix is the
+#: smaller one, and the other would not be factorised in no time.
+FEATURES_PER_WIDE_ROW = 2
+MIN_WIDE_FEATURES = 128
+
+#: Rows up to which that matrix is decomposed, and cells of theirs: T is as large, and dense.
+MAX_WIDE_ROWS = 500
+MAX_WIDE_CELLS = 2**22
 
 #: Elements of the matrices T of all outputs together, above which they share one.
 MAX_SEPARATE_ELEMENTS = 2**20
@@ -95,6 +119,9 @@ class Preconditioner:
     With one T for all outputs, gradients that add up to zero lead to steps that do.
     """
 
+    #: Whether an optimum that is found in these variables is looked at again in new ones.
+    is_judge_of_its_start_only = False
+
     def __init__(
         self,
         network: Network,
@@ -120,7 +147,7 @@ class Preconditioner:
         step: FloatArray = np.empty(len(variables))
         weights, intercepts = linear_arrays(self.network, step)
         u, beta = linear_arrays(self.network, variables)
-        self._times(self.transform, u, out=weights)
+        self._times(u, out=weights)
         if intercepts is not None and beta is not None:
             np.divide(beta, self.intercept_scale, out=intercepts)
             intercepts -= np.einsum("jk,jk->k", self.mean, weights)
@@ -141,8 +168,7 @@ class Preconditioner:
             # In the result: arrays of their own would take more time than what they hold.
             np.multiply(self.mean, b, out=weights)
             w = np.subtract(w, weights, out=weights)
-        transposed = self.transform if self.transform.ndim == 1 else self.transform.swapaxes(-1, -2)
-        self._times(transposed, w, out=weights)
+        self._transposed_times(w, out=weights)
         return pulled
 
     def squared_length(self, step: FloatArray) -> float:
@@ -154,14 +180,62 @@ class Preconditioner:
             total += float(beta @ beta)
         return total
 
+    def _times(self, w: FloatArray, out: FloatArray) -> None:
+        self._product(self.transform, w, out)
+
+    def _transposed_times(self, w: FloatArray, out: FloatArray) -> None:
+        is_diagonal = self.transform.ndim == 1
+        self._product(self.transform if is_diagonal else self.transform.swapaxes(-1, -2), w, out)
+
     @staticmethod
-    def _times(matrix: FloatArray, w: FloatArray, out: FloatArray) -> None:
+    def _product(matrix: FloatArray, w: FloatArray, out: FloatArray) -> None:
         if matrix.ndim == 1:
             np.multiply(matrix[:, np.newaxis], w, out=out)
         elif matrix.ndim == 2:
             out[...] = matrix @ w
         else:
             out[...] = np.matmul(matrix, w.T[:, :, np.newaxis])[:, :, 0].T
+
+
+class WidePreconditioner(Preconditioner):
+    """The same for few rows of many features: T is the root of a matrix of low rank.
+
+    Such rows can be told apart by their features: on the way to probabilities near one the
+    curvature falls by orders of magnitude, and the Hessian of the start says little of the end.
+
+    Parameters
+    ----------
+    network : Network
+        Without hidden layers.
+    roots : list of LowRankRoot
+        T: one for all outputs, or one for each.
+    mean : ndarray of shape (n_features, n_outputs)
+    intercept_scale : ndarray of shape (n_outputs,)
+        The divisor of each intercept.
+    """
+
+    is_judge_of_its_start_only = True
+
+    def __init__(
+        self,
+        network: Network,
+        roots: Sequence[LowRankRoot],
+        mean: FloatArray,
+        intercept_scale: FloatArray,
+    ) -> None:
+        super().__init__(network, np.empty(0), mean, intercept_scale)
+        self._mixes_classes = len(roots) > 1
+        self._roots = roots
+
+    def _times(self, w: FloatArray, out: FloatArray) -> None:
+        if len(self._roots) == 1:
+            out[...] = self._roots[0].times(w)
+            return
+        for k, root in enumerate(self._roots):
+            out[:, k] = root.times(w[:, k])
+
+    # T is symmetric.
+    _transposed_times = _times
 
 
 class JointPreconditioner:
@@ -173,6 +247,8 @@ class JointPreconditioner:
     whitening : ndarray of shape (n_coordinates, n_coordinates)
         W, such that the Hessian in the variables, W.T @ H @ W, is the identity.
     """
+
+    is_judge_of_its_start_only = False
 
     def __init__(self, coordinates: Coordinates, whitening: FloatArray) -> None:
         self._coordinates = coordinates
@@ -245,35 +321,82 @@ def preconditioner(
     n_samples, n_features = X.shape
     weight = np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64)
     penalty = alpha / weight.sum()
-    whitens = n_features <= MAX_WHITENED_FEATURES and not separable
+    is_wide = _has_few_rows(n_samples, n_features) and alpha > 0
+    whitens = n_features <= MAX_WHITENED_FEATURES and not separable and not is_wide
     stride = _row_stride(n_samples, n_features) if whitens else 1
     if stride > 1 and weight[::stride].any():
         X, weight = X[::stride], weight[::stride]
 
     def precondition(params: FloatArray) -> Preconditioner:
-        p = smooth_probabilities(probabilities(network, params, X), SMOOTHING)
-        curvature = diagonal_curvature(p)
-        n_outputs = curvature.shape[1]
-        per_class = whitens and params.any()
-        shared = not per_class or n_outputs * n_features**2 > MAX_SEPARATE_ELEMENTS
-        if shared:
-            curvature = curvature.mean(axis=1, keepdims=True)
-        curvature *= weight[:, np.newaxis]
-        curvature /= weight.sum()
+        n_elements = network.n_outputs * n_features**2
+        shared = not whitens or n_elements > MAX_SEPARATE_ELEMENTS
+        curvature, mean, scale = _curvature(network, params, X, weight, shared=shared)
         make = _whitening if whitens else _scaling
-        fit_intercept = network.n_params > network.n_penalised
-        parts = [make(X, h, penalty, fit_intercept) for h in curvature.T]
-        transform = np.array([part[0] for part in parts])
-        mean = np.array([part[1] for part in parts]).T
-        return Preconditioner(
-            network,
-            transform[0] if len(transform) == 1 else transform,
-            np.broadcast_to(mean, (n_features, n_outputs)),
-            np.broadcast_to(np.sqrt(curvature.sum(axis=0)), n_outputs),
-            symmetric=not separable,
-        )
+        parts = zip(curvature.T, mean.T, strict=False)  # one, or one for each output
+        transform = np.array([make(X, h, penalty, centre) for h, centre in parts])
+        transform = transform[0] if len(transform) == 1 else transform
+        return Preconditioner(network, transform, mean, scale, symmetric=not separable)
 
     return precondition
+
+
+def wide_preconditioner(
+    network: Network, X: Matrix, sample_weight: FloatArray | None, alpha: float
+) -> Callable[[FloatArray], WidePreconditioner] | None:
+    """The same for few rows of many features; None where there are more, or is no penalty.
+
+    Parameters
+    ----------
+    network : Network
+        Without hidden layers, for the log loss.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,) or None
+    alpha : float
+        Strength of the L2 penalty, relative to the sum of the losses.
+    """
+    n_samples, n_features = X.shape
+    is_small = n_samples <= MAX_WIDE_ROWS and n_samples * n_features <= MAX_WIDE_CELLS
+    if not (_has_few_rows(n_samples, n_features) and is_small and alpha > 0):
+        return None
+    weight = np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64)
+    penalty = alpha / weight.sum()
+    shared = network.n_outputs * n_samples * n_features > MAX_WIDE_CELLS
+
+    def precondition(params: FloatArray) -> WidePreconditioner:
+        curvature, mean, scale = _curvature(network, params, X, weight, shared=shared)
+        parts = zip(curvature.T, mean.T, strict=False)  # one, or one for each output
+        roots = [_low_rank_root(X, h, penalty, centre) for h, centre in parts]
+        return WidePreconditioner(network, roots, mean, scale)
+
+    return precondition
+
+
+def _curvature(
+    network: Network, params: FloatArray, X: Matrix, weight: FloatArray, *, shared: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The curvature of each row, the mean of the features, and the divisor of the intercept.
+
+    The first has one column for each output, or, of those together, a single one. At zero, where
+    all are the same, it has a single one too.
+    """
+    p = smooth_probabilities(probabilities(network, params, X), SMOOTHING)
+    curvature = diagonal_curvature(p)
+    n_outputs = curvature.shape[1]
+    if shared or not params.any():
+        curvature = curvature.mean(axis=1, keepdims=True)
+    curvature *= weight[:, np.newaxis]
+    curvature /= weight.sum()
+    is_centred = network.n_params > network.n_penalised
+    mean = [column_means(X, h) if is_centred else np.zeros(X.shape[1]) for h in curvature.T]
+    return (
+        curvature,
+        np.broadcast_to(np.transpose(mean), (X.shape[1], n_outputs)),
+        np.broadcast_to(np.sqrt(curvature.sum(axis=0)), n_outputs),
+    )
+
+
+def _has_few_rows(n_samples: int, n_features: int) -> bool:
+    return n_features >= max(MIN_WIDE_FEATURES, FEATURES_PER_WIDE_ROW * n_samples)
 
 
 def _row_stride(n_samples: int, n_features: int) -> int:
@@ -282,11 +405,51 @@ def _row_stride(n_samples: int, n_features: int) -> int:
     return max(n_samples // n_rows, 1)
 
 
-def _whitening(
-    X: Matrix, curvature: FloatArray, penalty: float, centred: bool
-) -> tuple[FloatArray, FloatArray]:
-    """T as a matrix, and the mean."""
-    mean = _mean(X, curvature, centred)
+class LowRankRoot(NamedTuple):
+    """The inverse square root of a symmetric matrix of which few eigenvalues are not the smallest.
+
+    Attributes
+    ----------
+    scale : float
+        Inverse square root of the smallest eigenvalue.
+    vectors : ndarray of shape (n_features, n_vectors)
+        Eigenvectors of the others.
+    shrinkage : ndarray of shape (n_vectors, 1)
+        Share of each that is taken away.
+    """
+
+    scale: float
+    vectors: FloatArray
+    shrinkage: FloatArray
+
+    def times(self, w: FloatArray) -> FloatArray:
+        """Product with an array of shape (n_features,) or (n_features, n_outputs)."""
+        columns = w.reshape(len(w), -1)
+        rest = columns - self.vectors @ (self.shrinkage * (self.vectors.T @ columns))
+        rest *= self.scale
+        return rest.reshape(w.shape)
+
+
+def _low_rank_root(
+    X: Matrix, curvature: FloatArray, penalty: float, mean: FloatArray
+) -> LowRankRoot:
+    """T for fewer rows than features."""
+    rows = np.array(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
+    rows -= mean
+    rows *= np.sqrt(curvature)[:, np.newaxis]
+    values, vectors = np.linalg.eigh(rows @ rows.T)
+    rounding = len(values) * np.finfo(np.float64).eps * values[-1]
+    values, vectors = values[values > rounding], vectors[:, values > rounding]
+    smallest = max(penalty, rounding)
+    return LowRankRoot(
+        1 / math.sqrt(smallest),
+        rows.T @ (vectors / np.sqrt(values)),
+        1 - np.sqrt(smallest / (smallest + values[:, np.newaxis])),
+    )
+
+
+def _whitening(X: Matrix, curvature: FloatArray, penalty: float, mean: FloatArray) -> FloatArray:
+    """T as a matrix."""
     hessian = scatter(X, curvature, mean)
     n_features = len(mean)
     diagonal = hessian.ravel()[:: n_features + 1]
@@ -296,7 +459,7 @@ def _whitening(
     hessian *= unit[:, np.newaxis]
     inverse = _inverse_cholesky(hessian)
     inverse *= unit
-    return inverse.T, mean
+    return inverse.T
 
 
 def _inverse_cholesky(correlation: FloatArray) -> FloatArray:
@@ -314,17 +477,11 @@ def _inverse_cholesky(correlation: FloatArray) -> FloatArray:
             return inverse
 
 
-def _scaling(
-    X: Matrix, curvature: FloatArray, penalty: float, centred: bool
-) -> tuple[FloatArray, FloatArray]:
-    """T as a diagonal, and the mean."""
-    mean = _mean(X, curvature, centred)
+def _scaling(X: Matrix, curvature: FloatArray, penalty: float, mean: FloatArray) -> FloatArray:
+    """T as a diagonal."""
     diagonal = column_scatter(X, curvature, mean)
-    return 1 / np.sqrt(_with_penalty(diagonal, penalty, curvature, mean)), mean
-
-
-def _mean(X: Matrix, curvature: FloatArray, centred: bool) -> FloatArray:
-    return column_means(X, curvature) if centred else np.zeros(X.shape[1])
+    scaling: FloatArray = 1 / np.sqrt(_with_penalty(diagonal, penalty, curvature, mean))
+    return scaling
 
 
 def _with_penalty(

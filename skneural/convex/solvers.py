@@ -64,13 +64,15 @@ def resolve_solver(solver: str, network: Network, n_samples: int, *, l2: float, 
     -----
     - 'saga' and 'liblinear' are served by 'fista' where there is an L1 penalty, otherwise as 'sag',
       by 'lbfgs'.
-    - 'newton-cg' is served by 'newton-cholesky' up to `MAX_NEWTON_COORDINATES`.
+    - 'newton-cg' is served by 'newton-cholesky' up to `MAX_NEWTON_COORDINATES`, unless there are
+      fewer rows: then the Hessian is larger than the rows that it is made of.
     - 'lbfgs', for whomever it serves, gives way to 'newton-cholesky' where the problem is small,
       see `MAX_SMALL_HESSIAN`, and has an L2 penalty, which keeps the Hessian regular.
     """
     n = n_coordinates(network)
     if solver == "newton-cg":
-        return "newton-cholesky" if n <= MAX_NEWTON_COORDINATES else "newton-cg"
+        is_factorised = n <= min(n_samples, MAX_NEWTON_COORDINATES)
+        return "newton-cholesky" if is_factorised else "newton-cg"
     if solver == "fista" or (solver in ("saga", "liblinear") and l1 > 0):
         return "fista"
     if solver == "newton-cholesky":
