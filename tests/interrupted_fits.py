@@ -1,12 +1,14 @@
 """A process that interrupts fits by real signals, and looks at what they leave behind.
 
-Called as ``python interrupted_fits.py WHEN N SEED``, where WHEN is 'at any time', 'at a line' or
-'near BLAS limits'. N signals are spread over all solvers. It prints how many of them ended a fit,
-how many of these fits kept some epochs, and then what is wrong, a line each.
+Called as ``python interrupted_fits.py N WHEN SEED [WHEN SEED ...]``, where WHEN is 'at any time',
+'at a line' or 'near BLAS limits'. N signals of each way are spread over all solvers. It prints as
+JSON, by WHEN, how many of them ended a fit, how many of these fits kept some epochs, and a list of
+what is wrong.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -259,26 +261,26 @@ def try_once(each, start, run):
     return is_interrupted, is_interrupted and is_changed, wrong
 
 
-def main(when, n, seed):
+def main(n, seeds):
     warnings.simplefilter("ignore")
     # A shell that starts the tests in the background has SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.setswitchinterval(1e-5)
     threadpoolctl.threadpool_limits(3)
-    random = np.random.RandomState(seed)
+    randoms = {when: np.random.RandomState(int(seed)) for when, seed in seeds.items()}
     shares = np.bincount(np.arange(n) % len(ESTIMATORS), minlength=len(ESTIMATORS))
-    counts, report = np.zeros(2, dtype=int), []
+    counts, reports = {when: np.zeros(2, dtype=int) for when in seeds}, {when: [] for when in seeds}
     for estimator, share in zip(ESTIMATORS, shares, strict=True):
         each = Interrupted(estimator)
-        for i, (moment, run) in enumerate(moments(when, each, share, random)):
-            start = deepcopy(each.old) if i % 2 else clone(estimator)
-            *happened, wrong = try_once(each, start, run)
-            counts += happened
-            if wrong:
-                report.append(f"{estimator!r}, {moment}: {wrong}".replace("\n", " "))
-    print(*counts)
-    print("\n".join(report))
+        for when, random in randoms.items():
+            for i, (moment, run) in enumerate(moments(when, each, share, random)):
+                start = deepcopy(each.old) if i % 2 else clone(estimator)
+                *happened, wrong = try_once(each, start, run)
+                counts[when] += happened
+                if wrong:
+                    reports[when].append(f"{estimator!r}, {moment}: {wrong}".replace("\n", " "))
+    print(json.dumps({when: [*map(int, counts[when]), reports[when]] for when in seeds}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(int(sys.argv[1]), dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True)))

@@ -1,16 +1,18 @@
 """Fits whose matrix products are long enough to be shared by several threads of BLAS.
 
-    python tests/reproducible_fits.py [numbers.npz] [one-thread] [twice] [long]
+    python tests/reproducible_fits.py [numbers.npz] [one-thread] [twice] [fork] [long]
 
 Prints a digest of every model, bit by bit, and with what BLAS it was fitted; a file receives the
 numbers themselves. With "one-thread", all is done under ``threadpool_limits(1)``, with "twice" a
-second time. With "long", trainings have a hundred epochs, which magnifies what differs.
+second time, and with "fork" some of it once more in a fork, and meanwhile here. With "long",
+trainings have a hundred epochs, which magnifies what differs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import warnings
 from contextlib import nullcontext
@@ -77,6 +79,8 @@ FITS = {
     "raw table, numbers": (TabularMLPRegressor(**TABLE, random_state=0), X, NUMBER),
     "learning rate finder": (None, X, MARK),
 }
+#: One of each kind of training.
+OF_FORKS = ["network, adam", "network, lbfgs", "logistic regression, newton-cg", "raw table"]
 
 
 def numbers_of(estimator, X, y):
@@ -111,6 +115,21 @@ def digests(numbers):
     return {name: hashlib.sha256(each.tobytes()).hexdigest() for name, each in numbers.items()}
 
 
+def digests_after_a_fork():
+    """Those of this process, and those of a fork of it, which fits at the same time."""
+    to_read, to_write = os.pipe()
+    child = os.fork()
+    ours = digests(fit_all(OF_FORKS))
+    if child == 0:
+        os.write(to_write, json.dumps(ours).encode())
+        os._exit(0)
+    os.close(to_write)
+    with open(to_read, "rb") as pipe:
+        theirs = json.load(pipe)
+    os.waitpid(child, 0)
+    return [ours, theirs]
+
+
 def blas():
     """Threads and architecture of the BLAS that NumPy uses."""
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
@@ -123,6 +142,8 @@ def main(words):
         found = {"blas": blas(), "digests": digests(numbers)}
         if "twice" in words:
             found["again"] = digests(fit_all())
+        if "fork" in words:
+            found["after a fork"] = digests_after_a_fork()
     for word in words:
         if word.endswith(".npz"):
             np.savez(word, **numbers)

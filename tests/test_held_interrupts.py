@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from skneural.arrays import interrupts
 from skneural.arrays.interrupts import held_interrupts
 
 DEFAULT = signal.default_int_handler
@@ -119,12 +120,13 @@ def test_a_block_that_is_never_left_does_not_keep_the_signal():
     assert signal.getsignal(signal.SIGINT) is DEFAULT
 
 
-#: Sends a signal at any moment of `work`, again and again, and counts the interrupts.
+#: Sends a signal at any moment of `work`, again and again, and counts the interrupts. The module
+#: alone: with its package, importing scikit-learn would take longer than all of it.
 STORM = """
-import os, random, signal, sys, threading, time
+import os, random, runpy, signal, sys, threading, time
 from contextlib import nullcontext
-from skneural.arrays.interrupts import held_interrupts
 
+held_interrupts = runpy.run_path(FILE)["held_interrupts"]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.setswitchinterval(1e-5)
 counts, n_caught, n_torn, n_wanted = [0, 0], 0, 0, 0
@@ -171,6 +173,7 @@ print(n_torn)
 )
 def test_real_signals(context, is_whole):
     script = STORM.replace("N_SIGNALS", "2000").replace("CONTEXT", context)
+    script = script.replace("FILE", repr(interrupts.__file__))
     run = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
     )

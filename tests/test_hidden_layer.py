@@ -555,16 +555,18 @@ def test_tags():
 
 
 TRANSFORMERS = [
-    HiddenLayerTransformer(ScratchMLPClassifier(random_state=0, max_iter=30)),
-    HiddenLayerTransformer(ScratchMLPRegressor(random_state=0, max_iter=30)),
-    HiddenLayerTransformer(ScratchMLPClassifier((20, 5), random_state=0, solver="lbfgs"), layer=0),
+    HiddenLayerTransformer(ScratchMLPClassifier(random_state=0, max_iter=10)),
+    HiddenLayerTransformer(ScratchMLPRegressor(random_state=0, max_iter=10)),
+    HiddenLayerTransformer(
+        ScratchMLPClassifier((20, 5), random_state=0, max_iter=10, solver="lbfgs"), layer=0
+    ),
     HiddenLayerTransformer(
         ScratchMLPRegressor(
             hidden_layer_sizes=(20, 5),
             random_state=0,
             dtype="float32",
             activation="gelu",
-            max_iter=30,
+            max_iter=10,
         )
     ),
 ]

@@ -85,6 +85,61 @@ def test_iterations_of_lbfgs(capsys):
     assert len(lines) == classifier.n_iter_ == len(classifier.loss_curve_)
 
 
+#: Runs programs, each in a fork, with what all of them need imported and made; after each, how it
+#: has ended.
+PROGRAMS_IN_TURN = """
+import io, os, sys, warnings
+from rich.progress import Progress
+from sklearn.datasets import load_wine
+from skneural import ScratchMLPClassifier
+
+warnings.simplefilter("ignore")
+X, y = load_wine(return_X_y=True)
+for program in {programs}:
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        exec(program)
+        sys.exit()
+    print("{end}", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), sep="")
+"""
+END = "status of the program: "
+
+
+def fit(**params):
+    """The beginning of a program that fits: a network that has these parameters."""
+    return f"network = ScratchMLPClassifier(random_state=0, **{params})\n"
+
+
+CAPTURED = """
+sys.stdout = out = io.StringIO()
+network.fit(X, y)
+sys.stdout = sys.__stdout__
+print(out.getvalue())
+"""
+LINE = {"verbose": 1, "max_iter": 30, "n_iter_no_change": 100}
+DIVERGES = {"verbose": 1, "solver": "sgd", "learning_rate_init": 1.0, "alpha": 1e4}
+#: What prints plainly on a terminal too.
+PLAIN = {
+    "every second epoch": "network.set_params(verbose=2).fit(X, y)",
+    "partial_fit": "network.partial_fit(X, y, classes=[0, 1, 2])",
+    "without rich": "sys.modules['rich.progress'] = None; network.fit(X, y)",
+    "captured": CAPTURED,
+}
+PROGRAMS = {
+    "adam": fit(**LINE, early_stopping=True) + "network.fit(X, y)",
+    "lbfgs": fit(**LINE, solver="lbfgs") + "network.fit(X, y)",
+    "stops": fit(verbose=1, tol=10.0, n_iter_no_change=2) + "network.fit(X, y)",
+    **{name: fit(verbose=1, max_iter=3) + rest for name, rest in PLAIN.items()},
+    "two lines": fit(verbose=1, max_iter=3) + "with Progress(): network.fit(X, y)",
+    "diverges": fit(**DIVERGES, max_iter=500, n_iter_no_change=500)
+    + (
+        "try: network.fit(X, y)\nexcept ValueError: print('diverged')\n"
+        "network.set_params(alpha=0, learning_rate_init=0.001, max_iter=2).fit(X, y)"
+    ),
+}
+
+
 def printed_on_a_terminal(code):
     """What a program writes to a terminal 120 columns wide."""
     ours, theirs = pty.openpty()
@@ -108,21 +163,30 @@ def printed_on_a_terminal(code):
     return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(pieces).decode())
 
 
-FIT = """
-import warnings
-warnings.simplefilter("ignore")
-from sklearn.datasets import load_wine
-from skneural import ScratchMLPClassifier
-X, y = load_wine(return_X_y=True)
-network = ScratchMLPClassifier(random_state=0, **{params})
-"""
+@pytest.fixture(scope="module")
+def ended():
+    """What each of the programs writes to a terminal, and its exit status."""
+    code = PROGRAMS_IN_TURN.format(programs=list(PROGRAMS.values()), end=END)
+    *found, rest = re.split(rf"{END}(-?\d+)\r?\n", printed_on_a_terminal(code))
+    assert rest == ""
+    return dict(zip(PROGRAMS, zip(found[::2], map(int, found[1::2]), strict=True), strict=True))
+
+
+@pytest.fixture
+def text_of(ended):
+    """What a program writes, which must not have failed."""
+
+    def text_of(name):
+        text, status = ended[name]
+        assert status == 0, text
+        return text
+
+    return text_of
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_one_line_that_follows_the_training_on_a_terminal(solver):
-    params = {"verbose": 1, "max_iter": 30, "solver": solver, "early_stopping": solver == "adam"}
-    params["n_iter_no_change"] = 100
-    text = printed_on_a_terminal(FIT.format(params=params) + "network.fit(X, y)")
+def test_one_line_that_follows_the_training_on_a_terminal(solver, text_of):
+    text = text_of(solver)
     assert "Iteration" not in text
     last = re.findall(r"epoch \d+/30 .*", text)[-1]
     assert re.search(r"epoch 30/30 +loss \d+\.\d{6} ", last)
@@ -132,52 +196,24 @@ def test_one_line_that_follows_the_training_on_a_terminal(solver):
     assert text.count("\n") <= 3
 
 
-def test_the_reason_to_stop_stands_above_the_line():
-    params = {"verbose": 1, "tol": 10.0, "n_iter_no_change": 2}
-    text = printed_on_a_terminal(FIT.format(params=params) + "network.fit(X, y)")
+def test_the_reason_to_stop_stands_above_the_line(text_of):
     reason = "Training loss did not improve more than tol=10.000000 for 2 consecutive epochs."
-    assert text.count(reason) == 1
+    assert text_of("stops").count(reason) == 1
 
 
-CAPTURED = """
-import io, sys
-sys.stdout = out = io.StringIO()
-network.fit(X, y)
-sys.stdout = sys.__stdout__
-print(out.getvalue())
-"""
-
-
-@pytest.mark.parametrize(
-    "rest",
-    [
-        "network.set_params(verbose=2).fit(X, y)",
-        "network.partial_fit(X, y, classes=[0, 1, 2])",
-        "import sys; sys.modules['rich.progress'] = None; network.fit(X, y)",
-        CAPTURED,
-    ],
-    ids=["every second epoch", "partial_fit", "without rich", "captured"],
-)
-def test_plain_lines(rest):
-    text = printed_on_a_terminal(FIT.format(params={"verbose": 1, "max_iter": 3}) + rest)
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_lines(name, text_of):
+    text = text_of(name)
     assert "Iteration 1, loss = " in text
     assert "epoch" not in text
 
 
-def test_two_lines_at_a_time():
+def test_two_lines_at_a_time(text_of):
     """Where rich has room for one line only, the training prints plainly."""
-    code = FIT.format(params={"verbose": 1, "max_iter": 3}) + (
-        "from rich.progress import Progress\nwith Progress(): network.fit(X, y)"
-    )
-    assert re.search("Iteration 3, loss = |epoch 3/3 +loss", printed_on_a_terminal(code))
+    assert re.search("Iteration 3, loss = |epoch 3/3 +loss", text_of("two lines"))
 
 
-def test_an_error_amid_the_training_gives_the_terminal_back():
-    params = {"verbose": 1, "solver": "sgd", "learning_rate_init": 1.0, "alpha": 1e4}
-    code = FIT.format(params={**params, "max_iter": 500, "n_iter_no_change": 500}) + (
-        "try: network.fit(X, y)\nexcept ValueError: print('diverged')\n"
-        "network.set_params(alpha=0, learning_rate_init=0.001, max_iter=2).fit(X, y)"
-    )
-    text = printed_on_a_terminal(code)
+def test_an_error_amid_the_training_gives_the_terminal_back(text_of):
+    text = text_of("diverges")
     assert "diverged" in text
     assert "epoch 2/2" in text

@@ -496,75 +496,80 @@ def test_a_large_file_of_something_else(tmp_path):
             load_checkpoint(path)
 
 
-#: Trains from the last checkpoint on until it is killed, again and again.
+#: Trains from the last checkpoint on until it is killed, again and again; for each `keep`.
 KILLED = """
-import os, random, signal, sys, time, warnings
+import os, random, signal, sys, time
 import numpy as np
 from skneural import ScratchMLPClassifier
 from skneural.callbacks import Checkpoint, load_checkpoint
 
-folder, keep, n_kills = sys.argv[1], sys.argv[2], int(sys.argv[3])
-path = os.path.join(folder, "net.checkpoint")
 X = np.random.RandomState(0).standard_normal((20, 50))
 y = np.arange(20) % 2
 
-def newest():
+def newest(folder):
     names = sorted(name for name in os.listdir(folder) if not name.endswith(".tmp"))
     return os.path.join(folder, names[-1]) if names else None
 
-def train():
+def train(folder, keep):
     model = ScratchMLPClassifier(300, random_state=0)
-    if newest():
-        model = load_checkpoint(newest())
+    if newest(folder):
+        model = load_checkpoint(newest(folder))
     model.set_params(warm_start=True, max_iter=10**6, tol=0, n_iter_no_change=10**6)
+    path = os.path.join(folder, "net.checkpoint")
     model.set_callbacks(Checkpoint(path, keep=int(keep) if keep.isdigit() else keep))
     model.fit(X, y)
 
+def kill(folder, keep, n_kills):
+    n_epochs = n_resumed = 0
+    for _ in range(n_kills):
+        child = os.fork()
+        if child == 0:
+            try:
+                train(folder, keep)
+            finally:
+                os._exit(1)
+        while not newest(folder):  # the first one, however busy the machine is
+            assert os.waitpid(child, os.WNOHANG) == (0, 0)
+            time.sleep(0.01)
+        time.sleep(random.uniform(0, 0.15))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        if newest(folder):
+            for name in os.listdir(folder):
+                if not name.endswith(".tmp"):
+                    model = load_checkpoint(os.path.join(folder, name))
+                    assert np.isfinite(model.predict_proba(X)).all()
+            model = load_checkpoint(newest(folder))
+            n_resumed += len(model.loss_curve_) > n_epochs
+            assert len(model.loss_curve_) >= n_epochs
+            n_epochs = len(model.loss_curve_)
+    leftovers = sum(name.endswith(".tmp") for name in os.listdir(folder))
+    print(n_epochs, n_resumed, leftovers)
+
 random.seed(0)
-n_epochs = n_resumed = 0
-for _ in range(n_kills):
-    child = os.fork()
-    if child == 0:
-        try:
-            train()
-        finally:
-            os._exit(1)
-    while not newest():  # the first one, however busy the machine is
-        assert os.waitpid(child, os.WNOHANG) == (0, 0)
-        time.sleep(0.01)
-    time.sleep(random.uniform(0, 0.15))
-    os.kill(child, signal.SIGKILL)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
-    if newest():
-        for name in os.listdir(folder):
-            if not name.endswith(".tmp"):
-                model = load_checkpoint(os.path.join(folder, name))
-                assert np.isfinite(model.predict_proba(X)).all()
-        model = load_checkpoint(newest())
-        n_resumed += len(model.loss_curve_) > n_epochs
-        assert len(model.loss_curve_) >= n_epochs
-        n_epochs = len(model.loss_curve_)
-leftovers = sum(name.endswith(".tmp") for name in os.listdir(folder))
-print(n_epochs, n_resumed, leftovers)
+for keep in sys.argv[3:]:
+    folder = os.path.join(sys.argv[1], keep)
+    os.mkdir(folder)
+    kill(folder, keep, int(sys.argv[2]))
 """
 
 
 @SINCE_1_9
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: POSIX kills and forks")
-@pytest.mark.parametrize("keep", ["last", "2"])
-def test_killed_while_it_saves(tmp_path, keep):
-    n_kills = int(os.environ.get("SKNEURAL_KILLS", "6"))
+def test_killed_while_it_saves(tmp_path):
+    n_kills, ways_to_keep = int(os.environ.get("SKNEURAL_KILLS", "6")), ["last", "2"]
     run = subprocess.run(
-        [sys.executable, "-c", KILLED, tmp_path, keep, str(n_kills)],
+        [sys.executable, "-c", KILLED, tmp_path, str(n_kills), *ways_to_keep],
         capture_output=True,
         text=True,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    n_epochs, n_resumed, leftovers = map(int, run.stdout.split())
-    print(f"{n_kills} kills: {n_epochs} epochs, {n_resumed} resumed, {leftovers} amid a file")
-    assert n_epochs >= n_resumed >= 1
+    for keep, line in zip(ways_to_keep, run.stdout.splitlines(), strict=True):
+        n_epochs, n_resumed, leftovers = map(int, line.split())
+        print(f"{n_kills} kills, {keep}: {n_epochs} epochs, {n_resumed} resumed, {leftovers} amid")
+        assert n_epochs >= n_resumed >= 1
 
 
 # --------------------------------------------------------------------------------- searches

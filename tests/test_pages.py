@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -39,9 +40,11 @@ FRAGMENTS = {
         "search": GridSearchCV(ScratchLogisticRegression(), {"C": [0.1, 1]}, cv=2, n_jobs=1),
     },
 }
+#: Rows of a wide range, for which few epochs are enough, and a search of few fits.
 OF_CALLBACKS = {
-    **ROWS,
-    "GridSearchCV": GridSearchCV,
+    "X": 10 * ROWS["X"],
+    "y": Y,
+    "GridSearchCV": partial(GridSearchCV, cv=2),
     "StandardScaler": StandardScaler,
     "make_pipeline": make_pipeline,
 }

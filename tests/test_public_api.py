@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 
 import pytest
@@ -113,7 +114,12 @@ FITTED = {
     TabularMLPClassifier: {"hidden_layer_sizes": 2, "max_iter": 1},
     TabularMLPRegressor: {"hidden_layer_sizes": 2, "max_iter": 1},
 }
-EXTRAS = ("pandas", "polars", "matplotlib", "torch", "rich", "onnx", "skops", "pyarrow", "numba")
+EXTRAS = (
+    *("pandas", "polars", "matplotlib", "torch", "rich", "skops", "pyarrow", "numba"),
+    *("onnx", "skl2onnx", "onnxruntime"),
+)
+#: What can be imported without any extra, though some of it does nothing without one.
+WITHOUT_EXTRAS = ["skneural", "skneural.inspection", "skneural.onnx"]
 
 
 def test_names():
@@ -130,18 +136,26 @@ def test_version():
     assert version("skneural") == skneural.__version__
 
 
-def test_import_pulls_in_no_extra():
+@cache
+def loaded():
+    """What these imports load, one after the other in a new process."""
     # What scikit-learn itself loads (1.6 has a look at pandas) is not ours to judge.
     code = (
         "import sys, sklearn.model_selection, sklearn.metrics, sklearn.utils.metaestimators\n"
-        "before = set(sys.modules)\n"
-        "import skneural\n"
-        "print(*(set(sys.modules) - before))"
+        f"for name in {WITHOUT_EXTRAS}:\n"
+        "    before = set(sys.modules)\n"
+        "    __import__(name)\n"
+        "    print(*(set(sys.modules) - before))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {name.partition(".")[0] for name in run.stdout.split()}
-    assert "skneural" in loaded
-    assert not loaded & set(EXTRAS)
+    names = [line.split() for line in run.stdout.splitlines()]
+    return dict(zip(WITHOUT_EXTRAS, names, strict=True))
+
+
+@pytest.mark.parametrize("name", WITHOUT_EXTRAS)
+def test_import_pulls_in_no_extra(name):
+    assert name in loaded()[name]
+    assert not {each.partition(".")[0] for each in loaded()[name]} & set(EXTRAS)
 
 
 def core_modules():

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 import pytest
@@ -34,6 +35,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 TOLERANCES = {"network, float32": 1e-5, "raw table": 1e-3, "raw table, numbers": 1e-3}
 #: What sets the number of threads, or the kernels, of BLAS.
 OF_BLAS = ("OMP_", "OPENBLAS_", "MKL_", "BLIS_", "VECLIB_", "NPY_")
+#: Threads of OpenBLAS with nothing to do sleep at once, and do not go round in circles before.
+SLEEPING = {"OPENBLAS_THREAD_TIMEOUT": "4"}
 
 needs_affinity = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="reference: cores are chosen as Linux does"
@@ -45,7 +48,7 @@ def run(code, **environment):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(OF_BLAS)}
     process = subprocess.run(
         [sys.executable, "-c", code],
-        env={**inherited, **environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**inherited, **SLEEPING, **environment, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,
@@ -71,6 +74,13 @@ def here():
         return fit_all()
 
 
+@pytest.fixture(scope="module")
+def four_cores():
+    """The fits under a limit of one thread, where BLAS would take four, and then in a fork."""
+    words = ["one-thread", *["fork"] * hasattr(os, "fork")]
+    return fitted_elsewhere(*words, OPENBLAS_NUM_THREADS="4", PYTHONHASHSEED="2")
+
+
 def assert_same(found, numbers):
     """By name, to show which fits differ."""
     expected = digests(numbers)
@@ -88,9 +98,15 @@ def test_one_core(here):
     assert_same(found["digests"], here)
 
 
-def test_under_a_limit_of_one_thread_the_number_of_cores_does_not_matter(here):
-    found = fitted_elsewhere("one-thread", OPENBLAS_NUM_THREADS="4", PYTHONHASHSEED="2")
-    assert_same(found["digests"], here)
+def test_under_a_limit_of_one_thread_the_number_of_cores_does_not_matter(here, four_cores):
+    assert_same(four_cores["digests"], here)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: Windows has no fork")
+def test_a_fork_fits_the_same(four_cores):
+    """And so does the process that has forked, meanwhile."""
+    expected = {name: four_cores["digests"][name] for name in reproducible_fits.OF_FORKS}
+    assert four_cores["after a fork"] == [expected, expected]
 
 
 def test_fits_side_by_side_in_threads(here):
@@ -114,29 +130,6 @@ def test_without_a_random_state_the_seed_of_numpy_decides(name):
     assert found[0] == found[1] != found[2]
 
 
-FORK = """
-import os, sys
-from threadpoolctl import threadpool_limits
-from reproducible_fits import FITS, digests, fit_all
-
-with threadpool_limits(1):
-    names = {names}
-    before = digests(fit_all(names))
-    child = os.fork()
-    found = digests(fit_all(names))
-    if child == 0:
-        os._exit(found != before)
-    assert found == before
-    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: Windows has no fork")
-def test_a_fork_fits_the_same():
-    names = ["network, adam", "network, lbfgs", "logistic regression, newton-cg", "raw table"]
-    run(FORK.format(names=names), PYTHONWARNINGS="ignore")
-
-
 def search(estimator, **settings):
     y = NUMBER if isinstance(estimator, ScratchMLPRegressor) else MARK
     values = [1e-4, 1.0]
@@ -147,18 +140,22 @@ def search(estimator, **settings):
     return GridSearchCV(estimator, grid, cv=2, scoring=scoring, **settings).fit(X, y)
 
 
+@cache
+def one_job(name):
+    with threadpool_limits(1):
+        return search(FITS[name][0])
+
+
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
 @pytest.mark.parametrize(
     "name", ["network, adam", "regressor, lbfgs", "logistic regression, lbfgs", "perceptron"]
 )
 def test_jobs_of_a_search_do_not_change_its_scores(name, backend):
-    estimator = FITS[name][0]
     # Processes of loky get their share of the cores, whatever the limit is here.
     settings = {"inner_max_num_threads": 1} if backend == "loky" else {}
-    with threadpool_limits(1):
-        expected = search(estimator)
-        with parallel_config(backend, n_jobs=2, **settings):
-            found = search(estimator)
+    expected = one_job(name)
+    with threadpool_limits(1), parallel_config(backend, n_jobs=2, **settings):
+        found = search(FITS[name][0])
     assert found.best_params_ == expected.best_params_
     for split in ("split0_test_score", "split1_test_score"):
         np.testing.assert_array_equal(found.cv_results_[split], expected.cv_results_[split])

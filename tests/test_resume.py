@@ -76,6 +76,12 @@ def stopped(name, k, model=None):
     return model
 
 
+@cache
+def stopped_once(name, k):
+    """The same for all tests that leave it as it is."""
+    return stopped(name, k)
+
+
 def loaded(model):
     return pickle.loads(pickle.dumps(model))
 
@@ -92,7 +98,7 @@ def resumed(name, model):
 @each
 def test_stopped_after_any_epoch(name):
     for k in range(1, FITS[name].n):
-        assert resumed(name, loaded(stopped(name, k))) == whole(name), k
+        assert resumed(name, loaded(stopped_once(name, k))) == whole(name), k
 
 
 #: Reads pickled models, resumes them as the table says, and writes what is then to be seen.
@@ -115,7 +121,7 @@ with open(sys.argv[1], "wb") as file:
 
 @SINCE_1_9
 def test_resumed_in_a_new_process(tmp_path):
-    models = {name: stopped(name, k=2 + i % 3) for i, name in enumerate(FITS)}
+    models = {name: stopped_once(name, 2 + i % 3) for i, name in enumerate(FITS)}
     path = tmp_path / "models"
     path.write_bytes(pickle.dumps(models))
     here = Path(__file__).parent
@@ -131,10 +137,10 @@ def test_resumed_in_a_new_process(tmp_path):
 @pytest.mark.parametrize("ways", [(1, 2), (1, 4)], ids=str)
 def test_stopped_twice(name, ways):
     first, second = ways
-    model = loaded(stopped(name, first)).set_callbacks(stop_after(second))
+    model = loaded(stopped_once(name, first)).set_callbacks(stop_after(second))
     FITS[name].resume(model)
     assert epochs(model) == second
-    assert everything(model, name) == everything(stopped(name, second), name)
+    assert everything(model, name) == everything(stopped_once(name, second), name)
     assert resumed(name, loaded(model.set_callbacks())) == whole(name)
 
 

@@ -52,11 +52,11 @@ from skneural.estimators.documentation_link import documentation_address
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-NETWORK = {"hidden_layer_sizes": (8,), "solver": "lbfgs", "max_iter": 40, "random_state": 0}
+NETWORK = {"hidden_layer_sizes": (8,), "solver": "lbfgs", "max_iter": 20, "random_state": 0}
 ESTIMATORS = {
     "classifier": ScratchMLPClassifier(**NETWORK),
     "classifier, adam": ScratchMLPClassifier(
-        (8,), learning_rate_init=0.03, max_iter=60, random_state=0
+        (8,), learning_rate_init=0.1, max_iter=25, random_state=0
     ),
     "logistic regression": ScratchLogisticRegression(),
     "logistic regression, L1": ScratchLogisticRegression(solver="fista", l1_ratio=1, tol=1e-8),
@@ -65,7 +65,7 @@ ESTIMATORS = {
     ),
     "regressor": ScratchMLPRegressor(**NETWORK),
     "regressor, adam": ScratchMLPRegressor(
-        hidden_layer_sizes=(8,), learning_rate_init=0.1, max_iter=200, random_state=0
+        hidden_layer_sizes=(8,), learning_rate_init=0.3, max_iter=100, random_state=0
     ),
 }
 #: What every ensemble must reach; guessing gives 0.33 (accuracy) and 0 (R^2).

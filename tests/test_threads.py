@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+import skneural
 from skneural import ScratchLogisticRegression, ScratchMLPClassifier
 from skneural.arrays import threads
 from skneural.arrays.threads import FLOPS_PER_THREAD, blas_threads
@@ -201,7 +202,8 @@ def test_which_libraries_have_a_number_for_each_thread(
 
 def run(script, timeout=120):
     """Standard output of a script in a process of its own, with three threads for BLAS."""
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "3"}
+    # Threads of BLAS with nothing to do would go round in circles for a while before they sleep.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "3", "OPENBLAS_THREAD_TIMEOUT": "4"}
     process = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
         capture_output=True,
@@ -217,24 +219,27 @@ def run(script, timeout=120):
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="reference: Windows has no fork")
 
 FORKS = """
-import os, sys, threading, time
+import os, random, sys, threading, time
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 from skneural import ScratchMLPRegressor
 from skneural.arrays.threads import FLOPS_PER_THREAD, blas_threads
 
 threadpool_limits(limits=3, user_api="blas")
+libraries = ThreadpoolController().select(user_api="blas")
 with blas_threads(1):  # threadpoolctl then lets other threads set the number too
     pass
 sys.setswitchinterval(1e-5)
 X = np.random.RandomState(0).standard_normal((20, 3))
 is_over = False
+may_train = threading.Event()
 
 def n_threads():
-    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    return {library["num_threads"] for library in libraries.info()}
 
 def train():
     while not is_over:
+        may_train.wait()
         with blas_threads(1):
             pass
 
@@ -262,9 +267,12 @@ def wait_for(pid):
     return "hangs"
 
 def fork(expected):
+    may_train.set()
+    time.sleep(random.random() * 1e-3)
     pid = os.fork()
     if pid == 0:
         child(expected)
+    may_train.clear()  # They would only take the core that the child needs.
     return wait_for(pid)
 
 threads = [threading.Thread(target=train) for _ in range(2)]
@@ -275,6 +283,7 @@ codes = [fork(3) for _ in range(15)]
 with blas_threads(2 * FLOPS_PER_THREAD):
     codes += [fork(2) for _ in range(15)]
 is_over = True
+may_train.set()
 for thread in threads:
     thread.join()
 assert n_threads() == {3}
@@ -287,13 +296,19 @@ def test_a_fork_while_other_threads_change_the_limit():
     assert run(FORKS) == "{0}\n"
 
 
+#: With an empty stand-in for the package: importing scikit-learn would take longer than all of it.
 SIGNALS = """
-import os, random, signal, sys, time
-from threadpoolctl import threadpool_info, threadpool_limits
+import os, random, signal, sys, time, types
+import scipy.linalg  # with another BLAS than NumPy's
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+sys.modules["skneural"] = types.ModuleType("skneural")
+sys.modules["skneural"].__path__ = FOLDERS
 from skneural.arrays.threads import blas_threads
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 threadpool_limits(limits=3, user_api="blas")
+libraries = ThreadpoolController().select(user_api="blas")
 N_SIGNALS = 4000
 n_caught = n_limited = n_unlimited = 0
 
@@ -310,7 +325,7 @@ if sender == 0:
     os._exit(0)
 
 def n_threads():
-    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    return {library["num_threads"] for library in libraries.info()}
 
 def train():
     os.write(wanted, b".")
@@ -338,4 +353,4 @@ print(n_limited, n_unlimited)
 
 @needs_fork
 def test_interrupts_leave_limits_as_they_were():
-    assert run(SIGNALS) == "0 0\n"
+    assert run(SIGNALS.replace("FOLDERS", repr(list(skneural.__path__)))) == "0 0\n"
