@@ -13,6 +13,7 @@ from skneural.convex.linear import linear_arrays, n_coordinates
 from skneural.convex.newton import Newton
 from skneural.convex.preconditioned import PreconditionedMinimizer
 from skneural.convex.solvers import (
+    MAX_FACTORISED_AT_ONCE,
     MAX_NEWTON_COORDINATES,
     MAX_SMALL_HESSIAN,
     NewtonOrLBFGS,
@@ -40,8 +41,10 @@ CASES = [
     ("newton-cg", LARGE, 0.0, 0.0, "newton-cholesky"),
     ("newton-cg", (9999, MAX_NEWTON_COORDINATES // 2 - 1, 3), 1.0, 0.0, "newton-cholesky"),
     ("newton-cg", (9999, MAX_NEWTON_COORDINATES // 2, 3), 1.0, 0.0, "newton-cg"),
-    ("newton-cg", (10, 9, 1), 1.0, 0.0, "newton-cholesky"),
-    ("newton-cg", (9, 9, 1), 1.0, 0.0, "newton-cg"),
+    ("newton-cg", (201, 200, 1), 1.0, 0.0, "newton-cholesky"),
+    ("newton-cg", (200, 200, 1), 1.0, 0.0, "newton-cg"),
+    ("newton-cg", (9, MAX_FACTORISED_AT_ONCE - 1, 1), 1.0, 0.0, "newton-cholesky"),
+    ("newton-cg", (9, MAX_FACTORISED_AT_ONCE, 1), 1.0, 0.0, "newton-cg"),
 ]
 
 

@@ -30,6 +30,9 @@ from skneural.objective import Objective
 #: Coordinates up to which factorising the Hessian is faster than conjugate gradients.
 MAX_NEWTON_COORDINATES = 2000
 
+#: Coordinates up to which it is however few rows there are.
+MAX_FACTORISED_AT_ONCE = 128
+
 #: Multiplications of one Hessian, rows times coordinates squared, up to which a few steps of
 #: Newton's method are faster than the many of L-BFGS, which cost more overhead than arithmetic.
 MAX_SMALL_HESSIAN = 2**20
@@ -64,14 +67,15 @@ def resolve_solver(solver: str, network: Network, n_samples: int, *, l2: float, 
     -----
     - 'saga' and 'liblinear' are served by 'fista' where there is an L1 penalty, otherwise as 'sag',
       by 'lbfgs'.
-    - 'newton-cg' is served by 'newton-cholesky' up to `MAX_NEWTON_COORDINATES`, unless there are
-      fewer rows: then the Hessian is larger than the rows that it is made of.
+    - 'newton-cg' is served by 'newton-cholesky' up to `MAX_NEWTON_COORDINATES`; from
+      `MAX_FACTORISED_AT_ONCE` on, only if there are as many rows. With fewer, the Hessian is larger
+      than the rows that it is made of.
     - 'lbfgs', for whomever it serves, gives way to 'newton-cholesky' where the problem is small,
       see `MAX_SMALL_HESSIAN`, and has an L2 penalty, which keeps the Hessian regular.
     """
     n = n_coordinates(network)
     if solver == "newton-cg":
-        is_factorised = n <= min(n_samples, MAX_NEWTON_COORDINATES)
+        is_factorised = n <= min(max(n_samples, MAX_FACTORISED_AT_ONCE), MAX_NEWTON_COORDINATES)
         return "newton-cholesky" if is_factorised else "newton-cg"
     if solver == "fista" or (solver in ("saga", "liblinear") and l1 > 0):
         return "fista"
