@@ -12,12 +12,8 @@ from scipy.special import expit, softmax
 from skneural.convex import preconditioning
 from skneural.convex.curvature import HessianProduct
 from skneural.convex.linear import linear_arrays, sum_to_zero
-from skneural.convex.preconditioning import (
-    MAX_WIDE_ROWS,
-    joint_preconditioner,
-    preconditioner,
-    wide_preconditioner,
-)
+from skneural.convex.preconditioning import joint_preconditioner, preconditioner
+from skneural.convex.wide_preconditioning import MAX_ROWS, wide_preconditioner
 from skneural.losses import LOSSES
 from skneural.network import dense_network
 from skneural.objective import Objective
@@ -336,7 +332,8 @@ def test_few_rows_are_whitened_as_by_a_matrix(
     monkeypatch.setattr(preconditioning, "MIN_WIDE_FEATURES", WIDE.shape[1])
     network = network_of(n_outputs, fit_intercept, WIDE.shape[1])
     params = params_of(network, 0 if at_zero else 0.05)
-    wide = wide_preconditioner(network, KINDS[kind](WIDE), weight, ALPHA)(params)
+    objective = Objective(network, LOSSES["log_loss", "logistic"], ALPHA, len(WIDE))
+    wide = wide_preconditioner(objective, KINDS[kind](WIDE), weight)(params)
     step = matrix_of(wide.step, network.n_params)
     pull = matrix_of(wide.gradient, network.n_params)
     np.testing.assert_allclose(step, pull.T, rtol=1e-10, atol=1e-12)
@@ -351,13 +348,15 @@ def test_few_rows_are_whitened_as_by_a_matrix(
 
 
 def test_where_there_are_few_rows_of_many_features():
-    network = network_of(1, n_features=2 * MAX_WIDE_ROWS)
-    rows = np.zeros((MAX_WIDE_ROWS + 1, 2 * MAX_WIDE_ROWS))
-    assert wide_preconditioner(network, rows[:-1], None, ALPHA) is not None
-    assert wide_preconditioner(network, rows, None, ALPHA) is None
-    assert wide_preconditioner(network, rows[:-1, 1:], None, ALPHA) is None
-    assert wide_preconditioner(network, rows[:9, :127], None, ALPHA) is None
-    assert wide_preconditioner(network, rows[:-1], None, 0.0) is None
+    network = network_of(1, n_features=2 * MAX_ROWS)
+    objective = Objective(network, LOSSES["log_loss", "logistic"], ALPHA, MAX_ROWS)
+    rows = np.zeros((MAX_ROWS + 1, 2 * MAX_ROWS))
+    assert wide_preconditioner(objective, rows[:-1], None) is not None
+    assert wide_preconditioner(objective, rows, None) is None
+    assert wide_preconditioner(objective, rows[:-1, 1:], None) is None
+    assert wide_preconditioner(objective, rows[:9, :127], None) is None
+    unpenalised = Objective(network, LOSSES["log_loss", "logistic"], 0.0, MAX_ROWS)
+    assert wide_preconditioner(unpenalised, rows[:-1], None) is None
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

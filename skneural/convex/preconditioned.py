@@ -29,13 +29,13 @@ from skneural.arrays.sparse_rows import for_many_products
 from skneural.convex.curvature import HessianProduct
 from skneural.convex.linear import sum_to_zero
 from skneural.convex.preconditioning import (
+    CentredPreconditioner,
     JointPreconditioner,
-    Preconditioner,
     joint_preconditioner,
     preconditioner,
-    wide_preconditioner,
 )
 from skneural.convex.stopping import is_flat, is_optimum, negligible_decrease, resolution
+from skneural.convex.wide_preconditioning import wide_preconditioner
 from skneural.minimizers.run import Run, Stop
 from skneural.minimizers.state import Record
 from skneural.objective import Objective
@@ -56,7 +56,7 @@ OPTIONS: dict[str, dict[str, float]] = {
 }
 
 #: ``precondition(params)`` chooses the variables at a point.
-Precondition = Callable[[FloatArray], Preconditioner | JointPreconditioner]
+Precondition = Callable[[FloatArray], CentredPreconditioner | JointPreconditioner]
 
 
 class _RoundEnded(Exception):  # noqa: N818 - it is no error
@@ -175,7 +175,7 @@ class _Variables:
         if problem.method != "L-BFGS-B":
             self._joint_from = math.inf
 
-    def at(self, run: Run) -> Preconditioner | JointPreconditioner:
+    def at(self, run: Run) -> CentredPreconditioner | JointPreconditioner:
         """The preconditioner where the training stands."""
         precondition = self._separate
         if run.n_iter >= self._joint_from and self._joint is not None:
@@ -194,10 +194,7 @@ class _Variables:
         problem = self._problem
         if problem.precondition is not None:
             return None
-        objective = problem.objective
-        return wide_preconditioner(
-            objective.network, problem.X, problem.sample_weight, objective.alpha
-        )
+        return wide_preconditioner(problem.objective, problem.X, problem.sample_weight)
 
 
 class _Rounds:
@@ -218,7 +215,7 @@ class _Rounds:
         self._gradient_tried: FloatArray = np.empty(len(self._point))
         self.loss = self._evaluate_point(self._gradient)
 
-    def begin(self, preconditioner: Preconditioner | JointPreconditioner) -> None:
+    def begin(self, preconditioner: CentredPreconditioner | JointPreconditioner) -> None:
         """Begin a round, in variables of its own, where the training stands."""
         state = self._run.state
         self._preconditioner = preconditioner
@@ -282,7 +279,7 @@ class _Rounds:
         )
         if self.is_optimum():
             if self._preconditioner.is_judge_of_its_start_only:
-                raise _RoundEnded
+                raise _RoundEnded  # the variables of the next round judge this point
             raise Stop("converged")
 
     def is_optimum(self) -> bool:

@@ -24,18 +24,8 @@ problems that turn out to be hard. :math:`\mu_k` is the mean of the features
 under the weights :math:`s_i h_{ik}`, which uncouples the intercept; nothing is subtracted from
 X itself, so that a sparse X stays sparse. Where there are too many features for a matrix, more than
 a constant or twice as many as rows, T is the diagonal preconditioner: the inverse square roots of
-the diagonal of :math:`H_k`.
-
-With few rows :math:`H_k` is a matrix of low rank and a multiple of the identity. Its inverse square
-root is another whitening, for which the Gram matrix of the rows is enough; `WidePreconditioner` has
-it, for problems that turn out to be hard. The rows of Z are :math:`\sqrt{s_i h_{ik} / S}
-(x_i - \mu_k)`; with the eigenvectors U and the eigenvalues :math:`\sigma^2` of :math:`Z Z^\top`,
-
-.. math::
-
-    T_k = \frac{1}{\sqrt{\lambda / S}} \left(I - V \, \mathrm{diag} \!\left(1 -
-          \sqrt{\frac{\lambda / S}{\lambda / S + \sigma^2}}\right) V^\top \right), \qquad
-    V = Z^\top U \sigma^{-1} .
+the diagonal of :math:`H_k`. For the latter there is another whitening, see
+`skneural.convex.wide_preconditioning`.
 
 Source: J. Nocedal and S. J. Wright, *Numerical Optimization*, second edition, 2006, section
 2.2 (scaling) and 5.1 (preconditioning by an incomplete or approximate factorisation).
@@ -43,13 +33,10 @@ Source: J. Nocedal and S. J. Wright, *Numerical Optimization*, second edition, 2
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 import scipy.linalg
-from scipy import sparse
 
 from skneural.arrays.grams import column_means, column_scatter, scatter
 from skneural.arrays.matrices import FloatArray, Matrix
@@ -67,14 +54,10 @@ from skneural.objective import Objective
 #: Features up to which T is a matrix; above, its factorisation would take longer than it saves.
 MAX_WHITENED_FEATURES = 1000
 
-#: Features for each row, and features, from which on the rows are few: their Gram matrix is the
-#: smaller one, and the other would not be factorised in no time.
+#: Features for each row, and features at all, from which on rows are few: their Gram matrix is much
+#: smaller than that of the features, which would take time to factorise.
 FEATURES_PER_WIDE_ROW = 2
 MIN_WIDE_FEATURES = 128
-
-#: Rows up to which that matrix is decomposed, and cells of theirs: T is as large, and dense.
-MAX_WIDE_ROWS = 500
-MAX_WIDE_CELLS = 2**22
 
 #: Elements of the matrices T of all outputs together, above which they share one.
 MAX_SEPARATE_ELEMENTS = 2**20
@@ -98,25 +81,19 @@ NEGLIGIBLE_DEVIATION = 1e-5
 RIDGE = 1e-10
 
 
-class Preconditioner:
-    """The change of variables: a linear map from variables to parameters.
+class CentredPreconditioner:
+    """A change of variables output by output, with a mean for each: what it has in common.
 
     Parameters
     ----------
     network : Network
         Without hidden layers.
-    transform : ndarray of shape (n_features,), (n_features, n_features) or \
-            (n_outputs, n_features, n_features)
-        T: a diagonal, one matrix for all outputs, or one for each.
     mean : ndarray of shape (n_features, n_outputs)
     intercept_scale : ndarray of shape (n_outputs,)
         The divisor of each intercept.
-    symmetric : bool, default=True
-        Whether steps of a softmax's parameters have to add up to zero over the classes.
-
-    Notes
-    -----
-    With one T for all outputs, gradients that add up to zero lead to steps that do.
+    mixes_classes : bool
+        Whether gradients of a softmax that add up to zero over the classes could lead to steps that
+        do not: then they are made to.
     """
 
     #: Whether an optimum that is found in these variables is looked at again in new ones.
@@ -125,17 +102,23 @@ class Preconditioner:
     def __init__(
         self,
         network: Network,
-        transform: FloatArray,
         mean: FloatArray,
         intercept_scale: FloatArray,
         *,
-        symmetric: bool = True,
+        mixes_classes: bool,
     ) -> None:
         self.network = network
-        self._mixes_classes = symmetric and transform.ndim == 3
-        self.transform = transform
+        self._mixes_classes = mixes_classes
         self.mean = mean
         self.intercept_scale = intercept_scale
+
+    def _times(self, w: FloatArray, out: FloatArray) -> None:
+        """Product of T with the weights."""
+        raise NotImplementedError
+
+    def _transposed_times(self, w: FloatArray, out: FloatArray) -> None:
+        """Product of its transpose with the gradient in the weights."""
+        raise NotImplementedError
 
     @property
     def n_variables(self) -> int:
@@ -171,6 +154,41 @@ class Preconditioner:
         self._transposed_times(w, out=weights)
         return pulled
 
+
+class Preconditioner(CentredPreconditioner):
+    """The change of variables by arrays: a linear map from variables to parameters.
+
+    Parameters
+    ----------
+    network : Network
+        Without hidden layers.
+    transform : ndarray of shape (n_features,), (n_features, n_features) or \
+            (n_outputs, n_features, n_features)
+        T: a diagonal, one matrix for all outputs, or one for each.
+    mean : ndarray of shape (n_features, n_outputs)
+    intercept_scale : ndarray of shape (n_outputs,)
+        The divisor of each intercept.
+    symmetric : bool, default=True
+        Whether steps of a softmax's parameters have to add up to zero over the classes.
+
+    Notes
+    -----
+    With one T for all outputs, gradients that add up to zero lead to steps that do.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        transform: FloatArray,
+        mean: FloatArray,
+        intercept_scale: FloatArray,
+        *,
+        symmetric: bool = True,
+    ) -> None:
+        mixes_classes = symmetric and transform.ndim == 3
+        super().__init__(network, mean, intercept_scale, mixes_classes=mixes_classes)
+        self.transform = transform
+
     def squared_length(self, step: FloatArray) -> float:
         """Squared length, in the variables, of a step in the parameters; for a diagonal T."""
         w, b = linear_arrays(self.network, step)
@@ -195,47 +213,6 @@ class Preconditioner:
             out[...] = matrix @ w
         else:
             out[...] = np.matmul(matrix, w.T[:, :, np.newaxis])[:, :, 0].T
-
-
-class WidePreconditioner(Preconditioner):
-    """The same for few rows of many features: T is the root of a matrix of low rank.
-
-    Such rows can be told apart by their features: on the way to probabilities near one the
-    curvature falls by orders of magnitude, and the Hessian of the start says little of the end.
-
-    Parameters
-    ----------
-    network : Network
-        Without hidden layers.
-    roots : list of LowRankRoot
-        T: one for all outputs, or one for each.
-    mean : ndarray of shape (n_features, n_outputs)
-    intercept_scale : ndarray of shape (n_outputs,)
-        The divisor of each intercept.
-    """
-
-    is_judge_of_its_start_only = True
-
-    def __init__(
-        self,
-        network: Network,
-        roots: Sequence[LowRankRoot],
-        mean: FloatArray,
-        intercept_scale: FloatArray,
-    ) -> None:
-        super().__init__(network, np.empty(0), mean, intercept_scale)
-        self._mixes_classes = len(roots) > 1
-        self._roots = roots
-
-    def _times(self, w: FloatArray, out: FloatArray) -> None:
-        if len(self._roots) == 1:
-            out[...] = self._roots[0].times(w)
-            return
-        for k, root in enumerate(self._roots):
-            out[:, k] = root.times(w[:, k])
-
-    # T is symmetric.
-    _transposed_times = _times
 
 
 class JointPreconditioner:
@@ -321,7 +298,7 @@ def preconditioner(
     n_samples, n_features = X.shape
     weight = np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64)
     penalty = alpha / weight.sum()
-    is_wide = _has_few_rows(n_samples, n_features) and alpha > 0
+    is_wide = has_few_rows(n_samples, n_features) and alpha > 0
     whitens = n_features <= MAX_WHITENED_FEATURES and not separable and not is_wide
     stride = _row_stride(n_samples, n_features) if whitens else 1
     if stride > 1 and weight[::stride].any():
@@ -330,7 +307,7 @@ def preconditioner(
     def precondition(params: FloatArray) -> Preconditioner:
         n_elements = network.n_outputs * n_features**2
         shared = not whitens or n_elements > MAX_SEPARATE_ELEMENTS
-        curvature, mean, scale = _curvature(network, params, X, weight, shared=shared)
+        curvature, mean, scale = curvature_at(network, params, X, weight, shared=shared)
         make = _whitening if whitens else _scaling
         parts = zip(curvature.T, mean.T, strict=False)  # one, or one for each output
         transform = np.array([make(X, h, penalty, centre) for h, centre in parts])
@@ -340,38 +317,7 @@ def preconditioner(
     return precondition
 
 
-def wide_preconditioner(
-    network: Network, X: Matrix, sample_weight: FloatArray | None, alpha: float
-) -> Callable[[FloatArray], WidePreconditioner] | None:
-    """The same for few rows of many features; None where there are more, or is no penalty.
-
-    Parameters
-    ----------
-    network : Network
-        Without hidden layers, for the log loss.
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-    sample_weight : ndarray of shape (n_samples,) or None
-    alpha : float
-        Strength of the L2 penalty, relative to the sum of the losses.
-    """
-    n_samples, n_features = X.shape
-    is_small = n_samples <= MAX_WIDE_ROWS and n_samples * n_features <= MAX_WIDE_CELLS
-    if not (_has_few_rows(n_samples, n_features) and is_small and alpha > 0):
-        return None
-    weight = np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64)
-    penalty = alpha / weight.sum()
-    shared = network.n_outputs * n_samples * n_features > MAX_WIDE_CELLS
-
-    def precondition(params: FloatArray) -> WidePreconditioner:
-        curvature, mean, scale = _curvature(network, params, X, weight, shared=shared)
-        parts = zip(curvature.T, mean.T, strict=False)  # one, or one for each output
-        roots = [_low_rank_root(X, h, penalty, centre) for h, centre in parts]
-        return WidePreconditioner(network, roots, mean, scale)
-
-    return precondition
-
-
-def _curvature(
+def curvature_at(
     network: Network, params: FloatArray, X: Matrix, weight: FloatArray, *, shared: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The curvature of each row, the mean of the features, and the divisor of the intercept.
@@ -395,7 +341,8 @@ def _curvature(
     )
 
 
-def _has_few_rows(n_samples: int, n_features: int) -> bool:
+def has_few_rows(n_samples: int, n_features: int) -> bool:
+    """Whether the Gram matrix of the rows is so much smaller than that of the features."""
     return n_features >= max(MIN_WIDE_FEATURES, FEATURES_PER_WIDE_ROW * n_samples)
 
 
@@ -403,49 +350,6 @@ def _row_stride(n_samples: int, n_features: int) -> int:
     """Stride of the row subsample for the Hessian."""
     n_rows = max(MAX_HESSIAN_PRODUCTS // n_features**2, MIN_ROWS_PER_FEATURE * n_features)
     return max(n_samples // n_rows, 1)
-
-
-class LowRankRoot(NamedTuple):
-    """The inverse square root of a symmetric matrix of which few eigenvalues are not the smallest.
-
-    Attributes
-    ----------
-    scale : float
-        Inverse square root of the smallest eigenvalue.
-    vectors : ndarray of shape (n_features, n_vectors)
-        Eigenvectors of the others.
-    shrinkage : ndarray of shape (n_vectors, 1)
-        Share of each that is taken away.
-    """
-
-    scale: float
-    vectors: FloatArray
-    shrinkage: FloatArray
-
-    def times(self, w: FloatArray) -> FloatArray:
-        """Product with an array of shape (n_features,) or (n_features, n_outputs)."""
-        columns = w.reshape(len(w), -1)
-        rest = columns - self.vectors @ (self.shrinkage * (self.vectors.T @ columns))
-        rest *= self.scale
-        return rest.reshape(w.shape)
-
-
-def _low_rank_root(
-    X: Matrix, curvature: FloatArray, penalty: float, mean: FloatArray
-) -> LowRankRoot:
-    """T for fewer rows than features."""
-    rows = np.array(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
-    rows -= mean
-    rows *= np.sqrt(curvature)[:, np.newaxis]
-    values, vectors = np.linalg.eigh(rows @ rows.T)
-    rounding = len(values) * np.finfo(np.float64).eps * values[-1]
-    values, vectors = values[values > rounding], vectors[:, values > rounding]
-    smallest = max(penalty, rounding)
-    return LowRankRoot(
-        1 / math.sqrt(smallest),
-        rows.T @ (vectors / np.sqrt(values)),
-        1 - np.sqrt(smallest / (smallest + values[:, np.newaxis])),
-    )
 
 
 def _whitening(X: Matrix, curvature: FloatArray, penalty: float, mean: FloatArray) -> FloatArray:
