@@ -47,7 +47,7 @@ from skneural.kernels import compiled_kernels
 from skneural.layers import Activate, Arrays, Dense, Dropout, Layer
 from skneural.layers.contract import Parameter, check_chain
 from skneural.layers.dense import Draw
-from skneural.workspace import Workspace
+from skneural.workspace import PredictionMemory, Workspace
 
 #: Parameters from one place to another, and a factor other than 1 for them.
 Factors = tuple[tuple[slice, float], ...]
@@ -263,11 +263,13 @@ class Network:
 
     # ---------------------------------------------------------------- prediction
 
-    def predict_raw(self, params: FloatArray, X: Matrix) -> FloatArray:
+    def predict_raw(
+        self, params: FloatArray, X: Matrix, memory: PredictionMemory | None = None
+    ) -> FloatArray:
         """Raw outputs of shape (n_samples, n_outputs).
 
-        Nothing but local arrays is written to: safe to call from several threads. The memory
-        used beyond the result does not depend on the number of rows.
+        Nothing but local arrays and `memory` is written to: without it, safe to call from several
+        threads. The memory used beyond the result does not depend on the number of rows.
 
         Parameters
         ----------
@@ -275,6 +277,9 @@ class Network:
             The parameters.
         X : {ndarray, sparse matrix} of shape (n_samples, n_features)
             The rows.
+        memory : PredictionMemory or None, default=None
+            That of predictions before, of the same network and dtype and as many members; None
+            allocates.
 
         Returns
         -------
@@ -283,7 +288,7 @@ class Network:
         """
         members = params.shape[:-1]
         raw: FloatArray = np.empty((*members, X.shape[0], self.n_outputs), dtype=params.dtype)
-        for rows, chunk in self.raw_chunks(self.arrays(params), X, params.dtype, members):
+        for rows, chunk in self.raw_chunks(self.arrays(params), X, params.dtype, members, memory):
             raw[..., rows, :] = chunk
         return raw
 
@@ -293,6 +298,7 @@ class Network:
         X: Matrix,
         dtype: npt.DTypeLike,
         members: tuple[int, ...] = (),
+        memory: PredictionMemory | None = None,
     ) -> Iterator[tuple[slice, FloatArray]]:
         """Raw outputs in runs of rows.
 
@@ -305,6 +311,8 @@ class Network:
             Of the parameters.
         members : tuple of int, default=()
             (K,) for K members.
+        memory : PredictionMemory or None, default=None
+            See `predict_raw`.
 
         Yields
         ------
@@ -320,17 +328,16 @@ class Network:
             yield slice(0, 1), x
             return
         self.check_rows(X)
-        workspace: Workspace | None = None
+        if memory is None:
+            memory = PredictionMemory(self, dtype, members)
         n_members = math.prod(members)
         widths = [n_members * layer.n_outputs for layer in self.layers]
         work = X.shape[0] * sum(widths)
         for rows, chunk in row_chunks(X, (self.n_inputs, *widths), dtype):
-            if workspace is None:  # the first chunk is the largest
-                workspace = Workspace(self, chunk.shape[0], dtype, members)
             x = chunk
-            of_rows = workspace.rows(chunk.shape[0])
+            of_layers = memory.rows(chunk.shape[0]).buffers
             with compiled_kernels(work, is_prediction=True):
-                for layer, own, buffers in zip(self.layers, arrays, of_rows.buffers, strict=False):
+                for layer, own, buffers in zip(self.layers, arrays, of_layers, strict=False):
                     x = layer.forward(own, x, buffers)
             yield rows, x
 

@@ -114,3 +114,46 @@ class Workspace:
         """
         for array, values in zip(self._owned, content, strict=True):
             np.copyto(array, values)
+
+
+class PredictionMemory:
+    """The workspace of predictions that follow one another, such as those after every epoch.
+
+    It is not for several threads at a time.
+
+    Parameters
+    ----------
+    network : Network
+        That predicts.
+    dtype : dtype
+        Of the parameters.
+    members : tuple of int, default=()
+        (K,) for K members.
+    """
+
+    def __init__(
+        self, network: Network, dtype: npt.DTypeLike, members: tuple[int, ...] = ()
+    ) -> None:
+        self._network, self._dtype, self._members = network, dtype, members
+        self._n_rows = 0
+        self._workspace: Workspace | None = None
+
+    def rows(self, n_rows: int) -> Workspace:
+        """A workspace for so many rows, in the memory of the largest before.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many.
+
+        Returns
+        -------
+        Workspace
+            Its buffers hold whatever has been in them.
+        """
+        if self._workspace is None or n_rows > self._n_rows:
+            # The smaller one is given up first.
+            self._workspace = None
+            self._workspace = Workspace(self._network, n_rows, self._dtype, self._members)
+            self._n_rows = n_rows
+        return self._workspace.rows(n_rows)

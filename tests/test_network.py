@@ -12,7 +12,7 @@ from scipy import sparse
 
 from skneural.activations import ACTIVATIONS
 from skneural.arrays.matrices import chunk_rows
-from skneural.workspace import Workspace
+from skneural.workspace import PredictionMemory, Workspace
 
 NETWORK = network_of((4, 5, 3, 2), "tanh")
 
@@ -54,6 +54,20 @@ def test_prediction_in_chunks_is_the_forward_pass(kind):
     expected = NETWORK.forward(NETWORK.arrays(params), X, workspace)
     raw = NETWORK.predict_raw(params, kind(X))
     np.testing.assert_allclose(raw, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_predictions_that_follow_one_another_share_their_memory(kind):
+    params = params_of()
+    memory = PredictionMemory(NETWORK, np.float64)
+    buffers = []
+    for n_rows in (5, 3 * chunk_rows(10**9, 5) + 7, 5, 1, 8):
+        X = np.random.RandomState(n_rows).randn(n_rows, 4)
+        raw = NETWORK.predict_raw(params, kind(X), memory)
+        np.testing.assert_array_equal(raw, NETWORK.predict_raw(params, kind(X)))
+        buffers.append(memory.rows(5).buffers[0][0])
+    is_shared = [np.shares_memory(buffer, buffers[-1]) for buffer in buffers]
+    assert is_shared == [False, True, True, True, True]
 
 
 def test_prediction_needs_no_more_memory_for_more_rows():

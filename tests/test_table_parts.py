@@ -381,6 +381,22 @@ PACKED = {
 }
 
 
+def test_rows_of_earlier_files_are_unpacked():
+    numbers = {
+        "places": np.array([-1, 1], dtype=np.int8),
+        "integers": np.array([5, 15, 25], dtype=np.int16),
+    }
+    packed = {
+        "n": 3,
+        "repeats": np.array([1, 2, 1, 1, 1], dtype=np.uint16),
+        **numbers,
+        "others": np.array([np.pi, 4.0]),
+    }
+    np.testing.assert_array_equal(unpack(packed), [[np.pi, 4.0, 4.0], [0.5, 1.5, 2.5]])
+    packed = {**packed, "repeats": None, "others": np.array([np.pi, 4.0, 5.0])}
+    np.testing.assert_array_equal(unpack(packed), [[np.pi, 4.0, 5.0], [0.5, 1.5, 2.5]])
+
+
 @pytest.mark.parametrize("name", PACKED)
 def test_packed_rows_are_the_same(name):
     rows = np.sort(PACKED[name], axis=1)
@@ -388,6 +404,7 @@ def test_packed_rows_are_the_same(name):
     np.testing.assert_array_equal(unpack(packed), rows)
     assert unpack(packed).shape == rows.shape
     size = sum(np.asarray(each).nbytes for each in packed.values() if each is not None)
-    # A column of decimals takes two bytes for each of the different numbers, and two for the count.
+    # A column of decimals takes two bytes for each of the different numbers, and up to two for the
+    # count.
     per_number = {"real": 8, "whole": 1, "decimal": 4, "none": 0}.get(name, 10)
     assert size <= per_number * rows.size + 40

@@ -25,6 +25,7 @@ from skneural.estimators.targets import Labels
 from skneural.losses import Loss, LossBuffers
 from skneural.minimizers.history import NO_VALIDATION, Validation
 from skneural.network import Network
+from skneural.workspace import PredictionMemory
 
 #: ``score(params, raw) -> float``
 Score = Callable[[FloatArray, FloatArray], float]
@@ -61,10 +62,11 @@ class Validator:
         shape = (len(rows.target), network.n_outputs)
         gradient: FloatArray = np.empty(shape, dtype=self._target.dtype)
         self._buffers = LossBuffers(gradient, gradient[:, :1].copy(), np.empty_like(gradient))
+        self._memory = PredictionMemory(network, rows.X.dtype)
 
     def __call__(self, params: FloatArray) -> Validation:
         """Score and loss of these parameters."""
-        raw = self._network.predict_raw(params, self._X)
+        raw = self._network.predict_raw(params, self._X, self._memory)
         if not np.all(np.isfinite(raw)):
             return NO_VALIDATION
         losses = self._loss.value_and_gradient(raw.copy(), self._target, self._buffers)

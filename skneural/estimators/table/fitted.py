@@ -337,7 +337,8 @@ class FittedTable:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as built-in types and arrays."""
-        return {"format": FORMAT, **plain_data(self)}
+        parts = {field.name: plain_data(getattr(self, field.name)) for field in fields(self)}
+        return {"format": FORMAT, **parts}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
@@ -354,7 +355,7 @@ class FittedTable:
         return replace(
             cls(**plain),
             columns=TableColumns.from_dict(plain["columns"]),
-            encodings=[TargetEncoding(**each) for each in plain["encodings"]],
+            encodings=[TargetEncoding.from_dict(each) for each in plain["encodings"]],
             scalings=Scalings.from_dict(plain["scalings"]),
         )
 
@@ -372,7 +373,7 @@ def run_length(n_columns: int) -> int:
 
 def plain_data(value: Any) -> Any:
     """Dataclasses of arrays, numbers and lists as dicts, for pickles."""
-    if isinstance(value, NormalScaling):
+    if hasattr(value, "to_dict"):
         return value.to_dict()
     if hasattr(value, "__dataclass_fields__"):
         return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}

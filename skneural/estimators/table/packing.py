@@ -1,13 +1,16 @@
-"""Sorted rows of numbers as less data, in files: equal ones once, decimal fractions as integers.
+"""Numbers as less data in files: equal ones once, decimal fractions as integers, others compressed.
 
 Nothing is lost: what is unpacked are the same numbers.
 """
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray
 
@@ -28,42 +31,98 @@ def pack(rows: FloatArray) -> dict[str, Any]:
     Returns
     -------
     packed : dict
-        'n' of each row; 'repeats', how often each of the distinct numbers occurs, None if all do
-        once; 'places', the decimal places of each row; 'integers' and 'others', the numbers of
-        rows with decimal places, times a power of ten, and those of the rest.
+        'n' of each row; 'single', whether all numbers of a row occur once; 'repeats', how often
+        each of the distinct numbers of the other rows occurs; 'places', the decimal places of each
+        row; 'integers', the numbers of rows with decimal places, times a power of ten; 'others',
+        those of the rest, as compressed bytes, and 'bytes', how many each of them has. None where
+        there are none.
     """
-    is_new = np.ones(rows.shape, dtype=bool)
-    np.not_equal(rows[:, 1:], rows[:, :-1], out=is_new[:, 1:])
-    repeats = np.diff(np.flatnonzero(is_new), append=rows.size)
-    places = np.full(len(rows), NOT_DECIMAL, dtype=np.int8)
-    integers, others = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
-    for i, (row, own) in enumerate(zip(rows, is_new, strict=True)):
-        distinct = row[own]
-        places[i], whole = _as_integers(distinct)
-        (others if whole is None else integers).append(distinct if whole is None else whole)
-    whole = np.concatenate(integers)
-    fits = np.all(np.abs(whole) <= np.iinfo(np.int16).max)
+    n = rows.shape[1]
+    single, places = [], []
+    repeats: list[npt.NDArray[Any]] = []
+    integers: list[npt.NDArray[Any]] = []
+    others: list[npt.NDArray[Any]] = []
+    for row in rows:
+        distinct, counts = np.unique(row, return_counts=True)
+        single.append(len(distinct) == n)
+        if not single[-1]:
+            repeats.append(counts)
+        own_places, whole = _as_integers(distinct)
+        places.append(own_places)
+        if whole is None:
+            others.append(distinct)
+        else:
+            integers.append(whole)
     return {
-        "n": rows.shape[1],
-        "repeats": None if np.all(repeats == 1) else repeats.astype(np.uint16),
+        "n": n,
+        "single": single,
+        "repeats": _joined(repeats, np.uint8, np.uint16),
         "places": places,
-        "integers": whole.astype(np.int16 if fits else np.int32),
-        "others": np.concatenate(others),
+        "integers": _joined(integers, np.int16, np.int32),
+        **_compressed(others),
     }
+
+
+def _joined(arrays: list[npt.NDArray[Any]], *dtypes: npt.DTypeLike) -> npt.NDArray[Any] | None:
+    """Whole numbers of several arrays, in the first of the dtypes that has them all."""
+    if not arrays:
+        return None
+    joined = np.concatenate(arrays)
+    for dtype in dtypes[:-1]:
+        if joined.max() <= np.iinfo(dtype).max and joined.min() >= np.iinfo(dtype).min:
+            return joined.astype(dtype)
+    return joined.astype(dtypes[-1])
+
+
+def _compressed(arrays: list[FloatArray]) -> dict[str, Any]:
+    """Sorted numbers that have most of their first bytes in common: byte by byte, by zlib."""
+    if not arrays:
+        return {"others": None, "bytes": 0}
+    numbers = as_small(np.concatenate(arrays))
+    little_endian = numbers.astype(numbers.dtype.newbyteorder("<"))
+    by_byte = little_endian.view(np.uint8).reshape(len(numbers), -1).T
+    packed = zlib.compress(by_byte.tobytes(), level=9)
+    return {"others": np.frombuffer(packed, dtype=np.uint8), "bytes": numbers.itemsize}
+
+
+def _decompressed(packed: dict[str, Any]) -> FloatArray | None:
+    """The inverse of `_compressed`."""
+    others: Any = packed["others"]
+    if "bytes" not in packed or others is None:  # in earlier files the numbers themselves
+        return others  # type: ignore[no-any-return]
+    by_byte = np.frombuffer(zlib.decompress(others.tobytes()), dtype=np.uint8)
+    by_number = np.ascontiguousarray(by_byte.reshape(packed["bytes"], -1).T)
+    numbers: FloatArray = by_number.view(f"<f{packed['bytes']}").ravel()
+    return numbers
+
+
+def as_small(numbers: FloatArray) -> FloatArray:
+    """The numbers in float32 if all of them are numbers of it."""
+    with np.errstate(over="ignore"):
+        small: FloatArray = numbers.astype(np.float32)
+    return small if np.array_equal(small, numbers) else numbers
 
 
 def unpack(packed: dict[str, Any]) -> FloatArray:
     """The inverse of `pack`."""
-    n, places, repeats = packed["n"], packed["places"], packed["repeats"]
-    if repeats is None:
-        repeats = np.ones(n * len(places), dtype=np.uint16)
-    # The row of each distinct number.
-    row = (np.cumsum(repeats, dtype=np.intp) - 1) // n
-    is_integer = places[row] != NOT_DECIMAL
-    distinct = np.empty(len(repeats))
-    distinct[~is_integer] = packed["others"]
-    distinct[is_integer] = packed["integers"] / 10.0 ** places[row[is_integer]]
-    unpacked: FloatArray = np.repeat(distinct, repeats).reshape(len(places), n)
+    n, places, repeats = packed["n"], np.asarray(packed["places"]), packed["repeats"]
+    # Earlier files have the repeats of all rows, or of none.
+    single = packed.get("single", [repeats is None] * len(places))
+    of_rows: Iterator[npt.NDArray[Any]] = iter([])
+    if repeats is not None:
+        ends = np.flatnonzero(np.cumsum(repeats, dtype=np.intp) % n == 0) + 1
+        of_rows = iter(np.split(repeats, ends[:-1]))
+    counts = [np.ones(n, dtype=np.uint16) if each else next(of_rows) for each in single]
+    unpacked: FloatArray = np.empty((len(places), n))
+    distinct_numbers = {"integers": packed["integers"], "others": _decompressed(packed)}
+    n_taken = dict.fromkeys(distinct_numbers, 0)
+    for row, own_places, own_counts in zip(unpacked, places, counts, strict=True):
+        kind = "others" if own_places == NOT_DECIMAL else "integers"
+        start, n_taken[kind] = n_taken[kind], n_taken[kind] + len(own_counts)
+        distinct = distinct_numbers[kind][start : n_taken[kind]].astype(np.float64)
+        if kind == "integers":
+            distinct /= 10.0**own_places
+        row[:] = np.repeat(distinct, own_counts)
     return unpacked
 
 

@@ -24,8 +24,8 @@ from skneural.estimators.tabular.problem import ClassProblem
 
 
 @document_tabular(
-    presets="Settings of the training: 'auto' and 'fast' are 32 epochs in batches of 64 rows, "
-    "'accurate' 64 epochs in batches of 128, all with three hidden layers of 128 units.",
+    presets="Settings of the training: 'auto' and 'fast' are 32 epochs in batches of 64 rows with "
+    "three hidden layers of 96 units, 'accurate' 64 epochs in batches of 128 with three of 128.",
     judging=" and calibrate the probabilities",
     folds="stratified by class if every class has at least that many rows",
     metric="None selects two epochs, that of the lowest log loss after temperature scaling and "

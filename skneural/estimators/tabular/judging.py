@@ -23,6 +23,7 @@ from skneural.losses import Loss, LossBuffers
 from skneural.minimizers.joint import JointValidation
 from skneural.network import Network
 from skneural.temperature import fit_temperature, scaled_log_probabilities
+from skneural.workspace import PredictionMemory
 
 #: ``metric(values) -> float``: how good the judged rows are predicted, the higher the better.
 #: The values, of shape (n_judged, n_outputs), are logarithms of probabilities, or numbers.
@@ -200,6 +201,7 @@ class Judge(ABC):
         self.weight, self.sample_weight = weight, sample_weight
         n_judged = len(judged.rows)
         self._raw = np.zeros((n_judged, network.n_outputs), dtype=np.float32)
+        self._memory = PredictionMemory(network, np.float32)
         self.out_of_fold = OutOfFold(
             judged.members,
             np.ones(n_judged) if weight is None else weight,
@@ -216,7 +218,8 @@ class Judge(ABC):
             rows = self.judged.of_members[k]
             if len(rows):
                 inputs = self.judged.inputs.of_member(k, rows)
-                self._raw[self.judged.places(k)] = self.network.predict_raw(models[k], inputs)
+                raw = self.network.predict_raw(models[k], inputs, self._memory)
+                self._raw[self.judged.places(k)] = raw
         return self.judged_by(self._raw)
 
     @abstractmethod

@@ -25,10 +25,12 @@ MAX_EMBEDDED = 300
 MIN_STEPS_PER_EPOCH = 8
 MIN_STEPS = 500
 
-#: Rows above which there are fewer epochs, of larger batches; with q times as many rows batches are
-#: q to this power times larger.
+#: Rows above which there are fewer epochs, of larger batches: with q times as many rows batches are
+#: q to the first power times larger, and epochs q to the second times fewer. With the sum of 1,
+#: trainings have as many steps whatever the rows, until a batch is as large as it may be.
 LARGE = 2700
 BATCH_POWER = 0.6
+EPOCHS_POWER = 0.4
 MAX_BATCH = 256
 MIN_EPOCHS = 10
 
@@ -41,9 +43,9 @@ class Recipe:
     ----------
     max_iter : int
         Epochs.
+    hidden_layer_sizes : tuple of int
     batch_size : int
         Rows of each member in a step.
-    hidden_layer_sizes : tuple of int
     activation : str or Activation
     is_parametric : bool
         Whether units learn how much of the activation function they take.
@@ -58,13 +60,11 @@ class Recipe:
         Most levels of a category that is encoded one-hot.
     n_frequencies, n_sums : int
         Of the embedding of each number.
-    epochs_power : float
-        With q times as many rows as `LARGE` there are q to this power times fewer epochs.
     """
 
     max_iter: int
+    hidden_layer_sizes: tuple[int, ...]
     batch_size: int = 64
-    hidden_layer_sizes: tuple[int, ...] = (128, 128, 128)
     activation: str | Activation = "relu"
     is_parametric: bool = False
     dropout: float = 0.15
@@ -75,7 +75,6 @@ class Recipe:
     max_one_hot: int = 8
     n_frequencies: int = 16
     n_sums: int = 3
-    epochs_power: float = 0.46
 
     def for_size(self, n_rows: int) -> Recipe:
         """The same for so many rows of each member.
@@ -86,7 +85,7 @@ class Recipe:
         training, the less an epoch adds.
         """
         if n_rows > LARGE:
-            epochs = self.max_iter * (LARGE / n_rows) ** self.epochs_power
+            epochs = self.max_iter * (LARGE / n_rows) ** EPOCHS_POWER
             batch_size = self.batch_size * (n_rows / LARGE) ** BATCH_POWER
             largest = max(self.batch_size, MAX_BATCH)
             return replace(
@@ -152,9 +151,12 @@ SETTINGS = (
     "max_one_hot",
 )
 
-_OF_CLASSES = Recipe(max_iter=32)
+_WIDE = (128, 128, 128)
+
+_OF_CLASSES = Recipe(max_iter=32, hidden_layer_sizes=(96, 96, 96))
 _OF_NUMBERS = Recipe(
     max_iter=64,
+    hidden_layer_sizes=(64, 64, 64),
     activation="mish",
     is_parametric=True,
     dropout=0.0,
@@ -166,12 +168,12 @@ _OF_NUMBERS = Recipe(
 
 #: The presets, for classes and for numbers.
 PRESETS = {
-    "auto": (_OF_CLASSES, replace(_OF_NUMBERS, epochs_power=0.78)),
-    "fast": (
-        _OF_CLASSES,
-        replace(_OF_NUMBERS, max_iter=32, learning_rate_init=0.1, hidden_layer_sizes=(64, 64, 64)),
+    "auto": (_OF_CLASSES, _OF_NUMBERS),
+    "fast": (_OF_CLASSES, replace(_OF_NUMBERS, max_iter=32, learning_rate_init=0.1)),
+    "accurate": (
+        replace(_OF_CLASSES, max_iter=64, batch_size=128, hidden_layer_sizes=_WIDE),
+        replace(_OF_NUMBERS, hidden_layer_sizes=_WIDE),
     ),
-    "accurate": (replace(_OF_CLASSES, max_iter=64, batch_size=128), _OF_NUMBERS),
 }
 
 

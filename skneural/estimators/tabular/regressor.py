@@ -27,8 +27,8 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
 
 
 @document_tabular(
-    presets="Settings of the training: 'auto' and 'accurate' are 64 epochs with three hidden "
-    "layers of 128 units, 'fast' 32 epochs with three of 64 units, all in batches of 64 rows.",
+    presets="Settings of the training, in batches of 64 rows: 'auto' and 'fast' are 64 and 32 "
+    "epochs with three hidden layers of 64 units, 'accurate' 64 epochs with three of 128.",
     judging="",
     folds="without regard to y",
     metric="None selects the epoch of the lowest loss",
