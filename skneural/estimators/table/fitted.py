@@ -355,7 +355,7 @@ class FittedTable:
         return replace(
             cls(**plain),
             columns=TableColumns.from_dict(plain["columns"]),
-            encodings=[TargetEncoding.from_dict(each) for each in plain["encodings"]],
+            encodings=[TargetEncoding(**each) for each in plain["encodings"]],
             scalings=Scalings.from_dict(plain["scalings"]),
         )
 

@@ -33,9 +33,8 @@ def pack(rows: FloatArray) -> dict[str, Any]:
     packed : dict
         'n' of each row; 'single', whether all numbers of a row occur once; 'repeats', how often
         each of the distinct numbers of the other rows occurs; 'places', the decimal places of each
-        row; 'integers', the numbers of rows with decimal places, times a power of ten; 'others',
-        those of the rest, as compressed bytes, and 'bytes', how many each of them has. None where
-        there are none.
+        row; 'integers', the numbers of rows with decimal places, times a power of ten;
+        'compressed', the bytes of those of the rest. None where there are none.
     """
     n = rows.shape[1]
     single, places = [], []
@@ -77,30 +76,20 @@ def _joined(arrays: list[npt.NDArray[Any]], *dtypes: npt.DTypeLike) -> npt.NDArr
 def _compressed(arrays: list[FloatArray]) -> dict[str, Any]:
     """Sorted numbers that have most of their first bytes in common: byte by byte, by zlib."""
     if not arrays:
-        return {"others": None, "bytes": 0}
-    numbers = as_small(np.concatenate(arrays))
-    little_endian = numbers.astype(numbers.dtype.newbyteorder("<"))
-    by_byte = little_endian.view(np.uint8).reshape(len(numbers), -1).T
-    packed = zlib.compress(by_byte.tobytes(), level=9)
-    return {"others": np.frombuffer(packed, dtype=np.uint8), "bytes": numbers.itemsize}
+        return {"compressed": None}
+    numbers = np.concatenate(arrays).astype("<f8")
+    packed = zlib.compress(numbers.view(np.uint8).reshape(-1, 8).T.tobytes(), level=9)
+    return {"compressed": np.frombuffer(packed, dtype=np.uint8)}
 
 
-def _decompressed(packed: dict[str, Any]) -> FloatArray | None:
+def _decompressed(packed: dict[str, Any]) -> Any:
     """The inverse of `_compressed`."""
-    others: Any = packed["others"]
-    if "bytes" not in packed or others is None:  # in earlier files the numbers themselves
-        return others  # type: ignore[no-any-return]
-    by_byte = np.frombuffer(zlib.decompress(others.tobytes()), dtype=np.uint8)
-    by_number = np.ascontiguousarray(by_byte.reshape(packed["bytes"], -1).T)
-    numbers: FloatArray = by_number.view(f"<f{packed['bytes']}").ravel()
-    return numbers
-
-
-def as_small(numbers: FloatArray) -> FloatArray:
-    """The numbers in float32 if all of them are numbers of it."""
-    with np.errstate(over="ignore"):
-        small: FloatArray = numbers.astype(np.float32)
-    return small if np.array_equal(small, numbers) else numbers
+    if "others" in packed:  # of an earlier file
+        return packed["others"]
+    if packed["compressed"] is None:
+        return None
+    by_byte = np.frombuffer(zlib.decompress(packed["compressed"].tobytes()), dtype=np.uint8)
+    return np.ascontiguousarray(by_byte.reshape(8, -1).T).view("<f8").ravel()
 
 
 def unpack(packed: dict[str, Any]) -> FloatArray:

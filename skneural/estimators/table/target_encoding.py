@@ -16,12 +16,11 @@ classification and prediction problems", SIGKDD Explorations 3(1), 2001.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, IndexArray
-from skneural.estimators.table.packing import as_small
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,6 @@ class TargetEncoding:
     def transform(self, codes: IndexArray) -> FloatArray:
         """The means of the levels of rows, of shape (n_rows, n_targets)."""
         return self.means[codes]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return {"means": as_small(self.means)}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        return cls(plain["means"].astype(np.float64))
 
 
 def out_of_fold(

@@ -133,8 +133,9 @@ class MemberEncoding:
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data. In files, an array takes more than the few numbers in it."""
         center, scale = self.robust.center.tolist(), self.robust.scale.tolist()
+        means = [each.means for each in self.encodings]
         return {
-            "encodings": [each.to_dict() for each in self.encodings],
+            "encodings": {"means": np.concatenate(means), "n_rows": list(map(len, means))},
             "is_constant": self.is_constant.tolist(),
             "robust": {"center": center, "scale": scale},
             "normal": None if self.normal is None else self.normal.to_dict(),
@@ -143,9 +144,13 @@ class MemberEncoding:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        normal = plain["normal"]
+        normal, encodings = plain["normal"], plain["encodings"]
+        if isinstance(encodings, dict):
+            means = np.split(encodings["means"], np.cumsum(encodings["n_rows"])[:-1])
+        else:  # of an earlier file
+            means = [each["means"] for each in encodings]
         return cls(
-            [TargetEncoding.from_dict(each) for each in plain["encodings"]],
+            list(map(TargetEncoding, means)),
             np.array(plain["is_constant"], dtype=bool),
             RobustScaling(**{name: np.array(each) for name, each in plain["robust"].items()}),
             None if normal is None else NormalScaling.from_dict(normal),
@@ -304,10 +309,10 @@ def _fit_member(
     of_train = ColumnValues(values.numbers[:0], [each[train] for each in values.codes])
     own_weight = None if weight is None else weight[train]
     of_y = (of_train, targets[train], own_weight, PRIOR_WEIGHT)
-    encodings = [TargetEncoding(_in_24_bits(each.means)) for each in columns.fit_encodings(*of_y)]
+    encodings = columns.fit_encodings(*of_y)
     means = [each.transform(own) for each, own in zip(encodings, codes, strict=True)]
     for own, out_of_fold in zip(means, columns.encoded_out_of_fold(*of_y, inner), strict=True):
-        own[train] = _in_24_bits(out_of_fold)
+        own[train] = out_of_fold
     trained = np.concatenate([own[train].T for own in means])
     if own_weight is not None and not np.all(own_weight):
         # A class whose weight is zero has no part in any statistic of y.
@@ -320,17 +325,6 @@ def _fit_member(
         NormalScaling.fit(quantiles, N_QUANTILES) if quantile_inputs else None,
     )
     return member, member.transform(means)
-
-
-def _in_24_bits(means: FloatArray) -> FloatArray:
-    """The means rounded to the 24 bits of float32, whatever their exponent.
-
-    Networks are trained in float32, and eight members have these in their files. Equal ones stay
-    equal.
-    """
-    fractions, exponents = np.frexp(means)
-    rounded: FloatArray = np.ldexp(np.rint(np.ldexp(fractions, 24)), exponents - 24)
-    return rounded
 
 
 def _shared(columns: TableColumns, scalings: Scalings, values: ColumnValues) -> FloatArray:

@@ -25,9 +25,9 @@ MAX_EMBEDDED = 300
 MIN_STEPS_PER_EPOCH = 8
 MIN_STEPS = 500
 
-#: Rows above which there are fewer epochs, of larger batches: with q times as many rows batches are
-#: q to the first power times larger, and epochs q to the second times fewer. With the sum of 1,
-#: trainings have as many steps whatever the rows, until a batch is as large as it may be.
+#: Rows above which there are fewer epochs, of larger batches: q times as many rows have batches
+#: q**BATCH_POWER times as large, and a q**EPOCHS_POWER-th of the epochs. Since these powers add up
+#: to 1, trainings have as many steps whatever the rows, until a batch is as large as it may be.
 LARGE = 2700
 BATCH_POWER = 0.6
 EPOCHS_POWER = 0.4
