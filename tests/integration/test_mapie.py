@@ -88,7 +88,7 @@ WINE = load_wine(return_X_y=True)
 SETTINGS = {"max_iter": 60, "learning_rate_init": 0.01, "random_state": 0}
 REGRESSORS = [
     make_pipeline(StandardScaler(), ScratchMLPRegressor(**SETTINGS)),
-    TabularMLPRegressor(cv=2, max_iter=5, random_state=0),
+    TabularMLPRegressor(cv=2, max_iter=20, random_state=0),
 ]
 CLASSIFIERS = [
     make_pipeline(StandardScaler(), ScratchMLPClassifier(**SETTINGS)),
