@@ -289,6 +289,8 @@ def show(options):
     frame["logloss"] = frame["logloss"].clip(upper=5)
     for task, column in (("clf", "error"), ("reg", "nrmse")):
         own = frame[frame["task"] == task]
+        if own.empty:
+            continue
         mean = own.groupby(["dataset", "note", "split", "model"]).mean(numeric_only=True)
         table = mean[column].unstack("model").dropna()
         rows = []

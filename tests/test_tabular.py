@@ -249,8 +249,7 @@ def test_presets():
     expected = {"activation": "relu", "dropout": 0.15, "learning_rate_init": 0.04}
     assert all(found["classifier", preset] == expected for preset in ("auto", "fast", "accurate"))
     expected = {"activation": "mish", "dropout": 0.0, "learning_rate_init": 0.2}
-    assert found["regressor", "auto"] == found["regressor", "accurate"] == expected
-    assert found["regressor", "fast"] == {**expected, "learning_rate_init": 0.1}
+    assert all(found["regressor", preset] == expected for preset in ("auto", "fast", "accurate"))
 
 
 #: Parameters of both estimators, with another value than that of `SHORT` or of the preset.

@@ -46,6 +46,8 @@ from stopped_fits import (
 
 from skneural import TabularMLPClassifier, TabularMLPRegressor
 from skneural.activations import Activation
+from skneural.estimators.tabular.ensemble import FittedEnsemble
+from skneural.estimators.tabular.outputs import SinglePrecision
 
 each_problem = pytest.mark.parametrize(("make", "y"), PROBLEMS.values(), ids=PROBLEMS)
 both = pytest.mark.parametrize(
@@ -1019,15 +1021,57 @@ WIDE = pd.DataFrame(
 
 @pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
 def test_files_are_small(kind):
-    """At most 1.05 times the parameters of all members and checkpoints."""
+    """At most 1.05 times the parameters of all members and checkpoints; and what is out of fold."""
     y = np.arange(1500) % 2
     model = kind(max_iter=2, random_state=0).fit(WIDE, y)
-    lean = model.for_prediction()
-    size = lean._model.params.nbytes
-    assert len(pickle.dumps(lean)) < 1.05 * size
-    buffer = io.BytesIO()
-    joblib.dump(lean, buffer)
-    assert len(buffer.getvalue()) < 1.05 * size
+    size = model._model.params.nbytes
+    out_of_fold = 4 * len(y)
+    for saved, others in ((model, out_of_fold), (model.for_prediction(), 0)):
+        assert len(pickle.dumps(saved)) < 1.05 * size + others
+        buffer = io.BytesIO()
+        joblib.dump(saved, buffer)
+        assert len(buffer.getvalue()) < 1.05 * size + others
+
+
+@each_problem
+def test_out_of_fold_predictions_of_earlier_files(make, y):
+    """They were arrays of probabilities or numbers, in float64."""
+    fitted = make(cv=[(np.arange(50), np.arange(50, N))]).fit(TABLE, y)._fitted
+    plain = fitted.to_dict()
+    del plain["out_of_fold"]
+    as_before = {**plain, "oof_predictions": fitted.oof_predictions}
+    found = FittedEnsemble.from_dict(as_before).oof_predictions
+    assert np.isnan(found[:50]).all()
+    assert not np.isnan(found[50:]).any()
+    np.testing.assert_allclose(found, fitted.oof_predictions, rtol=1e-14)
+
+
+@pytest.mark.parametrize("center", [0.0, -1e9, 1e300])
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e290])
+def test_numbers_in_single_precision(center, scale):
+    deviations = np.random.RandomState(0).standard_normal(100) * scale
+    numbers = center + deviations
+    found = SinglePrecision.of(numbers, center, scale)
+    assert found.values.dtype == np.float32
+    rounding = np.abs(center) * np.finfo(float).eps
+    restored = found.in_double_precision()
+    np.testing.assert_allclose(restored, numbers, rtol=0, atol=6e-8 * 4 * scale + rounding)
+    kept = np.arange(120) % 6 > 0
+    among_all = found.among(kept).in_double_precision()
+    np.testing.assert_array_equal(among_all[kept], restored)
+    assert np.all(np.isnan(among_all[~kept]))
+
+
+def test_small_probabilities_in_single_precision():
+    """They sum to one in float64, and their logarithms are what they were."""
+    model = classifier(max_iter=1).fit(TABLE, TWO)
+    outputs = model._model.outputs
+    small = np.logspace(-37, -1, 200)
+    probability = np.column_stack([1 - small, small])
+    logits = SinglePrecision.of(outputs.of_predictions(probability))
+    found = outputs.predictions(logits.in_double_precision())
+    np.testing.assert_allclose(found, probability, rtol=1e-5)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-15)
 
 
 @each_problem

@@ -21,7 +21,12 @@ from skneural.estimators.data import stand_in
 from skneural.estimators.table.fitted import plain_data, row_runs, run_length
 from skneural.estimators.table.reading import CheckedTable, about_all_rows
 from skneural.estimators.tabular.inputs import Inputs, Layout, MemberTable
-from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, outputs_from_dict
+from skneural.estimators.tabular.outputs import (
+    Classes,
+    NumbersOfMembers,
+    SinglePrecision,
+    outputs_from_dict,
+)
 from skneural.estimators.version import check_format
 from skneural.layers import Arrays
 from skneural.minimizers.joint import JointHistory
@@ -244,14 +249,22 @@ class FittedEnsemble:
     outcome : TableOutcome
     history : JointHistory or None
         None for a copy that only predicts.
-    oof_predictions : ndarray of shape (n_rows,) or (n_rows, n_classes), or None
-        Likewise, and if validation rows were given.
+    out_of_fold : SinglePrecision or None
+        Numbers, of shape (n_rows,), or logits, as `Outputs.predictions` takes them. None likewise,
+        and if validation rows were given.
     """
 
     model: Ensemble
     outcome: TableOutcome
     history: JointHistory | None = None
-    oof_predictions: FloatArray | None = None
+    out_of_fold: SinglePrecision | None = None
+
+    @property
+    def oof_predictions(self) -> FloatArray | None:
+        """What is predicted out of fold, of shape (n_rows,) or (n_rows, n_classes), in float64."""
+        if self.out_of_fold is None:
+            return None
+        return self.model.outputs.predictions(self.out_of_fold.in_double_precision())
 
     def to_dict(self) -> dict[str, Any]:
         """All as plain data."""
@@ -262,8 +275,8 @@ class FittedEnsemble:
         }
         if self.history is not None:
             data["history"] = self.history.to_dict()
-        if self.oof_predictions is not None:
-            data["oof_predictions"] = self.oof_predictions
+        if self.out_of_fold is not None:
+            data["out_of_fold"] = dict(vars(self.out_of_fold))
         return data
 
     @classmethod
@@ -276,20 +289,20 @@ class FittedEnsemble:
             If a later version of skneural has made it.
         """
         check_format(data["format"], FORMAT)
-        history = data.get("history")
+        model, history = Ensemble.from_dict(data["model"]), data.get("history")
+        out_of_fold = data.get("out_of_fold")
+        if "oof_predictions" in data:  # in files of before
+            out_of_fold = {"values": model.outputs.of_predictions(data["oof_predictions"])}
         return cls(
-            Ensemble.from_dict(data["model"]),
+            model,
             TableOutcome(**data["outcome"]),
             None if history is None else JointHistory.from_dict(history),
-            data.get("oof_predictions"),
+            None if out_of_fold is None else SinglePrecision(**out_of_fold),
         )
 
 
 def with_all_rows(fitted: FittedEnsemble, kept: npt.NDArray[np.bool_] | None) -> FittedEnsemble:
     """The same with out-of-fold predictions for all rows of the user: NaN for those not kept."""
-    known = fitted.oof_predictions
-    if known is None or kept is None:
+    if fitted.out_of_fold is None or kept is None:
         return fitted
-    predictions = np.full((len(kept), *known.shape[1:]), np.nan)
-    predictions[kept] = known
-    return replace(fitted, oof_predictions=predictions)
+    return replace(fitted, out_of_fold=fitted.out_of_fold.among(kept))

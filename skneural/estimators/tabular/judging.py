@@ -18,7 +18,7 @@ from scipy.special import log_softmax
 
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.tabular.inputs import Inputs
-from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
+from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, SinglePrecision
 from skneural.losses import Loss, LossBuffers
 from skneural.minimizers.joint import JointValidation
 from skneural.network import Network
@@ -229,15 +229,14 @@ class Judge(ABC):
     @abstractmethod
     def final(
         self, outputs: Any, n_rows: int | None, n_epochs: int
-    ) -> tuple[float, FloatArray | None]:
-        """The score of what is out of fold, and what it predicts for each row.
+    ) -> tuple[float, SinglePrecision | None]:
+        """The score of what is out of fold, and the number or logits of each row.
 
         Parameters
         ----------
         outputs : Classes or NumbersOfMembers
         n_rows : int or None
-            Rows to have predictions for, NaN for those that no member is judged by; None for no
-            predictions.
+            Rows to have these for, NaN for those that no member is judged by; None for none.
         n_epochs : int
             After which it is asked for.
         """
@@ -292,7 +291,7 @@ class JudgeOfClasses(Judge):
 
     def final(
         self, outputs: Classes, n_rows: int | None, n_epochs: int
-    ) -> tuple[float, FloatArray | None]:
+    ) -> tuple[float, SinglePrecision | None]:
         found = self.out_of_fold.after(n_epochs)
         scaled = found.raw / found.temperatures[..., np.newaxis]
         log_probability = log_softmax(scaled, axis=-1).mean(axis=0)
@@ -300,11 +299,8 @@ class JudgeOfClasses(Judge):
         score = float(np.average(is_right, weights=self.sample_weight))
         if n_rows is None:
             return score, None
-        predictions = mean_by_row(log_probability, self.judged.rows, n_rows)
-        known = ~np.isnan(predictions[:, 0])
-        logits = outputs.logits(predictions[known])
-        predictions[known] = outputs.labels.probability(logits)
-        return score, predictions
+        log_probability = mean_by_row(log_probability, self.judged.rows, n_rows)
+        return score, SinglePrecision.of(outputs.logits(log_probability))
 
 
 class JudgeOfNumbers(Judge):
@@ -366,12 +362,13 @@ class JudgeOfNumbers(Judge):
 
     def final(
         self, outputs: NumbersOfMembers, n_rows: int | None, n_epochs: int
-    ) -> tuple[float, FloatArray | None]:
+    ) -> tuple[float, SinglePrecision | None]:
         predicted = self.predicted(self.out_of_fold.after(n_epochs).raw[0])
         score = float(self.loss.score(self.y / self._unit, predicted / self._unit, self.weight))
         if n_rows is None:
             return score, None
-        return score, mean_by_row(predicted[:, np.newaxis], self.judged.rows, n_rows)[:, 0]
+        predictions = mean_by_row(predicted[:, np.newaxis], self.judged.rows, n_rows)[:, 0]
+        return score, SinglePrecision.of(predictions, float(np.mean(outputs.mean)), self._unit)
 
 
 def _not_finite(numbers: dict[str, float], metric: Metric | None) -> JointValidation:

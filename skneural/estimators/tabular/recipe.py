@@ -157,6 +157,7 @@ _OF_CLASSES = Recipe(max_iter=32, hidden_layer_sizes=(96, 96, 96))
 _OF_NUMBERS = Recipe(
     max_iter=64,
     hidden_layer_sizes=(64, 64, 64),
+    batch_size=128,
     activation="mish",
     is_parametric=True,
     dropout=0.0,
@@ -169,10 +170,13 @@ _OF_NUMBERS = Recipe(
 #: The presets, for classes and for numbers.
 PRESETS = {
     "auto": (_OF_CLASSES, _OF_NUMBERS),
-    "fast": (_OF_CLASSES, replace(_OF_NUMBERS, max_iter=32, learning_rate_init=0.1)),
+    "fast": (
+        _OF_CLASSES,
+        replace(_OF_NUMBERS, max_iter=32, is_parametric=False, n_frequencies=8),
+    ),
     "accurate": (
         replace(_OF_CLASSES, max_iter=64, batch_size=128, hidden_layer_sizes=_WIDE),
-        replace(_OF_NUMBERS, hidden_layer_sizes=_WIDE),
+        replace(_OF_NUMBERS, batch_size=64, hidden_layer_sizes=_WIDE),
     ),
 }
 
