@@ -13,6 +13,7 @@ import skneural.kernels
 from skneural.arrays.matrices import BLOCK
 from skneural.kernels.compilation import Compiled, _to_compile, numba_or_none
 from skneural.kernels.prefetch import prefetch
+from skneural.layers.periodic_embedding import COSINE
 
 # By kernel: the number of axes, and arguments of calls. Letters are arrays, and are filled
 #
@@ -40,6 +41,7 @@ CASES = {
     "add_multiple": (1, "w w s", (0.03,)),
     "thin_by_numbers": (1, "w u o", (0.85,), (1.0,), (0.2,)),
     "thin_by_bytes": (1, "w o o y", (38, 256 / 218), (0, 1.0), (255, 256.0)),
+    "polynomial_cosine": (1, "w o s", (COSINE,), (COSINE[:3],)),
     "relu": (2, "w b", ()),
     "relu_backward": (2, "w x b", ()),
     "leaky_relu": (2, "w s", (0.01,)),

@@ -11,9 +11,9 @@ modules is such a loop, and stands for a function elsewhere that says the same i
 With numba installed (``pip install "skneural[fast]"``), a fit that is long enough runs the loops;
 see `skneural.kernels.use` for what long enough means. The results are the same to the last bit:
 
-- A kernel holds additions, subtractions, multiplications, divisions, square roots, comparisons and
-  nothing else, in the order of the definition: each is rounded as IEEE 754 says, whoever compiles
-  it, and without "fastmath" no two of them become one. exp, tanh, log and erf stay NumPy's and
+- A kernel holds additions, subtractions, multiplications, divisions, square roots, comparisons,
+  rounding to whole numbers and nothing else, in the order of the definition: each is rounded as
+  IEEE 754 says, whoever compiles it, and without "fastmath" no two of them become one. exp, tanh, log and erf stay NumPy's and
   SciPy's.
 - Numbers beside an array are rounded to its dtype first, as NumPy does it:
   ``number = w.dtype.type``.

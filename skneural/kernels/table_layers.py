@@ -12,6 +12,22 @@ from numpy.typing import NDArray
 from skneural.arrays.matrices import FloatArray
 
 
+def polynomial_cosine(
+    angles: FloatArray, out: FloatArray, scratch: FloatArray, coefficients: tuple[float, ...]
+) -> None:
+    """See `skneural.layers.periodic_embedding.polynomial_cosine`."""
+    number = angles.dtype.type
+    turns_per_unit, n = number(0.5 / np.pi), len(coefficients)
+    for i in range(len(angles)):
+        turns = angles[i] * turns_per_unit
+        turns -= np.rint(turns)
+        square = turns * turns
+        value = square * number(coefficients[n - 1])
+        for j in range(n - 2, 0, -1):
+            value = (value + number(coefficients[j])) * square
+        out[i] = value + number(coefficients[0])
+
+
 def multiply_by_rows(
     x: FloatArray, factors: FloatArray, out: FloatArray, scratch: FloatArray
 ) -> None:
