@@ -13,8 +13,8 @@ see `skneural.kernels.use` for what long enough means. The results are the same 
 
 - A kernel holds additions, subtractions, multiplications, divisions, square roots, comparisons,
   rounding to whole numbers and nothing else, in the order of the definition: each is rounded as
-  IEEE 754 says, whoever compiles it, and without "fastmath" no two of them become one. exp, tanh, log and erf stay NumPy's and
-  SciPy's.
+  IEEE 754 says, whoever compiles it, and without "fastmath" no two of them become one. exp, tanh,
+  log and erf stay NumPy's and SciPy's.
 - Numbers beside an array are rounded to its dtype first, as NumPy does it:
   ``number = w.dtype.type``.
 - Sums over rows stay with BLAS, whose order of additions nobody else has.
