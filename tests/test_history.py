@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from copy import deepcopy
+from copy import copy, deepcopy
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from skneural import (
     TabularMLPClassifier,
 )
 from skneural.estimators.history_table import HistoryTable
-from skneural.minimizers.history import EarlyStopping
+from skneural.minimizers.history import EarlyStopping, with_row
 from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import TrainingState
 from skneural.optimizers import SGD
@@ -50,6 +50,36 @@ COLUMNS = [
     "gradient_norm",
     "seconds",
 ]
+
+
+def goes_on(model, X, y):
+    """The same model, trained further."""
+    if hasattr(model, "partial_fit") and not model.early_stopping:
+        return model.partial_fit(X, y)
+    return model.set_params(warm_start=True).fit(X, y)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+def test_copies_that_go_on_have_histories_of_their_own(model):
+    model = clone(model).fit(X, Y)
+    copies = copy(model), copy(model), deepcopy(model)
+    n_before, losses = len(model.loss_curve_), [list(goes_on(model, X, Y).loss_curve_)]
+    for i, each in enumerate(copies):
+        losses.append(list(goes_on(each, X * (2 + i), np.roll(Y, 1)).loss_curve_))
+    for each, own in zip((model, *copies), losses, strict=True):
+        assert each.loss_curve_ == own
+        assert [record["loss"] for record in each.history_] == own
+        assert own[:n_before] == losses[0][:n_before]
+    assert len({tuple(own[n_before:]) for own in losses}) == len(losses)
+
+
+def test_rows_of_another_training_are_never_taken_for_ones_own():
+    rows = ["first", "second"]
+    assert with_row(rows, 2, "third") is rows
+    # Another training goes on from the second, or its row has come first from another thread.
+    assert with_row(rows, 2, "its third") == ["first", "second", "its third"]
+    assert rows[:3] == ["first", "second", "third"]
+    assert with_row(rows, 3, "fourth")[:4] == ["first", "second", "third", "fourth"]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)

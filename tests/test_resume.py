@@ -101,6 +101,16 @@ def test_stopped_after_any_epoch(name):
         assert resumed(name, loaded(stopped_once(name, k))) == whole(name), k
 
 
+@SINCE_1_9
+@each
+def test_stopped_after_the_last_epoch(name):
+    model = loaded(stopped_once(name, FITS[name].n))
+    if model.stop_reason_ == "callback":
+        assert resumed(name, model) == whole(name)
+    else:  # patience was over, which comes first
+        assert everything(model, name) == whole(name)
+
+
 #: Reads pickled models, resumes them as the table says, and writes what is then to be seen.
 RESUMES = """
 import pickle, sys, warnings
@@ -199,7 +209,7 @@ def test_the_generator_of_numpy(name):
 @SINCE_1_9
 @each
 def test_interrupted_at_the_end_of_an_epoch(name):
-    for k in (1, 3):
+    for k in (1, 3, FITS[name].n):
         model = FITS[name].copy().set_callbacks(raise_after(k, KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             FITS[name].fit(model)
@@ -271,6 +281,14 @@ def test_resumed_from_a_checkpoint(name, seed, tmp_path):
     model = load_checkpoint(tmp_path / "net")
     assert epochs(model) == 3
     assert resumed(name, model) == everything(expected, name)
+
+
+@SINCE_1_9
+@each
+def test_resumed_from_the_checkpoint_of_the_last_epoch(name, tmp_path):
+    """What a job does that is started again although its training was over."""
+    FITS[name].fit(FITS[name].copy().set_callbacks(Checkpoint(tmp_path / "net")))
+    assert resumed(name, load_checkpoint(tmp_path / "net").set_callbacks()) == whole(name)
 
 
 # ----------------------------------------------------------------------- further than planned

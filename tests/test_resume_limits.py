@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import warnings
 
@@ -68,6 +69,23 @@ def network(**params):
     return classifier(**{**objects, **params})
 
 
+class Metric:
+    """Its scores are methods of objects that differ."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def score(self, model, X, y):
+        return self.factor * model.score(X, y)
+
+
+def metric_of(factor):
+    def score(model, X, y, *, factor=factor):
+        return factor * model.score(X, y)
+
+    return score
+
+
 #: An estimator, what is changed after it was stopped, and what the error has to name.
 CHANGES = [
     *(
@@ -97,6 +115,18 @@ CHANGES = [
             {"dtype": "float32"},
             {"initialization": "he_normal"},
         )
+    ),
+    (network(shuffle=np.True_), {"shuffle": np.False_}, "shuffle"),
+    (network(alpha=np.float64(0.1)), {"alpha": np.float64(0.2)}, "alpha"),
+    (
+        classifier(early_stopping=True, early_stopping_metric=Metric(1.0).score),
+        {"early_stopping_metric": Metric(2.0).score},
+        "early_stopping_metric",
+    ),
+    (
+        classifier(early_stopping=True, early_stopping_metric=metric_of(1.0)),
+        {"early_stopping_metric": metric_of(2.0)},
+        "early_stopping_metric",
     ),
     (network(), {"solver__weight_decay": 0.2}, "weight_decay"),
     (network(), {"solver__averaging": 0.9}, "averaging"),
@@ -135,7 +165,9 @@ CHANGES = [
 @pytest.mark.parametrize(
     ("estimator", "change", "named"),
     [
-        pytest.param(*case, id=f"{type(case[0]).__name__}, {case[1]}, {i}")
+        pytest.param(
+            *case, id=re.sub(" at 0x[0-9a-f]+", "", f"{type(case[0]).__name__}, {case[1]}, {i}")
+        )
         for i, case in enumerate(CHANGES)
     ],
 )
@@ -161,6 +193,29 @@ def test_the_same_parameters_said_in_another_way(kind):
     model = stopped(fit)
     model.set_params(max_iter=np.int64(model.max_iter), tol=model.tol and float(model.tol))
     assert visible_state(fit.resume(model)) == visible_state(fit.fit())
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("is_loaded", [False, True], ids=["as it was", "loaded"])
+@pytest.mark.parametrize(
+    ("name", "value", "equal"),
+    [
+        ("alpha", np.float64(0.01), 0.01),
+        ("alpha", 1, 1.0),
+        ("alpha", 1.0, np.int64(1)),
+        ("n_iter_no_change", np.inf, float("inf")),
+        ("batch_size", 20, np.int32(20)),
+        ("shuffle", np.True_, True),
+        ("shuffle", True, np.True_),
+        ("random_state", 3, np.int64(3)),
+    ],
+)
+def test_an_equal_number_is_no_change(name, value, equal, is_loaded):
+    fit = Fit(classifier(**{name: value}))
+    model = stopped(fit)
+    if is_loaded:
+        model = pickle.loads(pickle.dumps(model))
+    assert fit.resume(model.set_params(**{name: equal})).n_iter_ == fit.n
 
 
 @SINCE_1_9

@@ -9,13 +9,13 @@ that is done here keeps SciPy's order, so that results are the same to the last 
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 from skneural.kernels import compiled_as, in_use
 from skneural.kernels import sparse_rows as kernels
@@ -75,7 +75,7 @@ class SparseRows:
         self.shape = (len(stored.starts), X.shape[1])
         self.dtype: np.dtype[Any] = X.dtype
 
-    @cached_property
+    @lazy_property
     def matrix(self) -> Matrix:
         """The rows as a CSR matrix."""
         return self._X[self._rows]

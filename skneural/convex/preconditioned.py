@@ -18,12 +18,12 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.optimize
 
+from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray, Matrix, in_single_precision, norm
 from skneural.arrays.sparse_rows import for_many_products
 from skneural.convex.curvature import HessianProduct
@@ -184,12 +184,12 @@ class _Variables:
             precondition = self._wide
         return precondition(run.state.params)
 
-    @cached_property
+    @lazy_property
     def _joint(self) -> Precondition | None:
         problem = self._problem
         return joint_preconditioner(problem.objective, problem.X, problem.sample_weight)
 
-    @cached_property
+    @lazy_property
     def _wide(self) -> Precondition | None:
         problem = self._problem
         if problem.precondition is not None:

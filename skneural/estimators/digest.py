@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 from zlib import crc32
 
@@ -19,11 +19,27 @@ N_BYTES = 3
 FIXED = (bool, int, float, str, bytes, tuple, FunctionType, type(None))
 
 
+NUMBERS = (int, float, np.integer, np.floating)
+
+#: Below it, every whole number is one in float64.
+LARGEST_WHOLE = 2**53
+
+
 def digest_of_settings(settings: Mapping[str, Any] | bytes) -> bytes:
     """A few bytes for each parameter, in alphabetical order; what is a digest already stays."""
     if isinstance(settings, bytes):
         return settings
     return b"".join(digest(settings[name]) for name in sorted(settings))
+
+
+def has_digest(value: Any, found: bytes) -> bool:
+    """Whether this is the digest of the value, or of a number that equals it."""
+    equal = [value]
+    is_number = isinstance(value, NUMBERS) and not isinstance(value, bool)
+    if is_number and abs(value) < LARGEST_WHOLE:
+        number = float(value)
+        equal += [number, int(number)] if number.is_integer() else [number]
+    return found in map(digest, equal)
 
 
 def digest(value: Any) -> bytes:
@@ -38,10 +54,10 @@ def _text_of(value: Any, depth: int = 12) -> bytes:
     """
     if isinstance(value, bytes):
         return value
+    if isinstance(value, np.number | np.bool_):  # float64 is a float too, which prints otherwise
+        value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value).encode()
-    if isinstance(value, np.number):
-        return repr(value.item()).encode()
     if isinstance(value, np.ndarray) and value.dtype != object:
         return f"{value.dtype.str}{value.shape}".encode() + bytes(value.tobytes())
     if parts := _parts_of(value) if depth else []:
@@ -61,12 +77,15 @@ def _parts_of(value: Any) -> list[Any]:
         return [value.func, value.args, value.keywords]
     if isinstance(value, CodeType):
         return [value.co_code, value.co_names, value.co_consts]
+    if isinstance(value, MethodType):
+        return [value.__qualname__, value.__self__]
     if isinstance(value, FunctionType) and "<" in value.__qualname__:
         # A lambda, or a function inside another: there can be several of the name.
         # What can change, a counter for instance, is not what it was begun with.
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
         held = [each for each in cells if isinstance(each, FIXED)]
-        return [value.__qualname__, value.__code__, value.__defaults__, held]
+        defaults = [value.__defaults__, *filter(None, [value.__kwdefaults__])]
+        return [value.__qualname__, value.__code__, *defaults, held]
     if hasattr(value, "__qualname__") or not getattr(value, "__dict__", None):
         return []
     return [type(value).__qualname__, vars(value)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from skneural.estimators.data import LabelledRows, Rows
-from skneural.estimators.digest import N_BYTES, digest_of_settings
+from skneural.estimators.digest import N_BYTES, digest_of_settings, has_digest
 from skneural.estimators.model import Fitted, Origin
 from skneural.estimators.user_warnings import warn_user
 from skneural.minimizers.run import FINISHED
@@ -61,10 +61,9 @@ def check_resumable(estimator: Any, fitted: Fitted | None) -> bool:
 
 def _check_settings(estimator: Any, fitted: Fitted) -> None:
     before = digest_of_settings(fitted.origin.settings)
-    now = digest_of_settings(settings_of(estimator))
-    for i, name in enumerate(estimator._get_param_names()):
-        part = slice(i * N_BYTES, (i + 1) * N_BYTES)
-        if before[part] == now[part]:
+    now = settings_of(estimator)
+    for i, name in enumerate(sorted(now)):
+        if has_digest(now[name], before[i * N_BYTES : (i + 1) * N_BYTES]):
             continue
         value = getattr(estimator, name)
         if name != "max_iter":

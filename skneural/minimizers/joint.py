@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from skneural.minimizers.history import NO_VALIDATION, Epoch
+from skneural.minimizers.history import NO_VALIDATION, Epoch, with_row
 
 _NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
 
@@ -92,9 +92,7 @@ class JointHistory:
 
     def enter(self, row: JointEpoch) -> JointHistory:
         """The history with one more epoch."""
-        del self.rows[self.n_rows :]  # of an epoch that has been undone
-        self.rows.append(row)
-        return JointHistory(self.rows, self.n_rows + 1)
+        return JointHistory(with_row(self.rows, self.n_rows, row), self.n_rows + 1)
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The history as plain data: a list for each column but the seconds.

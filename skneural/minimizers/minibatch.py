@@ -117,7 +117,8 @@ class MiniBatches:
         reason : str
         """
         order = self._order(run.state)
-        if self.objective.members and run.state.record.ended:
+        if run.state.record.ended:
+            # It was interrupted, or saved, after its last epoch.
             return run.state.record.ended
         work = self._work(run.state, order)
         n_rows = order.n_rows

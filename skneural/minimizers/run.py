@@ -264,11 +264,10 @@ class Run:
             is_asked_to_stop = self._listener is not None and self._listener.epoch_ended()
         except StopIteration as error:
             raise _Carried(error) from None
-        reason = "" if "" in record.stopped else record.ended
-        if is_asked_to_stop and reason != "not_finite":
-            reason = "callback"
-        if reason:
-            raise Stop(reason)
+        # What the numbers of the epoch have decided comes first: a fit that is over has nothing
+        # left to be resumed.
+        if record.ended or is_asked_to_stop:
+            raise Stop(record.ended or "callback")
 
     def _recorded(
         self,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.table.categories import ONE_HOT, SIGN
 from skneural.estimators.table.fitted import ColumnValues, Scalings, TableColumns
@@ -59,7 +59,7 @@ class FittedInputs:
     scalings: Scalings
     encodings: Sequence[TargetEncoding] | None
 
-    @cached_property
+    @lazy_property
     def sources(self) -> IndexArray:
         """What each input is made from."""
         continuous, signs = self._sources_of_columns()

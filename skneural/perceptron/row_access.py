@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 from skneural.kernels import compiled_as
 from skneural.kernels import perceptron as kernels
@@ -63,7 +63,7 @@ class DenseRows:
         """See `learn_from_dense_rows`; `bounds` is a function, as it is not always needed."""
         return learn_from_dense_rows(self.X, *vectors, state, settings, bounds())
 
-    @cached_property
+    @lazy_property
     def longest(self) -> tuple[int, float]:
         """The largest number of stored values in a row, and the largest Euclidean norm."""
         squares = np.einsum("ij,ij->i", self.X, self.X, dtype=np.float64)
@@ -90,7 +90,7 @@ class SparseRows:
         self._given, self._is_block = X, zeros is not None
         self._zeros: FloatArray = np.zeros(X.shape[1], dtype=X.dtype) if zeros is None else zeros
 
-    @cached_property
+    @lazy_property
     def X(self) -> Matrix:  # noqa: N802  # as everywhere
         """The matrix, with each element stored once."""
         # Not before it is asked for: only then is it known whether the look at it is compiled.
@@ -125,7 +125,7 @@ class SparseRows:
         columns = X.indices.view(f"u{X.indices.itemsize}")
         return learn_from_sparse_rows(X.data, columns, X.indptr, *vectors, state, settings)
 
-    @cached_property
+    @lazy_property
     def longest(self) -> tuple[int, float]:
         """The largest number of stored values in a row, and the largest Euclidean norm."""
         squares = self.X.multiply(self.X).astype(np.float64).sum(axis=1)

@@ -39,13 +39,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import get_blas_funcs
 
+from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray, norm
 from skneural.perceptron.objective import BlockObjective, sum_in_order, weights_log
 from skneural.perceptron.row_access import ALL, Rows
@@ -175,14 +176,14 @@ class OnlinePerceptron:
         # Of the weights without their scale, before an epoch and after it.
         self._norm = norm(self._weights)
 
-    @cached_property
+    @lazy_property
     def _bounds(self) -> Bounds:
         n_stored, longest = self.rows.longest
         bounds = Bounds.of(n_stored + MOST_BLOCK_ROWS, longest, self._number)
         # L1 may lengthen weights: by rounding, where they have been at zero.
         return bounds._replace(largest_doubt=0.0) if self.rule.pull else bounds
 
-    @cached_property
+    @lazy_property
     def _settings(self) -> Numbers:
         """What a compiled loop needs of the rule, see `learn_from_dense_rows`."""
         rule, l1_ratio = self.rule, self.rule.l1_ratio

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from skneural.activations import Activation, activation_named
+from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.data import stand_in
 from skneural.estimators.table.fitted import plain_data, row_runs, run_length
@@ -112,12 +112,12 @@ class Ensemble:
         """Their names, if all are strings."""
         return self.table.feature_names
 
-    @cached_property
+    @lazy_property
     def network(self) -> Network:
         """That of every member."""
         return self.shape.network()
 
-    @cached_property
+    @lazy_property
     def _arrays(self) -> dict[str, list[Arrays]]:
         """The arrays of the layers in single and in double precision."""
         flat = self.params.reshape(-1, self.params.shape[-1])
