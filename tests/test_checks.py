@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from skneural import (
     HiddenLayerTransformer,
@@ -107,6 +110,8 @@ NO_DATA = {
     ),
     "columns": (GOOD, Y, r"X must be an array or a data frame, got a dict: pandas.DataFrame\(X\)"),
     "rows": ([{"age": 3.0}] * 4, Y, r"got a list of dicts: pandas.DataFrame\(X\) makes a frame"),
+    "nothing": (None, Y, "Expected 2D array, got None instead: X must be data"),
+    "a lazy frame": (pl.DataFrame(GOOD).lazy(), Y, r"X is a LazyFrame.*: pass X.collect\(\)"),
     "a name": (FRAME, "income", r"y must be data, got the string 'income': .* frame\['name'\]"),
 }
 
@@ -119,7 +124,7 @@ def test_what_is_no_data_is_named(estimator, name):
         clone(estimator).fit(X, y)
 
 
-@pytest.mark.parametrize("name", ["a file", "a row", "rows"])
+@pytest.mark.parametrize("name", ["a file", "a row", "rows", "nothing", "a lazy frame"])
 def test_what_is_no_data_is_named_in_predictions(name):
     X, _, message = NO_DATA[name]
     network = ScratchMLPClassifier((2,), solver="lbfgs").fit(FRAME, Y)
@@ -127,6 +132,23 @@ def test_what_is_no_data_is_named_in_predictions(name):
     for predict in (network.predict, table.predict, TableEncoder().fit(FRAME, Y).transform):
         with pytest.raises((TypeError, ValueError), match=message):
             predict(X)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [ScratchMLPClassifier((2,), max_iter=1, solver="sgd"), ScratchLogisticRegression()],
+    ids=repr,
+)
+def test_rows_of_unequal_length(estimator):
+    ragged = [[1.0, 2.0], [3.0], [4.0, 5.0], [6.0, 7.0]]
+    message = "X has an inhomogeneous shape: its rows have 1 to 2 elements"
+    with pytest.raises(ValueError, match=message):
+        clone(estimator).fit(ragged, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = clone(estimator).fit(FRAME.to_numpy(), Y)
+    with pytest.raises(ValueError, match=message):
+        model.predict(ragged)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -166,6 +188,8 @@ PROPOSALS = [
     (ScratchMLPClassifier, "solver", "Adam", "Did you mean 'adam'?"),
     (ScratchMLPClassifier, "solver", "l-bfgs", "Did you mean 'lbfgs'?"),
     (ScratchMLPClassifier, "solver", Adam, "This is a class: pass an object of it, Adam()."),
+    (ScratchMLPClassifier, "dtype", np.float32, "Pass its name, 'float32'."),
+    (ScratchLogisticRegression, "dtype", np.dtype("f8"), "Pass its name, 'float64'."),
     (ScratchMLPClassifier, "activation", "Leaky ReLU", "Did you mean 'leaky_relu'?"),
     (ScratchMLPClassifier, "activation", "swish", "Did you mean 'silu'?"),
     (ScratchMLPClassifier, "activation", "Sigmoid", "Did you mean 'logistic'?"),

@@ -613,6 +613,16 @@ def test_sparse_formats(dtype, params, sparse_format, container):
     np.testing.assert_array_equal(X.toarray(), dense)
 
 
+@pytest.mark.parametrize("container", ["matrix", "array"])
+@pytest.mark.parametrize("sparse_format", SPARSE_FORMATS)
+def test_sparse_targets_of_a_regression(sparse_format, container):
+    numbers = np.where(X[:, :2] > 0, X[:, :2], 0.0)
+    y = getattr(sparse, f"{sparse_format}_{container}")(numbers)
+    found = fit_quietly(ESTIMATORS["regressor"], X, y).predict(X)
+    expected = fit_quietly(ESTIMATORS["regressor"], X, numbers).predict(X)
+    np.testing.assert_array_equal(found, expected)
+
+
 def with_long_indices(X):
     X = X.copy()
     X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)

@@ -36,7 +36,12 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural import (
+    ScratchLogisticRegression,
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchPerceptron,
+)
 from skneural import activations as ours
 from skneural.losses import (
     AbsoluteError,
@@ -597,10 +602,13 @@ def test_a_single_label_is_refused():
         model.to_sklearn()
 
 
-@pytest.mark.parametrize("estimator", [ScratchMLPClassifier(), ScratchMLPRegressor()])
-def test_not_fitted(estimator):
+@pytest.mark.parametrize(
+    "kind",
+    [ScratchMLPClassifier, ScratchMLPRegressor, ScratchLogisticRegression, ScratchPerceptron],
+)
+def test_not_fitted(kind):
     with pytest.raises(NotFittedError, match="is not fitted yet"):
-        estimator.to_sklearn()
+        kind().to_sklearn()
 
 
 def test_scikit_learns_own_answer_to_a_single_class():
@@ -608,3 +616,53 @@ def test_scikit_learns_own_answer_to_a_single_class():
     twin = quietly(MLPClassifier(**SHORT).fit, X, np.ones(60, int))
     assert twin.predict_proba(X).shape == (60, 2)
     assert sklearn.__version__ >= "1.6"
+
+
+# ---------------------------------------------------------------- subclasses of a user's
+
+
+class Cautious(ScratchMLPClassifier):
+    """Predicts the second class where it is sure of it."""
+
+    def predict(self, X):
+        return self.classes_[(self.predict_proba(X)[:, 1] > 0.9).astype(int)]
+
+
+class MoreCautious(Cautious): ...
+
+
+class Narrow(ScratchMLPClassifier):
+    """With a constructor and a fit of its own."""
+
+    def __init__(self, width=4, random_state=0):
+        self.width = width
+        super().__init__(max_iter=5, random_state=random_state)
+
+    def fit(self, X, y):
+        self.hidden_layer_sizes = (self.width,)
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [Cautious, MoreCautious])
+def test_a_subclass_that_predicts_otherwise_is_refused(kind):
+    model = quietly(kind(max_iter=5).fit, X, THIRDS > 0)
+    with pytest.raises(TypeError, match=f"^{kind.__name__} has predict of its own.*subclass"):
+        model.to_sklearn()
+
+
+def test_a_subclass_with_a_constructor_of_its_own():
+    model = quietly(Narrow().fit, X, THIRDS)
+    twin = model.to_sklearn()
+    assert type(twin) is MLPClassifier
+    assert (twin.hidden_layer_sizes, twin.max_iter) == ((4,), 5)
+    assert largest_difference(model, twin) <= 1e-12
+
+
+@pytest.mark.parametrize("kind", [ScratchLogisticRegression, ScratchPerceptron])
+def test_linear_models_that_predict_otherwise_are_refused(kind):
+    def predict(self, X):
+        return np.zeros(len(X))
+
+    model = type("Zeros", (kind,), {"predict": predict})().fit(X, THIRDS)
+    with pytest.raises(TypeError, match="Zeros has predict of its own"):
+        model.to_sklearn()

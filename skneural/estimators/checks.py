@@ -64,10 +64,10 @@ def refuse_no_data(**arrays: Any) -> None:
     Raises
     ------
     TypeError
-        For a dict or a list of dicts as X.
+        For a dict, a list of dicts or a lazy frame as X.
     ValueError
-        For a string, such as the name of a file or of a column, and for a masked array with masked
-        values, which NumPy would ignore.
+        For None as X, for a string, such as the name of a file or of a column, and for a masked
+        array with masked values, which NumPy would ignore.
     """
     for name, array in arrays.items():
         if isinstance(array, str | bytes):
@@ -77,6 +77,12 @@ def refuse_no_data(**arrays: Any) -> None:
             raise ValueError(f"{name} must be data, got the string {array!r}: {instead}.")
         if name.startswith("X"):
             _refuse_dicts(name, array)
+            if type(array).__name__ == "LazyFrame":
+                raise TypeError(
+                    f"{name} is a LazyFrame, which has no rows yet: pass {name}.collect()."
+                )
+        if name == "X" and array is None:
+            raise ValueError("Expected 2D array, got None instead: X must be data.")
         if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
             n_masked = np.count_nonzero(np.ma.getmaskarray(array))
             raise ValueError(

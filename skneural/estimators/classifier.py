@@ -43,7 +43,7 @@ def labels_to_train_on(_: Any, rows: Rows, start: Start, classes: Any) -> ClassT
             raise ValueError("classes must be passed on the first call to partial_fit.")
         return labels_from_targets(rows.y, classes, rows.target_names)
     labels = labels_of(start.earlier.model)
-    labels.check_same(rows.y, classes, incremental=start.mode == "partial_fit")
+    labels.check_same(rows.y, classes, mode=start.mode)
     return labels
 
 

@@ -316,6 +316,12 @@ def _no_number(place: str, values: Array) -> Renamed | None:
     if is_missing(value):
         message = _missing_values("X", place, values)
         return lambda error: ValueError(message)
+    lengths = sorted({len(row) for row in values if hasattr(row, "__len__")})
+    if place == "X" and len(lengths) > 1:
+        return lambda error: ValueError(
+            f"X has an inhomogeneous shape: its rows have {lengths[0]} to {lengths[-1]} elements, "
+            "and all must have as many."
+        )
     message = neither_string_nor_number(f"{place} is not numeric", value)
     return lambda error: TypeError(f"float() {message}")
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
@@ -197,6 +198,8 @@ def validated_rows(
             "y is None."
         )
     refuse_dates(X)
+    if y_numeric and sparse.issparse(y):
+        y = y.toarray()
     check_targets(y, are_numbers=y_numeric)
     target_names = names_of_columns(y)
     # What becomes infinite in float32 is refused below.

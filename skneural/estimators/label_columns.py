@@ -109,12 +109,12 @@ class LabelColumns(ClassTargets):
         """One for each class of each column."""
         return self.n_outputs
 
-    def check_same(self, y: Any, classes: Any, *, incremental: bool) -> None:
+    def check_same(self, y: Any, classes: Any, *, mode: str) -> None:
         """Raise ValueError where training cannot go on with these labels. See `Labels`."""
         given = _classes_of_columns(classes, len(self.columns))
         for number, (labels, column) in enumerate(self._with_columns_of(y)):
             with saying_where(place_of(number, self.names)):
-                labels.check_same(column, given[number], incremental=incremental)
+                labels.check_same(column, given[number], mode=mode)
 
     def encode(self, y: Any, *, is_checked: bool = False) -> BoolArray:
         """Targets as a boolean array of shape (n_samples, n_outputs): one True in each column.

@@ -7,7 +7,10 @@ from difflib import get_close_matches
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from skneural.estimators.sklearn_private import InvalidParameterError, StrOptions
+from skneural.settings import Settings
 
 #: About text in a column of X.
 ENCODE = (
@@ -62,16 +65,17 @@ def with_proposal(error: InvalidParameterError, estimator: Any) -> InvalidParame
 def _proposal(name: str, value: Any, constraints: Any) -> str:
     if name == "learning_rate" and isinstance(value, Real):
         return "The number is the parameter learning_rate_init; this one is how it changes."
-    if isinstance(value, type):
+    if isinstance(value, type) and issubclass(value, Settings):
         return f"This is a class: pass an object of it, {value.__name__}()."
-    if not isinstance(value, str):
-        return ""
     options = sorted(
         option
         for constraint in constraints
         if isinstance(constraint, StrOptions)
         for option in constraint.options
     )
+    if not isinstance(value, str):
+        named = _name_of_dtype(value)
+        return f"Pass its name, {named!r}." if named in options else ""
     meant = _meant(value, options)
     if meant is not None:
         return f"Did you mean {meant!r}?"
@@ -88,6 +92,13 @@ def _meant(value: str, options: list[str]) -> str | None:
     by_letters = {option.replace("_", ""): option for option in options}
     close = get_close_matches(plain.replace("_", ""), by_letters, n=1)
     return by_letters[close[0]] if close else None
+
+
+def _name_of_dtype(value: Any) -> str:
+    try:
+        return "" if value is None else np.dtype(value).name  # None is float64 for NumPy
+    except TypeError:
+        return ""
 
 
 def _is_number(text: str) -> bool:

@@ -70,7 +70,7 @@ class ClassTargets(Targets):
         return False
 
     @abstractmethod
-    def check_same(self, y: Any, classes: Any, *, incremental: bool) -> None:
+    def check_same(self, y: Any, classes: Any, *, mode: str) -> None:
         """Raise ValueError where training cannot go on with these labels."""
 
     @abstractmethod

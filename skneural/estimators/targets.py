@@ -76,17 +76,17 @@ class Labels(ClassTargets):
             found = sorted_classes(y)
         return cls(found, multilabel, multilabel and sparse.issparse(y))
 
-    def check_same(self, y: Any, classes: Any, *, incremental: bool) -> None:
+    def check_same(self, y: Any, classes: Any, *, mode: str) -> None:
         """Raise ValueError where training cannot go on with these labels.
 
         Parameters
         ----------
         y : array-like
-            Labels to go on with; in a warm-started fit they have to be the same as before.
+            Labels to go on with. They have to be the same as before.
         classes : array-like or None
             All labels, if given once more.
-        incremental : bool
-            Whether this is partial_fit, which may lack some of the labels.
+        mode : {'warm_start', 'partial_fit', 'resume'}
+            Of the training; in partial_fit some of the labels may be missing.
         """
         if classes is not None:
             given = _flat_classes(classes, multilabel=self.multilabel)
@@ -95,15 +95,21 @@ class Labels(ClassTargets):
                     f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
                     f"{self.classes!r}"
                 )
-        if incremental:
+        if mode == "partial_fit":
             return
         self._check_kind(y)
         seen = np.arange(np.shape(y)[1]) if self.multilabel else sorted_classes(y)
-        if set(seen) != set(self.classes):
+        if set(seen) == set(self.classes):
+            return
+        if mode == "resume":
             raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes}, `y` has {seen}"
+                f"resume continues a fit with the classes {self.classes}: `y` has {seen}. Pass "
+                "the same rows, or call fit."
             )
+        raise ValueError(
+            "warm_start can only be used where `y` has the same classes as in the previous call "
+            f"to fit. Previously got {self.classes}, `y` has {seen}"
+        )
 
     @property
     def link(self) -> Link:

@@ -1,4 +1,4 @@
-"""Which estimators of scikit-learn ours adopt: fitted ones, whose methods are scikit-learn's."""
+"""Which fitted estimators can be converted: those that predict as their class does."""
 
 from __future__ import annotations
 
@@ -44,6 +44,34 @@ def check_accepted(model: Any, kind: Any, ours: type) -> None:
             f"its attributes to a {kind.__name__} if they do not matter."
         )
     check_is_fitted(model, "coef_" if hasattr(kind, "sparsify") else "coefs_")
+
+
+def parameters_of(estimator: Any, ours: type) -> dict[str, Any]:
+    """The constructor parameters that one of our classes has, of a fitted estimator of it.
+
+    Parameters
+    ----------
+    estimator : object
+        Of that class or a subclass, whose constructor may have others.
+    ours : type
+
+    Raises
+    ------
+    TypeError
+        If it has methods of its own other than `fit`, which scikit-learn's would not have.
+    NotFittedError
+        If it is not fitted.
+    """
+    own = [name for name in own_methods(type(estimator), ours) if name != "fit"]
+    if own:
+        raise TypeError(
+            f"{type(estimator).__name__} has {', '.join(own)} of its own, which an estimator of "
+            f"scikit-learn would not have: to_sklearn converts {ours.__name__}, and subclasses "
+            "that predict as it does. Make a subclass of scikit-learn's with the same methods."
+        )
+    check_is_fitted(estimator)
+    names: list[str] = ours._get_param_names()  # type: ignore[attr-defined]
+    return {name: getattr(estimator, name) for name in names}
 
 
 def own_methods(subclass: type, kind: type) -> list[str]:

@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
+from skneural.estimators.conversion.accepted import parameters_of
 from skneural.estimators.conversion.linear import (
     Estimator,
     adopted,
@@ -21,13 +21,12 @@ from skneural.estimators.conversion.parameters import shared_parameters, warn_of
 from skneural.estimators.logistic.penalty import penalty_name
 
 
-def logistic_to_sklearn(estimator: Any) -> Any:
+def logistic_to_sklearn(estimator: Any, ours: type) -> Any:
     """See `ScratchLogisticRegression.to_sklearn`."""
     from sklearn.linear_model import LogisticRegression  # takes a while to import
 
-    check_is_fitted(estimator)
+    params = parameters_of(estimator, ours)
     fitted = estimator._fitted
-    params = estimator.get_params(deep=False)
     shared, lost = shared_parameters(params, LogisticRegression)
     if _has_old_penalties(LogisticRegression):
         shared.update(_old_penalty(estimator))

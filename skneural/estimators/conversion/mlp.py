@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
-from skneural.estimators.conversion.accepted import check_accepted
+from skneural.estimators.conversion.accepted import check_accepted, parameters_of
 from skneural.estimators.conversion.mlp_moments import (
     optimizer_from_sklearn,
     optimizer_to_sklearn,
@@ -36,7 +35,7 @@ from skneural.minimizers.state import Record, TrainingState
 # ---------------------------------------------------------------- to scikit-learn
 
 
-def network_to_sklearn(estimator: Any, kind: Any) -> Any:
+def network_to_sklearn(estimator: Any, kind: Any, ours: type) -> Any:
     """A fitted network of scikit-learn that predicts the same.
 
     Parameters
@@ -45,19 +44,21 @@ def network_to_sklearn(estimator: Any, kind: Any) -> Any:
         Fitted.
     kind : type
         MLPClassifier or MLPRegressor.
+    ours : type
+        The class that it stands in for.
 
     Raises
     ------
-    NotFittedError
-        If there is no model.
+    TypeError, NotFittedError
+        As `parameters_of`.
     ValueError
         If scikit-learn's network cannot predict the same.
     """
-    check_is_fitted(estimator)
+    given = parameters_of(estimator, ours)
     fitted: Fitted = estimator._fitted  # read once, whatever other threads do meanwhile
     model = fitted.model
     out_activation = output_activation(model, kind)
-    params, lost = expressed_settings(estimator, model, kind, out_activation)
+    params, lost = expressed_settings(estimator, given, model, kind, out_activation)
     twin = kind(**params)
     twin.n_features_in_ = model.n_features
     if model.feature_names is not None:

@@ -89,13 +89,15 @@ def _link_name(numbers: Numbers) -> str:
 
 
 def expressed_settings(
-    estimator: Any, model: Model, kind: type, out_activation: str
+    estimator: Any, params: dict[str, Any], model: Model, kind: type, out_activation: str
 ) -> tuple[dict[str, Any], list[str]]:
     """Constructor parameters of scikit-learn's network, in copies.
 
     Parameters
     ----------
     estimator : ScratchMLPClassifier or ScratchMLPRegressor
+    params : dict
+        Its constructor parameters.
     model : Model
     kind : type
         MLPClassifier or MLPRegressor.
@@ -103,7 +105,7 @@ def expressed_settings(
 
     Returns
     -------
-    params : dict
+    expressed : dict
     lost : list of str
         Names of the parameters that it lacks, or of which it lacks a part.
 
@@ -112,7 +114,6 @@ def expressed_settings(
     ValueError
         If it lacks the activation of the hidden layers.
     """
-    params = estimator.get_params(deep=False)
     solver, says_solver = _solver(estimator)
     schedule, says_schedule = _schedule(estimator, solver.get("solver", params["solver"]))
     activation, says_activation = _activation(estimator, model, kind)

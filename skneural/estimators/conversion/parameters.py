@@ -50,7 +50,9 @@ def _is_valid(name: str, value: Any, kind: Any) -> bool:
 
 def is_by_default(estimator: Any, name: str) -> bool:
     """Whether a parameter is what the constructor would have set it to: 0 is 0.0 here."""
-    default = inspect.signature(type(estimator)).parameters[name].default
+    # The constructor of a subclass may lack it.
+    signatures = map(inspect.signature, type(estimator).__mro__)
+    default = next(each.parameters[name] for each in signatures if name in each.parameters).default
     return equal_values(getattr(estimator, name), default)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skneural.estimators.class_weight import weights_of_dict
+from skneural.estimators.conversion.accepted import parameters_of
 from skneural.estimators.conversion.linear import (
     Estimator,
     adopted,
@@ -19,13 +19,13 @@ from skneural.estimators.conversion.linear import (
 from skneural.estimators.conversion.parameters import shared_parameters, warn_of_lost
 
 
-def perceptron_to_sklearn(estimator: Any) -> Any:
+def perceptron_to_sklearn(estimator: Any, ours: type) -> Any:
     """See `ScratchPerceptron.to_sklearn`."""
     from sklearn.linear_model import Perceptron  # takes a while to import
 
-    check_is_fitted(estimator)
+    params = parameters_of(estimator, ours)
     fitted = estimator._fitted
-    shared, lost = shared_parameters(estimator.get_params(deep=False), Perceptron)
+    shared, lost = shared_parameters(params, Perceptron)
     warn_of_lost(estimator, Perceptron, lost)
     result = Perceptron(**copied(shared))
     set_linear_attributes(result, fitted)

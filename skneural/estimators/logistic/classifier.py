@@ -394,12 +394,19 @@ class ScratchLogisticRegression(
         sklearn.linear_model.LogisticRegression
             Fitted; it shares no array with this one.
 
+        Raises
+        ------
+        NotFittedError
+            If there is no model yet.
+        TypeError
+            For a subclass with methods of its own, other than `fit`.
+
         Warns
         -----
         UserWarning
             Of parameters that it lacks. Its defaults take their place, 'saga' that of 'fista'.
         """
-        return logistic_to_sklearn(self)
+        return logistic_to_sklearn(self, ScratchLogisticRegression)
 
     @classmethod
     def from_sklearn(cls, model: Any) -> Self:

@@ -260,6 +260,8 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
         ------
         NotFittedError
             If there is no model yet.
+        TypeError
+            For a subclass with methods of its own, other than `fit`.
         ValueError
             If scikit-learn cannot predict the same: with an activation other than 'identity',
             'logistic', 'tanh' and 'relu', with different ones for the layers, for several columns
@@ -272,7 +274,7 @@ class ScratchMLPClassifier(NetworkClassifier, MultilayerPerceptron, ClassifierMi
             their place in further training. Optimizers, schedules and losses that it has too are
             carried over, also from objects.
         """
-        model: MLPClassifier = network_to_sklearn(self, MLPClassifier)
+        model: MLPClassifier = network_to_sklearn(self, MLPClassifier, ScratchMLPClassifier)
         return model
 
     @classmethod

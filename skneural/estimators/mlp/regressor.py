@@ -196,6 +196,8 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         ------
         NotFittedError
             If there is no model yet.
+        TypeError
+            For a subclass with methods of its own, other than `fit`.
         ValueError
             If scikit-learn cannot predict the same: with an activation other than 'identity',
             'logistic', 'tanh' and 'relu', with different ones for the layers, and for a loss that
@@ -209,7 +211,7 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
             their place in further training. Optimizers, schedules and losses that it has too are
             carried over, also from objects.
         """
-        model: MLPRegressor = network_to_sklearn(self, MLPRegressor)
+        model: MLPRegressor = network_to_sklearn(self, MLPRegressor, ScratchMLPRegressor)
         return model
 
     @classmethod

@@ -390,8 +390,15 @@ class ScratchPerceptron(LinearModelMixin, TrainedEstimator, ClassifierMixin, Bas
         sklearn.linear_model.Perceptron
             It shares no array with this one, and learns further by partial_fit, or by fit with
             ``warm_start=True``, as this one does.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no model yet.
+        TypeError
+            For a subclass with methods of its own, other than `fit`.
         """
-        return perceptron_to_sklearn(self)
+        return perceptron_to_sklearn(self, ScratchPerceptron)
 
     @classmethod
     def from_sklearn(cls, model: Any) -> Self:

@@ -247,8 +247,6 @@ def _refuse_what_is_no_table(X: Any) -> None:
             "many kinds; for sparse numbers use ScratchMLPClassifier or ScratchMLPRegressor. "
             "X.toarray() makes a dense array of them."
         )
-    if type(X).__name__ == "LazyFrame":
-        raise TypeError("X is a LazyFrame, which has no rows yet: pass X.collect().")
     if hasattr(X, "__dask_graph__") and hasattr(X, "columns"):
         raise TypeError("X is a frame of dask, which has no rows yet: pass X.compute().")
     refuse_no_data(X=X)
