@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from skneural import TabularMLPClassifier, TabularMLPRegressor
 
@@ -73,3 +74,7 @@ def everything(model, X):
     else:
         figures += [[model.validation_score_]]
     return np.concatenate([np.asarray(each, dtype=float) for each in figures])
+
+
+#: Where the warning that categories of many levels are encoded by counts alone is no matter.
+MANY_CLASSES = pytest.mark.filterwarnings("ignore:.*y has more than 12 classes:UserWarning")

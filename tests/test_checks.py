@@ -110,7 +110,7 @@ NO_DATA = {
     ),
     "columns": (GOOD, Y, r"X must be an array or a data frame, got a dict: pandas.DataFrame\(X\)"),
     "rows": ([{"age": 3.0}] * 4, Y, r"got a list of dicts: pandas.DataFrame\(X\) makes a frame"),
-    "nothing": (None, Y, "Expected 2D array, got None instead: X must be data"),
+    "nothing": (None, Y, "Expected 2D array, got scalar .*\narray=None.\nX must be data, got None"),
     "a lazy frame": (pl.DataFrame(GOOD).lazy(), Y, r"X is a LazyFrame.*: pass X.collect\(\)"),
     "a name": (FRAME, "income", r"y must be data, got the string 'income': .* frame\['name'\]"),
 }

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from raw_tables import MANY_CLASSES
 from scipy.stats import norm
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, RobustScaler, TargetEncoder
 
@@ -169,6 +170,7 @@ TASKS = {
 }
 
 
+@MANY_CLASSES
 @pytest.mark.parametrize("task", TASKS)
 def test_the_numbers_are_those_of_a_literal_calculation(task):
     kind, y = TASKS[task]
@@ -347,6 +349,7 @@ def test_weights_of_whole_numbers_are_repeated_rows(task):
     np.testing.assert_allclose(weighted.transform(NEW), repeated.transform(NEW), atol=1e-9)
 
 
+@MANY_CLASSES
 @pytest.mark.parametrize("task", TASKS)
 def test_rows_of_weight_zero_are_as_if_absent(task):
     _, y = TASKS[task]

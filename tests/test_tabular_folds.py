@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from raw_tables import (
+    MANY_CLASSES,
     N_ROWS,
     NUMBERS,
     PROBLEMS,
@@ -217,6 +218,7 @@ def test_one_row():
         classifier().fit(TABLE[:1], TWO[:1])
 
 
+@MANY_CLASSES
 @pytest.mark.parametrize("y", [np.arange(N_ROWS), np.arange(N_ROWS) // 2], ids=["1", "2"])
 def test_a_row_or_two_of_each_class(y):
     model = classifier(max_iter=2, cv=4).fit(TABLE, y)

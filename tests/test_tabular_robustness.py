@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from raw_tables import (
+    MANY_CLASSES,
     N_ROWS,
     NUMBERS,
     PROBLEMS,
@@ -44,7 +45,7 @@ from stopped_fits import (
     visible_state,
 )
 
-from skneural import TabularMLPClassifier, TabularMLPRegressor
+from skneural import TableEncoder, TabularMLPClassifier, TabularMLPRegressor
 from skneural.activations import Activation
 from skneural.estimators.tabular.ensemble import FittedEnsemble
 from skneural.estimators.tabular.outputs import SinglePrecision
@@ -56,6 +57,10 @@ both = pytest.mark.parametrize(
 NEW = raw_table(20, seed=5)
 SIZE = TABLE["size"].to_numpy()
 N = N_ROWS
+
+
+#: A column of integers that Arrow keeps as codes, as it does a category dtype of pandas.
+INTEGERS_BY_CODE = pa.dictionary(pa.int32(), pa.int64())
 
 
 def objects(*values):
@@ -85,6 +90,18 @@ TABLES = {
     "numbers, text and bytes": (with_column(objects(1, "a", 2.5, None, "b", b"x")), [0, 1]),
     "numbers and None": (with_column(objects(1, 2.5, None, np.float32(3), np.nan)), [0, 0]),
     "numbers and digits": (with_column(pd.Categorical(objects(1, "1", 2, "2", 3, "3"))), [0, 1]),
+    "bins": (with_column(pd.cut(SIZE, 4)), [0, 1]),
+    "bins of quantiles": (with_column(pd.qcut(SIZE, 3)), [0, 1]),
+    "strings, all missing": (with_column(pd.Series([None] * N, dtype="string")), [0, 1]),
+    "text of Arrow, all missing": (
+        with_column(pd.Series([None] * N, dtype=pd.ArrowDtype(pa.string()))),
+        [0, 1],
+    ),
+    "integers of a dictionary of Arrow": (
+        with_column(pd.Series([1, 2, 3] * (N // 3), dtype=pd.ArrowDtype(INTEGERS_BY_CODE))),
+        [0, 1],
+    ),
+    "Int64 of 61 bits": (with_column(pd.array([2**60, 2**60 + 1, None] * (N // 3))), [0, 0]),
     "names that are numbers": (pd.DataFrame({0: SIZE, 1: THREE_LEVELS}), [0, 1]),
     "names that are tuples": (pd.DataFrame({("a", 1): SIZE, ("a", 2): THREE_LEVELS}), [0, 1]),
     "an empty name": (pd.DataFrame({"": SIZE, " ": THREE_LEVELS}), [0, 1]),
@@ -154,6 +171,14 @@ TABLES = {
         [1, 1, 0, 0, 0, 0],
     ),
     "pyarrow": (pa.table({"size": SIZE, "z": STRINGS}), [0, 1]),
+    "pyarrow, integers by code": (
+        pa.Table.from_pandas(with_column(pd.Categorical([1, 2, 3] * (N // 3)))),
+        [0, 1],
+    ),
+    "polars, text, all missing": (
+        pl.DataFrame({"size": SIZE, "z": pl.Series([None] * N, dtype=pl.String)}),
+        [0, 1],
+    ),
 }
 
 
@@ -257,7 +282,10 @@ REFUSED = {
         pl.DataFrame({"size": SIZE, "z": [datetime.date(2020, 1, 1)] * N}),
         DATE.format("dates"),
     ),
-    "intervals": (with_column(pd.cut(SIZE, 4)), "Column 'z' of X holds intervals"),
+    "intervals": (
+        with_column(objects(*pd.cut(SIZE, 4))),
+        "Column 'z' of X holds intervals",
+    ),
     "dicts": (with_column(objects({"a": 1})), NEITHER.format("dict")),
     "lists": (with_column(pd.Series([[1]] * N)), NEITHER.format("list")),
     "tuples": (with_column(pd.Series([(1,)] * N)), NEITHER.format("tuple")),
@@ -366,7 +394,9 @@ UNSEEN = {
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_training_has_not_seen(make, y, name):
     model = make().fit(TABLE.dropna(), y[TABLE.notna().all(axis=1)])
-    found = outputs(model, UNSEEN[name])
+    of_another_type = pytest.warns(UserWarning, match="'city' of X holds numbers, such as 3.5")
+    with of_another_type if name == "numbers for levels" else nullcontext():
+        found = outputs(model, UNSEEN[name])
     assert np.all(np.isfinite(found))
     if name == "levels as objects":
         np.testing.assert_array_equal(found, outputs(model, NEW))
@@ -463,6 +493,7 @@ def test_bad_labels(name):
         classifier().fit(TABLE, y)
 
 
+@MANY_CLASSES
 @pytest.mark.parametrize("n_classes", [12, 13, 30])
 def test_many_classes(n_classes):
     """With more than 12, categories are encoded by their counts alone."""
@@ -1120,3 +1151,163 @@ def test_dtype_of_predictions(make, y):
             np.testing.assert_allclose(rough, found, rtol=1e-3, atol=1e-4)
     frame = pd.DataFrame(single, columns=["a", "b"])
     assert outputs(make().fit(frame, y), frame).dtype == np.float64
+
+
+# ------------------------------------------------------------------ numbers at the edges
+
+
+#: Numbers of accounts, say: float64 makes equal ones of them.
+CODES = [2**60 + i for i in (0, 1, 2, 3)] * 30
+CODES_WITH_MISSING = [None if i % 10 == 0 else code for i, code in enumerate(CODES)]
+CODES_AS = {
+    "int64": lambda codes: pd.Series(codes, dtype="int64"),
+    "uint64": lambda codes: pd.Series(codes, dtype="uint64"),
+    "Int64": lambda codes: pd.Series(codes, dtype="Int64"),
+    "int64[pyarrow]": lambda codes: pd.Series(codes, dtype="int64[pyarrow]"),
+    "object": lambda codes: pd.Series(codes, dtype=object),
+    "category": lambda codes: pd.Series(codes, dtype=object).astype("category"),
+    "polars": lambda codes: pl.Series(codes, dtype=pl.Int64),
+    "pyarrow": lambda codes: pa.array(codes, type=pa.int64()),
+}
+FRAME_OF = {"polars": pl.DataFrame, "pyarrow": pa.table}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "codes"),
+    [
+        *(pytest.param(dtype, CODES, id=dtype) for dtype in CODES_AS),
+        *(
+            pytest.param(dtype, CODES_WITH_MISSING, id=f"{dtype}, some missing")
+            for dtype in CODES_AS
+            if dtype not in ("int64", "uint64")
+        ),
+    ],
+)
+def test_codes_are_told_apart_whatever_their_dtype(dtype, codes):
+    def frame(dtype):
+        return FRAME_OF.get(dtype, pd.DataFrame)({"code": CODES_AS[dtype](codes)})
+
+    y = np.array(CODES) % 2
+    encoder = TableEncoder(categorical_features=["code"]).fit(frame(dtype), y)
+    expected = encoder.transform(frame("object"))
+    np.testing.assert_array_equal(encoder.transform(frame(dtype)), expected)
+    known = np.array([code is not None for code in codes])
+    assert len(np.unique(expected[known], axis=0)) == 4
+    # The names do not depend on it either.
+    names = TableEncoder(categorical_features=["code"]).fit(frame("object"), y)
+    assert list(encoder.get_feature_names_out()) == list(names.get_feature_names_out())
+
+
+def test_bins_are_levels():
+    cut = pd.cut(SIZE, 4)
+    named = pd.Categorical(cut.astype(str), categories=list(map(str, cut.categories)))
+    encoded = TableEncoder().fit_transform(with_column(cut), TWO)
+    np.testing.assert_array_equal(encoded, TableEncoder().fit_transform(with_column(named), TWO))
+    named = with_column(pd.cut(SIZE, 4, labels=["a", "b", "c", "d"]))
+    assert TableEncoder().fit_transform(named, TWO).shape == encoded.shape
+
+
+@pytest.mark.parametrize("dtype", ["string", "string[pyarrow]", "category", "polars"])
+def test_text_that_is_all_missing_in_training_may_come_later(dtype):
+    def frame(values):
+        if dtype == "polars":
+            return pl.DataFrame({"size": SIZE, "note": pl.Series(values, dtype=pl.String)})
+        return pd.DataFrame({"size": SIZE, "note": pd.Series(values, dtype=dtype)})
+
+    model = TabularMLPClassifier(cv=2, max_iter=2, random_state=0).fit(frame([None] * N), TWO)
+    np.testing.assert_array_equal(
+        model.predict_proba(frame(["late"] * N)), model.predict_proba(frame([None] * N))
+    )
+
+
+@pytest.mark.parametrize("tiny", [5e-324, 1e-314, 2.5e-308, 1e-300])
+@pytest.mark.parametrize("largest", [None, 1.0, 1e300])
+def test_numbers_so_close_that_their_slopes_are_infinite(tiny, largest):
+    column = np.r_[np.zeros(60), tiny, 3 * tiny, 9 * tiny, np.linspace(4, 8, 37) * tiny]
+    if largest is not None:
+        column = np.r_[column, np.linspace(0, largest, 100)]
+    x = np.r_[column, tiny * np.arange(12), -1.0, 0.5, 1e300, -1e300][:, np.newaxis]
+    encoder = TableEncoder().fit(column[:, np.newaxis])
+    normal, scaled = encoder.transform(x).T
+    assert np.isfinite([normal, scaled]).all()
+    order = np.argsort(x[:, 0], kind="stable")
+    assert (np.diff(normal[order]) >= 0).all()
+    if tiny > 1e-310 and largest is None:
+        # The same as of numbers 2**900 times as large, which have no such slopes.
+        larger = TableEncoder().fit(column[:, np.newaxis] * 2.0**900)
+        found = larger.transform(column[:, np.newaxis] * 2.0**900)[:, 0]
+        np.testing.assert_array_equal(normal[: len(column)], found)
+
+
+@pytest.mark.parametrize(
+    "labels", [[16777217.0, 16777219.0], np.array([0.0, 1.0], "f2"), [0.0, 1.0]], ids=str
+)
+def test_labels_are_never_rounded(labels):
+    y = np.asarray(labels)[(TWO[0] == TWO).astype(int)]
+    X = np.c_[SIZE, TWO[0] == TWO].astype(np.float32)
+    model = TabularMLPClassifier(cv=2, max_iter=8, random_state=0).fit(X, y)
+    predicted = model.predict(X)
+    assert predicted.dtype == y.dtype == model.classes_.dtype
+    assert set(predicted) <= set(model.classes_)
+    assert model.score(X, y) == np.mean(predicted == y) > 0.9
+    assert model.predict_proba(X).dtype == np.float32
+
+
+def test_categories_beside_many_classes_are_warned_of():
+    """They are encoded by the number of their rows only, from which y does not follow."""
+    codes = np.arange(26 * 20) % 26
+    frame = pd.DataFrame(
+        {"size": np.sin(codes**2), "kind": [f"kind {code}" for code in codes], "z": codes % 2}
+    )
+    model = TabularMLPClassifier(cv=2, max_iter=1, random_state=0)
+    message = r"^Column 'kind' of X: where y has more than 12 classes, .* max_one_hot"
+    for fit in (model.fit, TableEncoder().fit):
+        with pytest.warns(UserWarning, match=message):
+            fit(frame, codes)
+        fit(frame, codes % 12)
+    model.set_params(max_one_hot=26).fit(frame, codes)
+    TableEncoder(max_one_hot=26).fit(frame, codes)
+
+
+@MANY_CLASSES
+def test_levels_of_equal_numbers_of_rows_beside_many_classes():
+    codes = np.arange(26 * 20) % 26
+    frame = pd.DataFrame({"kind": [f"kind {code}" for code in codes]})
+    message = "or a category whose levels have the same number of rows"
+    for fit in (TabularMLPClassifier().fit, TableEncoder().fit):
+        with pytest.raises(ValueError, match=message):
+            fit(frame, codes)
+    with pytest.raises(ValueError, match=message):
+        TableEncoder().fit(frame)
+
+
+def test_where_named_categories_are_not_all():
+    frame = pd.DataFrame({"size": SIZE, "town": THREE_LEVELS, "code": np.arange(N) % 5})
+    message = r"Column 'town' of X .*categorical_features has to be 'from_dtype' or to name all"
+    with pytest.raises(ValueError, match=message):
+        TabularMLPClassifier(categorical_features=["code"]).fit(frame, TWO)
+    named = TabularMLPClassifier(cv=2, max_iter=1, categorical_features=["code", "town"])
+    assert named.fit(frame, TWO).is_categorical_.tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("seen", "found", "message"),
+    [
+        ([3, 5, 7], ["3", "5", "7"], "holds text, such as '3', where .* were numbers, such as 3"),
+        (["3", "5", "7"], [3, 5, 7], "holds numbers, such as 3, where .* were text, such as '3'"),
+        ([3, 5, 7], [3.0, 5.0, np.nan], ""),
+        ([3, 5, 7], [11, 13, 17], ""),
+        ([3, "5", 7], ["11", "13", "17"], ""),
+        ([None, None, None], ["3", "5", "7"], ""),
+    ],
+)
+def test_categories_of_another_type_are_warned_of(seen, found, message):
+    def frame(levels):
+        return pd.DataFrame({"size": SIZE, "code": pd.Series(levels * (N // 3), dtype=object)})
+
+    encoder = TableEncoder(categorical_features=["code"]).fit(frame(seen), TWO)
+    if message:
+        with pytest.warns(UserWarning, match=f"^Column 'code' of X {message}"):
+            encoder.transform(frame(found))
+    else:
+        encoder.transform(frame(found))

@@ -82,7 +82,10 @@ def refuse_no_data(**arrays: Any) -> None:
                     f"{name} is a LazyFrame, which has no rows yet: pass {name}.collect()."
                 )
         if name == "X" and array is None:
-            raise ValueError("Expected 2D array, got None instead: X must be data.")
+            raise ValueError(
+                "Expected 2D array, got scalar array instead:\narray=None.\nX must be data, got "
+                "None."
+            )
         if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
             n_masked = np.count_nonzero(np.ma.getmaskarray(array))
             raise ValueError(

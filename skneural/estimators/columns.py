@@ -94,7 +94,7 @@ def _no_number_but_a_date(column: Column) -> str:
     """Why this column is no column of numbers; empty if all its dates are missing."""
     place, values = column
     example = _first_of_a_calendar(values)
-    calendar = _calendar_of(type(example))
+    calendar = calendar_of(type(example))
     if calendar is None or is_missing(example):
         return ""
     return (
@@ -103,7 +103,8 @@ def _no_number_but_a_date(column: Column) -> str:
     )
 
 
-def _calendar_of(kind: type) -> Calendar | None:
+def calendar_of(kind: type) -> Calendar | None:
+    """What values of this type are, if they are no numbers for that reason."""
     for parent, calendar in CALENDAR_TYPES.items():
         if issubclass(kind, parent):
             return calendar
@@ -119,7 +120,7 @@ def _first_of_a_calendar(values: Array) -> Any:
         return next(iter(known), values[0] if len(values) else None)
     if values.dtype.kind != "O":
         return None
-    kinds = {kind for kind in types_of(values) if _calendar_of(kind) is not None}
+    kinds = {kind for kind in types_of(values) if calendar_of(kind) is not None}
     if not kinds:
         return None
     of_a_calendar = [value for value in values if type(value) in kinds]
@@ -168,7 +169,7 @@ def _refuse_objects(labels: Array, place: str) -> None:
     """Raise scikit-learn's ValueError for dates that are objects: those of NumPy are labels."""
     calendar = None
     if labels.dtype.kind == "O":
-        calendar = _calendar_of(type(_first_of_a_calendar(labels)))
+        calendar = calendar_of(type(_first_of_a_calendar(labels)))
     if calendar is not None:
         raise ValueError(
             f"Unknown label type: {place} holds {calendar.name} as objects, such as "

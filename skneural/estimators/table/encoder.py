@@ -19,6 +19,7 @@ from skneural.estimators.fit_context import fit_context
 from skneural.estimators.method_examples import tables, with_examples
 from skneural.estimators.sklearn_private import Interval, StrOptions, check_feature_names_in
 from skneural.estimators.table.fitted import FittedTable, Scalings, TableColumns
+from skneural.estimators.table.idle_columns import nothing_to_learn, warn_of_counted_columns
 from skneural.estimators.table.kinds import categorical_mask
 from skneural.estimators.table.reading import RawColumn, read_table
 from skneural.estimators.table.targets import REGRESSION, EncodingTargets, encoding_targets
@@ -345,6 +346,8 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         )
         of_y = (values, targets.columns, weight, self.prior_weight)
         encodings, means = columns.fit_encodings(*of_y), []
+        if encodings and targets.has_many_classes:
+            warn_of_counted_columns(columns.places_by_target(rows))
         if encodings:
             random = check_random_state(self.random_state)
             folds = random.randint(self.n_folds, size=len(targets.columns))
@@ -354,10 +357,8 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         scalings = Scalings.fit(continuous, signs, weight, n_quantiles)
         fitted = FittedTable(names, targets.type, targets.names, columns, encodings, scalings)
         if fitted.n_inputs == 0:
-            raise ValueError(
-                f"Every column of X is constant in training (n_samples = {continuous.shape[1]}): "
-                "nothing can be learned from it."
-            )
+            has_counted = bool(encodings) and not targets.names
+            raise ValueError(nothing_to_learn(continuous.shape[1], has_counted=has_counted))
         return _Training(fitted, table, kept, continuous, signs)
 
     def _most_one_hot(self, targets: EncodingTargets) -> int:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.data import stand_in
 from skneural.estimators.table.categories import TARGET, Category, sign_columns
-from skneural.estimators.table.idle_columns import warn_of_idle_column
+from skneural.estimators.table.idle_columns import warn_of_idle_column, warn_of_other_kind
 from skneural.estimators.table.numeric import Numbers
 from skneural.estimators.table.reading import CheckedTable, RawColumn, about_all_rows
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
@@ -88,13 +88,22 @@ class TableColumns:
     def read(self, table: Sequence[RawColumn]) -> ColumnValues:
         """The columns of further rows."""
         numbers = _number_matrix(table, self.is_categorical)
-        codes = [category.codes(table[category.number].labels()) for category in self.categories]
+        codes = []
+        for category in self.categories:
+            column = table[category.number]
+            labels = column.labels()
+            codes.append(category.codes(labels))
+            warn_of_other_kind(column, category, labels)
         return ColumnValues(numbers, codes)
 
     @property
     def by_target(self) -> list[int]:
         """Places in `categories` of those that are encoded by target."""
         return [i for i, each in enumerate(self.categories) if each.encoding == TARGET]
+
+    def places_by_target(self, table: Sequence[RawColumn]) -> list[str]:
+        """What these are called in errors and warnings."""
+        return [table[self.categories[i].number].place for i in self.by_target]
 
     def fit_encodings(
         self,

@@ -1,27 +1,44 @@
-"""Categories of which nothing can be learned: dates as text, names, numbers of rows."""
+"""Columns of which nothing, or little, can be learned, as warnings and errors say."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from skneural.estimators.table.categories import TARGET, Category
 from skneural.estimators.table.reading import Labels, RawColumn
+from skneural.estimators.table.targets import MAX_CLASSES
 from skneural.estimators.user_warnings import warn_user
 
 #: Of fewer rows, each may have another level by chance.
 MIN_LEVELS = 50
 
-#: Year, month and day in either order, and what may follow them.
-DATE = re.compile(r"\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T].*)?\s*")
+#: Share of the levels that are numbers where the column is called numbers.
+MOST = 0.9
+
+#: Columns that a warning names.
+MOST_NAMED = 5
+
+#: Year, month and day in either order, with the name of the month or its number, and what may
+#: follow them.
+DATE = re.compile(
+    r"\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}[-/]\d{1,2}[-/]\d{2}|"
+    r"\d{1,2}[- ][A-Za-z]{3,9}[- ](\d{4}|\d{2})|[A-Za-z]{3,9} \d{1,2}, ?\d{4})([ T].*)?\s*"
+)
+
+#: A number that is no whole one, which codes are.
+DECIMAL = re.compile(r"\s*[-+]?\d*[.]\d+([eE][-+]?\d+)?\s*|\s*[-+]?\d+[.]\s*")
+NUMBER = re.compile(r"\s*[-+]?(\d+[.]?\d*|[.]\d+)([eE][-+]?\d+)?\s*")
 
 
 def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -> None:
-    """Warn of a category of many levels that is dates as text, or another text in every row.
+    """Warn of a category of many levels that is dates, or numbers, or other text in every row.
 
     Files of text, such as CSV, have dates as text. As a category, no date after those of the
-    training tells anything; and of a level that occurs once, nothing is known about other rows.
+    training tells anything; numbers beside a sign for missing ones have lost their order; and of a
+    level that occurs once, nothing is known about other rows.
 
     Parameters
     ----------
@@ -30,7 +47,7 @@ def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -
     labels : Labels
         Of the training rows.
     """
-    if category.encoding != TARGET or column.has_category_dtype:
+    if category.encoding != TARGET or column.dtype_says == "categories":
         return
     levels = category.levels
     if not all(isinstance(level, str) for level in levels):
@@ -41,9 +58,82 @@ def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -
             "category. Make numbers of it that count in your problem, such as the days since a "
             "fixed date, the month or the weekday: pandas.to_datetime reads it."
         )
+    elif _are_mostly_decimal(levels):
+        example = next(filter(DECIMAL.fullmatch, levels))
+        warn_user(
+            f"{column.place} holds numbers as text, such as {example!r}, and is treated as a "
+            "category: pandas.to_numeric(column, errors='coerce') makes numbers of them, and of "
+            "other text a missing value."
+        )
     elif len(levels) >= MIN_LEVELS and len(levels) == np.count_nonzero(labels.of_rows >= 0):
         warn_user(
             f"{column.place} is a category of which each level, such as {levels[0]!r}, occurs "
             "once: nothing can be learned of them. Drop the column, or make numbers or fewer "
             "levels of it."
         )
+
+
+def _are_mostly_decimal(levels: Sequence[str]) -> bool:
+    """Whether most levels are numbers, but not all, and half of them decimal: codes are whole."""
+    n_numbers = sum(NUMBER.fullmatch(level) is not None for level in levels)
+    if not MOST * len(levels) <= n_numbers < len(levels):
+        return False
+    return sum(DECIMAL.fullmatch(level) is not None for level in levels) >= n_numbers / 2
+
+
+def warn_of_other_kind(column: RawColumn, category: Category, labels: Labels) -> None:
+    """Warn where the training has seen numbers in a category, and there is only text now, or so.
+
+    Parameters
+    ----------
+    column : RawColumn
+        Of rows to predict.
+    category : Category
+    labels : Labels
+        Of these rows.
+    """
+    seen, found = category.levels, labels.values
+    if not seen or not found or isinstance(seen[0], str) == isinstance(found[0], str):
+        return
+    if {isinstance(level, str) for level in seen} & {isinstance(level, str) for level in found}:
+        return
+    is_text = isinstance(found[0], str)
+    warn_user(
+        f"{column.place} holds {'text' if is_text else 'numbers'}, such as {found[0]!r}, where its "
+        f"categories in training were {'numbers' if is_text else 'text'}, such as {seen[0]!r}: "
+        "none of them is known. Pass them as in fit."
+    )
+
+
+def warn_of_counted_columns(places: Sequence[str]) -> None:
+    """Warn of categories that are encoded by the number of their rows alone, for so many classes.
+
+    Parameters
+    ----------
+    places : sequence of str
+        What they are called: one or more.
+    """
+    named = ", ".join(place.removesuffix(" of X") for place in places[:MOST_NAMED])
+    others = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
+    warn_user(
+        f"{named}{others} of X: where y has more than {MAX_CLASSES} classes, categories of many "
+        "levels are encoded by the number of rows of each level only. A larger max_one_hot has a "
+        "column for each level instead."
+    )
+
+
+def nothing_to_learn(n_rows: int, *, has_counted: bool) -> str:
+    """The error where no column is left.
+
+    Parameters
+    ----------
+    n_rows : int
+        Of the training.
+    has_counted : bool
+        Whether there are categories that are encoded by the number of their rows alone.
+    """
+    also = ", or a category whose levels have the same number of rows" if has_counted else ""
+    return (
+        f"Every column of X is constant in training{also} (n_samples = {n_rows}): nothing can be "
+        "learned from it."
+    )

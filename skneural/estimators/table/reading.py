@@ -18,8 +18,10 @@ from sklearn.utils.validation import validate_data
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.checks import native, refuse_no_data
 from skneural.estimators.columns import (
+    INTERVALS,
     NUMBERS,
     as_array,
+    calendar_of,
     is_missing,
     neither_string_nor_number,
     refuse_dates_of_part,
@@ -31,6 +33,9 @@ Array = npt.NDArray[Any]
 
 #: Larger numbers are refused: sums and differences of those up to here stay finite.
 LARGEST = 1e300
+
+#: Up to here, all whole numbers are float64 too.
+LARGEST_WHOLE = 2**53
 
 
 class Labels(NamedTuple):
@@ -52,19 +57,19 @@ class RawColumn:
         Numbers, strings or objects; of a pandas categorical the codes, -1 where it is missing.
     categories : list or None
         What the codes stand for, if `values` are codes.
-    has_category_dtype : bool
-        Whether its dtype says that it is categorical, whatever its values are.
+    dtype_says : {'categories', 'text', ''}
+        What its dtype says that it holds, whatever its values are; '' for neither.
     """
 
     place: str
     values: Array
     categories: list[Any] | None = None
-    has_category_dtype: bool = False
+    dtype_says: str = ""
 
     @property
     def is_categorical(self) -> bool:
         """Whether it holds categories by its dtype, or by what the objects in it are."""
-        if self.has_category_dtype or self.values.dtype.kind in "US":
+        if self.dtype_says or self.values.dtype.kind in "US":
             return True
         return self.values.dtype.kind == "O" and not _are_numbers(self.values)
 
@@ -89,7 +94,7 @@ class RawColumn:
 
     def rows(self, index: Array | slice) -> RawColumn:
         """The rows with these numbers, or for which a mask is true."""
-        return RawColumn(self.place, self.values[index], self.categories, self.has_category_dtype)
+        return RawColumn(self.place, self.values[index], self.categories, self.dtype_says)
 
     def labels(self) -> Labels:
         """The values that can occur, and which of them each row has.
@@ -128,8 +133,8 @@ class RawColumn:
                 raise ValueError(
                     f"{self.place} is not numeric: it holds {shown!r}. Numbers as text have to be "
                     "converted, by pandas.to_numeric for instance. Categories have to be strings, "
-                    "objects or a category dtype in fit already, or be named in "
-                    "categorical_features."
+                    "objects or a category dtype in fit already, and categorical_features has to "
+                    "be 'from_dtype' or to name all of them."
                 )
             if isinstance(value, complex | np.complexfloating):
                 raise ValueError(f"Complex data not supported\n{self.place} is complex.")
@@ -253,13 +258,27 @@ def _refuse_what_is_no_table(X: Any) -> None:
 
 
 def _refuse_dates(part: Any, X: Any) -> None:
-    """Raise the error about all of `X` if there are dates in this part of it."""
+    """Raise the error about all of `X` if there are dates in this part of it.
+
+    Intervals that are levels of a category dtype are no more than names.
+    """
     try:
-        refuse_dates_of_part(X, part)
+        refuse_dates_of_part(_without_bins(X), _without_bins(part))
     except ValueError as error:
         raise ValueError(
             f"{error} skrub's TableVectorizer makes columns of numbers of dates."
         ) from None
+
+
+def _without_bins(X: Any) -> Any:
+    """A data frame of pandas without what `pandas.cut` has made; anything else as it is."""
+    if not (hasattr(X, "iloc") and hasattr(X, "dtypes")) or len(X.shape) != 2:
+        return X
+    others = [
+        not str(getattr(getattr(dtype, "categories", None), "dtype", "")).startswith("interval")
+        for dtype in X.dtypes
+    ]
+    return X if all(others) else X.loc[:, others]
 
 
 def _refuse_equal_names(X: Any) -> None:
@@ -306,26 +325,64 @@ def raw_columns(X: Any) -> Iterator[RawColumn]:
             yield _column_of_polars(f"Column {column.name!r} of X", column)
     else:
         for j, label in enumerate(X.column_names):
-            values = X.column(j).to_pylist()
-            yield RawColumn(f"Column {label!r} of X", _objects(values))
+            column = X.column(j)
+            values = _objects(column.to_pylist())
+            yield RawColumn(f"Column {label!r} of X", values, None, _said_by(column.type))
+
+
+#: How the names of dtypes of categories and of text begin, in pandas, polars and pyarrow.
+CATEGORIES = ("dictionary", "Categorical", "Enum")
+STRINGS = ("str", "large_string", "String")
+
+
+def _said_by(dtype: Any) -> str:
+    name = str(dtype)
+    if name.startswith(CATEGORIES):
+        return "categories"
+    return "text" if name.startswith(STRINGS) else ""
 
 
 def _column_of_pandas(place: str, series: Any) -> RawColumn:
     if hasattr(series, "cat"):
-        categories = as_array(series.cat.categories).tolist()
-        return RawColumn(place, series.cat.codes.to_numpy(), categories, True)
+        categories = list(map(_as_label, as_array(series.cat.categories).tolist()))
+        return RawColumn(place, series.cat.codes.to_numpy(), categories, "categories")
     dtype = series.dtype
     if not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in NUMBERS:
         # Of pandas or pyarrow, with missing values of their own.
-        return RawColumn(place, series.to_numpy(dtype=np.float64, na_value=np.nan))
-    return RawColumn(place, as_array(series))
+        return RawColumn(place, _numbers_of_pandas(series))
+    return RawColumn(place, as_array(series), None, _said_by(dtype))
+
+
+def _numbers_of_pandas(series: Any) -> Array:
+    """Integers as they are where they are too large for float64, which has NaN."""
+    if series.dtype.kind in "iu":
+        if not series.hasnans:
+            exact: Array = series.to_numpy(dtype=series.dtype.numpy_dtype)
+            return exact
+        largest = max(abs(int(series.max())), abs(int(series.min()))) if series.count() else 0
+        if largest > LARGEST_WHOLE:
+            return _objects(series.astype(object).where(series.notna(), None).tolist())
+    numbers: Array = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    return numbers
 
 
 def _column_of_polars(place: str, column: Any) -> RawColumn:
-    if column.dtype.is_numeric() and str(column.dtype)[0] in "IUF":  # no decimal numbers
-        return RawColumn(place, column.to_numpy())
-    has_category_dtype = str(column.dtype).startswith(("Categorical", "Enum"))
-    return RawColumn(place, _objects(column.to_list()), None, has_category_dtype)
+    kind = str(column.dtype)
+    if column.dtype.is_numeric() and kind[0] in "IUF":  # no decimal numbers
+        is_exact = kind[0] == "F" or not column.null_count() or not _has_large(column)
+        return RawColumn(place, column.to_numpy() if is_exact else _objects(column.to_list()))
+    return RawColumn(place, _objects(column.to_list()), None, _said_by(column.dtype))
+
+
+def _has_large(column: Any) -> bool:
+    """Whether an integer of polars is rounded in float64."""
+    ends = column.min(), column.max()
+    return any(end is not None and abs(end) > LARGEST_WHOLE for end in ends)
+
+
+def _as_label(level: Any) -> Any:
+    """A level of a category dtype; an interval, which pandas.cut makes, as text."""
+    return str(level) if calendar_of(type(level)) is INTERVALS else level
 
 
 def _objects(values: list[Any]) -> Array:

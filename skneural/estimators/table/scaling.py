@@ -18,6 +18,12 @@ from skneural.estimators.table.packing import pack, unpack
 #: Normal quantiles are those of probabilities from here to one minus it.
 LOWEST_PROBABILITY = 1e-3
 
+#: Knots that are closer have slopes between them that may be infinite.
+SMALLEST_GAP = 1e-290
+
+#: Exponent of 2 that the largest knot is brought to where knots are so close.
+LARGEST_KNOT = 900
+
 #: A weight that is smaller than another one by more than this has no part in a quantile.
 MAX_RATIO = 1e100
 
@@ -181,10 +187,21 @@ class NormalScaling:
         probability = np.linspace(0, 1, self.knots.shape[1])
         found = np.empty_like(columns)
         for x, knots, p in zip(columns, self.knots, found, strict=True):
+            gaps = np.diff(knots)
+            if np.min(gaps, where=gaps > 0, initial=1.0) < SMALLEST_GAP:
+                x, knots = _magnified(x, knots)
             p[:] = np.interp(x, knots, probability)
-            if np.any(knots[1:] == knots[:-1]):
+            if np.any(gaps == 0):
                 p += 1 - np.interp(-x, -knots[::-1], probability)
                 p /= 2
         np.clip(found, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY, out=found)
         normal: FloatArray = ndtri(found, out=found)
         return normal
+
+
+def _magnified(x: FloatArray, knots: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both times one power of two: near the smallest numbers, slopes between knots are infinite."""
+    largest = np.max(np.abs(knots))
+    power = LARGEST_KNOT - int(np.frexp(largest)[1])
+    with np.errstate(over="ignore"):  # of numbers far beyond the knots
+        return np.ldexp(x, power), np.ldexp(knots, power)

@@ -30,11 +30,14 @@ class EncodingTargets(NamedTuple):
         one for each. No columns without y, with one class, or with more than `MAX_CLASSES`.
     names : list of str
         Of the columns.
+    has_many_classes : bool
+        Whether there are more than `MAX_CLASSES`.
     """
 
     type: str | None
     columns: FloatArray
     names: list[str]
+    has_many_classes: bool = False
 
 
 def encoding_targets(
@@ -74,7 +77,7 @@ def encoding_targets(
         # Only differences from the mean count, and small numbers have small errors of rounding.
         y = y.astype(np.float64)
         return EncodingTargets(target_type, (y - y.mean())[:, None], ["target"])
-    return EncodingTargets(target_type, *_class_columns(y))
+    return _class_columns(y)
 
 
 def _type_of(y: Any) -> str:
@@ -87,10 +90,12 @@ def _type_of(y: Any) -> str:
     return REGRESSION if found == "continuous" else CLASSIFICATION
 
 
-def _class_columns(y: Any) -> tuple[FloatArray, list[str]]:
+def _class_columns(y: Any) -> EncodingTargets:
     classes, codes = np.unique(y, return_inverse=True)
     if not 2 <= len(classes) <= MAX_CLASSES:
-        return np.zeros((len(y), 0)), []
+        has_many = len(classes) > MAX_CLASSES
+        return EncodingTargets(CLASSIFICATION, np.zeros((len(y), 0)), [], has_many)
     if len(classes) == 2:
-        return codes[:, None].astype(np.float64), ["target"]
-    return np.eye(len(classes))[codes], [f"target_{each}" for each in classes.tolist()]
+        return EncodingTargets(CLASSIFICATION, codes[:, None].astype(np.float64), ["target"])
+    names = [f"target_{each}" for each in classes.tolist()]
+    return EncodingTargets(CLASSIFICATION, np.eye(len(classes))[codes], names)

@@ -336,17 +336,20 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         assert fitted is not None
         return fitted.model
 
-    def _predict(self, X: Any, finish: Callable[[Any, FloatArray], Any]) -> Any:
+    def _predict(
+        self, X: Any, finish: Callable[[Any, FloatArray], Any], *, are_labels: bool = False
+    ) -> Any:
         """What ``finish(outputs, values)`` makes of the values of all networks, in runs of rows.
 
         The values, of shape (n_checkpoints, K, n_rows, n_outputs), are in float64. What is made of
-        them has the dtype of X if that is an array of float32.
+        them has the dtype of X if that is an array of float32, unless it is labels.
         """
         model = self._model
         n_rows, dtype, chunks = model.value_chunks(self, X)
-        return concatenate_chunks(
-            ((rows, _as(dtype, finish(model.outputs, values))) for rows, values in chunks), n_rows
-        )
+        finished = ((rows, finish(model.outputs, values)) for rows, values in chunks)
+        if not are_labels:
+            finished = ((rows, found.astype(dtype, copy=False)) for rows, found in finished)
+        return concatenate_chunks(finished, n_rows)
 
     def raw_outputs(self, X: Any) -> FloatArray:
         """Outputs of all networks as they come: logits, or numbers in units of each member's own.
@@ -439,8 +442,3 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     @property
     def _doc_link_template(self) -> str:
         return documentation_link_template()
-
-
-def _as(dtype: str, values: Any) -> Any:
-    """Numbers in this dtype; labels as they are."""
-    return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values

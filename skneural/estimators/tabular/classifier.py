@@ -163,7 +163,7 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             In the dtype of the classes in y.
         """
-        labels: npt.NDArray[Any] = self._predict(X, _labels)
+        labels: npt.NDArray[Any] = self._predict(X, _labels, are_labels=True)
         return labels
 
     def predict_proba(self, X: Any) -> FloatArray:

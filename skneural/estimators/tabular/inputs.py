@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.table.fitted import ColumnValues, Scalings, TableColumns
+from skneural.estimators.table.idle_columns import nothing_to_learn, warn_of_counted_columns
 from skneural.estimators.table.reading import RawColumn
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
 from skneural.estimators.table.target_encoding import TargetEncoding
@@ -286,12 +287,12 @@ def fit_table(
             )
             members.append(member)
             own.append(encoded)
+    elif columns.by_target:
+        warn_of_counted_columns(columns.places_by_target(table))
     fitted = MemberTable(feature_names, columns, scalings, members)
     if fitted.n_shared + fitted.n_own == 0:
-        raise ValueError(
-            f"Every column of X is constant in training (n_samples = {len(targets)}): nothing can "
-            "be learned from it."
-        )
+        has_counted = bool(columns.by_target) and not targets.shape[1]
+        raise ValueError(nothing_to_learn(len(targets), has_counted=has_counted))
     return fitted, Inputs(shared, np.stack(own) if own else None)
 
 
