@@ -352,6 +352,13 @@ def test_weights_are_no_dates(estimator, weight):
         clone(estimator).fit(X, Y, sample_weight=weight)
 
 
+@pytest.mark.parametrize("weight", [["a"] * N, [{}] * N], ids=["text", "dicts"])
+@parametrize_estimators
+def test_weights_that_are_no_numbers_are_named(estimator, weight):
+    with pytest.raises((TypeError, ValueError), match="sample_weight must be numbers: "):
+        clone(estimator).fit(X, Y, sample_weight=weight)
+
+
 @pytest.mark.parametrize(
     ("classes", "message"),
     [

@@ -236,7 +236,10 @@ OTHER_ROWS = {
     "more rows": ({"X": np.vstack([X, X]), "y": np.append(Y, Y)}, r"rows|samples|shape"),
     "fewer features": ({"X": X[:, :12]}, r"features|shape"),
     "another dtype": ({"X": X.astype(np.float32)}, r"float32"),
-    "another class": ({"y": np.where(Y == 2, 5, Y)}, r"^resume continues .* classes \[0 1 2\]"),
+    "another class": (
+        {"y": np.where(Y == 2, 5, Y)},
+        r"^resume continues .* same classes: these were \[0 1 2\]",
+    ),
     "a class less": ({"y": np.where(Y == 2, 1, Y)}, r"class|label"),
     "weights": ({"sample_weight": WEIGHT}, r"weight"),
 }

@@ -18,7 +18,6 @@ N_BYTES = 3
 #: Types of values that stay what they are.
 FIXED = (bool, int, float, str, bytes, tuple, FunctionType, type(None))
 
-
 NUMBERS = (int, float, np.integer, np.floating)
 
 #: Below it, every whole number is one in float64.
@@ -77,11 +76,12 @@ def _parts_of(value: Any) -> list[Any]:
         return [value.func, value.args, value.keywords]
     if isinstance(value, CodeType):
         return [value.co_code, value.co_names, value.co_consts]
+    # Of what functions and methods hold, only what stays as it is: a counter, say, does not.
     if isinstance(value, MethodType):
-        return [value.__qualname__, value.__self__]
+        own = {} if isinstance(value.__self__, type) else getattr(value.__self__, "__dict__", {})
+        return [value.__qualname__, {n: each for n, each in own.items() if isinstance(each, FIXED)}]
     if isinstance(value, FunctionType) and "<" in value.__qualname__:
         # A lambda, or a function inside another: there can be several of the name.
-        # What can change, a counter for instance, is not what it was begun with.
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
         held = [each for each in cells if isinstance(each, FIXED)]
         defaults = [value.__defaults__, *filter(None, [value.__kwdefaults__])]

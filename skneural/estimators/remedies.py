@@ -95,10 +95,7 @@ def _meant(value: str, options: list[str]) -> str | None:
 
 
 def _name_of_dtype(value: Any) -> str:
-    try:
-        return "" if value is None else np.dtype(value).name  # None is float64 for NumPy
-    except TypeError:
-        return ""
+    return np.dtype(value).name if isinstance(value, type | np.dtype) else ""
 
 
 def _is_number(text: str) -> bool:

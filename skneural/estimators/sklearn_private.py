@@ -95,7 +95,12 @@ def check_sample_weight(
     sample_weight: Any, X: Any, dtype: Any = np.float64
 ) -> npt.NDArray[np.floating[Any]]:
     """Weights for the rows of `X`, non-negative and not all zero."""
-    weight: npt.NDArray[np.floating[Any]] = _check_sample_weight(sample_weight, X, dtype=dtype)
+    try:
+        weight: npt.NDArray[np.floating[Any]] = _check_sample_weight(sample_weight, X, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError) or "weight" in str(error):
+            raise
+        raise type(error)(f"sample_weight must be numbers: {error}") from error
     if np.any(weight < 0):
         raise ValueError(
             "Negative values in data passed to `sample_weight`: the smallest is "

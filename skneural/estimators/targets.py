@@ -103,8 +103,8 @@ class Labels(ClassTargets):
             return
         if mode == "resume":
             raise ValueError(
-                f"resume continues a fit with the classes {self.classes}: `y` has {seen}. Pass "
-                "the same rows, or call fit."
+                f"resume continues a fit with the same classes: these were {self.classes}, `y` has "
+                f"{seen}. Pass the same rows, or call fit."
             )
         raise ValueError(
             "warm_start can only be used where `y` has the same classes as in the previous call "

@@ -20,6 +20,7 @@ from onnx_frames import (
     numbers_of,
 )
 from onnx_runs import TOLERANCE, largest_difference, run
+from raw_tables import MANY_CLASSES
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -29,6 +30,7 @@ from skneural.losses import Quantile
 from skneural.onnx import to_onnx
 
 
+@MANY_CLASSES
 @pytest.mark.parametrize(
     "labels",
     [

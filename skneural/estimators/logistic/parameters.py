@@ -81,8 +81,8 @@ def _check_liblinear(estimator: Any, penalty: str | None) -> None:
     """Raise ValueError, in scikit-learn's words, for what its solver of that name cannot do."""
     if penalty == "elasticnet":
         raise ValueError(
-            "Only 'saga' solver supports elasticnet penalty, got solver=liblinear and l1_ratio="
-            f"{estimator.l1_ratio}, which is between 0 and 1. Here 'fista' supports it too."
+            "Only 'saga' solver supports elasticnet penalty, got solver=liblinear. Here 'fista' "
+            f"supports it too: l1_ratio={estimator.l1_ratio} is between 0 and 1."
         )
     if penalty is None or math.isinf(estimator.C):
         raise ValueError(

@@ -155,7 +155,9 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
     both. **Infinite values** are refused, with the name of the column.
 
     **Weights** are numbers of rows: a row of weight two is a row twice, one of weight zero is not
-    there. Weights with a mean below one are scaled to a mean of one.
+    there. Weights with a mean below one are scaled to a mean of one. Encodings by target are scaled
+    by what training rows have out of fold, and folds are drawn by row: these columns differ between
+    two rows and one of weight two, as they do between two values of `random_state`.
 
     References
     ----------
@@ -238,7 +240,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         y : array-like of shape (n_samples,), default=None
             Classes or numbers, for the encoding by target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A row of weight two is a row twice.
+            A row of weight two is a row twice, up to the folds (see Notes).
 
         Returns
         -------

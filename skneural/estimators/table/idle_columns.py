@@ -81,8 +81,8 @@ def _are_mostly_decimal(levels: Sequence[str]) -> bool:
     return sum(DECIMAL.fullmatch(level) is not None for level in levels) >= n_numbers / 2
 
 
-def warn_of_other_kind(column: RawColumn, category: Category, labels: Labels) -> None:
-    """Warn where the training has seen numbers in a category, and there is only text now, or so.
+def warn_of_codes_as_text(column: RawColumn, category: Category, labels: Labels) -> None:
+    """Warn where a category has been numbers in training and is text now: no level is known then.
 
     Parameters
     ----------
@@ -93,15 +93,15 @@ def warn_of_other_kind(column: RawColumn, category: Category, labels: Labels) ->
         Of these rows.
     """
     seen, found = category.levels, labels.values
-    if not seen or not found or isinstance(seen[0], str) == isinstance(found[0], str):
+    if not seen or not found or isinstance(seen[0], str) or not isinstance(found[0], str):
         return
-    if {isinstance(level, str) for level in seen} & {isinstance(level, str) for level in found}:
+    if any(isinstance(level, str) for level in seen):
         return
-    is_text = isinstance(found[0], str)
+    if not all(isinstance(level, str) for level in found):
+        return
     warn_user(
-        f"{column.place} holds {'text' if is_text else 'numbers'}, such as {found[0]!r}, where its "
-        f"categories in training were {'numbers' if is_text else 'text'}, such as {seen[0]!r}: "
-        "none of them is known. Pass them as in fit."
+        f"{column.place} holds text, such as {found[0]!r}, where its categories in training were "
+        f"numbers, such as {seen[0]!r}: none of them is known. Pass numbers, as in fit."
     )
 
 

@@ -332,14 +332,14 @@ def raw_columns(X: Any) -> Iterator[RawColumn]:
 
 #: How the names of dtypes of categories and of text begin, in pandas, polars and pyarrow.
 CATEGORIES = ("dictionary", "Categorical", "Enum")
-STRINGS = ("str", "large_string", "String")
+STRINGS = ("string", "large_string", "String")
 
 
 def _said_by(dtype: Any) -> str:
     name = str(dtype)
     if name.startswith(CATEGORIES):
         return "categories"
-    return "text" if name.startswith(STRINGS) else ""
+    return "text" if name == "str" or name.startswith(STRINGS) else ""
 
 
 def _column_of_pandas(place: str, series: Any) -> RawColumn:
