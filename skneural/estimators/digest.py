@@ -20,9 +20,6 @@ FIXED = (bool, int, float, str, bytes, tuple, FunctionType, type(None))
 
 NUMBERS = (int, float, np.integer, np.floating)
 
-#: Below it, every whole number is one in float64.
-LARGEST_WHOLE = 2**53
-
 
 def digest_of_settings(settings: Mapping[str, Any] | bytes) -> bytes:
     """A few bytes for each parameter, in alphabetical order; what is a digest already stays."""
@@ -35,7 +32,7 @@ def has_digest(value: Any, found: bytes) -> bool:
     """Whether this is the digest of the value, or of a number that equals it."""
     equal = [value]
     is_number = isinstance(value, NUMBERS) and not isinstance(value, bool)
-    if is_number and abs(value) < LARGEST_WHOLE:
+    if is_number and abs(value) < 2**53:  # up to there, whole numbers are float64 too
         number = float(value)
         equal += [number, int(number)] if number.is_integer() else [number]
     return found in map(digest, equal)

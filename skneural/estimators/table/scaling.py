@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import ndtri
 
+from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.table.packing import pack, unpack
 
@@ -182,26 +183,31 @@ class NormalScaling:
         """The inverse of `to_dict`."""
         return cls(unpack(plain))
 
+    @lazy_property
+    def _readable(self) -> list[tuple[FloatArray, int, bool]]:
+        """Of each column its knots times a power of two, that power, and whether some are equal.
+
+        Next to the smallest numbers, slopes between the knots as they are would be infinite.
+        """
+        gaps = np.diff(self.knots)
+        is_steep = np.min(gaps, axis=1, where=gaps > 0, initial=1.0) < SMALLEST_GAP
+        largest = np.max(np.abs(self.knots), axis=1)
+        powers = np.where(is_steep, LARGEST_KNOT - np.frexp(largest)[1], 0)
+        knots = np.ldexp(self.knots, powers[:, np.newaxis])
+        return list(zip(knots, powers.tolist(), np.any(gaps == 0, axis=1).tolist(), strict=True))
+
     def transform(self, columns: FloatArray) -> FloatArray:
         """The normal quantiles, in new memory."""
         probability = np.linspace(0, 1, self.knots.shape[1])
         found = np.empty_like(columns)
-        for x, knots, p in zip(columns, self.knots, found, strict=True):
-            gaps = np.diff(knots)
-            if np.min(gaps, where=gaps > 0, initial=1.0) < SMALLEST_GAP:
-                x, knots = _magnified(x, knots)
+        for x, (knots, power, has_ties), p in zip(columns, self._readable, found, strict=True):
+            if power:
+                with np.errstate(over="ignore"):  # of numbers far beyond the knots
+                    x = np.ldexp(x, power)
             p[:] = np.interp(x, knots, probability)
-            if np.any(gaps == 0):
+            if has_ties:
                 p += 1 - np.interp(-x, -knots[::-1], probability)
                 p /= 2
         np.clip(found, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY, out=found)
         normal: FloatArray = ndtri(found, out=found)
         return normal
-
-
-def _magnified(x: FloatArray, knots: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Both times one power of two: near the smallest numbers, slopes between knots are infinite."""
-    largest = np.max(np.abs(knots))
-    power = LARGEST_KNOT - int(np.frexp(largest)[1])
-    with np.errstate(over="ignore"):  # of numbers far beyond the knots
-        return np.ldexp(x, power), np.ldexp(knots, power)
