@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from raw_tables import (
     MANY_CLASSES,
@@ -20,6 +22,7 @@ from raw_tables import (
     regressor,
 )
 from scipy.special import log_softmax, softmax
+from sklearn.base import clone
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -33,6 +36,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
+from skneural import TableEncoder
 from skneural.estimators.tabular.folds import folds_of
 
 each_problem = pytest.mark.parametrize(("make", "y"), PROBLEMS.values(), ids=PROBLEMS)
@@ -279,6 +283,9 @@ BAD_GROUPS = {
     "list": ({"cv": SPLITS["list"][0]}, GROUPS, "groups has no effect with cv=a list of splits"),
     "predefined": ({"cv": PredefinedSplit(GROUPS)}, GROUPS, "groups has no effect"),
     "series": ({"cv": TimeSeriesSplit(3)}, GROUPS, "groups has no effect"),
+    "predefined, short": ({"cv": PredefinedSplit([0, 1] * 40)}, None, "each of 80 rows, and X has"),
+    "not given": ({"cv": StratifiedGroupKFold(3)}, None, "'groups' parameter should not be None"),
+    "not given, either": ({"cv": GroupKFold(3)}, None, "'groups' parameter should not be None"),
     "one, leave one out": ({"cv": LeaveOneOut()}, GROUPS, "groups has no effect"),
 }
 
@@ -464,6 +471,40 @@ def test_what_rows_of_weight_zero_hold():
     expected = classifier().fit(TABLE[SOME], TWO[SOME], WEIGHT[SOME])
     np.testing.assert_array_equal(outputs(model, NEW), outputs(expected, NEW))
     assert model.classes_.tolist() == ["no", "yes"]
+
+
+#: Targets with values for all rows but those of weight zero, in several forms.
+UNLABELLED = {
+    "array": lambda y: y,
+    "list": list,
+    "series": pd.Series,
+    "polars": pl.Series,
+    "pyarrow": pa.array,
+    "frame": lambda y: pd.DataFrame({"target": y})["target"],
+}
+
+
+@each_problem
+@pytest.mark.parametrize("form", UNLABELLED)
+def test_rows_of_weight_zero_need_no_target(make, y, form):
+    expected = make().fit(TABLE, y, WEIGHT)
+    unlabelled = [value if counts else None for value, counts in zip(y.tolist(), SOME, strict=True)]
+    if form in ("array", "series", "frame") and y is NUMBERS:
+        unlabelled = np.array(unlabelled, dtype=float)
+    elif form == "array":
+        unlabelled = np.where(SOME, y, y[SOME][0])  # labels of an array cannot be missing
+    model = make().fit(TABLE, UNLABELLED[form](unlabelled), WEIGHT)
+    np.testing.assert_array_equal(outputs(model, NEW), outputs(expected, NEW))
+    own = {"X_val": TABLE, "y_val": unlabelled, "sample_weight_val": WEIGHT}
+    validated = make().fit(TABLE, y, WEIGHT, **own)
+    own["y_val"] = y
+    assert validated.validation_score_ == make().fit(TABLE, y, WEIGHT, **own).validation_score_
+    kind = "regression" if y is NUMBERS else "classification"
+    encoder = TableEncoder(target_type=kind, random_state=0)
+    np.testing.assert_array_equal(
+        encoder.fit_transform(TABLE, UNLABELLED[form](unlabelled), WEIGHT),
+        clone(encoder).fit_transform(TABLE, y, WEIGHT),
+    )
 
 
 # ------------------------------------------------------------------ other weights

@@ -231,6 +231,23 @@ def test_forms_of_one_table(make, y, name):
 
 
 @both
+@pytest.mark.parametrize("value", ["x", 2.0])
+def test_missing_dates_are_missing_values(make, y, value):
+    """NaT in a column of objects without any other date: pandas leaves it where it joins frames."""
+    others = objects("b", None, value) if value == "x" else objects(1.0, None, value)
+    found, expected = others.copy(), others
+    found[1::6], found[4::6] = pd.NaT, np.datetime64("NaT")
+    X, same = with_column(found), with_column(expected)
+    model = make(max_iter=2).fit(X, y)
+    assert bool(model.is_categorical_[-1]) is (value == "x")
+    np.testing.assert_array_equal(outputs(model, X), outputs(make(max_iter=2).fit(same, y), same))
+    np.testing.assert_array_equal(outputs(model, X[1:2]), outputs(model, same[1:2]))
+    found[4] = pd.Timestamp("2020-01-01")
+    with pytest.raises(ValueError, match="Column 'z' of X holds dates"):
+        model.predict(with_column(found))
+
+
+@both
 def test_bools_are_one_column(make, y):
     """Of -1 and +1, whatever says that they are bools."""
     forms = [
@@ -576,6 +593,7 @@ BAD_NUMBERS = {
     "NaN": (np.r_[np.nan, NUMBERS[1:]], "y contains NaN"),
     "NA": (pd.Series([None, *NUMBERS[1:]], dtype="Float64"), "y contains NaN"),
     "infinite": (np.r_[np.inf, NUMBERS[1:]], "y contains infinity"),
+    "huge integers": ([10**400, *NUMBERS[1:]], "y holds an integer that is too large"),
     "too large": (NUMBERS * 1e300, "y holds .*e.30.: numbers beyond 1e.300 are too large"),
     "dates": (pd.date_range("2020", periods=N), "y holds dates"),
     "durations": (pd.to_timedelta(np.arange(N), unit="h"), "y holds durations"),
@@ -740,8 +758,8 @@ def test_metrics_that_are_no_numbers(make, y):
 @pytest.mark.parametrize(
     ("metric", "error", "message"),
     [
-        (lambda *_: "good", ValueError, "could not convert"),
-        (lambda *_: None, TypeError, "NoneType"),
+        (lambda *_: "good", ValueError, r"metric must return a number, got 'good' \(str\)"),
+        (lambda *_: None, ValueError, r"metric must return a number, got None \(NoneType\)"),
         (lambda *_: 1 / 0, ZeroDivisionError, "division"),
         (lambda e, X, y: e.predict(X[:3])[0], ValueError, "not for 3 others"),
         (lambda e, X, y: e.raw_outputs(X)[0], ValueError, "not for raw_outputs"),

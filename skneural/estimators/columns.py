@@ -60,7 +60,7 @@ CALENDAR_TYPES: dict[type, Calendar] = {
 PANDAS_TYPES = {"Period": PERIODS, "Interval": INTERVALS}
 
 
-def refuse_dates(X: Any, name: str = "X") -> None:
+def refuse_dates(X: Any, name: str = "X", *, allow_missing: bool = False) -> None:
     """Raise ValueError for a column of dates, times, durations, periods or intervals.
 
     Parameters
@@ -69,10 +69,15 @@ def refuse_dates(X: Any, name: str = "X") -> None:
         Whose elements are to be numbers. Arrays of numbers are not looked at.
     name : str, default='X'
         Its name in the error.
+    allow_missing : bool, default=False
+        Whether objects may be missing dates (NaT), where there is no other date in their column.
     """
     missing = dated = ""  # each of the first column that has some
     for column in _columns(X, name, NUMBERS + TEXT + BYTES):
-        if _first_of_a_calendar(column.values) is None:
+        example = _first_of_a_calendar(column.values)
+        if example is None:
+            continue
+        if allow_missing and column.values.dtype.kind == "O" and is_missing(example):
             continue
         if not missing and _n_missing(column.values):
             missing = _missing_values(name, *column)
@@ -81,12 +86,12 @@ def refuse_dates(X: Any, name: str = "X") -> None:
         raise ValueError("\n".join(filter(None, (missing, dated))))
 
 
-def refuse_dates_of_part(X: Any, part: Any) -> None:
+def refuse_dates_of_part(X: Any, part: Any, *, allow_missing: bool = False) -> None:
     """Raise the error of `refuse_dates` about all of `X` if there are dates in this part of it."""
     try:
-        refuse_dates(part)
+        refuse_dates(part, allow_missing=allow_missing)
     except ValueError:
-        refuse_dates(X)
+        refuse_dates(X, allow_missing=allow_missing)
         raise
 
 
@@ -240,6 +245,9 @@ def naming_the_target(y: Any) -> Iterator[None]:
     """Add to an error about `y` the first column whose values are not all finite, and how many."""
     try:
         yield
+    except OverflowError as error:
+        problems = (_no_number(*column) for column in _columns(y, "y"))
+        raise next(filter(None, problems), _with("y"))(error) from error
     except ValueError as error:
         if type(error) is not ValueError:
             raise

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import _safe_indexing
 
+from skneural.arrays.matrices import IndexArray
 from skneural.estimators.columns import NUMBERS
 
 
@@ -62,6 +64,13 @@ def cut(X: Any, rows: slice) -> Any:
     if is_frame(X):
         return X.slice(rows.start, rows.stop - rows.start)
     return X[rows]
+
+
+def take(X: Any, index: IndexArray) -> Any:
+    """The rows, or of one column the elements, with these numbers."""
+    # Tables and columns of pyarrow are none of what scikit-learn 1.6 takes rows of.
+    is_arrow = hasattr(X, "to_pylist")
+    return X.take(index) if is_arrow else _safe_indexing(X, index)
 
 
 def _is_sparse_dtype(dtype: Any) -> bool:

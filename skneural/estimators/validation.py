@@ -112,9 +112,26 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
         scored._fitted = Fitted(
             nameless.with_params(with_zero_intercepts(model, params)), Outcome()
         )
-        return float(scorer(scored, rows.X, y, **weight))
+        return as_score(scorer(scored, rows.X, y, **weight))
 
     return score
+
+
+def as_score(found: Any) -> float:
+    """What a metric of the user's has returned, which has to be a number.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        return float(found)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"early_stopping_metric must return a number, got {found!r:.100} "
+            f"({type(found).__name__})."
+        ) from None
 
 
 def with_zero_intercepts(template: Model, params: FloatArray) -> FloatArray:

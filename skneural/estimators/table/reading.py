@@ -261,11 +261,11 @@ def _refuse_dates(part: Any, X: Any) -> None:
     """Raise the error about all of `X` if there are dates in this part of it."""
     try:
         try:
-            refuse_dates_of_part(X, part)
+            refuse_dates_of_part(X, part, allow_missing=True)
         except ValueError:
             # Intervals that are levels of a category dtype are no more than names. To look for them
             # takes as long as the rest for a single row.
-            refuse_dates_of_part(_without_bins(X), _without_bins(part))
+            refuse_dates_of_part(_without_bins(X), _without_bins(part), allow_missing=True)
     except ValueError as error:
         raise ValueError(
             f"{error} skrub's TableVectorizer makes columns of numbers of dates."

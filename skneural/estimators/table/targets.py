@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import type_of_target
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.checks import native, refuse_no_data
 from skneural.estimators.columns import check_targets, naming_the_target
+from skneural.estimators.containers import take
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
@@ -65,7 +66,7 @@ def encoding_targets(
         return EncodingTargets(known, np.zeros((n_kept, 0)), [])
     refuse_no_data(y=y)
     check_consistent_length(range(n_rows), y)
-    y = native(y if kept is None else np.asarray(y)[kept])
+    y = native(y if kept is None else take(y, np.flatnonzero(kept)))
     check_targets(y, are_numbers=target_type == REGRESSION)
     dtype = np.float64 if target_type == REGRESSION else None
     with naming_the_target(y):

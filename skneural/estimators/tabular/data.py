@@ -13,6 +13,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.checks import native, refuse_no_data, saying_where
 from skneural.estimators.columns import check_targets, naming_the_target
+from skneural.estimators.containers import take
 from skneural.estimators.data import stand_in
 from skneural.estimators.table.reading import LARGEST, RawColumn, read_table
 from skneural.estimators.table.weights import weight_and_rows
@@ -86,15 +87,26 @@ def table_rows(
     substitute = stand_in(estimator, seen)
     table = read_table(estimator, substitute, X, reset=seen is None)
     n_rows = len(table[0].values)
-    y = checked_target(y, n_rows, are_numbers=are_numbers)
     weight, kept = weight_and_rows(sample_weight, n_rows)
     if kept is not None:
-        table, y = [column.rows(kept) for column in table], y[kept]
+        table = [column.rows(kept) for column in table]
+    y = checked_target(y, n_rows, kept, are_numbers=are_numbers)
     return TableRows(table, y, weight, kept, getattr(substitute, "feature_names_in_", None))
 
 
-def checked_target(y: Any, n_rows: int, *, are_numbers: bool) -> npt.NDArray[Any]:
+def checked_target(
+    y: Any, n_rows: int, kept: Mask | None = None, *, are_numbers: bool
+) -> npt.NDArray[Any]:
     """One column of labels or of numbers, the latter in float64.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+    n_rows : int
+        That it must have.
+    kept : ndarray of bool of shape (n_rows,) or None, default=None
+        The rows to look at; None for all.
+    are_numbers : bool
 
     Raises
     ------
@@ -102,7 +114,7 @@ def checked_target(y: Any, n_rows: int, *, are_numbers: bool) -> npt.NDArray[Any
         For missing or infinite values, several columns, another length, too large numbers.
     """
     check_consistent_length(range(n_rows), y)
-    y = native(y)
+    y = native(y if kept is None else take(y, np.flatnonzero(kept)))
     check_targets(y, are_numbers=are_numbers)
     with naming_the_target(y):
         dtype = np.float64 if are_numbers else None

@@ -12,7 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    PredefinedSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 
 from skneural.arrays.matrices import IndexArray
 from skneural.estimators.columns import as_array, is_missing
@@ -74,10 +80,16 @@ def folds_of(
         pairs = _remapped(splitter, kept)
     elif isinstance(splitter, PredefinedSplit):
         _refuse_groups(groups, splitter)
+        _check_length(splitter, n_rows if kept is None else len(kept))
         pairs = _remapped(splitter.split(), kept)
     else:
         if groups is not None and not _uses_groups(splitter):
             _refuse_groups(groups, splitter)
+        if groups is None and isinstance(splitter, StratifiedGroupKFold):
+            # Others say so themselves; this one takes all rows for one group.
+            raise ValueError(
+                f"The 'groups' parameter should not be None: cv={_shown(splitter)} splits by it."
+            )
         y = np.zeros(n_rows) if codes is None else codes
         pairs = splitter.split(np.zeros((n_rows, 1)), y, groups_kept)
     folds = [_checked_fold(i, pair, n_rows) for i, pair in enumerate(pairs)]
@@ -165,6 +177,14 @@ def _refuse_groups(groups: Any, cv: Any) -> None:
             f"groups has no effect with cv={_shown(cv)}, which does not look at it. Pass cv as an "
             "integer or as a splitter for groups, such as sklearn.model_selection.GroupKFold(), or "
             "no groups."
+        )
+
+
+def _check_length(splitter: PredefinedSplit, n_passed: int) -> None:
+    n_said = len(splitter.test_fold)
+    if n_said != n_passed:
+        raise ValueError(
+            f"cv={_shown(splitter)} has a fold for each of {n_said} rows, and X has {n_passed}."
         )
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer
-from sklearn.utils import _safe_indexing
 
 from skneural.arrays.matrices import FloatArray
+from skneural.estimators.containers import take
 from skneural.estimators.sklearn_private import with_all_labels
 from skneural.estimators.tabular.data import TableRows
 from skneural.estimators.tabular.ensemble import FittedEnsemble, TableOutcome
 from skneural.estimators.tabular.judging import JudgedRows, Metric
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
-from skneural.estimators.validation import takes_weights
+from skneural.estimators.validation import as_score, takes_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,15 +98,13 @@ def metric_of(
     if rows.weight is not None and takes_weights(scorer):
         weight = {"sample_weight": rows.weight[index]}
     of_user = index if rows.kept is None else np.flatnonzero(rows.kept)[index]
-    # Tables of pyarrow are none of what scikit-learn 1.6 takes rows of.
-    is_arrow = isinstance(getattr(X, "column_names", None), list)
-    X = X.take(of_user) if is_arrow else _safe_indexing(X, of_user)
+    X = take(X, of_user)
     scored = copy(estimator)
     outcome = TableOutcome(0, np.zeros(1, dtype=np.intp), np.nan, True, "", {})
 
     def score(values: FloatArray) -> float:
         known = KnownValues(outputs, values, rows)
         scored._fitted = FittedEnsemble(known, outcome)  # type: ignore[arg-type]
-        return float(scorer(scored, X, y, **weight))
+        return as_score(scorer(scored, X, y, **weight))
 
     return score
