@@ -188,6 +188,39 @@ def test_the_rows_of_the_user_are_never_written_to(layers, n_rows):
     np.testing.assert_array_equal(rows, before)
 
 
+@pytest.mark.parametrize("by_bytes", [False, True], ids=["numbers", "bytes"])
+@pytest.mark.parametrize("members", [(), (K,)], ids=["one", "members"])
+def test_the_gradient_of_a_network_without_its_dropout(members, by_bytes):
+    """Where nothing draws, before a pass that has drawn and after it."""
+    layers = [dense(2, 4), tanh(4), dense(4, 2)]
+    plain = Network(layers, 2)
+    network = Network([*layers[:2], Dropout(0.5, 4, by_bytes), layers[2]], 2)
+    params = np.broadcast_to(initial_params(plain, 0), (*members, plain.n_params)).copy()
+    rows, y = RNG.randn(*members, 5, 2), RNG.randn(*members, 5, 2)
+    expected = Objective(plain, SQUARED_ERROR, 0.1, 5, members=members)
+    _, gradient, _ = expected.value_and_gradient(params, rows, y)
+    objective = Objective(network, SQUARED_ERROR, 0.1, 5, members=members)
+    for _ in range(2):
+        np.testing.assert_array_equal(objective.value_and_gradient(params, rows, y)[1], gradient)
+        random = [np.random.Generator(np.random.PCG64(k)) for k in range(K if members else 1)]
+        _, drawn, _ = objective.value_and_gradient(params, rows, y, random=random)
+        assert np.abs(drawn - gradient).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "generators", [{}, {"dropout": np.random.RandomState(0)}], ids=["none", "another kind"]
+)
+def test_a_layer_that_draws_needs_a_generator(generators):
+    network = Network([dense(2, 4), Dropout(0.5, 4), dense(4, 2)], 2)
+    state = state_of(initial_params(network), SGD(), network, 0.1)
+    state.generators.update(generators)
+    objective = Objective(network, SQUARED_ERROR, 0.0, 5)
+    rows = RNG.randn(5, 2)
+    minimize = MiniBatches(objective, rows, rows, None, SGD(), Constant(), 0.1, 5, 1)
+    with pytest.raises(ValueError, match=r"need a numpy\.random\.Generator 'dropout', got"):
+        train(minimize, state, max_iter=1)
+
+
 def test_a_network_without_layers_is_refused():
     with pytest.raises(ValueError, match="at least one layer"):
         Network([], 2)

@@ -24,6 +24,7 @@ from skneural.activations import ACTIVATIONS, Activation
 from skneural.losses import (
     BinaryFocal,
     BinarySquaredError,
+    ClassificationLoss,
     Focal,
     Huber,
     Link,
@@ -468,6 +469,151 @@ def test_a_link_of_ones_own():
     given = ScratchMLPRegressor.from_weights(*layers_of(model), loss=SoftplusSquaredError())
     np.testing.assert_array_equal(given.predict(X), predicted)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), predicted)
+
+
+@pytest.mark.parametrize(
+    ("loss", "changes"),
+    [
+        (Quantile([0.1, 0.9]), [{"quantile": [0.1, 0.5, 0.9]}, {"quantile": 0.5}]),
+        (Focal(), [{"gamma": 0.5}]),
+    ],
+    ids=["quantile", "focal"],
+)
+def test_a_loss_that_is_changed_later(loss, changes):
+    """What a fitted network predicts is said by the loss of its training."""
+    if isinstance(loss, Focal):
+        model = clone(ESTIMATORS["classifier"]).set_params(loss=loss).fit(X, Y)
+    else:
+        model = clone(ESTIMATORS["regressor"]).set_params(loss=loss).fit(X, np.exp(NUMBERS / 9))
+    before, ends_in = model.predict(X), model.out_activation_
+    size = len(pickle.dumps(model))
+    for change in changes:
+        model.set_params(**{f"loss__{name}": value for name, value in change.items()})
+        np.testing.assert_array_equal(model.predict(X), before)
+        assert model.out_activation_ == ends_in
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), before)
+        assert len(pickle.dumps(model)) < size + 200
+    if isinstance(loss, Quantile):
+        with pytest.raises(ValueError, match=r"is now Quantile.*set that again, or call fit"):
+            model.score(X, NUMBERS)
+
+
+class HalfSquares(RegressionLoss):
+    """Half the squared error, as a user would write it."""
+
+    def value_and_gradient(self, raw, y, buffers):
+        buffers.gradient[...] = raw - y
+        return ((raw - y) ** 2).sum(axis=1) / 2
+
+
+class ReturnsAColumn(HalfSquares):
+    def value_and_gradient(self, raw, y, buffers):
+        return super().value_and_gradient(raw, y, buffers)[:, np.newaxis]
+
+
+class ReturnsAMean(HalfSquares):
+    def value_and_gradient(self, raw, y, buffers):
+        return super().value_and_gradient(raw, y, buffers).mean()
+
+
+class ReturnsNothing(HalfSquares):
+    def value_and_gradient(self, raw, y, buffers):
+        super().value_and_gradient(raw, y, buffers)
+
+
+class ReturnsBoth(HalfSquares):
+    def value_and_gradient(self, raw, y, buffers):
+        return super().value_and_gradient(raw, y, buffers), raw - y
+
+
+class WritesNoGradient(HalfSquares):
+    def value_and_gradient(self, raw, y, buffers):
+        return ((raw - y) ** 2).sum(axis=1) / 2
+
+
+class WritesToY(HalfSquares):
+    def value_and_gradient(self, raw, y, buffers):
+        y -= raw
+        buffers.gradient[...] = -y
+        return (y**2).sum(axis=1) / 2
+
+
+class PredictsOneAxis(HalfSquares):
+    def predict(self, raw):
+        return raw[:, 0]
+
+
+class PredictsNothing(HalfSquares):
+    def predict(self, raw):
+        raw *= 2
+
+
+class PredictsAMean(HalfSquares):
+    def predict(self, raw):
+        return raw.mean(axis=0, keepdims=True)
+
+
+class NeedsHalfAnOutput(HalfSquares):
+    def n_outputs(self, n_targets):
+        return 0.5 * n_targets
+
+
+class NeedsNoOutput(HalfSquares):
+    def n_outputs(self, n_targets):
+        return 0
+
+
+#: What a loss of a user's own can do wrong, the error, and what it says.
+WRONG_LOSSES = {
+    ReturnsAColumn: (ValueError, r"return the loss of each row, .*shape \(3,\).*shape \(3, 1\)"),
+    ReturnsAMean: (TypeError, r"return the loss of each row, .*shape \(3,\).*got float"),
+    ReturnsNothing: (TypeError, "return the loss of each row, .*got NoneType"),
+    ReturnsBoth: (TypeError, "return the loss of each row, .*got tuple"),
+    WritesNoGradient: (ValueError, "must write the derivative .* to buffers.gradient, in place"),
+    WritesToY: (ValueError, "has written to y"),
+    PredictsOneAxis: (ValueError, r"must return .* of shape \(3, 1\) for 3 rows"),
+    PredictsNothing: (TypeError, r"must return .* got NoneType"),
+    PredictsAMean: (ValueError, r"must return .* got one of shape \(1, 1\)"),
+    NeedsHalfAnOutput: (ValueError, r"\(1\) must return an integer .* got 0.5"),
+    NeedsNoOutput: (ValueError, r"\(1\) must return an integer of at least 1, got 0"),
+}
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("kind", WRONG_LOSSES, ids=lambda kind: kind.__name__)
+def test_a_loss_that_breaks_the_contract(kind, solver):
+    """It is named before the training, and y is what it was."""
+    error, message = WRONG_LOSSES[kind]
+    y = NUMBERS.copy()
+    model = ScratchMLPRegressor(kind(), (3,), solver=solver, shuffle=False)
+    with pytest.raises(error, match=rf"{kind.__name__}\..*{message}"):
+        model.fit(X, y)
+    np.testing.assert_array_equal(y, NUMBERS)
+    assert not hasattr(model, "coefs_")
+
+
+class TwoOutputs(ClassificationLoss):
+    """A loss of classes that asks for more outputs than there are."""
+
+    def with_link(self, link):
+        return MeanAndWidth()
+
+
+class MeanAndWidth(HalfSquares):
+    def n_outputs(self, n_targets):
+        return 2 * n_targets
+
+
+class NoLoss(ClassificationLoss):
+    def with_link(self, link):
+        return None
+
+
+def test_a_loss_of_classes_that_breaks_the_contract():
+    with pytest.raises(ValueError, match=r"MeanAndWidth\.n_outputs\(3\) returns 6, and this net"):
+        ScratchMLPClassifier((3,), loss=TwoOutputs()).fit(X, Y)
+    with pytest.raises(TypeError, match="with_link of the loss must return a Loss, got None"):
+        ScratchMLPClassifier((3,), loss=NoLoss()).fit(X, Y)
 
 
 # ----------------------------------------------------- what does not go together

@@ -127,7 +127,7 @@ def as_score(found: Any) -> float:
     """
     try:
         return float(found)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"early_stopping_metric must return a number, got {found!r:.100} "
             f"({type(found).__name__})."

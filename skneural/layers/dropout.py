@@ -62,8 +62,9 @@ class Dropout(Layer):
     by_bytes: bool = False
 
     def buffers(self, memory: PassMemory) -> Buffers:
-        own = memory.kept(self.n_outputs), memory.kept(self.n_outputs)
-        return (*own, memory.kept(self.n_outputs, dtype=np.uint8)) if self.by_bytes else own
+        factors, thinned = memory.kept(self.n_outputs), memory.kept(self.n_outputs)
+        drawn = memory.kept(self.n_outputs, dtype=np.uint8) if self.by_bytes else None
+        return _Drawn(factors, thinned, drawn)
 
     def forward(
         self,
@@ -72,19 +73,21 @@ class Dropout(Layer):
         buffers: Buffers | None = None,
         random: Sequence[np.random.Generator] | None = None,
     ) -> FloatArray:
+        if buffers is not None:
+            buffers.is_used = random is not None
         if random is None or buffers is None:
             output: FloatArray = x
             return output
-        factors, thinned = buffers[:2]
+        factors, thinned = buffers.factors, buffers.thinned
         rate = self.rate * random.strength if isinstance(random, Draws) else self.rate
         own = x if x.shape == thinned.shape else np.broadcast_to(x, thinned.shape)
         flat = own.reshape(-1), factors.reshape(-1), thinned.reshape(-1)
         # Not in place: the derivative of the activation below is that of all units.
         if self.by_bytes:
-            _draw_bytes(buffers[2], random)
+            _draw_bytes(buffers.bytes, random)
             n_left_out = min(round(rate * N_BYTES), N_BYTES - 1)
             share = N_BYTES / (N_BYTES - n_left_out)
-            thin_by_bytes(*flat, buffers[2].reshape(-1), n_left_out, share)
+            thin_by_bytes(*flat, buffers.bytes.reshape(-1), n_left_out, share)
         else:
             _draw_numbers(factors, random)
             thin_by_numbers(*flat, float(1 - rate))
@@ -100,8 +103,19 @@ class Dropout(Layer):
         delta: FloatArray,
         needs_input: bool,
     ) -> FloatArray | None:
-        delta *= buffers[0]
+        if buffers.is_used:
+            delta *= buffers.factors
         return delta
+
+
+@dataclass(eq=False)
+class _Drawn:
+    """What a forward pass has drawn, if it has."""
+
+    factors: FloatArray
+    thinned: FloatArray
+    bytes: Bytes | None
+    is_used: bool = False
 
 
 def _draw_numbers(numbers: FloatArray, random: Sequence[np.random.Generator]) -> None:

@@ -334,10 +334,24 @@ def _check_data_of_members(
 
 
 def _drawn_from(state: TrainingState, active: list[int] | None) -> Draws | None:
-    """What layers draw from: a generator for each member that is trained."""
+    """What layers draw from: a generator for each member that is trained.
+
+    Raises
+    ------
+    ValueError
+        If the state lacks one.
+    """
     names = ["dropout"] if active is None else [f"dropout {k}" for k in active]
-    found = [state.generators[name] for name in names if name in state.generators]
-    return Draws(each for each in found if isinstance(each, np.random.Generator)) or None
+    draws = Draws()
+    for name in names:
+        found = state.generators.get(name)
+        if not isinstance(found, np.random.Generator):
+            raise ValueError(
+                "A layer of the network draws at random: the generators of the state need a "
+                f"numpy.random.Generator {name!r}, got {found!r}."
+            )
+        draws.append(found)
+    return draws or None
 
 
 def _stop_impatient(record: Record, run: Run) -> Record:

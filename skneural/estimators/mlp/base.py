@@ -18,6 +18,7 @@ from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan, total_weight
 from skneural.estimators.mlp.hidden_layer import hidden_layer_number
 from skneural.estimators.mlp.layer_arrays import LayerArrays, assign_layers, stacked_layers
+from skneural.estimators.mlp.own_loss import check_own_loss, is_own
 from skneural.estimators.mlp.parameters import (
     check_settings,
     checked_activation,
@@ -38,6 +39,7 @@ from skneural.estimators.problem import Problem, Selection
 from skneural.estimators.scales import LearningCheck
 from skneural.estimators.sklearn_private import with_callbacks
 from skneural.estimators.target_contract import Targets
+from skneural.estimators.targets import Numbers
 from skneural.initialization import weight_draws
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.lbfgs import LBFGS
@@ -279,6 +281,10 @@ class MultilayerPerceptron(NetworkEstimator):
     def _plan(self, data: Data, start: Start) -> Plan:
         loss = data.targets.loss_of(loss_of(self))
         template, network = self._networks(data, start)
+        if is_own(loss):
+            predicts = isinstance(data.targets, Numbers)
+            dtype, target = data.rows.X.dtype, data.rows.target
+            check_own_loss(loss, target, network.n_outputs, dtype, predicts=predicts)
         # As in scikit-learn, 'lbfgs' holds no rows out.
         stops_early = bool(self.early_stopping)
         holds_out = stops_early and self.solver != "lbfgs" and data.validation is None

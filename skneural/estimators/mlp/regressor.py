@@ -19,6 +19,7 @@ from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
+from skneural.estimators.mlp.own_loss import check_own_outputs, is_own
 from skneural.estimators.mlp.parameter_table import REGRESSOR, constraints_of
 from skneural.estimators.mlp.parameters import check_settings, loss_of, loss_to_score_by
 from skneural.estimators.model import Model
@@ -347,6 +348,8 @@ def _n_targets(loss: Loss, n_outputs: int) -> int:
 
 
 def _check_n_targets(numbers: Numbers) -> None:
+    if is_own(numbers.loss):
+        check_own_outputs(numbers.loss, numbers.n_targets)
     if numbers.n_targets > 1 and not numbers.loss.accepts_several_targets:
         raise ValueError(
             f"loss={numbers.loss!r} is for one target, y has {numbers.n_targets} columns: fit one "
