@@ -406,18 +406,18 @@ def dense_network(
 
 
 def dense_arrays(network: Network, params: FloatArray) -> list[Arrays]:
-    """(weights, intercepts) of the dense layers of a network: views. Empty without intercepts.
+    """(weights, intercepts) of the layers of a multilayer perceptron: views.
 
     Parameters
     ----------
     network : Network
-        A multilayer perceptron.
+        A multilayer perceptron, of which only dense layers have parameters.
     params : ndarray of shape (n_params,)
         Its parameters.
 
     Returns
     -------
     list of tuple of ndarray
-        The arrays of each dense layer.
+        The arrays of each dense layer: the weights alone where it has no intercepts.
     """
     return [arrays for arrays in network.arrays(params) if arrays]

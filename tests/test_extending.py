@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import pickle
 import sys
@@ -20,10 +21,16 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural.activations import ACTIVATIONS
 from skneural.losses import LOSSES, LossBuffers
+from skneural.minimizers.history import EarlyStopping
+from skneural.minimizers.minibatch import MiniBatches
+from skneural.minimizers.run import Run, drive
+from skneural.minimizers.state import Record, TrainingState
+from skneural.network import dense_network
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam
-from skneural.schedules import LinearWarmUp
+from skneural.schedules import Constant, LinearWarmUp
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -64,7 +71,7 @@ def test_page_on_training():
 
 
 def test_pieces_of_at_most_twenty_lines():
-    assert len(BLOCKS) == 10
+    assert len(BLOCKS) == 11
     assert all(len(block.splitlines()) <= 20 for block in BLOCKS[:9])
     assert len(BLOCKS[9].splitlines()) <= 65  # the last one is on the engine itself
 
@@ -270,3 +277,30 @@ def test_networks_side_by_side(page):
     error = np.mean((each.mean(axis=0) - y[100:]) ** 2)
     assert error == pytest.approx(errors.mean() - each.var(axis=0).mean())
     assert error < 0.1 * np.var(y[100:])
+
+
+def test_a_training_of_ones_own_that_goes_on(page):
+    """From the state after three epochs, it ends as one of eight, with dropout and momentum."""
+    network = dense_network([13, 6, 1], ACTIVATIONS["tanh"], dropout=(0.3,))
+    y = NUMBERS[:, np.newaxis]
+
+    def begun():
+        params = np.random.RandomState(1).normal(scale=0.3, size=network.n_params)
+        memory = Adam().init_state(len(params), float, network.n_penalised, network.rates)
+        generators = {"shuffle": np.random.RandomState(0), "dropout": np.random.default_rng(0)}
+        return TrainingState(params, memory, Record(learning_rate=0.01), generators)
+
+    def minimize():
+        objective = Objective(network, SQUARED_ERROR, alpha=1e-4, n_rows=20)
+        return MiniBatches(objective, X, y, None, Adam(), Constant(), 0.01, 20, 8)
+
+    patience = EarlyStopping(tol=1e-4, n_iter_no_change=10)
+    whole = Run(begun(), patience, max_iter=8)
+    drive(minimize(), whole)
+    state = begun()
+    before = copy.deepcopy(state.generators)
+    first = Run(state, patience, max_iter=3)
+    drive(minimize(), first)
+    further = page.gone_on(minimize(), first, before, 8)
+    assert further.state.record.n_iter == 8
+    np.testing.assert_array_equal(further.state.params, whole.state.params)

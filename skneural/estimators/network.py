@@ -5,10 +5,10 @@
     state  = the plan, run to its end
     self._fitted = what is left of it
 
-A subclass has the constructor parameters and two methods: `_targets` and `_plan`. A public one has
-scikit-learn's ClassifierMixin or RegressorMixin, and then BaseEstimator, as the last of its bases.
-Up to the last line nothing is written to the estimator, so that a fit that fails leaves it as it
-was.
+A subclass has the constructor, `fit`, predictions, and two methods: `_targets` and `_plan`. A
+public one has scikit-learn's ClassifierMixin or RegressorMixin, and then BaseEstimator, as the last
+of its bases. Up to the last line nothing is written to the estimator, so that a fit that fails
+leaves it as it was.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class Loss(Settings, ABC):
         raw : ndarray of shape (n_rows, n_outputs)
             Raw outputs. Used as scratch: their values are lost.
         y : ndarray of shape (n_rows, n_targets)
-            Targets: numbers, or zeros and ones.
+            Targets: numbers, or zeros and ones. Not to be written to: they may be the user's.
         buffers : LossBuffers
             The gradient is that of each row's own loss, without its weight.
 

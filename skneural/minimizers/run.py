@@ -1,9 +1,10 @@
 """One call of a minimiser, from its first epoch to the reason why it ended.
 
 A minimiser is a function that is given a `Run`. It calls `Run.begin_epoch` and `Run.end_epoch`, and
-returns the reason of its end; `Run` records the epochs, validates, reports, asks callbacks,
-patience and the deadline, and ends the minimiser by raising `Stop`. What happens at the end, an
-interrupt included, is in `drive`, once for all minimisers.
+returns the reason of its end; `Run` records the epochs, validates, reports, asks callbacks and the
+deadline, and ends the minimiser by raising `Stop`. Patience is the minimiser's to ask, since it
+knows what else there is to do at a plateau. What happens at the end, an interrupt included, is in
+`drive`, once for all minimisers.
 """
 
 from __future__ import annotations

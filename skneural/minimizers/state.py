@@ -119,7 +119,8 @@ class TrainingState:
     record : Record
     generators : dict of RandomState and Generator
         'shuffle' draws the order of the rows, 'dropout' is for layers that draw. Of members,
-        'shuffle 0', 'shuffle 1' and so on.
+        'shuffle 0', 'shuffle 1' and so on. A training that goes on draws the orders of the epochs
+        behind it once more: those that shuffle have to stand where they stood before the first.
     minimizer : dict
         What a full-batch minimiser needs to go on: plain data.
     checkpoints : Checkpoints or None

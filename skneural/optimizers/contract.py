@@ -84,7 +84,8 @@ class Optimizer(Settings, ABC):
         -------
         dict
             Arrays and numbers by name. An array named "scratch" is not kept when the training
-            is over.
+            is over. Networks side by side divide arrays with one element for each parameter
+            among them, and share all others.
         """
 
     @abstractmethod

@@ -69,10 +69,12 @@ def output_activation(model: Model, kind: type) -> str:
             "has from scikit-learn 1.7 on."
         )
     if not name:
+        is_quantiles = isinstance(targets.loss, Quantile)
+        remedy = " Fit one regressor for each quantile." if is_quantiles else ""
         raise ValueError(
             f"loss={targets.loss!r} predicts by other functions of the outputs than those that "
             f"{kind.__name__} has: the outputs themselves, as for 'squared_error', or their "
-            "exponential, as for 'poisson'. Fit one regressor for each quantile."
+            f"exponential, as for 'poisson'.{remedy}"
         )
     return name
 

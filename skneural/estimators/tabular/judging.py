@@ -168,7 +168,7 @@ class OutOfFold:
 
 
 class Judge(ABC):
-    """Judges all members after an epoch: see `skneural.minimizers.run.Run.validate_together`.
+    """Judges all members after an epoch: `validate_together` of `skneural.minimizers.run.Run`.
 
     Parameters
     ----------
