@@ -155,7 +155,8 @@ class CertifiedNewton:
             if is_over and is_flat(steps.subgradient(params, gradient), self.tol):
                 return "converged"
             if run.n_iter >= run.max_iter:
-                return "converged" if is_over else "max_iter"
+                run.is_good_enough = is_over
+                return "max_iter"
             run.begin_epoch()
             following = steps.line_search(params, value, step.direction)
             if following is None and not is_over:

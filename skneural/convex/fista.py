@@ -137,8 +137,8 @@ class Fista:
             if progress.n_idle > PATIENCE or steps.is_optimum(progress.before, here):
                 return "converged"
             if run.n_iter >= run.max_iter:
-                is_over = is_flat(steps.subgradient(here), self.tol)
-                return "converged" if is_over else "max_iter"
+                run.is_good_enough = is_flat(steps.subgradient(here), self.tol)
+                return "max_iter"
             run.begin_epoch()
             progress.before = here.params
             here = steps.next_point(here, progress)

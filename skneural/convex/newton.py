@@ -109,7 +109,8 @@ class Newton:
                 if is_optimum(gradient, decrease, self.tol):
                     return "converged"
             if run.n_iter >= run.max_iter:
-                return "converged" if is_flat(gradient, self.tol) else "max_iter"
+                run.is_good_enough = is_flat(gradient, self.tol)
+                return "max_iter"
             run.begin_epoch()
             params = run.state.params
             factor = _factorised(coordinates.hessian(params))

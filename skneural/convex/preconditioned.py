@@ -125,7 +125,8 @@ class PreconditionedMinimizer:
             if rounds.is_optimum():
                 return "converged"
             if run.n_iter >= run.max_iter:
-                return "converged" if rounds.is_flat() else "max_iter"
+                run.is_good_enough = rounds.is_flat()
+                return "max_iter"
             loss_before = rounds.loss
             with suppress(_RoundEnded):
                 scipy.optimize.minimize(

@@ -176,8 +176,10 @@ class Verified:
             if reason not in ("converged", "max_iter", "no_progress"):
                 return reason
             is_cut_short = n_later > 0 and run.n_iter >= MAX_FIRST_ITERATIONS
-            if reason == "converged" and not is_cut_short and self._is_believable(run):
+            is_end = reason == "converged" or (reason == "max_iter" and run.is_good_enough)
+            if is_end and not is_cut_short and self._is_believable(run):
                 return reason
+            run.is_good_enough = False
             if run.n_iter >= run.max_iter:  # the state stays that of `first`, which can go on
                 return "no_progress" if reason == "no_progress" else "max_iter"
         return self.certified(run)

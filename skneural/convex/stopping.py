@@ -9,7 +9,7 @@ A point is an optimum where
 
 The gradient alone would promise little: where the features are small, it is small everywhere.
 But where the iterations end before the second condition holds, the first one is enough for the fit
-to count as converged: without a penalty, classes that can be separated have no optimum.
+not to be warned of: without a penalty, classes that can be separated have no optimum.
 
 Both look at the present point alone. Where a Hessian can be afforded, what they say is verified by
 a bound that holds everywhere: see `skneural.convex.certified`.

@@ -112,6 +112,8 @@ class Run:
         After the last whole epoch, unless the minimiser works in place: see `last_whole_state`.
     message : str
         What the minimiser has to say about its end.
+    is_good_enough : bool
+        Whether what `max_iter` has ended is near enough to an optimum not to be warned of.
 
     Raises
     ------
@@ -150,6 +152,7 @@ class Run:
         self.cycle_stop = cycle_stop
         self.max_iter = max_iter
         self.message = ""
+        self.is_good_enough = False
         self.report = ProgressReport(verbose, max_iter) if verbose else None
         self._keeps_history = keeps_history
         self._validate = validate

@@ -142,6 +142,8 @@ def _warn_of_singular_hessian(solver: str, n_iter: int) -> None:
 
 
 def _convergence_warning(estimator: Any, run: Run, reason: str) -> str:
+    if reason == "max_iter" and run.is_good_enough:
+        return ""
     if estimator.solver in STOCHASTIC:
         return OUT_OF_EPOCHS.format(max_iter=estimator.max_iter)
     solver, n_iter = run.message or estimator.solver, run.n_iter
