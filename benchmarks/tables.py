@@ -134,7 +134,7 @@ def without_part(model):
     changes = {
         "encoded_once": (inputs, "_fit_member", with_all_rows),
         "no_target_encoding": (base, "fit_table", with_counts_only),
-        "no_temperature": (judging, "fit_temperature", as_they_are),
+        "no_temperature": (judging, "cautious_temperature", as_they_are),
         "no_data_driven_init": (ntp_dense, "unit_deviation", normal),
     }
     if model not in changes:

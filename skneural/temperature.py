@@ -23,6 +23,20 @@ so that Newton's method needs a few passes over the logits. A step that would le
 which the optimum has been found to lie, or is longer than half the step before, is replaced by
 bisection.
 
+Where all of a few rows are right, the loss falls the more the lower T is, and probabilities of new
+rows would be next to 0 and 1. So a temperature below 1 is taken to be no lower than where a share
+:math:`\epsilon` of each row is of the other classes, as J. Platt smooths targets ("Probabilistic
+outputs for support vector machines", 1999, section 2.2):
+
+.. math::
+
+    L_\epsilon(\beta) = L(\beta) - \epsilon \, \beta \,
+    \Big\langle \frac{1}{C - 1} \textstyle\sum_{c \ne y_i} d_{ic} \Big\rangle
+
+With :math:`\epsilon = 1 / (n + 2)` that is about one more row of n, which is wrong: without any
+error no row is predicted with more than about :math:`1 - \epsilon`, and beside many errors it makes
+no difference.
+
 Sources: C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural
 networks", ICML 2017, section 4.2; an epoch chosen by the loss that is left after temperature
 scaling: E. Berta, D. Holzmüller, M. I. Jordan and F. Bach, "Rethinking early stopping: refine, then
@@ -68,6 +82,7 @@ def fit_temperature(
     y: npt.NDArray[Any],
     sample_weight: FloatArray | None = None,
     bounds: tuple[float, float] = BOUNDS,
+    smoothing: float = 0.0,
 ) -> Temperature:
     """The temperature of the lowest log loss.
 
@@ -82,6 +97,8 @@ def fit_temperature(
         Zero or positive, and not all zero.
     bounds : tuple of float, default=(0.25, 8.0)
         The lowest and the highest temperature to choose, both above zero.
+    smoothing : float, default=0.0
+        Share of each row that is of the other classes. The loss that is returned is that without.
 
     Returns
     -------
@@ -110,8 +127,43 @@ def fit_temperature(
     if sample_weight is not None:
         share = np.asarray(sample_weight, dtype=np.float64)
     rows = _Rows(differences, largest, share / share.sum())
-    beta = _minimum(rows, lowest, highest, beta)
+    pull = 0.0
+    if smoothing and logits.shape[1] > 1:
+        of_others = (differences + largest[:, np.newaxis]).sum(axis=1) / (logits.shape[1] - 1)
+        pull = -smoothing * float(rows.share @ of_others)
+    beta = _minimum(rows, lowest, highest, beta, pull)
     return Temperature(1 / beta, rows.derivatives(beta)[0])
+
+
+def cautious_temperature(
+    logits: FloatArray, y: npt.NDArray[Any], sample_weight: FloatArray | None = None
+) -> Temperature:
+    r"""That of the lowest log loss; one below 1 only as far as the number of rows speaks for it.
+
+    Parameters
+    ----------
+    logits, y, sample_weight
+        As for `fit_temperature`. Weights count as :math:`(\sum s)^2 / \sum s^2` rows.
+
+    Returns
+    -------
+    temperature : Temperature
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.temperature import cautious_temperature, fit_temperature
+    >>> logits, y = np.array([[8.0, 0.0], [0.0, 8.0]] * 500), np.array([0, 1] * 500)
+    >>> round(fit_temperature(logits, y).value, 2), round(cautious_temperature(logits, y).value, 2)
+    (0.25, 1.0)
+    """
+    found = fit_temperature(logits, y, sample_weight)
+    if not found.value < 1:
+        return found
+    n_rows = float(len(logits))
+    if sample_weight is not None:
+        n_rows = float(np.sum(sample_weight) ** 2 / np.sum(np.square(sample_weight)))
+    return fit_temperature(logits, y, sample_weight, (found.value, 1.0), 1 / (n_rows + 2))
 
 
 def scaled_log_probabilities(logits: FloatArray, temperature: float) -> FloatArray:
@@ -153,15 +205,16 @@ class _Rows(NamedTuple):
         return float(self.share @ losses), float(first), float(self.share @ (square - mean**2))
 
 
-def _minimum(rows: _Rows, lowest: float, highest: float, beta: float) -> float:
-    """The minimum of a convex loss between two inverse temperatures."""
+def _minimum(rows: _Rows, lowest: float, highest: float, beta: float, pull: float) -> float:
+    """The minimum of a convex loss, plus `pull` times beta, between two inverse temperatures."""
     for end, sign in ((lowest, -1), (highest, 1)):
         # Beyond an end where the loss still falls outwards there is nothing to look for.
-        if rows.derivatives(end)[1] * sign < 0:
+        if (rows.derivatives(end)[1] + pull) * sign < 0:
             return end
     last_step = highest - lowest
     for _ in range(MAX_STEPS):
         _, slope, curvature = rows.derivatives(beta)
+        slope += pull
         if slope == 0:
             break
         lowest, highest = (lowest, beta) if slope > 0 else (beta, highest)

@@ -433,6 +433,15 @@ def test_exact_zeros_whatever_the_rate_and_the_clipping(schedule, solver):
         assert model.loss_ == pytest.approx(optimum.loss_, rel=1e-4)
 
 
+@pytest.mark.parametrize("sizes", [5, (5,), [5, 3]], ids=str)
+def test_sizes_of_layers_in_the_place_of_the_loss(sizes):
+    """The loss comes first, as in scikit-learn's regressor from 1.7 on, not in its classifier."""
+    with pytest.raises(ValueError, match=r"'loss' parameter .*by name, hidden_layer_sizes="):
+        ScratchMLPRegressor(sizes).fit(X, NUMBERS)
+    with pytest.raises(ValueError, match=r"Got 'hubber' instead\. Did you mean 'huber'\?$"):
+        ScratchMLPRegressor("hubber").fit(X, NUMBERS)
+
+
 def test_a_link_that_is_none():
     class Unlinked(RegressionLoss):
         link = "softplus"

@@ -23,9 +23,11 @@ from resumed_fits import (
 )
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from stopped_fits import SINCE_1_9, answers, epochs, stop_after, visible_state
 
+from skneural import ScratchLogisticRegression
 from skneural.activations import ACTIVATIONS
 from skneural.losses import Focal
 from skneural.optimizers import SGD, Adam, AdamW
@@ -397,3 +399,41 @@ def test_a_model_for_prediction(kind):
     with pytest.raises(ValueError, match=r"for_prediction\(\)"):
         fit.resume(model)
     assert answers(model, X) == before
+
+
+@pytest.mark.parametrize(
+    ("params", "n_rows"),
+    [
+        ({"C": 1e4}, None),
+        ({"C": 1e4, "solver": "saga", "l1_ratio": 1.0}, 400),
+        ({"C": 1e4, "solver": "newton-cholesky"}, 400),
+    ],
+    ids=["lbfgs", "saga", "newton-cholesky"],
+)
+def test_a_fit_that_max_iter_ends_amid_a_flat_part_goes_on(params, n_rows):
+    """Near enough not to be warned of, as scikit-learn is not; 'max_iter', and resume goes on."""
+    if n_rows is None:
+        X, y = load_digits(return_X_y=True)
+    else:
+        rng = np.random.RandomState(0)
+        X, y = rng.standard_normal((n_rows, 40)), rng.randint(4, size=n_rows)
+    whole = ScratchLogisticRegression(max_iter=1000, **params).fit(X, y)
+    n_iter = int(whole.n_iter_[0])
+    assert whole.stop_reason_ == "converged"
+    for k in (n_iter - 1, n_iter // 2):
+        model = ScratchLogisticRegression(max_iter=k, **params)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(X, y)
+        assert model.stop_reason_ == "max_iter"
+        model.set_params(max_iter=1000).resume(X, y)
+        assert model.stop_reason_ == "converged"
+        np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-6, atol=1e-8)
+
+
+def test_near_an_optimum_max_iter_is_not_warned_of():
+    X, y = load_digits(return_X_y=True)
+    model = ScratchLogisticRegression(C=1e4, max_iter=40).fit(X, y)  # a warning is an error
+    assert model.stop_reason_ == "max_iter"
+    with pytest.warns(ConvergenceWarning):
+        ScratchLogisticRegression(C=1e4, max_iter=5).fit(X, y)

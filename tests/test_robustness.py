@@ -938,8 +938,14 @@ def test_labels_in_partial_fit(y):
 def test_column_of_targets_warns(estimator, early_stopping):
     y = target_of(estimator)
     model = clone(estimator).set_params(early_stopping=early_stopping, validation_fraction=0.25)
-    with pytest.warns(DataConversionWarning, match="column-vector y was passed"):
+    with pytest.warns(DataConversionWarning, match="column-vector y was passed") as caught:
         model.fit(X, y[:, np.newaxis])
+    if hasattr(model, "hidden_layer_sizes"):
+        (found,) = (each for each in caught if each.category is DataConversionWarning)
+        assert found.filename == __file__
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "A column-vector", module="sklearn")
+            fit_quietly(model, X, y[:, np.newaxis])
     assert state(model) == state(fit_quietly(model, X, y))
     assert model.predict(X).shape == (24,)
 

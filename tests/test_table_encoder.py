@@ -310,6 +310,10 @@ IDLE = {
         ["?" if i % 7 == 0 else f"{i % 30 / 8}" for i in range(60)],
         r"numbers as text, such as '\d.*pandas.to_numeric",
     ),
+    "decimal numbers": (
+        [f"{i / 8:.2f}" for i in range(60)],
+        r"numbers as text, such as '\d.*pandas.to_numeric",
+    ),
     "dates, day first": ([f"{1 + i % 30}.12.2024" for i in range(60)], "dates as text"),
     "names": ([f"Mr. {i}" for i in range(60)], "each level, such as 'Mr. 0', occurs once"),
     "names, some missing": ([f"Mr. {i}" if i % 9 else None for i in range(60)], "occurs once"),

@@ -115,7 +115,9 @@ def test_numbers_of_the_recipe_are_those_of_the_presets():
     assert of_numbers == (1.0, 0.0, 0.2)
     assert (classes.activation, numbers.activation) == ("relu", "mish")
     assert (classes.max_one_hot, numbers.max_one_hot) == (8, 4)
-    assert {each.weight_decay for each in PRESETS["auto"]} == {0.02}
+    assert [each.weight_decay for each in PRESETS["auto"]] == [0.01, 0.02]
+    assert [each.weight_decay for each in PRESETS["fast"]] == [0.01, 0.02]
+    assert [each.weight_decay for each in PRESETS["accurate"]] == [0.02, 0.02]
     epochs = {name: [each.max_iter for each in both] for name, both in PRESETS.items()}
     assert epochs == {"auto": [32, 64], "fast": [32, 32], "accurate": [64, 64]}
     assert (PRIOR_WEIGHT, N_INNER_FOLDS) == (10, 5)

@@ -28,7 +28,7 @@ from sklearn.model_selection import KFold
 
 from skneural import TabularMLPClassifier, TabularMLPRegressor
 from skneural.losses import AbsoluteError, Huber, Quantile, SquaredError
-from skneural.temperature import fit_temperature
+from skneural.temperature import cautious_temperature
 
 each_problem = pytest.mark.parametrize(("make", "y"), PROBLEMS.values(), ids=PROBLEMS)
 #: Folds that are known, so that out-of-fold figures can be calculated by hand.
@@ -54,7 +54,7 @@ def test_out_of_fold_probabilities_by_hand(y, metric):
     model = classifier(cv=FOLDS, max_iter=8, early_stopping_metric=metric).fit(TABLE, y)
     codes = np.searchsorted(model.classes_, y)
     raw = raw_out_of_fold(model)
-    temperatures = [fit_temperature(own, codes) for own in raw]
+    temperatures = [cautious_temperature(own, codes) for own in raw]
     np.testing.assert_allclose(model.temperature_, [t.value for t in temperatures], rtol=1e-4)
     log_probability = np.mean(
         [log_softmax(own / t, axis=1) for own, t in zip(raw, model.temperature_, strict=True)],

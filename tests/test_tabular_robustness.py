@@ -32,7 +32,13 @@ from raw_tables import (
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.metrics import average_precision_score, log_loss, r2_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    log_loss,
+    mean_pinball_loss,
+    r2_score,
+    roc_auc_score,
+)
 from stopped_fits import (
     SINCE_1_9,
     AtTheEnd,
@@ -47,8 +53,10 @@ from stopped_fits import (
 
 from skneural import TableEncoder, TabularMLPClassifier, TabularMLPRegressor
 from skneural.activations import Activation
+from skneural.estimators.table.scaling import Quantiles, RobustScaling
 from skneural.estimators.tabular.ensemble import FittedEnsemble
 from skneural.estimators.tabular.outputs import SinglePrecision
+from skneural.losses import Quantile
 
 each_problem = pytest.mark.parametrize(("make", "y"), PROBLEMS.values(), ids=PROBLEMS)
 both = pytest.mark.parametrize(
@@ -411,7 +419,9 @@ UNSEEN = {
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_training_has_not_seen(make, y, name):
     model = make().fit(TABLE.dropna(), y[TABLE.notna().all(axis=1)])
-    found = outputs(model, UNSEEN[name])
+    is_other = pytest.warns(UserWarning, match="Column 'city' of X holds numbers, .* were text")
+    with is_other if name == "numbers for levels" else nullcontext():
+        found = outputs(model, UNSEEN[name])
     assert np.all(np.isfinite(found))
     if name == "levels as objects":
         np.testing.assert_array_equal(found, outputs(model, NEW))
@@ -1310,14 +1320,21 @@ def test_where_named_categories_are_not_all():
     ("seen", "found", "message"),
     [
         ([3, 5, 7], ["3", "5", "7"], "holds text, such as '3', where .* were numbers, such as 3"),
-        (["3", "5", "7"], [3, 5, 7], ""),
+        (["3", "5", "7"], [3, 5, 7], "holds numbers, such as 3, where .* were text, such as '3'"),
+        (
+            ["True", "False", "no"],
+            [True, False, True],
+            "holds numbers, such as True, where .* text",
+        ),
+        (["3", "5", "7"], ["3 ", "5 ", "7 "], ""),
+        (["3", "5", "7"], [None, None, None], ""),
         ([3, 5, 7], [3.0, 5.0, np.nan], ""),
         ([3, 5, 7], [11, 13, 17], ""),
         ([3, "5", 7], ["11", "13", "17"], ""),
         ([None, None, None], ["3", "5", "7"], ""),
     ],
 )
-def test_codes_as_text_are_warned_of(seen, found, message):
+def test_levels_of_another_type_are_warned_of(seen, found, message):
     def frame(levels):
         return pd.DataFrame({"size": SIZE, "code": pd.Series(levels * (N // 3), dtype=object)})
 
@@ -1333,3 +1350,80 @@ def test_codes_as_text_are_warned_of(seen, found, message):
 def test_weights_that_are_no_numbers_are_named(make, y):
     with pytest.raises(ValueError, match="sample_weight must be numbers: could not convert"):
         make().fit(TABLE, y, sample_weight=["a"] * N)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.get_dummies(pd.DataFrame({"s": list("abc") * (N // 3)}), sparse=True, dtype=int),
+        pd.get_dummies(pd.DataFrame({"s": list("abc") * (N // 3)}), sparse=True, dtype=bool),
+        pl.DataFrame({"s": pl.Series(np.arange(N) % 7, dtype=pl.Int128), "t": SIZE}),
+    ],
+    ids=["sparse integers", "sparse bools", "Int128"],
+)
+@both
+def test_numbers_of_rare_dtypes(make, y, frame):
+    is_polars = isinstance(frame, pl.DataFrame)
+    plain = frame.cast(pl.Float64) if is_polars else frame.sparse.to_dense()
+    found = outputs(make(max_iter=2).fit(frame, y), frame)
+    np.testing.assert_array_equal(found, outputs(make(max_iter=2).fit(plain, y), plain))
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", Quantile(0.1), Quantile(0.5)], ids=str)
+def test_outliers_do_not_set_the_scale_of_robust_losses(loss):
+    """Three rows of 300 of any size move the other predictions no more than rows of some size."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((600, 3))
+    y = X[:, 0] + 0.3 * rng.standard_normal(600)
+    errors = []
+    for size in (0, 1e3, 1e9):
+        model = TabularMLPRegressor(loss=loss, max_iter=30, cv=3, random_state=0)
+        disturbed = y[:300] + np.r_[[size] * 3, np.zeros(297)]
+        predicted = model.fit(X[:300], disturbed).predict(X[300:])
+        level = getattr(loss, "quantile", 0.5)
+        errors.append(mean_pinball_loss(y[300:], predicted, alpha=level))
+    assert errors[2] < 1.25 * errors[0]
+    assert errors[2] == pytest.approx(errors[1], rel=0.05)
+
+
+@pytest.mark.parametrize("value", [0.1, 1.0, 1e-5])
+def test_scores_of_constant_targets(value):
+    """They are 0, as by scikit-learn's r2_score of an exact mean: not rounding noise."""
+    constant = np.full(30, value)
+    model = regressor().fit(TABLE, NUMBERS, X_val=TABLE[:30], y_val=constant)
+    assert model.validation_score_ == 0.0
+    folds = [(np.arange(30, N), np.arange(30))]
+    y = np.r_[constant, NUMBERS[30:]]
+    assert regressor(cv=folds).fit(TABLE, y).oof_score_ == 0.0
+
+
+@pytest.mark.parametrize("share", [0.03, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize("sentinel", [-999.0, 9999.0, -1e9])
+def test_a_number_for_missing_values_does_not_destroy_a_column(sentinel, share):
+    rng = np.random.RandomState(0)
+    x, noise = rng.standard_normal((2, 900))
+    is_missing = rng.uniform(size=900) < share
+    X = np.column_stack([np.where(is_missing, sentinel, x), noise])
+    y = np.where(is_missing, 0.0, x) + 0.5 * noise
+    model = TabularMLPRegressor(max_iter=20, cv=3, random_state=0).fit(X[:600], y[:600])
+    assert model.score(X[600:], y[600:]) > 0.95
+    encoder = TableEncoder().fit(X[:600], y[:600])
+    scaled = encoder.transform(X[600:])[~is_missing[600:], -2]
+    assert np.ptp(np.quantile(scaled, [0.25, 0.75])) == pytest.approx(0.95, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.r_[np.zeros(40), np.linspace(1, 20, 60)],
+        np.r_[np.full(3, -999.0), np.linspace(0, 1, 97)],
+        np.r_[np.full(97, -999.0), np.linspace(0, 1, 3)],
+        np.r_[np.full(30, -999.0), np.full(70, 1.0), 2.0],
+    ],
+    ids=["zeros", "few", "nearly all", "two others"],
+)
+def test_other_columns_are_scaled_by_all_quartiles(values):
+    scaling = RobustScaling.fit(Quantiles(values[np.newaxis]))
+    low, center, high = np.quantile(values, [0.25, 0.5, 0.75])
+    assert scaling.center == center
+    assert scaling.scale == ((high - low) or np.ptp(values) / 2)

@@ -14,7 +14,12 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.fixes import parse_version
 
-from skneural.temperature import BOUNDS, fit_temperature, scaled_log_probabilities
+from skneural.temperature import (
+    BOUNDS,
+    cautious_temperature,
+    fit_temperature,
+    scaled_log_probabilities,
+)
 
 
 def problem(n_rows, n_classes, scale, seed=0):
@@ -149,3 +154,44 @@ def test_example_of_the_docstring():
     logits = np.array([[4.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 0.0]])
     found = fit_temperature(logits, np.array([0, 0, 1, 1]))
     assert found.value == pytest.approx(4 / math.log(3))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_caution_is_for_temperatures_below_one(name, weighted):
+    """Those above are as they are, those below the minimum of the loss of smoothed targets."""
+    logits, y, weight = PROBLEMS[name]
+    weight = weight if weighted else None
+    plain, found = fit_temperature(logits, y, weight), cautious_temperature(logits, y, weight)
+    if plain.value >= 1:
+        assert found == plain
+        return
+    n_rows = len(y) if weight is None else weight.sum() ** 2 / (weight**2).sum()
+    doubt = 1 / (n_rows + 2)
+    n_classes = logits.shape[1]
+    smoothed = np.where(np.arange(n_classes) == y[:, None], 1 - doubt, doubt / (n_classes - 1))
+
+    def loss(temperature):
+        losses = -(smoothed * log_softmax(logits / temperature, axis=1)).sum(axis=1)
+        return np.average(losses, weights=weight)
+
+    expected = minimize_scalar(
+        loss, bounds=(BOUNDS[0], 1.0), method="bounded", options={"xatol": 1e-9}
+    )
+    assert plain.value < found.value <= 1
+    assert found.value == pytest.approx(min(expected.x, 1.0), rel=1e-5)
+    assert found.loss == pytest.approx(mean_log_loss(found.value, logits, y, weight), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [10, 1000, 100_000])
+def test_rows_without_an_error_do_not_make_certain(n_rows):
+    """By the rule of succession, no row is more certain than one wrong row of n + 2 leaves it."""
+    y = np.arange(n_rows) % 2
+    logits = np.where(np.arange(2) == y[:, None], 3.0, 0.0)
+    assert fit_temperature(logits, y).value == BOUNDS[0]
+    found = cautious_temperature(logits, y)
+    certainty = 1 / (1 + np.exp(-3.0 / found.value))
+    if found.value < 1:
+        assert certainty == pytest.approx(1 - 1 / (n_rows + 2), rel=1e-6)
+    else:
+        assert certainty > 1 - 1 / (n_rows + 2)

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import column_or_1d
 
 from skneural.estimators.sklearn_private import InvalidParameterError
+from skneural.estimators.user_warnings import warn_user
 
 
 def checked_layer_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...]:
@@ -56,6 +59,17 @@ def _native_sparse(X: Any) -> Any:
     X = X.copy()  # never what the user has
     X.data = native(data)
     return X
+
+
+def one_column(y: Any) -> Any:
+    """Targets of one axis. A column of them is taken too, with scikit-learn's warning."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        warn_user(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape of "
+            "y to (n_samples, ), for example using ravel().",
+            DataConversionWarning,
+        )
+    return column_or_1d(y)
 
 
 def refuse_no_data(**arrays: Any) -> None:

@@ -15,12 +15,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, rows_as_csr
 from skneural.arrays.taken_rows import taken_rows
-from skneural.estimators.checks import names_of_columns, native, refuse_no_data, saying_where
+from skneural.estimators.checks import (
+    names_of_columns,
+    native,
+    one_column,
+    refuse_no_data,
+    saying_where,
+)
 from skneural.estimators.columns import (
     check_targets,
     naming_the_column,
@@ -220,7 +225,7 @@ def validated_rows(
             reset=seen is None,
         )
     if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
+        y = one_column(y)
     return Rows(X, y, getattr(substitute, "feature_names_in_", None), target_names)
 
 

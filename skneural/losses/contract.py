@@ -253,6 +253,8 @@ def _r2_score(y: FloatArray, predicted: FloatArray, sample_weight: Any) -> float
     squares = (column * (y - predicted) ** 2).sum(axis=0)
     total = (column * (y - np.average(y, axis=0, weights=weight)) ** 2).sum(axis=0)
     scores = np.where(squares == 0, 1.0, 0.0)
-    varies = total != 0
+    # Of equal numbers the mean, and so the total, can differ by rounding.
+    counted = y if weight is None else y[weight != 0]
+    varies = (total != 0) & np.any(counted != counted[:1], axis=0)
     scores[varies] = 1 - squares[varies] / total[varies]
     return float(scores.mean())

@@ -110,8 +110,8 @@ class ReduceOnPlateau(Schedule):
     .. math:: \eta \leftarrow \max(\eta / d, \lambda \eta_0)
 
     after every `patience` epochs without progress in a row; the training stops, as ever, after
-    more than `n_iter_no_change` of them. For trainings whose length one does not know beforehand. It
-    never acts unless `patience` is at most `n_iter_no_change`.
+    more than `n_iter_no_change` of them. For trainings whose length one does not know beforehand.
+    It never acts unless `patience` is at most `n_iter_no_change`.
 
     Parameters
     ----------

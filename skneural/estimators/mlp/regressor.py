@@ -24,7 +24,7 @@ from skneural.estimators.mlp.parameter_table import REGRESSOR, constraints_of
 from skneural.estimators.mlp.parameters import check_settings, loss_of, loss_to_score_by
 from skneural.estimators.model import Model
 from skneural.estimators.plan import Start
-from skneural.estimators.sklearn_private import available_if
+from skneural.estimators.sklearn_private import InvalidParameterError, available_if
 from skneural.estimators.target_contract import Targets
 from skneural.estimators.targets import Numbers
 from skneural.losses import Loss
@@ -324,6 +324,17 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
         check_consistent_length(y, predicted, sample_weight)
         return loss_to_score_by(self, numbers).score(y, predicted, sample_weight)
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            if "'loss'" not in str(error) or not isinstance(self.loss, int | list | tuple):
+                raise
+            raise InvalidParameterError(
+                f"{error} The first parameter is the loss, as in scikit-learn from 1.7 on: sizes "
+                f"of layers are passed by name, hidden_layer_sizes={self.loss!r}."
+            ) from None
 
     def _targets(self, rows: Rows, start: Start, classes: Any) -> Targets:
         loss = loss_of(self)

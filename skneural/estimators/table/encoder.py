@@ -146,6 +146,9 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
 
     .. math:: z = \frac{x - q_{50}}{q_{75} - q_{25}}, \qquad f(z) = \frac{z}{\sqrt{1 + (z/3)^2}}
 
+    Where the smallest or the largest number occurs in at least 5 % of the rows and is more than ten
+    interquartile ranges of the others away from them, the quartiles are those of the others.
+
     **Training rows.** A level of a single row would give that row's y away. So `fit_transform`
     encodes each row by the rows of the other folds, and differs from ``fit(X, y).transform(X)``,
     which is for rows that were not trained on. Call `fit_transform` for the rows that a model is

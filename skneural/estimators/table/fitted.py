@@ -12,7 +12,7 @@ import numpy.typing as npt
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.data import stand_in
 from skneural.estimators.table.categories import TARGET, Category, sign_columns
-from skneural.estimators.table.idle_columns import warn_of_codes_as_text, warn_of_idle_column
+from skneural.estimators.table.idle_columns import warn_of_idle_column, warn_of_other_type
 from skneural.estimators.table.numeric import Numbers
 from skneural.estimators.table.reading import CheckedTable, RawColumn, about_all_rows
 from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
@@ -93,7 +93,7 @@ class TableColumns:
             column = table[category.number]
             labels = column.labels()
             codes.append(category.codes(labels))
-            warn_of_codes_as_text(column, category, labels)
+            warn_of_other_type(column, category, labels)
         return ColumnValues(numbers, codes)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,10 @@ MIN_LEVELS = 50
 
 #: Share of the levels that are numbers where the column is called numbers.
 MOST = 0.9
+
+#: Decimal levels are measured rather than codes from so many on, or so many for each row.
+MANY_MEASURED = 200
+MEASURED = 0.4
 
 #: Columns that a warning names.
 MOST_NAMED = 5
@@ -52,20 +57,21 @@ def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -
     levels = category.levels
     if not all(isinstance(level, str) for level in levels):
         return
+    n_known = int(np.count_nonzero(labels.of_rows >= 0))
     if all(map(DATE.fullmatch, levels)):
         warn_user(
             f"{column.place} holds dates as text, such as {levels[0]!r}, and is treated as a "
             "category. Make numbers of it that count in your problem, such as the days since a "
             "fixed date, the month or the weekday: pandas.to_datetime reads it."
         )
-    elif _are_mostly_decimal(levels):
+    elif _are_decimal(levels, n_known):
         example = next(filter(DECIMAL.fullmatch, levels))
         warn_user(
             f"{column.place} holds numbers as text, such as {example!r}, and is treated as a "
             "category: pandas.to_numeric(column, errors='coerce') makes numbers of them, and of "
             "other text a missing value."
         )
-    elif len(levels) >= MIN_LEVELS and len(levels) == np.count_nonzero(labels.of_rows >= 0):
+    elif len(levels) >= MIN_LEVELS and len(levels) == n_known:
         warn_user(
             f"{column.place} is a category of which each level, such as {levels[0]!r}, occurs "
             "once: nothing can be learned of them. Drop the column, or make numbers or fewer "
@@ -73,16 +79,23 @@ def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -
         )
 
 
-def _are_mostly_decimal(levels: Sequence[str]) -> bool:
-    """Whether most levels are numbers, but not all, and half of them decimal: codes are whole."""
+def _are_decimal(levels: Sequence[str], n_rows: int) -> bool:
+    """Whether most levels are numbers, and half of them decimal: most codes are whole.
+
+    Where all are numbers they may be codes with a point, which occur in many rows.
+    """
     n_numbers = sum(NUMBER.fullmatch(level) is not None for level in levels)
-    if not MOST * len(levels) <= n_numbers < len(levels):
+    if n_numbers < MOST * len(levels):
+        return False
+    if n_numbers == len(levels) and len(levels) < min(MANY_MEASURED, MEASURED * n_rows):
         return False
     return sum(DECIMAL.fullmatch(level) is not None for level in levels) >= n_numbers / 2
 
 
-def warn_of_codes_as_text(column: RawColumn, category: Category, labels: Labels) -> None:
-    """Warn where a category has been numbers in training and is text now: no level is known then.
+def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) -> None:
+    """Warn where a category has been numbers in training and is text now, or the other way round.
+
+    No level is known then. Files of text, such as CSV, are read with codes as numbers or as text.
 
     Parameters
     ----------
@@ -93,16 +106,23 @@ def warn_of_codes_as_text(column: RawColumn, category: Category, labels: Labels)
         Of these rows.
     """
     seen, found = category.levels, labels.values
-    if not seen or not found or isinstance(seen[0], str) or not isinstance(found[0], str):
+    if not seen or not found or isinstance(seen[0], str) == isinstance(found[0], str):
         return
-    if any(isinstance(level, str) for level in seen):
+    was_text, is_text = (_one_type_of_text(levels) for levels in (seen, found))
+    if was_text is None or is_text is None:
         return
-    if not all(isinstance(level, str) for level in found):
-        return
+    now, before = ("text", "numbers") if is_text else ("numbers", "text")
     warn_user(
-        f"{column.place} holds text, such as {found[0]!r}, where its categories in training were "
-        f"numbers, such as {seen[0]!r}: none of them is known. Pass numbers, as in fit."
+        f"{column.place} holds {now}, such as {found[0]!r}, where its categories in training were "
+        f"{before}, such as {seen[0]!r}: none of them is known. Pass {before}, as in fit."
     )
+
+
+def _one_type_of_text(levels: Sequence[Any]) -> bool | None:
+    """Whether all levels are text; False where all are numbers, None for anything else."""
+    if all(isinstance(level, str) for level in levels):
+        return True
+    return None if any(isinstance(level, str | bytes) for level in levels) else False
 
 
 def warn_of_counted_columns(places: Sequence[str]) -> None:

@@ -349,6 +349,8 @@ def _column_of_pandas(place: str, series: Any) -> RawColumn:
         categories = list(map(_as_label, as_array(series.cat.categories).tolist()))
         return RawColumn(place, series.cat.codes.to_numpy(), categories, "categories")
     dtype = series.dtype
+    if type(dtype).__name__ == "SparseDtype":
+        return RawColumn(place, as_array(series))
     if not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in NUMBERS:
         # Of pandas or pyarrow, with missing values of their own.
         return RawColumn(place, _numbers_of_pandas(series))
@@ -372,6 +374,7 @@ def _column_of_polars(place: str, column: Any) -> RawColumn:
     kind = str(column.dtype)
     if column.dtype.is_numeric() and kind[0] in "IUF":  # no decimal numbers
         is_exact = kind[0] == "F" or not column.null_count() or not _has_large(column)
+        is_exact &= not kind.endswith("128")  # which NumPy does not have
         return RawColumn(place, column.to_numpy() if is_exact else _objects(column.to_list()))
     return RawColumn(place, _objects(column.to_list()), None, _said_by(column.dtype))
 

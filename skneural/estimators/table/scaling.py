@@ -16,6 +16,16 @@ from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.table.packing import pack, unpack
 
+QUARTILES = np.array([0.25, 0.5, 0.75])
+
+#: Where an end of a column is looked for that stands for something else, such as a missing number.
+PERCENTILES = np.linspace(0, 1, 101)
+
+#: It has at least so many percentiles, the others too, and is more than so many of their
+#: interquartile ranges away.
+MIN_EQUAL = 5
+FAR = 10.0
+
 #: Normal quantiles are those of probabilities from here to one minus it.
 LOWEST_PROBABILITY = 1e-3
 
@@ -112,7 +122,9 @@ class RobustScaling:
 
     .. math:: z = \frac{x - q_{50}}{q_{75} - q_{25}}, \qquad f(z) = \frac{z}{\sqrt{1 + (z / 3)^2}}
 
-    Where the interquartile range is zero, half the range takes its place.
+    Where the interquartile range is zero, half the range takes its place. A number such as -999,
+    which stands for missing ones, would stretch the range: where the smallest or the largest number
+    is that of many rows and far from all others, the quartiles are those of the others.
 
     Attributes
     ----------
@@ -130,8 +142,13 @@ class RobustScaling:
     @classmethod
     def fit(cls, quantiles: Quantiles) -> Self:
         """Medians and ranges of columns, none of them constant."""
-        low, center, high = quantiles(np.array([0.25, 0.5, 0.75])).T
+        low, center, high = quantiles(QUARTILES).T
         scale = high - low
+        for j, knots in enumerate(quantiles(PERCENTILES)):
+            others = _others_than_far_end(knots)
+            if others is not None:
+                low[j], center[j], high[j] = np.quantile(others, QUARTILES)
+                scale[j] = high[j] - low[j]
         half_range = (quantiles.highest - quantiles.lowest) / 2
         # Half of the smallest number is zero.
         half_range = np.maximum(half_range, np.finfo(np.float64).tiny)
@@ -146,6 +163,20 @@ class RobustScaling:
         np.clip(scaled, -1e100, 1e100, out=scaled)
         clipped: FloatArray = scaled / np.sqrt(1 + np.square(scaled / 3))
         return clipped
+
+
+def _others_than_far_end(knots: FloatArray) -> FloatArray | None:
+    """The percentiles of a column without an end that stands for something else, if it has one."""
+    for end in (knots[0], knots[-1]):
+        others: FloatArray = knots[knots != end]
+        n_equal = len(knots) - len(others)
+        if n_equal < MIN_EQUAL or len(others) < MIN_EQUAL:
+            continue
+        low, high = np.quantile(others, (0.25, 0.75))
+        distance = np.abs(others - end).min()
+        if 0 < high - low < distance / FAR:
+            return others
+    return None
 
 
 @dataclass(frozen=True)

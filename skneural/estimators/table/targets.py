@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.checks import native, refuse_no_data
+from skneural.estimators.checks import native, one_column, refuse_no_data
 from skneural.estimators.columns import check_targets, naming_the_target
 from skneural.estimators.containers import take
 
@@ -73,7 +73,7 @@ def encoding_targets(
         y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
     if target_type == "auto":
         target_type = _type_of(y)
-    y = column_or_1d(y, warn=True)
+    y = one_column(y)
     if target_type == REGRESSION:
         # Only differences from the mean count, and small numbers have small errors of rounding.
         y = y.astype(np.float64)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.checks import native, refuse_no_data, saying_where
+from skneural.estimators.checks import native, one_column, refuse_no_data, saying_where
 from skneural.estimators.columns import check_targets, naming_the_target
 from skneural.estimators.containers import take
 from skneural.estimators.data import stand_in
@@ -119,13 +119,13 @@ def checked_target(
     with naming_the_target(y):
         dtype = np.float64 if are_numbers else None
         y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
-    one_column: npt.NDArray[Any] = column_or_1d(y, warn=True)
-    if are_numbers and np.any(np.abs(one_column) > LARGEST):
+    target: npt.NDArray[Any] = one_column(y)
+    if are_numbers and np.any(np.abs(target) > LARGEST):
         raise ValueError(
-            f"y holds {one_column[np.abs(one_column).argmax()]:g}: numbers beyond {LARGEST:g} are "
+            f"y holds {target[np.abs(target).argmax()]:g}: numbers beyond {LARGEST:g} are "
             "too large, since their differences are not finite. Divide y by a constant first."
         )
-    return one_column
+    return target
 
 
 def validation_rows(

@@ -22,7 +22,7 @@ from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, Singl
 from skneural.losses import Loss, LossBuffers
 from skneural.minimizers.joint import JointValidation
 from skneural.network import Network
-from skneural.temperature import fit_temperature, scaled_log_probabilities
+from skneural.temperature import cautious_temperature, scaled_log_probabilities
 from skneural.workspace import PredictionMemory
 
 #: ``metric(values) -> float``: how good the judged rows are predicted, the higher the better.
@@ -269,7 +269,7 @@ class JudgeOfClasses(Judge):
         self.criteria, self.codes = criteria, codes
 
     def judged_by(self, raw: FloatArray) -> JointValidation:
-        temperature = fit_temperature(raw, self.codes, self.weight)
+        temperature = cautious_temperature(raw, self.codes, self.weight)
         if not np.isfinite(temperature.loss):
             self.out_of_fold.skip()
             return _not_finite({"error": np.inf, "temperature": np.nan}, self.metric)
@@ -304,7 +304,7 @@ class JudgeOfClasses(Judge):
 
 
 class JudgeOfNumbers(Judge):
-    """By the loss, in units of the standard deviation of y.
+    """By the loss, in units of the mean scale of the members.
 
     Parameters
     ----------

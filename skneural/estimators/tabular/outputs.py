@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.table.scaling import Quantiles
 from skneural.estimators.tabular.folds import Fold
 from skneural.estimators.targets import Labels
 from skneural.losses import LOSSES, Loss
@@ -22,6 +23,12 @@ from skneural.temperature import scaled_log_probabilities
 
 #: Of the range of y: its standard deviation is taken for no less.
 SMALLEST_SCALE = 1e-8
+
+#: The interquartile range of normal numbers of standard deviation 1.
+NORMAL_QUARTILES = 1.349
+
+#: Times that deviation by quartiles from which on a few rows are taken to have set the other.
+MAX_SPREADS = 5.0
 
 
 class Outputs(ABC):
@@ -121,7 +128,8 @@ class NumbersOfMembers(Outputs):
     Attributes
     ----------
     mean, scale : ndarray of shape (K,)
-        Mean and standard deviation of y among the training rows of each member.
+        Mean and standard deviation of y among the training rows of each member, or the robust
+        counterparts of both.
     lowest, highest : ndarray of shape (K,)
         Its smallest and largest y: no prediction lies beyond them.
     """
@@ -132,10 +140,23 @@ class NumbersOfMembers(Outputs):
     highest: FloatArray
 
     @classmethod
-    def fit(cls, y: FloatArray, weight: FloatArray | None, folds: Sequence[Fold]) -> Self:
-        """The units of members with these rows."""
+    def fit(
+        cls,
+        y: FloatArray,
+        weight: FloatArray | None,
+        folds: Sequence[Fold],
+        *,
+        is_robust: bool = False,
+    ) -> Self:
+        """The units of members with these rows.
+
+        If they are to be robust, a few rows of extreme y do not set them: where the standard
+        deviation is many times that of normal numbers of the same quartiles, it is the latter, and
+        the mean is the median.
+        """
         unit = unit_of(y)
-        found = [_statistics(in_units_of(unit, y), weight, fold.train) for fold in folds]
+        scaled = in_units_of(unit, y)
+        found = [_statistics(scaled, weight, fold.train, is_robust) for fold in folds]
         mean, scale, lowest, highest = np.array(found).T
         return cls(mean * unit, scale * unit, lowest * unit, highest * unit)
 
@@ -222,13 +243,18 @@ def in_units_of(unit: float, numbers: FloatArray) -> FloatArray:
 
 
 def _statistics(
-    y: FloatArray, weight: FloatArray | None, rows: IndexArray
+    y: FloatArray, weight: FloatArray | None, rows: IndexArray, is_robust: bool
 ) -> tuple[float, float, float, float]:
     own, own_weight = y[rows], None if weight is None else weight[rows]
     lowest, highest = float(own.min()), float(own.max())
     # Rounding must not take the mean of equal numbers away from them.
     mean = float(np.clip(np.average(own, weights=own_weight), lowest, highest))
     scale = float(np.sqrt(np.average(np.square(own - mean), weights=own_weight)))
+    if is_robust:
+        quartiles = Quantiles(own[np.newaxis], own_weight)(np.array([0.25, 0.5, 0.75]))[0].tolist()
+        spread = (quartiles[2] - quartiles[0]) / NORMAL_QUARTILES
+        if 0 < MAX_SPREADS * spread < scale:
+            mean, scale = quartiles[1], spread
     # Beside a row of nearly all the weight, others would be too far away for float32.
     scale = max(scale, SMALLEST_SCALE * (highest - lowest))
     return mean, scale or 1.0, lowest, highest

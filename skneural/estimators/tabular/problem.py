@@ -26,7 +26,7 @@ from skneural.estimators.tabular.judging import (
 )
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, in_units_of
 from skneural.estimators.targets import Labels
-from skneural.losses import LOSSES, Loss
+from skneural.losses import LOSSES, Loss, SquaredError
 from skneural.network import Network
 
 OutputsOf = Callable[[FloatArray], Classes | NumbersOfMembers]
@@ -211,7 +211,9 @@ class NumberProblem(Problem):
         self.encoding = (scaled - scaled.mean())[:, np.newaxis]
 
     def targets(self, folds: Sequence[Fold]) -> tuple[npt.NDArray[Any], OutputsOf]:
-        outputs = NumbersOfMembers.fit(self.y, self.weight, folds)
+        # Who asks for the median or a quantile may have outliers, which set a standard deviation.
+        is_robust = not isinstance(self.loss, SquaredError)
+        outputs = NumbersOfMembers.fit(self.y, self.weight, folds, is_robust=is_robust)
         return outputs.encode(self.y), lambda _: outputs
 
     def judge(
