@@ -30,8 +30,8 @@ PRIOR_WEIGHT = 10.0
 #: Folds in which the training rows of a member are encoded.
 N_INNER_FOLDS = 5
 
-#: Most quantiles that describe a column. 1,000 predict no better, and take a tenth of a file.
-N_QUANTILES = 256
+#: Most quantiles that describe a column.
+N_QUANTILES = 1000
 
 
 @dataclass(frozen=True)
