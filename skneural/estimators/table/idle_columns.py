@@ -96,6 +96,7 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
     """Warn where a category has been numbers in training and is text now, or the other way round.
 
     No level is known then. Files of text, such as CSV, are read with codes as numbers or as text.
+    Numbers that have been no text in training are nothing to warn of.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
     if not seen or not found or isinstance(seen[0], str) == isinstance(found[0], str):
         return
     was_text, is_text = (_one_type_of_text(levels) for levels in (seen, found))
-    if was_text is None or is_text is None:
+    if was_text is None or is_text is None or (was_text and not _are_written(found, seen)):
         return
     now, before = ("text", "numbers") if is_text else ("numbers", "text")
     warn_user(
@@ -123,6 +124,12 @@ def _one_type_of_text(levels: Sequence[Any]) -> bool | None:
     if all(isinstance(level, str) for level in levels):
         return True
     return None if any(isinstance(level, str | bytes) for level in levels) else False
+
+
+def _are_written(numbers: Sequence[Any], levels: Sequence[str]) -> bool:
+    """Whether some of the numbers, or of True and False, are among these levels as text."""
+    values = {float(level) for level in levels if NUMBER.fullmatch(level)}
+    return any(number in values or str(number) in levels for number in numbers)
 
 
 def warn_of_counted_columns(places: Sequence[str]) -> None:

@@ -25,7 +25,8 @@ from skneural.estimators.tabular.problem import ClassProblem
 
 @document_tabular(
     presets="Settings of the training: 'auto' and 'fast' are 32 epochs in batches of 64 rows with "
-    "three hidden layers of 96 units, 'accurate' 64 epochs in batches of 128 with three of 128.",
+    "three hidden layers of 96 units and a weight decay of 0.01, 'accurate' 64 epochs in batches "
+    "of 128 with three layers of 128 and 0.02.",
     judging=" and calibrate the probabilities",
     folds="stratified by class if every class has at least that many rows",
     metric="None selects two epochs, that of the lowest log loss after temperature scaling and "
@@ -37,7 +38,9 @@ from skneural.estimators.tabular.problem import ClassProblem
 
 temperature_ : ndarray of shape (n_checkpoints,)
     What the logits of each selected epoch are divided by (`skneural.temperature`), fitted on the
-    out-of-fold logits: calibrated probabilities are as confident as they are accurate.
+    out-of-fold logits: calibrated probabilities are as confident as they are accurate. One below 1
+    is only as low as one more row, which is wrong, would leave it
+    (`skneural.temperature.cautious_temperature`).
 
 classes_ : ndarray of shape (n_classes,)
     The class labels, sorted.

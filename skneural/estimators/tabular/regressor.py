@@ -37,7 +37,7 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
     oof="the predicted number",
     oof_shape="(n_samples,)",
     ATTRIBUTES_OF_TASK="",
-    oof_loss=" (of y divided by its standard deviation)",
+    oof_loss=" (of y divided by the mean of :math:`s_k`)",
     history="",
     recipe="For numeric targets these have Mish as a parametric activation "
     "(`ParametricActivation`; 'fast': as it is), no dropout, and the scaled numbers are embedded. "
@@ -57,7 +57,9 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     .. math:: \hat y = \frac{1}{K} \sum_{k=1}^{K} \operatorname{clip}(\bar y_k + s_k z_k)
 
     with the raw output z of each of K members and the mean :math:`\bar y_k` and standard deviation
-    :math:`s_k` of y in its training rows. The smallest and the largest y there are the bounds.
+    :math:`s_k` of y in its training rows. The smallest and the largest y there are the bounds. For
+    medians and quantiles beside a few rows of extreme y, :math:`\bar y_k` is the median and
+    :math:`s_k` the interquartile range divided by 1.349.
 
     Parameters
     ----------
