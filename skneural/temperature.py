@@ -82,7 +82,6 @@ def fit_temperature(
     y: npt.NDArray[Any],
     sample_weight: FloatArray | None = None,
     bounds: tuple[float, float] = BOUNDS,
-    smoothing: float = 0.0,
 ) -> Temperature:
     """The temperature of the lowest log loss.
 
@@ -97,8 +96,6 @@ def fit_temperature(
         Zero or positive, and not all zero.
     bounds : tuple of float, default=(0.25, 8.0)
         The lowest and the highest temperature to choose, both above zero.
-    smoothing : float, default=0.0
-        Share of each row that is of the other classes. The loss that is returned is that without.
 
     Returns
     -------
@@ -115,24 +112,12 @@ def fit_temperature(
     >>> round(temperature.value, 2), round(temperature.loss, 2)  # right 3 times in 4
     (3.64, 0.56)
     """
-    logits = _of_all_classes(logits)
     lowest, highest = 1 / bounds[1], 1 / bounds[0]
     beta = min(max(1.0, lowest), highest)
-    if not np.all(np.isfinite(logits)):
+    rows = _rows_of(logits, y, sample_weight)
+    if rows is None:
         return Temperature(1 / beta, math.inf)
-    differences = logits - np.take_along_axis(logits, np.asarray(y)[:, np.newaxis], axis=1)
-    largest = differences.max(axis=1)
-    differences -= largest[:, np.newaxis]
-    share = np.full(len(logits), 1.0)
-    if sample_weight is not None:
-        share = np.asarray(sample_weight, dtype=np.float64)
-    rows = _Rows(differences, largest, share / share.sum())
-    pull = 0.0
-    if smoothing and logits.shape[1] > 1:
-        of_others = (differences + largest[:, np.newaxis]).sum(axis=1) / (logits.shape[1] - 1)
-        pull = -smoothing * float(rows.share @ of_others)
-    beta = _minimum(rows, lowest, highest, beta, pull)
-    return Temperature(1 / beta, rows.derivatives(beta)[0])
+    return rows.at(_minimum(rows, lowest, highest, beta))
 
 
 def cautious_temperature(
@@ -157,13 +142,14 @@ def cautious_temperature(
     >>> round(fit_temperature(logits, y).value, 2), round(cautious_temperature(logits, y).value, 2)
     (0.25, 1.0)
     """
-    found = fit_temperature(logits, y, sample_weight)
-    if not found.value < 1:
-        return found
-    n_rows = float(len(logits))
-    if sample_weight is not None:
-        n_rows = float(np.sum(sample_weight) ** 2 / np.sum(np.square(sample_weight)))
-    return fit_temperature(logits, y, sample_weight, (found.value, 1.0), 1 / (n_rows + 2))
+    rows = _rows_of(logits, y, sample_weight)
+    if rows is None:
+        return Temperature(1.0, math.inf)
+    beta = _minimum(rows, 1 / BOUNDS[1], 1 / BOUNDS[0], 1.0)
+    if beta > 1:
+        n_rows = 1 / float(np.sum(np.square(rows.share)))
+        beta = _minimum(rows, 1.0, beta, beta, rows.margin() / (n_rows + 2))
+    return rows.at(beta)
 
 
 def scaled_log_probabilities(logits: FloatArray, temperature: float) -> FloatArray:
@@ -193,6 +179,16 @@ class _Rows(NamedTuple):
     largest: FloatArray
     share: FloatArray
 
+    def at(self, beta: float) -> Temperature:
+        """The temperature 1 / beta, and its loss."""
+        return Temperature(1 / beta, self.derivatives(beta)[0])
+
+    def margin(self) -> float:
+        """How far the logit of the true class is above those of the others, in the mean."""
+        n_others = max(self.differences.shape[1] - 1, 1)
+        of_others = (self.differences + self.largest[:, np.newaxis]).sum(axis=1) / n_others
+        return -float(self.share @ of_others)
+
     def derivatives(self, beta: float) -> tuple[float, float, float]:
         """The loss, and its first and second derivative in the inverse temperature."""
         p = np.exp(beta * self.differences)
@@ -205,7 +201,24 @@ class _Rows(NamedTuple):
         return float(self.share @ losses), float(first), float(self.share @ (square - mean**2))
 
 
-def _minimum(rows: _Rows, lowest: float, highest: float, beta: float, pull: float) -> float:
+def _rows_of(
+    logits: FloatArray, y: npt.NDArray[Any], sample_weight: FloatArray | None
+) -> _Rows | None:
+    """What the loss needs of the rows; None where the logits are not finite."""
+    logits = _of_all_classes(logits)
+    if not np.all(np.isfinite(logits)):
+        return None
+    differences = logits - np.take_along_axis(logits, np.asarray(y)[:, np.newaxis], axis=1)
+    largest = differences.max(axis=1)
+    differences -= largest[:, np.newaxis]
+    share = np.full(len(logits), 1.0)
+    if sample_weight is not None:
+        share = np.asarray(sample_weight, dtype=np.float64)
+        share = share / share.max()
+    return _Rows(differences, largest, share / share.sum())
+
+
+def _minimum(rows: _Rows, lowest: float, highest: float, beta: float, pull: float = 0.0) -> float:
     """The minimum of a convex loss, plus `pull` times beta, between two inverse temperatures."""
     for end, sign in ((lowest, -1), (highest, 1)):
         # Beyond an end where the loss still falls outwards there is nothing to look for.

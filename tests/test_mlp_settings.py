@@ -601,6 +601,24 @@ def test_a_loss_that_breaks_the_contract(kind, solver):
     assert not hasattr(model, "coefs_")
 
 
+class AbsoluteByHand(HalfSquares):
+    """A loss without a derivative where it is zero."""
+
+    def value_and_gradient(self, raw, y, buffers):
+        difference = raw - y
+        buffers.gradient[...] = difference / np.abs(difference)
+        return np.abs(difference).sum(axis=1)
+
+
+@pytest.mark.parametrize(
+    "y", [np.zeros(len(X)), np.round(NUMBERS), NUMBERS], ids=["0", "whole", "any"]
+)
+def test_a_loss_with_a_kink_keeps_the_contract(y):
+    model = ScratchMLPRegressor(AbsoluteByHand(), (3,), max_iter=2, random_state=0).fit(X, y)
+    expected = ScratchMLPRegressor("absolute_error", (3,), max_iter=2, random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), expected.predict(X), rtol=1e-6, atol=1e-8)
+
+
 class TwoOutputs(ClassificationLoss):
     """A loss of classes that asks for more outputs than there are."""
 

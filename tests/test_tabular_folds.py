@@ -473,8 +473,22 @@ def test_what_rows_of_weight_zero_hold():
     assert model.classes_.tolist() == ["no", "yes"]
 
 
+class OnlyAnArray:
+    """Targets of another library: of a length, and made an array by NumPy's protocol."""
+
+    def __init__(self, values):
+        self._values = np.asarray(values)
+
+    def __len__(self):
+        return len(self._values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self._values, dtype=dtype)
+
+
 #: Targets with values for all rows but those of weight zero, in several forms.
 UNLABELLED = {
+    "protocol": OnlyAnArray,
     "array": lambda y: y,
     "list": list,
     "series": pd.Series,
@@ -489,9 +503,9 @@ UNLABELLED = {
 def test_rows_of_weight_zero_need_no_target(make, y, form):
     expected = make().fit(TABLE, y, WEIGHT)
     unlabelled = [value if counts else None for value, counts in zip(y.tolist(), SOME, strict=True)]
-    if form in ("array", "series", "frame") and y is NUMBERS:
+    if form in ("array", "series", "frame", "protocol") and y is NUMBERS:
         unlabelled = np.array(unlabelled, dtype=float)
-    elif form == "array":
+    elif form in ("array", "protocol"):
         unlabelled = np.where(SOME, y, y[SOME][0])  # labels of an array cannot be missing
     model = make().fit(TABLE, UNLABELLED[form](unlabelled), WEIGHT)
     np.testing.assert_array_equal(outputs(model, NEW), outputs(expected, NEW))

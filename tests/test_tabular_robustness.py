@@ -55,7 +55,8 @@ from skneural import TableEncoder, TabularMLPClassifier, TabularMLPRegressor
 from skneural.activations import Activation
 from skneural.estimators.table.scaling import Quantiles, RobustScaling
 from skneural.estimators.tabular.ensemble import FittedEnsemble
-from skneural.estimators.tabular.outputs import SinglePrecision
+from skneural.estimators.tabular.folds import Fold
+from skneural.estimators.tabular.outputs import NumbersOfMembers, SinglePrecision
 from skneural.losses import Quantile
 
 each_problem = pytest.mark.parametrize(("make", "y"), PROBLEMS.values(), ids=PROBLEMS)
@@ -1380,7 +1381,7 @@ def test_integers_that_numpy_does_not_have(make, y):
 
 @pytest.mark.parametrize("loss", ["absolute_error", Quantile(0.1), Quantile(0.5)], ids=str)
 def test_outliers_do_not_set_the_scale_of_robust_losses(loss):
-    """Three rows of 300 of any size move the other predictions no more than rows of some size."""
+    """Three rows of 300 move the other predictions no more if they are a million times as far."""
     rng = np.random.RandomState(0)
     X = rng.standard_normal((600, 3))
     y = X[:, 0] + 0.3 * rng.standard_normal(600)
@@ -1436,3 +1437,44 @@ def test_other_columns_are_scaled_by_all_quartiles(values):
     low, center, high = np.quantile(values, [0.25, 0.5, 0.75])
     assert scaling.center == center
     assert scaling.scale == ((high - low) or np.ptp(values) / 2)
+
+
+@pytest.mark.parametrize("share", [0.06, 0.2, 0.27, 0.6])
+@pytest.mark.parametrize("noise", [0.0, 1e-4, 1e-2])
+def test_a_good_part_of_large_y_does_set_the_scale(share, noise):
+    """As of rain, claims or sales: most are next to nothing."""
+    rng = np.random.RandomState(0)
+    y = np.where(rng.uniform(size=1000) < share, 1000.0, 0.0) + noise * rng.uniform(size=1000)
+    folds = [Fold(np.arange(1000), np.arange(1))]
+    found = NumbersOfMembers.fit(y, None, folds, is_robust=True)
+    np.testing.assert_allclose(found.scale, y.std(), rtol=1e-12)
+    np.testing.assert_allclose(found.mean, y.mean(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_few_extreme_y_do_not_set_the_scale(weighted):
+    rng = np.random.RandomState(0)
+    y = rng.standard_normal(1000)
+    y[:30] = 1e6
+    folds = [Fold(np.arange(1000), np.arange(1))]
+    weight = np.ones(1000) if weighted else None
+    found = NumbersOfMembers.fit(y, weight, folds, is_robust=True)
+    assert found.scale[0] == pytest.approx(1, rel=0.2)
+    assert found.mean[0] == pytest.approx(np.median(y))
+    plain = NumbersOfMembers.fit(y, weight, folds)
+    assert plain.scale[0] == pytest.approx(y.std())
+
+
+@pytest.mark.parametrize("n_rows", [30, 60, 101, 150, 301, 600])
+@pytest.mark.parametrize("end", [-30.0, 40.0, -999.0])
+def test_far_ends_are_found_whatever_the_number_of_rows(n_rows, end):
+    """Percentiles between the end and the others are interpolated, and of neither."""
+    for seed in range(20):
+        rng = np.random.RandomState(seed)
+        x = rng.standard_normal(n_rows)
+        is_end = rng.uniform(size=n_rows) < 0.3
+        values = np.where(is_end, end, x)
+        scaling = RobustScaling.fit(Quantiles(values[np.newaxis]))
+        others = np.quantile(x[~is_end], [0.25, 0.5, 0.75])
+        assert scaling.scale[0] == pytest.approx(others[2] - others[0], rel=0.35)
+        assert abs(scaling.center[0] - others[1]) < 0.4

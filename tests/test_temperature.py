@@ -195,3 +195,10 @@ def test_rows_without_an_error_do_not_make_certain(n_rows):
         assert certainty == pytest.approx(1 - 1 / (n_rows + 2), rel=1e-6)
     else:
         assert certainty > 1 - 1 / (n_rows + 2)
+
+
+@pytest.mark.parametrize("factor", [1e-200, 2.0, 1e200])
+def test_caution_does_not_depend_on_the_unit_of_weights(factor):
+    logits, y, weight = PROBLEMS["not sure enough"]
+    found = cautious_temperature(logits, y, factor * weight)
+    assert found.value == pytest.approx(cautious_temperature(logits, y, weight).value, rel=1e-9)

@@ -5,6 +5,7 @@ No library of frames is imported for this: frames are recognised by what they of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -67,10 +68,13 @@ def cut(X: Any, rows: slice) -> Any:
 
 
 def take(X: Any, index: IndexArray) -> Any:
-    """The rows, or of one column the elements, with these numbers."""
+    """The rows, or of one column the elements, with these numbers. A mapping is left as it is."""
     # Tables and columns of pyarrow are none of what scikit-learn 1.6 takes rows of.
-    is_arrow = hasattr(X, "to_pylist")
-    return X.take(index) if is_arrow else _safe_indexing(X, index)
+    if hasattr(X, "to_pylist"):
+        return X.take(index)
+    if isinstance(X, np.ndarray | list | tuple) or hasattr(X, "iloc") or hasattr(X, "to_numpy"):
+        return _safe_indexing(X, index)
+    return X if isinstance(X, Mapping) else np.asarray(X)[index]
 
 
 def _is_sparse_dtype(dtype: Any) -> bool:

@@ -74,7 +74,7 @@ class Dropout(Layer):
         random: Sequence[np.random.Generator] | None = None,
     ) -> FloatArray:
         if buffers is not None:
-            buffers.is_used = random is not None
+            buffers.has_drawn = random is not None
         if random is None or buffers is None:
             output: FloatArray = x
             return output
@@ -84,10 +84,10 @@ class Dropout(Layer):
         flat = own.reshape(-1), factors.reshape(-1), thinned.reshape(-1)
         # Not in place: the derivative of the activation below is that of all units.
         if self.by_bytes:
-            _draw_bytes(buffers.bytes, random)
+            _draw_bytes(buffers.drawn, random)
             n_left_out = min(round(rate * N_BYTES), N_BYTES - 1)
             share = N_BYTES / (N_BYTES - n_left_out)
-            thin_by_bytes(*flat, buffers.bytes.reshape(-1), n_left_out, share)
+            thin_by_bytes(*flat, buffers.drawn.reshape(-1), n_left_out, share)
         else:
             _draw_numbers(factors, random)
             thin_by_numbers(*flat, float(1 - rate))
@@ -103,7 +103,7 @@ class Dropout(Layer):
         delta: FloatArray,
         needs_input: bool,
     ) -> FloatArray | None:
-        if buffers.is_used:
+        if buffers.has_drawn:
             delta *= buffers.factors
         return delta
 
@@ -114,8 +114,8 @@ class _Drawn:
 
     factors: FloatArray
     thinned: FloatArray
-    bytes: Bytes | None
-    is_used: bool = False
+    drawn: Bytes | None
+    has_drawn: bool = False
 
 
 def _draw_numbers(numbers: FloatArray, random: Sequence[np.random.Generator]) -> None:

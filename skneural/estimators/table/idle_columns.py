@@ -120,7 +120,7 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
 
 
 def _one_type_of_text(levels: Sequence[Any]) -> bool | None:
-    """Whether all levels are text; False where all are numbers, None for anything else."""
+    """Whether all levels are text (True), or none is text or bytes (False); None for a mixture."""
     if all(isinstance(level, str) for level in levels):
         return True
     return None if any(isinstance(level, str | bytes) for level in levels) else False
@@ -128,8 +128,9 @@ def _one_type_of_text(levels: Sequence[Any]) -> bool | None:
 
 def _are_written(numbers: Sequence[Any], levels: Sequence[str]) -> bool:
     """Whether some of the numbers, or of True and False, are among these levels as text."""
-    values = {float(level) for level in levels if NUMBER.fullmatch(level)}
-    return any(number in values or str(number) in levels for number in numbers)
+    known: set[Any] = {float(level) for level in levels if NUMBER.fullmatch(level)}
+    known.update(levels)
+    return any(number in known or str(number) in known for number in numbers)
 
 
 def warn_of_counted_columns(places: Sequence[str]) -> None:

@@ -21,9 +21,9 @@ QUARTILES = np.array([0.25, 0.5, 0.75])
 #: Where an end of a column is looked for that stands for something else, such as a missing number.
 PERCENTILES = np.linspace(0, 1, 101)
 
-#: It has at least so many percentiles, the others too, and is more than so many of their
-#: interquartile ranges away.
-MIN_EQUAL = 5
+#: It has at least so many percentiles, from 0 to 5 %, the others too, and is more than so many of
+#: their interquartile ranges away.
+MIN_EQUAL = 6
 FAR = 10.0
 
 #: Normal quantiles are those of probabilities from here to one minus it.
@@ -74,6 +74,11 @@ class Quantiles:
     def n_rows(self) -> int:
         """Number of rows, repeated ones counted as often as their weights say."""
         return round(max(1.0, min(self._total / self._unit, 1e15)))
+
+    def sorted_column(self, j: int) -> FloatArray:
+        """The numbers of a column, from the smallest to the largest."""
+        column: FloatArray = self._sorted[j]
+        return column
 
     @property
     def lowest(self) -> FloatArray:
@@ -145,7 +150,7 @@ class RobustScaling:
         low, center, high = quantiles(QUARTILES).T
         scale = high - low
         for j, knots in enumerate(quantiles(PERCENTILES)):
-            others = _others_than_far_end(knots)
+            others = _others_than_far_end(knots, quantiles.sorted_column(j))
             if others is not None:
                 low[j], center[j], high[j] = np.quantile(others, QUARTILES)
                 scale[j] = high[j] - low[j]
@@ -165,16 +170,25 @@ class RobustScaling:
         return clipped
 
 
-def _others_than_far_end(knots: FloatArray) -> FloatArray | None:
-    """The percentiles of a column without an end that stands for something else, if it has one."""
-    for end in (knots[0], knots[-1]):
-        others: FloatArray = knots[knots != end]
-        n_equal = len(knots) - len(others)
-        if n_equal < MIN_EQUAL or len(others) < MIN_EQUAL:
+def _others_than_far_end(knots: FloatArray, values: FloatArray) -> FloatArray | None:
+    """The percentiles of a column without an end that stands for something else, if it has one.
+
+    Parameters
+    ----------
+    knots : ndarray of shape (101,)
+    values : ndarray of shape (n_rows,)
+        Sorted.
+    """
+    # Percentiles between an end and its neighbour are interpolated, and of neither.
+    above = values[min(np.searchsorted(values, values[0], side="right"), len(values) - 1)]
+    below = values[max(np.searchsorted(values, values[-1], side="left") - 1, 0)]
+    ends = (values[0], above, knots >= above), (values[-1], below, knots <= below)
+    for end, neighbour, is_other in ends:
+        others: FloatArray = knots[is_other]
+        if np.count_nonzero(knots == end) < MIN_EQUAL or len(others) < MIN_EQUAL:
             continue
-        low, high = np.quantile(others, (0.25, 0.75))
-        distance = np.abs(others - end).min()
-        if 0 < high - low < distance / FAR:
+        low, high = np.quantile(others, QUARTILES[[0, 2]])
+        if 0 < high - low < abs(neighbour - end) / FAR:
             return others
     return None
 

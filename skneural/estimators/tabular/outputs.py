@@ -24,10 +24,11 @@ from skneural.temperature import scaled_log_probabilities
 #: Of the range of y: its standard deviation is taken for no less.
 SMALLEST_SCALE = 1e-8
 
-#: The interquartile range of normal numbers of standard deviation 1.
-NORMAL_QUARTILES = 1.349
+#: Ranges between quantiles of normal numbers of standard deviation 1: between the quartiles, and
+#: from 5 to 95 %.
+NORMAL_RANGES = (1.349, 3.29)
 
-#: Times that deviation by quartiles from which on a few rows are taken to have set the other.
+#: Times the deviation by these ranges from which on a few rows are taken to have set the other.
 MAX_SPREADS = 5.0
 
 
@@ -150,9 +151,9 @@ class NumbersOfMembers(Outputs):
     ) -> Self:
         """The units of members with these rows.
 
-        If they are to be robust, a few rows of extreme y do not set them: where the standard
-        deviation is many times that of normal numbers of the same quartiles, it is the latter, and
-        the mean is the median.
+        If they are to be robust, a few rows of extreme y (less than 5 % at each end) do not set
+        them: where the standard deviation is many times that of normal numbers with the same
+        quartiles and 5 % and 95 % quantiles, it is the latter, and the mean is the median.
         """
         unit = unit_of(y)
         scaled = in_units_of(unit, y)
@@ -251,10 +252,12 @@ def _statistics(
     mean = float(np.clip(np.average(own, weights=own_weight), lowest, highest))
     scale = float(np.sqrt(np.average(np.square(own - mean), weights=own_weight)))
     if is_robust:
-        quartiles = Quantiles(own[np.newaxis], own_weight)(np.array([0.25, 0.5, 0.75]))[0].tolist()
-        spread = (quartiles[2] - quartiles[0]) / NORMAL_QUARTILES
+        at = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+        first, low, median, high, last = Quantiles(own[np.newaxis], own_weight)(at)[0].tolist()
+        # The wider range counts where most rows are nearly the same, and a good part is not.
+        spread = max((high - low) / NORMAL_RANGES[0], (last - first) / NORMAL_RANGES[1])
         if 0 < MAX_SPREADS * spread < scale:
-            mean, scale = quartiles[1], spread
+            mean, scale = median, spread
     # Beside a row of nearly all the weight, others would be too far away for float32.
     scale = max(scale, SMALLEST_SCALE * (highest - lowest))
     return mean, scale or 1.0, lowest, highest

@@ -58,8 +58,8 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
 
     with the raw output z of each of K members and the mean :math:`\bar y_k` and standard deviation
     :math:`s_k` of y in its training rows. The smallest and the largest y there are the bounds. For
-    medians and quantiles beside a few rows of extreme y, :math:`\bar y_k` is the median and
-    :math:`s_k` the interquartile range divided by 1.349.
+    medians and quantiles beside a few rows of extreme y, :math:`\bar y_k` is the median, and
+    :math:`s_k` by quantiles that these rows have no part in.
 
     Parameters
     ----------
