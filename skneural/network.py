@@ -45,7 +45,7 @@ from skneural.activations import Activation
 from skneural.arrays.matrices import FloatArray, Matrix, is_sparse, row_chunks
 from skneural.kernels import compiled_kernels
 from skneural.layers import Activate, Arrays, Dense, Dropout, Layer
-from skneural.layers.contract import Parameter, check_chain
+from skneural.layers.contract import Parameter, check_chain, checked_parameters
 from skneural.layers.dense import Draw
 from skneural.workspace import PredictionMemory, Workspace
 
@@ -82,8 +82,11 @@ class Network:
     Raises
     ------
     ValueError
-        If there is no layer, or if one works in place and the one before it has made no array of
-        its own: the rows of the user would be overwritten.
+        If there is no layer, or one does not fit the one before it: it reads another number of
+        columns, or works in place where that has made no array of its own, and the rows of the user
+        would be overwritten. Also for a factor of the learning rate that is none.
+    TypeError
+        If `parameters` of a layer returns something else than a tuple of `Parameter`.
     """
 
     def __init__(self, layers: Sequence[Layer], n_inputs: int) -> None:
@@ -91,7 +94,7 @@ class Network:
         self.n_inputs = n_inputs
         if not self.layers:
             raise ValueError("A network needs at least one layer.")
-        check_chain(self.layers, "network")
+        check_chain(self.layers, "network", n_inputs)
         self.n_outputs = self.layers[-1].n_outputs
         self.draws, self.widest = False, 0
         first = type(self.layers[0])
@@ -102,7 +105,7 @@ class Network:
         for i, layer in enumerate(self.layers):
             self.draws = self.draws or layer.draws
             self.widest = max(self.widest, layer.n_outputs, layer.widest_inside)
-            parameters = layer.parameters()
+            parameters = checked_parameters(layer)
             self._places.append([(slice(0), ())] * len(parameters))
             for j, parameter in enumerate(parameters):
                 (penalised if parameter.penalised else others).append((i, j, parameter))
@@ -162,13 +165,21 @@ class Network:
         Raises
         ------
         ValueError
-            If a layer looks at data, and there are no rows.
+            If a layer looks at data, and there are no rows, or if one leaves parameters unfilled.
         """
         arrays = self.arrays(params)
         below = _Below(self.layers, arrays, X)
+        params.fill(np.nan)
         for i, layer in enumerate(self.layers):
-            if arrays[i]:
-                layer.initialize(arrays[i], rng, partial(below.outputs, i))
+            if not arrays[i]:
+                continue
+            layer.initialize(arrays[i], rng, partial(below.outputs, i))
+            for array, parameter in zip(arrays[i], layer.parameters(), strict=True):
+                if np.isnan(array).any():
+                    raise ValueError(
+                        f"{type(layer).__name__}.initialize, layer {i} of the network, has to fill "
+                        f"the array of {parameter.name!r}, in place: some of it is NaN."
+                    )
 
     def check_rows(self, X: Matrix) -> None:
         """Refuse sparse rows where the first layer needs dense ones.
@@ -255,7 +266,11 @@ class Network:
         below: FloatArray | None = delta
         inputs, buffers = workspace.inputs, workspace.buffers
         for i in range(len(self.layers) - 1, -1, -1):
-            assert below is not None
+            if below is None:
+                raise TypeError(
+                    f"{type(self.layers[i + 1]).__name__}.backward, layer {i + 1} of the network, "
+                    "must return the derivative in its input where needs_input is True, got None."
+                )
             below = self.layers[i].backward(
                 arrays[i], gradients[i], inputs[i], buffers[i], below, needs_input or i > 0
             )

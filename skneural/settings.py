@@ -12,7 +12,7 @@ from dataclasses import Field, field, fields, is_dataclass
 from functools import lru_cache, partial
 from math import inf, isfinite
 from numbers import Number, Real
-from types import MethodType, NoneType
+from types import FunctionType, MethodType, NoneType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,6 +52,18 @@ class Settings:
     As in scikit-learn, the settings are the arguments of the constructor, kept under their names:
     a dataclass, or a class with an ``__init__`` that does the same.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, member in vars(cls).items():
+            inherited = next(
+                (vars(each)[name] for each in cls.__mro__[1:] if name in vars(each)), None
+            )
+            if isinstance(member, FunctionType) and isinstance(inherited, bool | property):
+                raise TypeError(
+                    f"{cls.__name__}.{name} must be a property or a value, as the one it replaces: "
+                    "a method would always count as true. Put @property above it."
+                )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name; with `deep`, also those of settings inside, as ``name__inner``.
@@ -112,13 +124,14 @@ class Settings:
         return self
 
     def check(self) -> None:
-        """Check numbers and flags.
+        """Check numbers and flags, and that the constructor names all settings.
 
         Raises
         ------
         ValueError
             If one is not what it has to be.
         """
+        _check_constructor(type(self))
         for each in self._fields():
             value = getattr(self, each.name)
             if isinstance(value, Settings):
@@ -266,6 +279,23 @@ def _defaults(kind: type) -> dict[str, Any]:
         for argument in inspect.signature(kind).parameters.values()
         if argument.kind not in variable
     }
+
+
+def _check_constructor(kind: type) -> None:
+    """Refuse settings that `clone` would lose, or that are none at all."""
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    for argument in inspect.signature(kind).parameters.values():
+        if argument.kind in variable:
+            raise ValueError(
+                f"{kind.__name__}.__init__ takes {argument}: copies would lose what it is given. "
+                "Every setting needs a name of its own."
+            )
+    for name, value in vars(kind).items():
+        if isinstance(value, Field):
+            raise ValueError(
+                f"{name} of {kind.__name__} is no setting yet: put @dataclass(repr=False, "
+                "eq=False) above the class."
+            )
 
 
 def _fits(value: Any, default: Any, metadata: Any) -> bool:

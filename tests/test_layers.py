@@ -132,7 +132,7 @@ def test_a_layer_may_look_at_what_the_layers_below_make_of_the_rows(kind):
 
 
 def test_a_layer_in_a_branch_may_look_at_its_columns():
-    branches = [([0, 2], [UnitVariance(2), dense(2, 3), UnitVariance(3)], 2), ([1], [], 1)]
+    branches = [([0, 2], [UnitVariance(2), dense(2, 3), UnitVariance(3)], 3), ([1], [], 1)]
     network = Network([Columns(branches), dense(4, 1)], 3)
     params, X = np.empty(network.n_params), RNG.standard_normal((N_ROWS, 3))
     network.initialize(params, np.random.RandomState(0), X)

@@ -79,6 +79,12 @@ def normal(x, training):
     q = min(1000, len(training))
     P = np.linspace(0, 1, q)
     Q = np.sort(training) if q == len(training) else np.quantile(training, P)
+    # A number that equals repeated ones of the training rows in single precision stands for them,
+    # unless different ones are equal there too.
+    jumps = {np.float32(q): q for q in Q if np.sum(q == Q) > 1}
+    if len(set(np.float32(Q))) < len(set(Q)):
+        jumps = {}
+    x = np.array([jumps.get(np.float32(each), each) for each in x])
     p = (np.interp(x, Q, P) + 1 - np.interp(-x, -Q[::-1], P)) / 2
     return norm.ppf(np.clip(p, 1e-3, 1 - 1e-3))
 

@@ -153,3 +153,19 @@ def names_of_columns(y: Any) -> tuple[str, ...] | None:
     if names is None or not all(isinstance(name, str) for name in names):
         return None
     return tuple(map(str, names))
+
+
+def as_score(found: Any, name: str) -> float:
+    """What a metric of the user's, of this name, has returned, which has to be a number.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        return float(found)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(
+            f"{name} must return a number, got {found!r:.100} ({type(found).__name__})."
+        ) from None

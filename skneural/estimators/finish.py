@@ -68,6 +68,7 @@ def final_params(
     elif reason == "not_finite":
         raise ValueError(f"{NOT_FINITE} The loss of epoch {n_iter} was {state.record.loss}.")
     else:
+        _refuse_infinite_moments(state, n_iter)
         # An array of its own: the average goes on moving when the training goes on.
         params = state.params if state.model is state.params else state.model.copy()
     # Without an array of absolute values, which would be the peak of memory of the whole fit.
@@ -84,6 +85,18 @@ def final_params(
                 f"epoch {n_iter}: the learning rate may be too high."
             )
     return params
+
+
+def _refuse_infinite_moments(state: TrainingState, n_iter: int) -> None:
+    """Refuse a training whose optimizer divides by infinity: some parameters never move again."""
+    for name, moment in state.optimizer.items():
+        if not isinstance(moment, np.ndarray) or name.startswith("scratch"):
+            continue
+        if not np.isfinite(np.max(moment, initial=0)):
+            raise ValueError(
+                f"{NOT_FINITE} The gradients up to epoch {n_iter} are so large that their squares "
+                f"are not finite in {moment.dtype}: some parameters would never move again."
+            )
 
 
 def finished(

@@ -111,7 +111,19 @@ class Model:
             yield rows, raw + self.params
 
     def with_params(self, params: FloatArray, sparse_coef: Any = None) -> Model:
-        """The same model with other parameters."""
+        """The same model with other parameters.
+
+        Raises
+        ------
+        ValueError
+            If they are not those of the network that the model is made of.
+        """
+        if sparse_coef is None and len(params) not in (0, self.network.n_params):
+            raise ValueError(
+                f"A model with layers of {self.layer_sizes} units has {self.network.n_params} "
+                f"parameters, got {len(params)}: what predicts is always a chain of dense layers "
+                "and activation functions."
+            )
         model = object.__new__(Model)
         is_whole = len(params) == self.network.n_params
         arrays = self.network.arrays(params) if is_whole else []

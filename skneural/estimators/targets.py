@@ -17,6 +17,7 @@ from scipy.special import expit, log_expit, log_softmax
 from sklearn.metrics import accuracy_score
 
 from skneural.arrays.matrices import BoolArray, FloatArray
+from skneural.estimators.checks import as_score
 from skneural.estimators.class_weight import weighted_by_class, weights_by_class
 from skneural.estimators.label_kinds import (
     LabelKind,
@@ -394,7 +395,8 @@ class Numbers(Targets):
         predicted = self.decode(raw)
         if not np.all(np.isfinite(predicted)):
             return np.nan
-        return self.loss.score(target, predicted, sample_weight)
+        found = self.loss.score(target, predicted, sample_weight)
+        return as_score(found, f"{type(self.loss).__name__}.score")
 
     def strata(self, target: npt.NDArray[Any], n_validation: int) -> None:
         """Nothing to stratify a split by."""

@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, get_scorer
 
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.arrays.taken_rows import gathered
+from skneural.estimators.checks import as_score
 from skneural.estimators.data import LabelledRows
 from skneural.estimators.digest import digest
 from skneural.estimators.model import Fitted, Model, Outcome
@@ -89,7 +90,7 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
         Everything but its parameters is as it will be when the training is over.
     rows : LabelledRows
     """
-    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    scorer = as_scorer(metric)
     y, targets = rows.y, model.targets
     if isinstance(targets, Labels) and not targets.multilabel:
         scorer = with_all_labels(scorer, targets.classes)
@@ -112,26 +113,30 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
         scored._fitted = Fitted(
             nameless.with_params(with_zero_intercepts(model, params)), Outcome()
         )
-        return as_score(scorer(scored, rows.X, y, **weight))
+        return as_score(scorer(scored, rows.X, y, **weight), "early_stopping_metric")
 
     return score
 
 
-def as_score(found: Any) -> float:
-    """What a metric of the user's has returned, which has to be a number.
+def as_scorer(metric: Any) -> Any:
+    """The scorer that the parameter `early_stopping_metric` stands for.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If it is one of scikit-learn's metrics, which take labels and predictions.
     """
-    try:
-        return float(found)
-    except (TypeError, ValueError, OverflowError):
+    if isinstance(metric, str):
+        return get_scorer(metric)
+    module = str(getattr(metric, "__module__", ""))
+    if module.startswith("sklearn.metrics.") and not module.startswith("sklearn.metrics._scorer"):
+        name = getattr(metric, "__name__", repr(metric))
         raise ValueError(
-            f"early_stopping_metric must return a number, got {found!r:.100} "
-            f"({type(found).__name__})."
-        ) from None
+            f"early_stopping_metric={name} is a metric of labels and predictions, and a scorer is "
+            f"needed, scorer(estimator, X, y): sklearn.metrics.make_scorer({name}) makes one of "
+            "it, or give the name of one, such as 'accuracy'."
+        )
+    return metric
 
 
 def with_zero_intercepts(template: Model, params: FloatArray) -> FloatArray:

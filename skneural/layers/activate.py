@@ -22,12 +22,29 @@ class Activate(Layer):
         The function f.
     n_outputs : int
         Number of units.
+
+    Raises
+    ------
+    TypeError
+        If the function is no `Activation`, such as a name.
     """
 
     works_in_place = True
 
     activation: Activation
     n_outputs: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.activation, Activation):
+            raise TypeError(
+                f"Activate needs an Activation, got {self.activation!r}: those with a name are in "
+                "skneural.activations.ACTIVATIONS."
+            )
+
+    @property
+    def n_inputs(self) -> int:
+        """As many columns as it returns."""
+        return self.n_outputs
 
     def buffers(self, memory: PassMemory) -> Buffers:
         # Activation functions are for two axes: here the rows of all members follow one another.

@@ -194,6 +194,9 @@ class Layer:
     ----------
     n_outputs : int
         Number of columns that `forward` returns.
+    n_inputs : int, optional
+        Number of columns that it reads. A layer that has this attribute is checked against the one
+        before it when a network is made.
     widest_inside : int
         Columns of the widest output of a layer inside this one, where it has any.
     works_in_place : bool
@@ -345,8 +348,10 @@ def with_members(array: FloatArray, n_members: int) -> FloatArray:
     return view if n_members == 1 else np.broadcast_to(view, (n_members, *array.shape))
 
 
-def check_chain(layers: Sequence[Layer], name: str) -> None:
-    """Refuse layers that would overwrite what is not theirs.
+def check_chain(
+    layers: Sequence[Layer], name: str, n_inputs: int | None = None, n_outputs: int | None = None
+) -> None:
+    """Refuse layers that do not fit each other, or would overwrite what is not theirs.
 
     Parameters
     ----------
@@ -354,19 +359,75 @@ def check_chain(layers: Sequence[Layer], name: str) -> None:
         The first one reads the rows of the user.
     name : str
         What they are, for the message.
+    n_inputs, n_outputs : int or None, default=None
+        Columns of what goes in and comes out; None where that is not known.
 
     Raises
     ------
     ValueError
-        If a layer works in place and the one before it does not make an array of its own.
+        If a layer reads another number of columns than the one before it returns, or works in place
+        and the one before it does not make an array of its own.
     """
     is_own = False
+    width, before = n_inputs, f"the {name}"
     for i, layer in enumerate(layers):
+        here = f"{type(layer).__name__}, layer {i} of a {name},"
+        reads = getattr(layer, "n_inputs", None)
+        if reads is not None and width is not None and reads != width:
+            gives = f"{before} has {width}" if i == 0 else f"{before} before it returns {width}"
+            raise ValueError(f"{here} reads {reads} column(s), and {gives}.")
         if layer.works_in_place and not is_own:
             raise ValueError(
-                f"{type(layer).__name__}, layer {i} of a {name}, works in place: the layer before "
-                "it must make an array of its own, or the rows of the user would be overwritten, "
-                "or what a layer before needs for its gradient."
+                f"{here} works in place: the layer before it must make an array of its own, or the "
+                "rows of the user would be overwritten, or what a layer before needs for its "
+                "gradient."
             )
         if not layer.passes_input_on:
             is_own = not layer.works_in_place
+        width, before = layer.n_outputs, type(layer).__name__
+    if n_outputs is not None and width is not None and width != n_outputs:
+        raise ValueError(
+            f"The {name} is to return {n_outputs} column(s), and {before} has {width}."
+        )
+
+
+def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
+    """What a layer learns.
+
+    Parameters
+    ----------
+    layer : Layer
+        Whose `parameters` to ask for.
+
+    Returns
+    -------
+    tuple of Parameter
+        They.
+
+    Raises
+    ------
+    TypeError
+        If it names anything else than parameters with shapes.
+    ValueError
+        If a factor of the learning rate or of weight decay is none.
+    """
+    parameters: Any = layer.parameters()
+    where = f"{type(layer).__name__}.parameters()"
+    if isinstance(parameters, Parameter) or not all(
+        isinstance(each, Parameter) for each in parameters
+    ):
+        raise TypeError(f"{where} must return a tuple of Parameter, got {parameters!r}.")
+    for each in parameters:
+        if not isinstance(each.shape, tuple):
+            raise TypeError(
+                f"{where}: the shape of {each.name!r} must be a tuple, such as (8,) for 8 numbers, "
+                f"got {each.shape!r}."
+            )
+        for name, factor in (("rate", each.rate), ("decay", each.decay)):
+            if not 0 <= factor < math.inf:
+                raise ValueError(
+                    f"{where}: the {name} of {each.name!r} must be a number from 0 on, got "
+                    f"{factor!r}."
+                )
+    checked: tuple[Parameter, ...] = tuple(parameters)
+    return checked

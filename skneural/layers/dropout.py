@@ -49,6 +49,11 @@ class Dropout(Layer):
         Whether to draw a byte for every unit of every row instead of a floating point number, which
         takes a third of the time. The rate is then rounded to a multiple of 1/256, and is below 1.
 
+    Raises
+    ------
+    ValueError
+        If the rate is none.
+
     Notes
     -----
     If `random` of the forward pass is a `Draws`, its `strength` is a factor of the rate.
@@ -60,6 +65,15 @@ class Dropout(Layer):
     rate: float
     n_outputs: int
     by_bytes: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise ValueError(f"The rate of Dropout must be from 0 to below 1, got {self.rate!r}.")
+
+    @property
+    def n_inputs(self) -> int:
+        """As many columns as it returns."""
+        return self.n_outputs
 
     def buffers(self, memory: PassMemory) -> Buffers:
         factors, thinned = memory.kept(self.n_outputs), memory.kept(self.n_outputs)

@@ -60,6 +60,11 @@ class ParametricActivation(Layer):
     rate: float = 0.1
     decay: float | None = None
 
+    @property
+    def n_inputs(self) -> int:
+        """As many columns as it returns."""
+        return self.n_outputs
+
     def parameters(self) -> tuple[Parameter, ...]:
         decay = self.rate**2 if self.decay is None else self.decay
         return (Parameter("alphas", (self.n_outputs,), True, self.rate, decay),)

@@ -51,6 +51,11 @@ class Scale(Layer):
     rate: float = 6.0
     decay: float | None = None
 
+    @property
+    def n_inputs(self) -> int:
+        """As many columns as it returns."""
+        return self.n_outputs
+
     def parameters(self) -> tuple[Parameter, ...]:
         decay = self.rate**2 if self.decay is None else self.decay
         return (Parameter("factors", (self.n_outputs,), True, self.rate, decay),)

@@ -92,12 +92,14 @@ class LBFGS:
         def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
             # SciPy computes in float64 whatever the network computes in. As in scikit-learn it is
             # given the reported loss: for several outputs under squared error that is not quite
-            # the function of this gradient, but anything else would end in another model.
+            # the function of this gradient, but anything else would end in another model. In single
+            # precision the line search would give up on it, far from the minimum.
             nonlocal reported
             run.begin_epoch()
             point[...] = variables.params(x)
-            _, gradient, reported = objective.value_and_gradient(point, *rows)
-            return variables.value_and_gradient(x, reported, gradient.astype(np.float64))
+            descended, gradient, reported = objective.value_and_gradient(point, *rows)
+            value = descended if dtype == np.float32 else reported
+            return variables.value_and_gradient(x, value, gradient.astype(np.float64))
 
         def iteration_ended(x: FloatArray) -> None:
             run.end_epoch(

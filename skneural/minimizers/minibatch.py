@@ -26,6 +26,7 @@ from skneural.minimizers.state import Record, TrainingState
 from skneural.objective import Objective
 from skneural.optimizers import Optimizer
 from skneural.schedules import Schedule
+from skneural.schedules.contract import check_rate
 
 
 class Step(NamedTuple):
@@ -120,6 +121,9 @@ class MiniBatches:
         if run.state.record.ended:
             # It was interrupted, or saved, after its last epoch.
             return run.state.record.ended
+        if not (run.state.record.n_epochs or run.state.record.learning_rate):
+            record = changed(run.state.record, learning_rate=self.learning_rate_init)
+            run.state = changed(run.state, record=record)
         work = self._work(run.state, order)
         n_rows = order.n_rows
         n_batches = math.ceil(n_rows / self.batch_size)
@@ -190,7 +194,10 @@ class MiniBatches:
     def _factors(self, schedule: Schedule | None, times: Sequence[float]) -> list[float]:
         if schedule is None or not schedule.is_timed:
             return [1.0] * len(times)
-        return [schedule.factor(time, self.n_planned_epochs) for time in times]
+        factors = [schedule.factor(time, self.n_planned_epochs) for time in times]
+        for factor in factors:
+            check_rate(factor, schedule, "factor")
+        return factors
 
     def _run_epoch(
         self, work: Work, steps: Sequence[Step], rows: IndexArray | None
@@ -243,17 +250,44 @@ class MiniBatches:
             record.n_samples_seen,
             history.no_improvement_count,
         )
+        check_rate(rate, self.schedule, "after_epoch")
         if not run.stopping.is_out_of_patience(history):
             return changed(record, learning_rate=rate)
         slower = self.schedule.on_plateau(rate)
         if slower is None:
             run.report_plateau(self.schedule.stop_message)
             return changed(record, learning_rate=rate, stopped=(run.stopping.reason,))
+        check_rate(slower, self.schedule, "on_plateau")
         run.report_plateau("Setting learning rate to %f" % slower)
         patient = changed(history, no_improvement_count=0)
         return changed(record, learning_rate=slower, histories=(patient,))
 
     # ---------------------------------------------------------------- what epochs work on
+
+    def _check_rows(self) -> None:
+        """Refuse targets, weights and numbers of rows that do not go with X.
+
+        Rows are gathered without a look at their numbers.
+        """
+        n_samples = self.X.shape[0]
+        if self.y.ndim < 2 or self.y.shape[-2] != n_samples:
+            raise ValueError(
+                f"y must have the shape (n_samples, n_targets), here ({n_samples}, n_targets), got "
+                f"{self.y.shape}."
+            )
+        if self.sample_weight is not None and self.sample_weight.shape != (n_samples,):
+            raise ValueError(
+                f"sample_weight must have the shape ({n_samples},), got {self.sample_weight.shape}."
+            )
+        if self.rows is None:
+            return
+        for rows in self.rows if self.objective.members else [self.rows]:
+            numbers = np.asarray(rows)
+            expected = f"rows must be numbers of rows from 0 to {n_samples - 1}"
+            if numbers.dtype.kind not in "iu":
+                raise ValueError(f"{expected}, got an array of {numbers.dtype}.")
+            if numbers.size and not 0 <= numbers.min() <= numbers.max() < n_samples:
+                raise ValueError(f"{expected}, got some from {numbers.min()} to {numbers.max()}.")
 
     @property
     def _has_data_of_members(self) -> bool:
@@ -262,9 +296,12 @@ class MiniBatches:
     def _order(self, state: TrainingState) -> RowOrder:
         """The order of the rows, from the first epoch that lies ahead.
 
-        What the inner loop could not go through with is refused.
+        What the inner loop could not go through with, or would go through without a word, is
+        refused.
         """
         self.objective.network.check_rows(self.X)
+        self._check_rows()
+        _check_state(state, self.objective.members)
         if self.objective.members and not self.schedule.depends_on_time_alone:
             raise ValueError(
                 f"{self.schedule!r} follows the progress of one training: members side by side "
@@ -311,6 +348,19 @@ class MiniBatches:
         )
         random = _drawn_from(state, active) if objective.network.draws else None
         return Work(objective, batches, params, optimizer, random, active)
+
+
+def _check_state(state: TrainingState, members: tuple[int, ...]) -> None:
+    """Refuse a state that is not that of so many networks."""
+    record, n_axes = state.record, 2 if members else 1
+    n_histories = members[0] if members else 1
+    if state.params.ndim != n_axes or len(record.stopped) != n_histories:
+        raise ValueError(
+            f"The state is that of {len(record.stopped)} network(s) with parameters of shape "
+            f"{state.params.shape}: the objective has members={members}. Record.of_members(K, "
+            "learning_rate) is the record of K members, whose parameters have the shape (K, "
+            "n_params)."
+        )
 
 
 def _check_data_of_members(

@@ -383,6 +383,8 @@ def drive(minimize: Callable[[Run], str], run: Run) -> str:
 
     Raises
     ------
+    ValueError
+        If the minimiser returns something else.
     KeyboardInterrupt
         If it is interrupted: `run.state` is that of the last whole epoch then.
     """
@@ -402,6 +404,10 @@ def drive(minimize: Callable[[Run], str], run: Run) -> str:
             run._listener.training_ended()
         if run.report is not None:
             run.report.end()
+    if reason not in STOP_REASONS:
+        raise ValueError(
+            f"A minimiser must return why it has ended, one of {[*STOP_REASONS]}, got {reason!r}."
+        )
     return reason
 
 

@@ -37,7 +37,8 @@ class Record:
     n_samples_seen : int
         Rows trained on, each as often as it was visited.
     learning_rate : float
-        The base rate of the next epoch, see `skneural.schedules`.
+        The base rate of the next epoch, see `skneural.schedules`. 0 before the first one stands for
+        that of the minimiser.
     loss : float
         Training loss of the last epoch. Of several members, the mean of the last loss of each,
         without those that are not finite; NaN if none is.

@@ -105,6 +105,7 @@ def add_count_below(graph: Graph, x: str, table: FloatArray) -> str:
 def add_normal_quantiles(graph: Graph, x: str, scaling: NormalScaling) -> str:
     """`NormalScaling.transform`."""
     knots = scaling.knots
+    x = _add_jumps(graph, x, scaling.jumps)
     probability = _add_interpolation(graph, x, knots)
     if np.any(knots[:, 1:] == knots[:, :-1]):
         reverse = _add_interpolation(graph, graph.node("Neg", x), -knots[:, ::-1])
@@ -167,6 +168,28 @@ def _add_interpolation(graph: Graph, x: str, knots: FloatArray) -> str:
     rise = graph.node("Mul", slope, graph.node("Sub", x, knot))
     value = graph.node("Gather", graph.constant(np.append(0.0, values)), count)
     return graph.node("Add", rise, value)
+
+
+def _add_jumps(graph: Graph, x: str, jumps: Sequence[FloatArray]) -> str:
+    """Numbers that equal a jump of their column in single precision, replaced by it."""
+    n = max(map(len, jumps), default=0)
+    if n == 0:
+        return x
+    # There is no infinite x.
+    padded = np.full((len(jumps), n), np.inf)
+    for row, own in zip(padded, jumps, strict=True):
+        row[: len(own)] = own
+    singles = padded.astype(np.float32).astype(np.float64)
+    single = graph.cast(graph.cast(x, "float32"), "float64")
+    count = add_count_below(graph, single, singles)
+    starts = graph.constant(np.arange(len(jumps))[None] * (n + 1), "int64")
+    place = graph.node("Add", count, starts)
+    # By the number of jumps up to x: with none, the first.
+    closest, closest_single = (
+        graph.node("Gather", graph.constant(np.insert(each, 0, each[:, 0], axis=1).ravel()), place)
+        for each in (padded, singles)
+    )
+    return graph.node("Where", graph.node("Equal", closest_single, single), closest, x)
 
 
 def _add_ratio(graph: Graph, coefficients: Sequence[Sequence[float]], r: str) -> str:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, prod, sqrt
+from numbers import Number
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -157,7 +158,7 @@ class Optimizer(Settings, ABC):
         """
         self._decay(params, decay, state, decays)
         _save(params, rates, state["scratch_rates"])
-        self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
+        self._update(params, gradient, learning_rate, state)
         _rescale(params, rates, state["scratch_rates"])
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
@@ -202,9 +203,17 @@ class Optimizer(Settings, ABC):
         -------
         dict
             The moments, and what all optimizers have besides, by name.
+
+        Raises
+        ------
+        TypeError
+            If `init_moments` returns something else than a dict of arrays and numbers.
+        ValueError
+            If it uses a name that is taken.
         """
         shape = (shape,) if isinstance(shape, int) else shape
         state = self.init_moments(prod(shape), dtype)
+        self._check_moments(state)
         if taken := RESERVED.intersection(state):
             raise ValueError(
                 f"init_moments of {type(self).__name__} must not use the name "
@@ -253,11 +262,34 @@ class Optimizer(Settings, ABC):
             self.update_by_factors(params, gradient, learning_rate, state, rates, decay, decays)
         else:
             self._decay(params, decay, state, decays)
-            self.update(params.ravel(), gradient.ravel(), learning_rate, state)
+            self._update(params, gradient, learning_rate, state)
         if l1 is not None:
             self._shrink(params, gradient, learning_rate, state, l1, rates)
         if self.averaging is not None:
             self.average(params, gradient, state, keeps_zeros=l1 is not None)
+
+    def _update(
+        self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
+    ) -> None:
+        flat = params.reshape(-1)
+        returned: Any = self.update(flat, gradient.reshape(-1), learning_rate, state)
+        if returned is not None and returned is not flat:
+            raise TypeError(
+                f"{type(self).__name__}.update must change params in place, as by `params -= ...`, "
+                f"and return nothing: it has returned a {type(returned).__name__}."
+            )
+
+    def _check_moments(self, state: Any) -> None:
+        # Other objects would be shared by the copies of a state: an epoch that failed would have
+        # changed them.
+        values = state.items() if isinstance(state, dict) else [("", state)]
+        for name, value in values:
+            if not isinstance(state, dict) or not isinstance(value, np.ndarray | Number | np.bool_):
+                what = f"a {type(value).__name__}" + (f" as {name!r}" if name else "")
+                raise TypeError(
+                    f"init_moments of {type(self).__name__} must return a dict of arrays and "
+                    f"numbers, got {what}."
+                )
 
     def _decay(self, params: FloatArray, amount: float, state: State, decays: Factors) -> None:
         if not amount:

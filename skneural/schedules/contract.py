@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 from skneural.settings import Settings
 
@@ -95,3 +98,24 @@ class Schedule(Settings):
             The rate, or None.
         """
         return None
+
+
+def check_rate(rate: Any, schedule: Schedule, method: str) -> None:
+    """Refuse what a schedule has returned for a learning rate, or a factor of it, and is none.
+
+    Parameters
+    ----------
+    rate : object
+        What was returned.
+    schedule : Schedule
+        By whom.
+    method : str
+        By which of its methods.
+
+    Raises
+    ------
+    ValueError
+        If it is no finite number, or below 0.
+    """
+    if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= float(rate) < math.inf:
+        raise ValueError(f"{schedule!r}.{method} must return a number from 0 on, got {rate!r}.")

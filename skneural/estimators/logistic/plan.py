@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import LinAlgWarning
 
-from skneural.arrays.matrices import FloatArray, rows_as_csr
+from skneural.arrays.matrices import FloatArray, Matrix, rows_as_csr
 from skneural.convex.solvers import convex_minimizer
 from skneural.estimators.data import Data
 from skneural.estimators.finish import OUT_OF_EPOCHS
@@ -86,13 +86,17 @@ def _convex_plan(problem: Problem, l2: float, l1: float) -> Plan:
         problem = replace(problem, network=network)
     # There is one optimum, from all initial weights.
     params, _ = problem.start.params(problem.network, X.dtype, X)
+    target = rows.target.astype(X.dtype, copy=False)
     n_rows, weight, tol = X.shape[0], rows.weight, as_float(estimator.tol)
     mean_weight = 1.0 if weight is None else float(np.mean(weight, dtype=float))
+    objective = Objective(problem.network, problem.loss, l2, n_rows, mean_weight, X.dtype, n_rows)
+    if problem.start.mode == "warm_start":
+        _leave_worse_than_zero(params, objective, X, target, weight)
     minimize = convex_minimizer(
         estimator.solver,
-        Objective(problem.network, problem.loss, l2, n_rows, mean_weight, X.dtype, n_rows),
+        objective,
         X,
-        rows.target.astype(X.dtype, copy=False),
+        target,
         weight,
         tol=tol * TOLERANCE_SHARES.get(estimator.solver, 1.0),
         l1=l1,
@@ -100,6 +104,21 @@ def _convex_plan(problem: Problem, l2: float, l1: float) -> Plan:
     )
     plan = full_batch_plan(problem, minimize, EarlyStopping(tol, np.inf), params, drawn=())
     return replace(plan, to_model=to_model)
+
+
+def _leave_worse_than_zero(
+    params: FloatArray, objective: Objective, X: Matrix, target: FloatArray, weight: Any
+) -> None:
+    """Begin at zero where an earlier model is worse than that, for these rows and this penalty.
+
+    Where it is certain of what is wrong, its curvature is zero but for rounding, and no step of a
+    second-order method leads away.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        earlier = objective.value_and_gradient(params, X, target, weight)[0]
+        zero = objective.value_and_gradient(np.zeros_like(params), X, target, weight)[0]
+    if not earlier <= zero:
+        params[...] = 0
 
 
 def _check_number_of_classes(estimator: Any, labels: Labels) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, concatenate_chunks
+from skneural.checks.losses import check_own_loss, is_own
 from skneural.estimators.base import fitted_attribute
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import Data
@@ -18,7 +19,6 @@ from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan, total_weight
 from skneural.estimators.mlp.hidden_layer import hidden_layer_number
 from skneural.estimators.mlp.layer_arrays import LayerArrays, assign_layers, stacked_layers
-from skneural.estimators.mlp.own_loss import check_own_loss, is_own
 from skneural.estimators.mlp.parameters import (
     check_settings,
     checked_activation,

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 
 from skneural.activations import ACTIVATIONS, Activation
+from skneural.checks.activations import check_own_activation
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.model import KeptActivation
 from skneural.estimators.sklearn_private import InvalidParameterError
@@ -173,8 +174,11 @@ def checked_activation(estimator: Any, n_hidden: int) -> KeptActivation:
 
 
 def _kept(activation: str | Activation) -> str | Activation:
+    if isinstance(activation, str):
+        return activation
+    check_own_activation(activation)
     # A copy: whoever changes the object later does not change the fitted network.
-    return activation if isinstance(activation, str) else Activation(**activation.get_params())
+    return Activation(**activation.get_params())
 
 
 def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.utils import check_array, check_consistent_length
 
 from skneural.arrays.matrices import FloatArray
+from skneural.checks.losses import check_own_outputs, is_own
 from skneural.estimators.base import store_parameters
 from skneural.estimators.columns import check_targets
 from skneural.estimators.conversion.mlp import network_from_sklearn, network_to_sklearn
@@ -19,7 +20,6 @@ from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.method_examples import networks, with_examples
 from skneural.estimators.mlp.base import MultilayerPerceptron, has_epochs
 from skneural.estimators.mlp.documentation import share_documentation
-from skneural.estimators.mlp.own_loss import check_own_outputs, is_own
 from skneural.estimators.mlp.parameter_table import REGRESSOR, constraints_of
 from skneural.estimators.mlp.parameters import check_settings, loss_of, loss_to_score_by
 from skneural.estimators.model import Model

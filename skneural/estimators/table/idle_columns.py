@@ -130,6 +130,8 @@ def _are_written(numbers: Sequence[Any], levels: Sequence[str]) -> bool:
     """Whether some of the numbers, or of True and False, are among these levels as text."""
     known: set[Any] = {float(level) for level in levels if NUMBER.fullmatch(level)}
     known.update(levels)
+    # True and False of columns that can lack them are numbers by now.
+    known.update(float(truth) for truth in (True, False) if str(truth) in levels)
     return any(number in known or str(number) in known for number in numbers)
 
 

@@ -206,6 +206,11 @@ class NormalScaling:
     clipped to [0.001, 0.999]. It is that of `sklearn.preprocessing.QuantileTransformer`, but for
     the smallest and the largest number: several rows that have it share its ranks as others do.
 
+    Equal quantiles are a jump of p: a number next to it has the rank of one side, and it itself
+    that in the middle. So a number that equals it in single precision is taken for it, and 0.1 has
+    the same rank as float32 and as float64. This is so in columns whose different quantiles stay
+    different in single precision.
+
     Attributes
     ----------
     knots : ndarray of shape (n_columns, n_quantiles)
@@ -229,6 +234,17 @@ class NormalScaling:
         return cls(unpack(plain))
 
     @lazy_property
+    def jumps(self) -> list[FloatArray]:
+        """Of each column the knots that are equal, once each, if all different ones stay so."""
+        found = []
+        for knots in self.knots:
+            distinct, counts = np.unique(knots, return_counts=True)
+            singles = _in_single_precision(distinct)
+            stay_apart = np.all(singles[1:] > singles[:-1])
+            found.append(distinct[(counts > 1) & stay_apart])
+        return found
+
+    @lazy_property
     def _readable(self) -> list[tuple[FloatArray, int, bool]]:
         """Of each column its knots times a power of two, that power, and whether some are equal.
 
@@ -245,7 +261,10 @@ class NormalScaling:
         """The normal quantiles, in new memory."""
         probability = np.linspace(0, 1, self.knots.shape[1])
         found = np.empty_like(columns)
-        for x, (knots, power, has_ties), p in zip(columns, self._readable, found, strict=True):
+        readable = zip(columns, self._readable, self.jumps, found, strict=True)
+        for x, (knots, power, has_ties), jumps, p in readable:
+            if len(jumps):
+                x = _at_jumps(x, jumps)
             if power:
                 with np.errstate(over="ignore"):  # of numbers far beyond the knots
                     x = np.ldexp(x, power)
@@ -256,3 +275,16 @@ class NormalScaling:
         np.clip(found, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY, out=found)
         normal: FloatArray = ndtri(found, out=found)
         return normal
+
+
+def _at_jumps(x: FloatArray, jumps: FloatArray) -> FloatArray:
+    """Numbers, those that equal a jump in single precision replaced by it."""
+    singles, x_single = _in_single_precision(jumps), _in_single_precision(x)
+    closest = np.minimum(np.searchsorted(singles, x_single), len(jumps) - 1)
+    return np.where(singles[closest] == x_single, jumps[closest], x)
+
+
+def _in_single_precision(numbers: FloatArray) -> FloatArray:
+    """The closest numbers of float32, in float64."""
+    with np.errstate(over="ignore", under="ignore"):
+        return numbers.astype(np.float32).astype(np.float64)

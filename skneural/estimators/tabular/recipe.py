@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skneural.activations import Activation
+from skneural.checks.activations import check_own_activation
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.tabular.ensemble import Shape
 from skneural.estimators.tabular.inputs import Layout
@@ -26,13 +27,17 @@ MIN_STEPS_PER_EPOCH = 8
 MIN_STEPS = 500
 
 #: Rows above which there are fewer epochs, of larger batches: q times as many rows have batches
-#: q**BATCH_POWER times as large, and a q**EPOCHS_POWER-th of the epochs. Since these powers add up
-#: to 1, trainings have as many steps whatever the rows, until a batch is as large as it may be.
+#: q**BATCH_POWER times as large, and a q**EPOCHS_POWER-th of the epochs.
 LARGE = 2700
 BATCH_POWER = 0.6
-EPOCHS_POWER = 0.4
+EPOCHS_POWER = 0.5
 MAX_BATCH = 256
-MIN_EPOCHS = 10
+MIN_EPOCHS = 16
+
+#: More rows need less to keep a network from learning them by heart: q times as many have a q-th of
+#: the dropout and of the weight decay. And they show finer structure: frequencies are
+#: q**FREQUENCY_POWER times as high.
+FREQUENCY_POWER = 0.5
 
 
 @dataclass(frozen=True)
@@ -82,16 +87,19 @@ class Recipe:
         With few rows, batches become smaller until an epoch has `MIN_STEPS_PER_EPOCH` of them, and
         there are more epochs until the training has `MIN_STEPS`. With many rows there are fewer
         epochs and larger batches: a step is the cheaper for each of its rows, and the longer the
-        training, the less an epoch adds.
+        training, the less an epoch adds. There is less dropout and weight decay then, and
+        frequencies are higher.
         """
         if n_rows > LARGE:
-            epochs = self.max_iter * (LARGE / n_rows) ** EPOCHS_POWER
-            batch_size = self.batch_size * (n_rows / LARGE) ** BATCH_POWER
+            q = n_rows / LARGE
             largest = max(self.batch_size, MAX_BATCH)
             return replace(
                 self,
-                max_iter=max(MIN_EPOCHS, round(epochs)),
-                batch_size=min(round(batch_size), largest),
+                max_iter=max(MIN_EPOCHS, round(self.max_iter / q**EPOCHS_POWER)),
+                batch_size=min(round(self.batch_size * q**BATCH_POWER), largest),
+                dropout=self.dropout / q,
+                weight_decay=self.weight_decay / q,
+                frequency_scale=self.frequency_scale * q**FREQUENCY_POWER,
             )
         batch_size = min(self.batch_size, max(1, n_rows // MIN_STEPS_PER_EPOCH))
         n_steps = max(1, n_rows // batch_size)
@@ -134,6 +142,8 @@ class Recipe:
             changes["hidden_layer_sizes"] = checked_layer_sizes(
                 changes["hidden_layer_sizes"], type(estimator).__name__
             )
+        if isinstance(changes.get("activation"), Activation):
+            check_own_activation(changes["activation"])
         return replace(self, **changes)
 
 

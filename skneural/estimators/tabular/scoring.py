@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import get_scorer
 
 from skneural.arrays.matrices import FloatArray
+from skneural.estimators.checks import as_score
 from skneural.estimators.containers import take
 from skneural.estimators.sklearn_private import with_all_labels
 from skneural.estimators.tabular.data import TableRows
 from skneural.estimators.tabular.ensemble import FittedEnsemble, TableOutcome
 from skneural.estimators.tabular.judging import JudgedRows, Metric
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
-from skneural.estimators.validation import as_score, takes_weights
+from skneural.estimators.validation import as_scorer, takes_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +87,7 @@ def metric_of(
     outputs_of : callable
         ``outputs_of(temperatures)``.
     """
-    metric = estimator.early_stopping_metric
-    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    scorer = as_scorer(estimator.early_stopping_metric)
     outputs = outputs_of(np.ones(1))
     if isinstance(outputs, Classes):
         scorer = with_all_labels(scorer, outputs.labels.classes)
@@ -105,6 +104,6 @@ def metric_of(
     def score(values: FloatArray) -> float:
         known = KnownValues(outputs, values, rows)
         scored._fitted = FittedEnsemble(known, outcome)  # type: ignore[arg-type]
-        return as_score(scorer(scored, X, y, **weight))
+        return as_score(scorer(scored, X, y, **weight), "early_stopping_metric")
 
     return score

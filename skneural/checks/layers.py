@@ -1,0 +1,281 @@
+"""A layer of a user's own: what it learns, its two passes, its gradient, members side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from skneural.arrays.matrices import FloatArray
+from skneural.checks.derivatives import by_differences, refuse_other_derivative
+from skneural.layers import Arrays, Draws, Layer, PassMemory
+from skneural.layers.contract import checked_parameters
+
+N_ROWS = 5
+N_MEMBERS = 3
+
+#: Relative and absolute differences that rounding may make.
+ROUNDING: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-12, "equal_nan": True}
+
+
+def check_layer(
+    layer: Layer, X: Any = None, *, checks_input: bool = True, checks_members: bool = True
+) -> None:
+    r"""Check a layer against its contract, its gradients by differences.
+
+    They are those of :math:`\sum_{ij} c_{ij} y_{ij}`, where y is what `forward` returns and c are
+    random numbers, in every parameter and every element of X.
+
+    Parameters
+    ----------
+    layer : Layer
+        What to check.
+    X : array-like of shape (n_rows, n_inputs) or None, default=None
+        Rows to try it on, three of them or more, none where it has a kink; None for normal numbers,
+        which needs a layer with the attribute `n_inputs`.
+    checks_input : bool, default=True
+        Whether to compare the derivative in X with differences. An embedding of integer codes has
+        none.
+    checks_members : bool, default=True
+        Whether to compare three networks side by side with each alone. False for a layer that is
+        for single networks.
+
+    Raises
+    ------
+    TypeError
+        If `parameters` names anything else than parameters, or a pass returns no array.
+    ValueError
+        If parameters are not filled by `initialize`, or gradients by `backward`; a derivative is
+        not within 1e-5 of central differences in float64; what is returned has another shape, or
+        another dtype for float32, depends on earlier passes or on whether there are buffers; X is
+        written to, or passed on, and the layer does not say so; or members are not what each of
+        them is alone.
+
+    Examples
+    --------
+    >>> from skneural.checks import check_layer
+    >>> from skneural.layers import Scale
+    >>> check_layer(Scale(3))
+    """
+    if X is None:
+        n_inputs = getattr(layer, "n_inputs", None)
+        if n_inputs is None:
+            raise ValueError(
+                f"check_layer needs rows, X, for {type(layer).__name__}, which has no n_inputs."
+            )
+        X = np.random.default_rng(0).standard_normal((N_ROWS, n_inputs))
+    X = np.array(X, dtype=np.float64)
+    check = _Check(layer, type(layer).__name__, X)
+    arrays = check.arrays()
+    check.forward(arrays)
+    check.gradients(arrays, checks_input)
+    check.other_rows(arrays)
+    if checks_members:
+        check.members(arrays)
+
+
+@dataclass
+class _Check:
+    """A layer with its name, and rows in float64."""
+
+    layer: Layer
+    name: str
+    X: FloatArray
+
+    def arrays(self) -> Arrays:
+        """Parameters near those that a training begins with, where none is zero."""
+        rng = np.random.RandomState(0)
+        parameters = checked_parameters(self.layer)
+        arrays = tuple(np.full(each.shape, np.nan) for each in parameters)
+        if arrays:
+            self.layer.initialize(arrays, rng, self.X.copy)
+        for array, parameter in zip(arrays, parameters, strict=True):
+            if np.isnan(array).any():
+                raise ValueError(
+                    f"{self.name}.initialize has to fill the array of {parameter.name!r}, in place."
+                )
+            array += 0.1 * rng.standard_normal(array.shape)
+        return arrays
+
+    # ---------------------------------------------------------------- passes
+
+    def buffers(
+        self,
+        n_rows: int,
+        dtype: npt.DTypeLike = np.float64,
+        members: tuple[int, ...] = (),
+        owned: list[npt.NDArray[Any]] | None = None,
+    ) -> tuple[Any, PassMemory]:
+        """Those of the layer, and the memory that they lie in."""
+        widest = max(self.layer.n_outputs, self.layer.widest_inside, self.X.shape[1])
+        memory = PassMemory(n_rows, dtype, widest, members, owned)
+        return self.layer.buffers(memory), memory
+
+    def random(self, n_members: int = 1) -> Draws | None:
+        """What a layer that draws is given; the same numbers every time."""
+        if not self.layer.draws:
+            return None
+        return Draws(np.random.default_rng(k) for k in range(n_members))
+
+    def output(
+        self, arrays: Arrays, x: Any, buffers: Any = None, random: Draws | None = None
+    ) -> FloatArray:
+        """What `forward` returns: an array of the right shape."""
+        found: Any = self.layer.forward(arrays, x, buffers, random)
+        shape = (*x.shape[:-1], self.layer.n_outputs)
+        if not isinstance(found, np.ndarray):
+            raise TypeError(f"{self.name}.forward must return an array, got {found!r:.100}.")
+        if found.shape[-2:] != shape[-2:]:
+            raise ValueError(
+                f"{self.name}.forward must return an array of shape (n_rows, n_outputs), here "
+                f"{shape}, got {found.shape}."
+            )
+        output: FloatArray = found
+        return output
+
+    def passes(
+        self, arrays: Arrays, x: FloatArray, of_pass: tuple[Any, PassMemory], coef: FloatArray
+    ) -> tuple[list[FloatArray], FloatArray]:
+        """The gradients of the parameters and of the input, for the sum of coefficients."""
+        buffers, _ = of_pass
+        n_members = x.shape[0] if x.ndim == 3 else coef.shape[0] if coef.ndim == 3 else 1
+        x = x.copy()
+        self.output(arrays, x, buffers, self.random(n_members))
+        # What was there before must not count.
+        gradients = tuple(np.full_like(array, np.nan) for array in arrays)
+        below: Any = self.layer.backward(arrays, gradients, x, buffers, coef.copy(), True)
+        for gradient, parameter in zip(gradients, self.layer.parameters(), strict=True):
+            if np.isnan(gradient).any():
+                raise ValueError(
+                    f"{self.name}.backward has to write the gradient of {parameter.name!r} into "
+                    "its array, all of it and in place: what was there before must not be added to."
+                )
+        if not isinstance(below, np.ndarray):
+            raise TypeError(
+                f"{self.name}.backward must return the derivative in the input if needs_input is "
+                f"True, got {below!r:.100}."
+            )
+        return list(gradients), below.copy()
+
+    # ---------------------------------------------------------------- what is checked
+
+    def forward(self, arrays: Arrays) -> None:
+        """One pass as in prediction, with and without buffers, in both precisions."""
+        x = self.X.copy()
+        output = self.output(arrays, x)
+        if not self.layer.works_in_place:
+            if not np.array_equal(x, self.X):
+                raise ValueError(
+                    f"{self.name}.forward writes to its input, which may be the user's: it has to "
+                    "say works_in_place = True, or make an array of its own."
+                )
+            if np.may_share_memory(x, output) and not self.layer.passes_input_on:
+                raise ValueError(
+                    f"{self.name}.forward returns its input, or a view of it, which a layer above "
+                    "may overwrite: it has to say passes_input_on = True, or make a copy."
+                )
+        buffers, _ = self.buffers(len(x))
+        with_buffers = self.output(arrays, self.X.copy(), buffers)
+        if not np.allclose(output, with_buffers, **ROUNDING):
+            raise ValueError(f"{self.name}.forward gives other numbers with buffers than without.")
+        single = tuple(array.astype(np.float32) for array in arrays)
+        buffers, _ = self.buffers(len(x), np.float32)
+        dtype = self.output(single, self.X.astype(np.float32), buffers).dtype
+        if dtype != np.float32:
+            raise ValueError(
+                f"{self.name}.forward makes {dtype} of float32: trainings in float32 would compute "
+                "in double precision."
+            )
+        if self.layer.takes_sparse:
+            buffers, _ = self.buffers(len(x))
+            if not np.allclose(
+                output, self.output(arrays, sparse.csr_matrix(self.X), buffers), **ROUNDING
+            ):
+                raise ValueError(f"{self.name}.forward gives other numbers for sparse rows.")
+
+    def gradients(self, arrays: Arrays, checks_input: bool) -> None:
+        """Those of one pass as in training, against differences."""
+        coef = self.coefficients(self.X.shape[:-1])
+        of_pass = self.buffers(len(self.X))
+        gradients, below = self.passes(arrays, self.X, of_pass, coef)
+        x = self.X.copy()
+
+        def value() -> float:
+            return float(np.sum(coef * self.output(arrays, x.copy(), of_pass[0], self.random())))
+
+        pairs = zip(self.layer.parameters(), arrays, gradients, strict=True)
+        for parameter, array, gradient in pairs:
+            what = f"What {self.name}.backward writes for {parameter.name!r}"
+            refuse_other_derivative(gradient, by_differences(value, array), what)
+        if below.shape != self.X.shape:
+            raise ValueError(
+                f"{self.name}.backward must return an array of the shape of the input, here "
+                f"{self.X.shape}, got {below.shape}."
+            )
+        if checks_input:
+            expected = by_differences(value, x)
+            refuse_other_derivative(below, expected, f"What {self.name}.backward returns")
+
+    def other_rows(self, arrays: Arrays) -> None:
+        """Passes over fewer rows in the same memory, as of a last batch, and after it."""
+        n_fewer = len(self.X) - 2
+        coef = self.coefficients(self.X.shape[:-1])
+        of_all = self.buffers(len(self.X))
+        before = self.passes(arrays, self.X, of_all, coef)
+        of_fewer = self.buffers(n_fewer, owned=of_all[1].owned)
+        fewer = self.passes(arrays, self.X[:n_fewer], of_fewer, coef[:n_fewer])
+        afresh = self.passes(arrays, self.X[:n_fewer], self.buffers(n_fewer), coef[:n_fewer])
+        self.refuse_difference(fewer, afresh, "depends on a pass over more rows before")
+        after = self.passes(arrays, self.X, of_all, coef)
+        self.refuse_difference(before, after, "is another one in a second pass over the same rows")
+
+    def members(self, arrays: Arrays) -> None:
+        """Networks side by side, on the same rows and each on its own, against each alone."""
+        rng = np.random.default_rng(1)
+        factors = [1.0, 0.8, 1.3]
+        stacked = tuple(np.stack([factor * array for factor in factors]) for array in arrays)
+        members, n_rows = (N_MEMBERS,), len(self.X)
+        own = np.stack([self.X, self.X[::-1], rng.permutation(self.X)])
+        # A layer that learns nothing makes of shared rows what a single one does.
+        shared = [self.X] if arrays else []
+        for x in (*shared, own):
+            coef = self.coefficients((N_MEMBERS, n_rows))
+            try:
+                together = self.passes(stacked, x, self.buffers(n_rows, members=members), coef)
+            except Exception as error:
+                raise ValueError(
+                    f"{self.name} is not for members side by side, whose arrays and rows have one "
+                    "axis more, the first (checks_members=False leaves that out). It has raised "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            for k in range(N_MEMBERS):
+                alone = tuple(array[k] for array in stacked)
+                rows = x if x.ndim == 2 else x[k]
+                if self.layer.draws:
+                    continue
+                gradients, below = self.passes(alone, rows, self.buffers(n_rows), coef[k])
+                of_member = [gradient[k] for gradient in together[0]]
+                of_input = together[1][k] if together[1].ndim == 3 else below
+                self.refuse_difference(
+                    (of_member, of_input),
+                    (gradients, below),
+                    "of members side by side is not that of each alone",
+                )
+
+    def refuse_difference(
+        self,
+        one: tuple[list[FloatArray], FloatArray],
+        other: tuple[list[FloatArray], FloatArray],
+        what: str,
+    ) -> None:
+        for a, b in zip((*one[0], one[1]), (*other[0], other[1]), strict=True):
+            if a.shape != b.shape or not np.allclose(a, b, **ROUNDING):
+                raise ValueError(f"The gradient of {self.name} {what}.")
+
+    def coefficients(self, shape: tuple[int, ...]) -> FloatArray:
+        """Of the outputs in the sum whose derivatives are taken."""
+        rng = np.random.default_rng(2)
+        return rng.standard_normal((*shape, self.layer.n_outputs))

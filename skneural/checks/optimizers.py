@@ -1,0 +1,91 @@
+"""An optimizer of a user's own: whether it moves parameters in place, downhill, and can go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skneural.arrays.matrices import FloatArray
+from skneural.optimizers import Optimizer, State
+
+N_PARAMS = 7
+N_STEPS = 100
+
+
+def check_optimizer(optimizer: Optimizer, learning_rate: float = 0.01) -> None:
+    r"""Minimise a quadratic function by 100 steps, and look at what an optimizer does on the way.
+
+    .. math:: f(w) = \tfrac12 \sum_j c_j (w_j - t_j)^2, \qquad c_j \in [0.5, 2]
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What to check.
+    learning_rate : float, default=0.01
+        Of all steps.
+
+    Raises
+    ------
+    TypeError
+        If `init_moments` returns something else than a dict of arrays and numbers, such objects are
+        in the state after some steps, or `update` returns parameters instead of changing them in
+        place.
+    ValueError
+        If its settings are not valid, the parameters do not move, are not finite or end no lower
+        than they began, or a training that goes on from a copy of the state is another one.
+
+    Examples
+    --------
+    >>> from skneural.checks import check_optimizer
+    >>> from skneural.optimizers import SGD
+    >>> check_optimizer(SGD(momentum=0.9))
+    """
+    optimizer.check()
+    name = type(optimizer).__name__
+    rng = np.random.default_rng(0)
+    curvature, target = rng.uniform(0.5, 2, N_PARAMS), rng.standard_normal(N_PARAMS)
+
+    def steps(params: FloatArray, state: State, n: int) -> None:
+        for _ in range(n):
+            optimizer.step(params, curvature * (params - target), learning_rate, state)
+
+    def value(params: FloatArray) -> float:
+        return float(np.sum(curvature * (params - target) ** 2) / 2)
+
+    params, state = np.zeros(N_PARAMS), optimizer.init_state(N_PARAMS, np.float64)
+    steps(params, state, 3)
+    for key, entry in state.items():
+        if not isinstance(entry, np.ndarray | int | float | np.number | np.bool_):
+            raise TypeError(
+                f"The state of {name} must hold arrays and numbers, which a copy can have for "
+                f"itself: {key!r} is a {type(entry).__name__} after three steps."
+            )
+    copied, memory = params.copy(), _copy_of_state(optimizer, state)
+    steps(params, state, N_STEPS - 3)
+    steps(copied, memory, N_STEPS - 3)
+    if not np.array_equal(params, copied, equal_nan=True):
+        raise ValueError(
+            f"A training by {name} that goes on from a copy of its state is another one: all that "
+            "it remembers must be in the state, under names that do not begin with 'scratch'."
+        )
+    if not np.any(params):
+        raise ValueError(
+            f"{name}.update has not moved the parameters in {N_STEPS} steps: it must change them "
+            "in place, as by `params -= ...`."
+        )
+    before, after = value(np.zeros(N_PARAMS)), value(params)
+    if not after < before:
+        raise ValueError(
+            f"{N_STEPS} steps of {name} at a learning rate of {learning_rate} lead from a value of "
+            f"{before:.4g} to {after:.4g}: it goes uphill, or needs another rate."
+        )
+
+
+def _copy_of_state(optimizer: Optimizer, state: State) -> State:
+    """What is left of a state where a training goes on in another process."""
+    memory: dict[str, Any] = optimizer.init_state(N_PARAMS, np.float64)
+    for key, entry in state.items():
+        if not key.startswith("scratch"):
+            memory[key] = np.array(entry) if isinstance(entry, np.ndarray) else entry
+    return memory

@@ -1,0 +1,551 @@
+"""The checks of parts of one's own: those of skneural pass them, each slip is found and named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from skneural import schedules
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.checks import (
+    check_activation,
+    check_layer,
+    check_loss,
+    check_optimizer,
+    check_schedule,
+)
+from skneural.layers import (
+    Activate,
+    Columns,
+    Dense,
+    Dropout,
+    Layer,
+    NTPDense,
+    Parameter,
+    ParametricActivation,
+    PeriodicEmbedding,
+    Scale,
+)
+from skneural.losses import (
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+    ClassificationLoss,
+    Link,
+    RegressionLoss,
+)
+from skneural.optimizers import OPTIMIZERS, Optimizer
+from skneural.schedules import Schedule
+
+TANH = ACTIVATIONS["tanh"]
+
+# ---------------------------------------------------------------- what comes with the package
+
+LAYERS = {
+    "Dense": lambda: Dense(3, 4),
+    "Dense without intercepts": lambda: Dense(3, 4, fit_intercept=False),
+    "Activate": lambda: Activate(TANH, 4),
+    "Dropout": lambda: Dropout(0.4, 5),
+    "Dropout by bytes": lambda: Dropout(0.4, 5, by_bytes=True),
+    "Scale": lambda: Scale(3),
+    "NTPDense": lambda: NTPDense(3, 4),
+    "PeriodicEmbedding": lambda: PeriodicEmbedding(2, sigma=0.5),
+    "ParametricActivation": lambda: ParametricActivation(TANH, 4),
+    "ParametricActivation, mish": lambda: ParametricActivation(ACTIVATIONS["mish"], 4),
+}
+SCHEDULES = [
+    kind
+    for name in schedules.__all__
+    if isinstance(kind := getattr(schedules, name), type) and issubclass(kind, Schedule)
+]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(name):
+    check_activation(ACTIVATIONS[name])
+
+
+@pytest.mark.parametrize("name", [*CLASSIFICATION_LOSSES, *REGRESSION_LOSSES])
+def test_losses(name):
+    check_loss({**CLASSIFICATION_LOSSES, **REGRESSION_LOSSES}[name]())
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers(name):
+    check_layer(LAYERS[name]())
+
+
+def test_a_layer_of_layers():
+    branches = [
+        (slice(0, 2), [Scale(2)], 2),
+        ([2], [Dense(1, 3), Activate(TANH, 3)], 3),
+    ]
+    check_layer(Columns(branches), np.random.RandomState(0).standard_normal((5, 3)))
+
+
+@pytest.mark.parametrize("averaging", [None, 0.9])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(name, averaging):
+    check_optimizer(OPTIMIZERS[name](averaging=averaging))
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_schedules(kind):
+    check_schedule(kind())
+
+
+# ---------------------------------------------------------------- activations
+
+
+def cube(z, mask, saved):
+    saved[...] = z
+    z **= 3
+
+
+def cube_backward(delta, a, mask, saved):
+    delta *= 3 * saved**2
+
+
+def returned(z, mask):
+    return np.tanh(z)
+
+
+def returned_view(z, mask):
+    z **= 3
+    return z
+
+
+def wrong_slope(delta, a, mask, saved):
+    delta *= 2 * saved**2
+
+
+def rebound(delta, a, mask, saved):
+    delta = delta * 3 * saved**2  # the slip
+
+
+def of_rows(z, mask):
+    z -= z.max(axis=1, keepdims=True)
+
+
+def keeps(delta, a, mask):
+    pass
+
+
+def nothing(*arrays):
+    pass
+
+
+WRONG_ACTIVATIONS = {
+    "returned": (
+        Activation("a", returned, keeps),
+        r"forward of Activation\('a'\) must be .* in place, as by .* It returns a ndarray",
+    ),
+    "derivative returned": (
+        Activation("a", nothing, lambda delta, a, mask: delta * 2),
+        r"backward of Activation\('a'\) must be .*delta by delta \* f'\(z\)",
+    ),
+    "slope": (
+        Activation("a", cube, wrong_slope, n_saved=1),
+        r"backward of Activation\('a'\) is not the derivative: element .* differences give",
+    ),
+    "rebound": (
+        Activation("a", cube, rebound, n_saved=1),
+        r"backward of Activation\('a'\) is not the derivative",
+    ),
+    "of rows": (Activation("a", of_rows, keeps), "must be a function of each number alone"),
+    "None": (Activation("a", None, keeps), r"must be a function \(z, mask, \*saved\), got None"),
+    "number saved": (Activation("a", cube, cube_backward, n_saved=-1), "n_saved of .* got -1"),
+    "part saved": (Activation("a", cube, cube_backward, n_saved=1.5), "n_saved of .* got 1.5"),
+    "remainder": (
+        Activation("a", cube, cube_backward, 1, nothing, nothing),
+        r"remainder of Activation\('a'\) must write z - f\(z\)",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("name", WRONG_ACTIVATIONS)
+def test_wrong_activations(name):
+    activation, message = WRONG_ACTIVATIONS[name]
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_activation(activation)
+
+
+def test_right_activations():
+    check_activation(Activation("cube", cube, cube_backward, n_saved=1))
+
+    def square_backward(delta, a, mask):
+        delta *= 3 * np.cbrt(a) ** 2
+
+    check_activation(Activation("returns z itself", returned_view, square_backward))
+
+
+def test_an_exception_of_an_activation_comes_out_with_what_was_expected():
+    with pytest.raises(TypeError, match="positional argument") as caught:
+        check_activation(Activation("a", cube, cube_backward))
+    assert "forward of Activation('a') must be a function (z, mask, *saved) with 0" in str(
+        caught.value.__notes__
+    )
+
+
+# ---------------------------------------------------------------- losses
+
+
+class Half(RegressionLoss):
+    def value_and_gradient(self, raw, y, buffers):
+        buffers.gradient[...] = raw - y
+        return ((raw - y) ** 2).sum(axis=1) / 2
+
+
+class Reversed(Half):
+    def value_and_gradient(self, raw, y, buffers):
+        buffers.gradient[...] = y - raw
+        return ((raw - y) ** 2).sum(axis=1) / 2
+
+
+class Mean(Half):
+    def value_and_gradient(self, raw, y, buffers):
+        losses = super().value_and_gradient(raw, y, buffers)
+        buffers.gradient[...] /= len(y)
+        return losses
+
+
+class Nan(Half):
+    def value_and_gradient(self, raw, y, buffers):
+        return super().value_and_gradient(raw, y, buffers) * np.log(-1.0)
+
+
+class Whole(Half):
+    def value_and_gradient(self, raw, y, buffers):
+        return super().value_and_gradient(raw, y, buffers).astype(int)
+
+
+class Linked(Half):
+    @property
+    def link(self):
+        return Link("twice", lambda raw: raw * 2)
+
+
+class OfClasses(ClassificationLoss):
+    def with_link(self, link):
+        return Half()
+
+
+class OfNoClasses(ClassificationLoss):
+    def with_link(self, link):
+        return None
+
+
+WRONG_LOSSES = {
+    "reversed": (Reversed(), "value_and_gradient writes is not the derivative"),
+    "mean": (Mean(), "value_and_gradient writes is not the derivative"),
+    "NaN": (Nan(), "Nan.value_and_gradient gives NaN as the loss of a row, for y ="),
+    "dtype": (Whole(), "must return the loss of each row, .* got one of int64"),
+    "link": (Linked(), "The inverse of the link 'twice' must replace raw outputs"),
+    "no loss": (OfNoClasses(), "with_link of the loss must return a Loss, got None"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("name", WRONG_LOSSES)
+def test_wrong_losses(name):
+    loss, message = WRONG_LOSSES[name]
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_loss(loss)
+
+
+def test_right_losses():
+    check_loss(Half())
+    check_loss(Half(), [[0.1, 2.0], [0.3, -1.0]])
+    check_loss(OfClasses())
+
+
+# ---------------------------------------------------------------- layers
+
+
+class Factors(Layer):
+    """A right one: a factor for each column, that of members too."""
+
+    def __init__(self, n_outputs=3):
+        self.n_inputs = self.n_outputs = n_outputs
+
+    def parameters(self):
+        return (Parameter("factors", (self.n_outputs,)),)
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = 1
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x * arrays[0][..., np.newaxis, :]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        np.sum(delta * x, axis=-2, out=gradients[0])
+        return delta * arrays[0][..., np.newaxis, :] if needs_input else None
+
+
+class Unfilled(Factors):
+    def initialize(self, arrays, rng, inputs):
+        pass
+
+
+class Adding(Factors):
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        gradients[0][...] += np.sum(delta * x, axis=-2)
+        return delta * arrays[0][..., np.newaxis, :]
+
+
+class Forgetting(Factors):
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta * arrays[0][..., np.newaxis, :]
+
+
+class NoInput(Factors):
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        np.sum(delta * x, axis=-2, out=gradients[0])
+
+
+class WrongInput(Factors):
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        np.sum(delta * x, axis=-2, out=gradients[0])
+        return delta
+
+
+class WrongFactor(Factors):
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        np.mean(delta * x, axis=-2, out=gradients[0])
+        return delta * arrays[0][..., np.newaxis, :]
+
+
+class ForOne(Factors):
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x * arrays[0]
+
+
+class Writing(Factors):
+    def forward(self, arrays, x, buffers=None, random=None):
+        x *= arrays[0][..., np.newaxis, :]
+        return x.copy()
+
+
+class View(Layer):
+    n_inputs = n_outputs = 3
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x[..., ::-1]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta[..., ::-1]
+
+
+class Narrow(View):
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x[..., :2].copy()
+
+
+class NoArray(View):
+    def forward(self, arrays, x, buffers=None, random=None):
+        return None
+
+
+class Double(Factors):
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x * arrays[0][..., np.newaxis, :] * np.ones(3)
+
+
+class Remembering(Factors):
+    """Every other pass is another one."""
+
+    seen = 0
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return super().forward(arrays, x)
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        below = super().backward(arrays, gradients, x, buffers, delta, needs_input)
+        if self.seen % 2 == 1:
+            gradients[0][...] *= 2
+        self.seen += 1
+        return below
+
+
+class OneParameter(Factors):
+    def parameters(self):
+        return Parameter("factors", (self.n_outputs,))
+
+
+class NoShape(Factors):
+    def parameters(self):
+        return (Parameter("factors", 3),)
+
+
+class NegativeRate(Factors):
+    def parameters(self):
+        return (Parameter("factors", (3,), rate=-1.0),)
+
+
+class AnyWidth(Factors):
+    def __init__(self):
+        self.n_outputs = 3
+
+
+WRONG_LAYERS = {
+    "unfilled": (Unfilled, "Unfilled.initialize has to fill the array of 'factors'"),
+    "adding": (Adding, "gradient of 'factors' into its array, .* must not be added to"),
+    "forgetting": (Forgetting, "Forgetting.backward has to write the gradient of 'factors'"),
+    "no input": (NoInput, "must return the derivative in the input .* got None"),
+    "wrong input": (WrongInput, "What WrongInput.backward returns is not the derivative"),
+    "wrong factor": (WrongFactor, "writes for 'factors' is not the derivative"),
+    "for one": (ForOne, "ForOne is not for members side by side"),
+    "writing": (Writing, "Writing.forward writes to its input"),
+    "view": (View, "View.forward returns its input, or a view of it"),
+    "narrow": (Narrow, r"here \(5, 3\), got \(5, 2\)"),
+    "no array": (NoArray, "NoArray.forward must return an array, got None"),
+    "double": (Double, "makes float64 of float32"),
+    "remembering": (
+        Remembering,
+        "depends on a pass over more rows before",
+    ),
+    "one parameter": (OneParameter, r"parameters\(\) must return a tuple of Parameter"),
+    "no shape": (NoShape, "the shape of 'factors' must be a tuple"),
+    "negative rate": (NegativeRate, "the rate of 'factors' must be a number from 0 on, got -1.0"),
+    "any width": (AnyWidth, "check_layer needs rows, X, for AnyWidth"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_LAYERS)
+def test_wrong_layers(name):
+    kind, message = WRONG_LAYERS[name]
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_layer(kind())
+
+
+def test_right_layers():
+    check_layer(Factors())
+    check_layer(ForOne(), checks_members=False)
+    check_layer(AnyWidth(), np.random.RandomState(0).standard_normal((4, 3)))
+
+
+# ---------------------------------------------------------------- optimizers
+
+
+@dataclass(repr=False, eq=False)
+class Descent(Optimizer):
+    def init_moments(self, n_params, dtype):
+        return {"last": np.zeros(n_params, dtype=dtype)}
+
+    def update(self, params, gradient, learning_rate, state):
+        params -= learning_rate * gradient
+        state["last"][...] = gradient
+
+
+class InList(Descent):
+    def init_moments(self, n_params, dtype):
+        return {"last": []}
+
+
+class LateList(Descent):
+    def update(self, params, gradient, learning_rate, state):
+        state.setdefault("all", []).append(gradient)
+
+
+class NoState(Descent):
+    def init_moments(self, n_params, dtype):
+        return None
+
+
+class Taken(Descent):
+    def init_moments(self, n_params, dtype):
+        return {"average": np.zeros(n_params)}
+
+
+class Returning(Descent):
+    def update(self, params, gradient, learning_rate, state):
+        return params - learning_rate * gradient
+
+
+class Rebinding(Descent):
+    def update(self, params, gradient, learning_rate, state):
+        params = params - learning_rate * gradient
+
+
+class Uphill(Descent):
+    def update(self, params, gradient, learning_rate, state):
+        params += learning_rate * gradient
+
+
+class Forgetful(Descent):
+    def init_moments(self, n_params, dtype):
+        return {"scratch of mine": np.zeros(n_params, dtype=dtype)}
+
+    def update(self, params, gradient, learning_rate, state):
+        state["scratch of mine"] += gradient
+        params -= learning_rate * state["scratch of mine"]
+
+
+WRONG_OPTIMIZERS = {
+    "list": (InList, "init_moments of InList must return .* got a list as 'last'"),
+    "late list": (LateList, "'all' is a list after three steps"),
+    "no state": (NoState, "init_moments of NoState must return a dict of arrays and numbers, got"),
+    "taken": (Taken, "must not use the name 'average'"),
+    "returning": (Returning, "Returning.update must change params in place"),
+    "rebinding": (Rebinding, "Rebinding.update has not moved the parameters in 100 steps"),
+    "uphill": (Uphill, "it goes uphill, or needs another rate"),
+    "forgetful": (Forgetful, "that goes on from a copy of its state is another one"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_OPTIMIZERS)
+def test_wrong_optimizers(name):
+    kind, message = WRONG_OPTIMIZERS[name]
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_optimizer(kind())
+
+
+def test_right_optimizers():
+    check_optimizer(Descent(weight_decay=0.01, max_grad_norm=1.0))
+    with pytest.raises(ValueError, match="needs another rate"):
+        check_optimizer(Descent(), learning_rate=10.0)
+
+
+# ---------------------------------------------------------------- schedules
+
+
+class Rates(Schedule):
+    def __init__(self, share=1.0, after=0.1, slower=None):
+        self.share, self.after, self.slower = share, after, slower
+
+    def factor(self, epoch, max_iter):
+        return self.share
+
+    def after_epoch(self, rate, initial_rate, n_samples_seen, n_stalled):
+        return self.after
+
+    def on_plateau(self, rate):
+        return self.slower
+
+
+class NoFlag(Schedule):
+    ends_with_max_iter = 1
+
+
+WRONG_RATES = [-1.0, np.nan, np.inf, "x", True]
+
+
+@pytest.mark.parametrize("rate", [None, *WRONG_RATES])
+@pytest.mark.parametrize(("name", "method"), [("share", "factor"), ("after", "after_epoch")])
+def test_wrong_schedules(name, method, rate):
+    with pytest.raises(ValueError, match=rf"\.{method} must return a number from 0 on"):
+        check_schedule(Rates(**{name: rate}))
+
+
+@pytest.mark.parametrize("rate", WRONG_RATES)
+def test_wrong_plateaus(rate):
+    with pytest.raises(ValueError, match=r"\.on_plateau must return a number from 0 on"):
+        check_schedule(Rates(slower=rate))
+
+
+def test_right_schedules():
+    check_schedule(Rates(share=np.float32(0.5), after=0, slower=0.01))
+    with pytest.raises(TypeError, match="ends_with_max_iter must be True or False, got 1"):
+        check_schedule(NoFlag())
