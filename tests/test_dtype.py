@@ -115,3 +115,13 @@ def test_dtype_is_searched_like_any_parameter():
     pipeline = make_pipeline(StandardScaler(), ScratchMLPClassifier(**NETWORK))
     search = GridSearchCV(pipeline, {"scratchmlpclassifier__dtype": ["float32", "float64"]}, cv=2)
     assert np.isfinite(search.fit(X, Y).cv_results_["mean_test_score"]).all()
+
+
+def test_lbfgs_of_several_outputs_does_not_give_up_in_single_precision():
+    """The loss that is reported is a mean, whose gradient is not that of the sum."""
+    rows = np.random.RandomState(32).standard_normal((40, 3)).astype(np.float32)
+    y = np.column_stack([rows[:, 0], rows[:, 1], 2 * rows[:, 0]])
+    settings = {"hidden_layer_sizes": (8,), "solver": "lbfgs", "activation": "logistic"}
+    model = ScratchMLPRegressor(**settings, alpha=1.0, max_iter=1000, random_state=0)
+    in_double = model.fit(rows.astype(float), y).loss_
+    assert model.fit(rows, y).loss_ <= in_double

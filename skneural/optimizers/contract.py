@@ -84,9 +84,9 @@ class Optimizer(Settings, ABC):
         Returns
         -------
         dict
-            Arrays and numbers by name. An array named "scratch" is not kept when the training
-            is over. Networks side by side divide arrays with one element for each parameter
-            among them, and share all others.
+            Arrays and numbers by name. An array whose name begins with "scratch" is not kept when
+            the training is over. Networks side by side divide arrays with one element for each
+            parameter among them, and share all others.
         """
 
     @abstractmethod

@@ -1,0 +1,330 @@
+"""What would train without a word on what nobody meant: the engine refuses it, and says what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, make_scorer
+
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor, TabularMLPClassifier
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.layers import Activate, Columns, Dense, Dropout, Layer, Parameter
+from skneural.losses import LOSSES, RegressionLoss
+from skneural.minimizers.history import EarlyStopping
+from skneural.minimizers.minibatch import MiniBatches
+from skneural.minimizers.run import Run, drive
+from skneural.minimizers.state import Record, TrainingState
+from skneural.network import Network, dense_network
+from skneural.objective import Objective
+from skneural.optimizers import SGD, Optimizer
+from skneural.schedules import Constant, Schedule
+from skneural.settings import number
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+TANH = ACTIVATIONS["tanh"]
+N = 20
+RNG = np.random.RandomState(0)
+X = RNG.standard_normal((N, 3))
+Y = X[:, :1] - X[:, 1:2]
+K = 2
+
+
+# ---------------------------------------------------------------- networks
+
+
+class OneParameter(Layer):
+    n_inputs = n_outputs = 3
+
+    def parameters(self):
+        return Parameter("w", (3,))
+
+
+class NoInitialize(Layer):
+    n_inputs = n_outputs = 3
+
+    def parameters(self):
+        return (Parameter("w", (3,)),)
+
+
+class NanRate(Layer):
+    n_inputs = n_outputs = 3
+
+    def parameters(self):
+        return (Parameter("w", (3,), rate=np.nan),)
+
+
+WRONG_NETWORKS = {
+    "first": ([Dense(3, 8)], 5, "Dense, layer 0 of a network, reads 3 .* the network has 5"),
+    "dense": (
+        [Dense(3, 8), Dense(9, 1)],
+        3,
+        r"Dense, layer 1 of a network, reads 9 column\(s\), and Dense before it returns 8",
+    ),
+    "activate": (
+        [Dense(3, 8), Activate(TANH, 4), Dense(4, 1)],
+        3,
+        r"Activate, layer 1 .* reads 4 column\(s\), and Dense before it returns 8",
+    ),
+    "dropout": ([Dense(3, 8), Dropout(0.5, 5), Dense(5, 1)], 3, "Dropout, layer 1 .* reads 5"),
+    "one parameter": ([OneParameter()], 3, r"OneParameter.parameters\(\) must return a tuple"),
+    "rate": ([NanRate()], 3, "the rate of 'w' must be a number from 0 on, got nan"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_NETWORKS)
+def test_networks(name):
+    layers, n_inputs, message = WRONG_NETWORKS[name]
+    with pytest.raises((TypeError, ValueError), match=message):
+        Network(layers, n_inputs)
+
+
+WRONG_BRANCHES = {
+    "reads": ((slice(0, 2), [Dense(3, 4)], 4), "Dense, layer 0 of a branch, reads 3"),
+    "reads, list": (([0], [Dense(2, 4)], 4), "reads 2 .* the branch has 1"),
+    "returns": ((slice(0, 3), [Dense(3, 4)], 5), "is to return 5 column.*Dense has 4"),
+    "passes on": ((slice(0, 3), [], 2), "is to return 2 column.*the branch has 3"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_BRANCHES)
+def test_branches(name):
+    branch, message = WRONG_BRANCHES[name]
+    with pytest.raises(ValueError, match=message):
+        Columns([branch])
+
+
+def test_branches_whose_width_is_not_known():
+    assert Columns([(slice(1, None), [Dense(2, 4)], 4)]).n_outputs == 4
+    assert Columns([(slice(-2, None), [Dense(2, 4)], 4)]).n_outputs == 4
+
+
+@pytest.mark.parametrize("rate", [1.0, 1.5, -0.1, np.nan])
+def test_rates_of_dropout(rate):
+    with pytest.raises(ValueError, match="rate of Dropout must be from 0 to below 1, got"):
+        Dropout(rate, 8)
+
+
+def test_a_name_is_no_activation():
+    with pytest.raises(TypeError, match="Activate needs an Activation, got 'tanh'"):
+        Activate("tanh", 6)
+
+
+def test_parameters_that_nobody_fills():
+    network = Network([NoInitialize()], 3)
+    with pytest.raises(ValueError, match=r"NoInitialize\.initialize, layer 0 .* has to"):
+        network.initialize(np.empty(3), np.random.RandomState(0))
+
+
+class NoDerivative(Layer):
+    n_inputs = n_outputs = 4
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return 2 * x
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        pass
+
+
+def test_a_layer_that_returns_no_derivative():
+    network = Network([Dense(3, 4), NoDerivative()], 3)
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, N)
+    with pytest.raises(TypeError, match=r"NoDerivative\.backward, layer 1 .* got None"):
+        objective.value_and_gradient(np.zeros(network.n_params), X, np.zeros((N, 4)))
+
+
+# ---------------------------------------------------------------- data and states
+
+
+def minimizer(members=(), **changes):
+    network = dense_network((3, 1), ())
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, 5, members=members)
+    train = MiniBatches(objective, X, Y, None, SGD(), Constant(), 0.1, 5, 3, shuffle=False)
+    return replace(train, **changes)
+
+
+def run_of(train, record=None, members=()):
+    params = np.zeros((*members, 4))
+    memory = train.optimizer.init_state(params.shape, float)
+    state = TrainingState(params, memory, Record(learning_rate=0.1) if record is None else record)
+    run = Run(state, EarlyStopping(1e-4, 10), max_iter=3)
+    return drive(train, run), run
+
+
+WRONG_DATA = {
+    "fewer y": ({"y": Y[:10]}, r"y must have the shape .* \(20, n_targets\), got \(10, 1\)"),
+    "flat y": ({"y": Y[:, 0]}, r"y must have the shape .* got \(20,\)"),
+    "weights": ({"sample_weight": np.ones(5)}, r"sample_weight must have the shape \(20,\)"),
+    "negative": ({"rows": np.array([-1, 2])}, "numbers of rows from 0 to 19, got some from -1"),
+    "beyond": ({"rows": np.array([500, 2])}, "got some from 2 to 500"),
+    "mask": ({"rows": X[:, 0] > 0}, "numbers of rows from 0 to 19, got an array of bool"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_DATA)
+def test_data(name):
+    changes, message = WRONG_DATA[name]
+    with pytest.raises(ValueError, match=message):
+        run_of(minimizer(**changes))
+
+
+def test_members_have_a_record_each():
+    with pytest.raises(ValueError, match=r"Record.of_members\(K, learning_rate\)"):
+        run_of(minimizer(members=(K,)), members=(K,))
+    with pytest.raises(ValueError, match=r"with parameters of shape \(2, 4\)"):
+        run_of(minimizer(), members=(K,))
+    run_of(minimizer(members=(K,)), Record.of_members(K, 0.1), members=(K,))
+
+
+def test_a_record_without_a_rate_has_that_of_the_minimiser():
+    _, with_rate = run_of(minimizer())
+    _, without = run_of(minimizer(), Record())
+    np.testing.assert_array_equal(with_rate.state.params, without.state.params)
+    assert np.all(without.state.params != 0)
+
+
+@pytest.mark.parametrize("reason", [None, "done"])
+def test_a_minimiser_says_why_it_has_ended(reason):
+    with pytest.raises(ValueError, match=f"one of .*'max_iter'.*, got {reason!r}"):
+        drive(lambda run: reason, run_of(minimizer())[1])
+
+
+# ---------------------------------------------------------------- parts passed to estimators
+
+
+class Rates(Schedule):
+    def __init__(self, share=1.0, after=None, slower=None):
+        self.share, self.after, self.slower = share, after, slower
+
+    def factor(self, epoch, max_iter):
+        return self.share
+
+    def after_epoch(self, rate, initial_rate, n_samples_seen, n_stalled):
+        return rate if self.after is None else self.after
+
+    def on_plateau(self, rate):
+        return self.slower
+
+
+class Returning(SGD):
+    def update(self, params, gradient, learning_rate, state):
+        return params - learning_rate * gradient
+
+
+class InList(Optimizer):
+    def init_moments(self, n_params, dtype):
+        return {"last": []}
+
+    def update(self, params, gradient, learning_rate, state):
+        state["last"].append(gradient)
+
+
+class VariableSettings(RegressionLoss):
+    def __init__(self, *weights):
+        self.weights = weights
+
+    def value_and_gradient(self, raw, y, buffers):
+        raise NotImplementedError
+
+
+class NoDataclass(SGD):
+    beta: float = number(0.9, 0, 1)
+
+
+@dataclass(repr=False, eq=False)
+class Scored(RegressionLoss):
+    found: object = None
+
+    def value_and_gradient(self, raw, y, buffers):
+        buffers.gradient[...] = raw - y
+        return ((raw - y) ** 2).sum(axis=1) / 2
+
+    def score(self, y, predicted, sample_weight=None):
+        return self.found
+
+
+def returned(z, mask):
+    return np.tanh(z)
+
+
+def nothing(delta, a, mask):
+    pass
+
+
+PARTS = {
+    "factor": ({"learning_rate": Rates(-1.0)}, r"Rates\(share=-1.0\).factor must return a number"),
+    "factor None": ({"learning_rate": Rates(None)}, "factor must return a number from 0 on"),
+    "factor NaN": ({"learning_rate": Rates(np.nan)}, "factor must return a number from 0 on"),
+    "after": ({"learning_rate": Rates(after=-1.0)}, "after_epoch must return a number from 0 on"),
+    "plateau": (
+        {"learning_rate": Rates(slower=-1.0), "tol": 1e9, "n_iter_no_change": 1},
+        "on_plateau must return a number from 0 on, got -1.0",
+    ),
+    "returning": ({"solver": Returning()}, "Returning.update must change params in place"),
+    "list": ({"solver": InList()}, "init_moments of InList must return a dict of arrays"),
+    "variable": ({"loss": VariableSettings(1)}, r"VariableSettings.__init__ takes \*weights"),
+    "no dataclass": ({"solver": NoDataclass()}, "beta of NoDataclass is no setting yet: put @data"),
+    "activation": (
+        {"activation": Activation("mine", returned, nothing)},
+        r"forward of Activation\('mine'\) must be a function .* It returns a ndarray",
+    ),
+    "score": (
+        {"loss": Scored(), "early_stopping": True},
+        r"Scored.score must return a number, got None \(NoneType\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_parts(name):
+    settings, message = PARTS[name]
+    model = ScratchMLPRegressor(hidden_layer_sizes=(4,), max_iter=20, random_state=0, **settings)
+    with pytest.raises((TypeError, ValueError), match=message):
+        model.fit(X, Y.ravel())
+    assert not hasattr(model, "coefs_")
+
+
+def test_activations_of_tables_are_tried_too():
+    model = TabularMLPClassifier(activation=Activation("mine", returned, nothing), max_iter=2)
+    with pytest.raises(TypeError, match=r"forward of Activation\('mine'\) must be"):
+        model.fit(X, X[:, 0] > 0)
+
+
+@pytest.mark.parametrize("kind", [ScratchMLPClassifier, TabularMLPClassifier])
+def test_metrics_are_no_scorers(kind):
+    settings = {"early_stopping": True} if kind is ScratchMLPClassifier else {"cv": 2}
+    model = kind(early_stopping_metric=accuracy_score, max_iter=2, random_state=0, **settings)
+    y = (X[:, 0] > 0).astype(int)
+    with pytest.raises(ValueError, match=r"make_scorer\(accuracy_score\) makes one of it"):
+        model.fit(X, y)
+    model.set_params(early_stopping_metric=make_scorer(accuracy_score)).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("base", "name"),
+    [(Schedule, "ends_with_max_iter"), (RegressionLoss, "is_smooth"), (Schedule, "is_timed")],
+)
+def test_a_method_in_the_place_of_a_property(base, name):
+    with pytest.raises(TypeError, match=rf"Mine.{name} must be a property or a value"):
+        type("Mine", (base,), {name: lambda self: False})
+
+
+# ---------------------------------------------------------------- gradients beyond the dtype
+
+
+@pytest.mark.parametrize("solver", ["adam", "rmsprop", "adagrad", "nadam"])
+def test_gradients_whose_squares_are_not_finite(solver):
+    """A parameter that is divided by infinity would never move again, and nobody would know."""
+    rows, y = X.astype(np.float32), (X[:, 0] > 0).astype(int)
+    model = ScratchMLPClassifier((4,), solver=solver, random_state=0, max_iter=2)
+    model.partial_fit(rows, y, classes=[0, 1])
+    before = [weights.copy() for weights in model.coefs_]
+    bad = rows.copy()
+    bad[:4] = 1e25 * np.array([[1, -1, 1], [-1, 1, 1], [1, 1, -1], [-1, -1, 1]])
+    with pytest.raises(ValueError, match="non-finite parameter weights"):
+        model.partial_fit(bad, y)
+    for weights, earlier in zip(model.coefs_, before, strict=True):
+        np.testing.assert_array_equal(weights, earlier)
+    model.partial_fit(rows, y)
