@@ -27,10 +27,21 @@ def input_types(X: Any) -> list[tuple[str, Any]]:
     -------
     inputs : list of (name, type)
         Of shape (None, 1) each.
+
+    Raises
+    ------
+    ValueError
+        If a column has no name, which an input needs.
     """
     has_list = isinstance(getattr(X, "column_names", None), list)
     names = X.column_names if has_list else X.columns
     dtypes = getattr(X, "dtypes", [None] * len(names))
+    if "" in names:
+        place = list(names).index("")
+        raise ValueError(
+            f"Column {place} of X_sample has the name '', and an input of an ONNX graph needs one: "
+            "rename it before the training, or leave it out."
+        )
     columns = zip(names, dtypes, raw_columns(X), strict=True)
     return [(str(name), _type_of(_dtype(column, dtype))) for name, dtype, column in columns]
 
