@@ -46,6 +46,7 @@ MODULES = [
     "activations",
     "arrays",
     "callbacks",
+    "checks",
     "convex",
     "environment",
     "estimators",

@@ -516,10 +516,14 @@ def test_the_activation_is_that_of_the_fitted_network():
 # ---------------------------------------------------------------- what cannot be expressed
 
 
+def squared(raw):
+    np.square(raw, out=raw)
+
+
 class Squares(RegressionLoss):
     """Predicts squares of the outputs, by a link of its own."""
 
-    link = Link("square", np.square)
+    link = Link("square", squared)
 
     def value_and_gradient(self, raw, y, buffers):
         buffers.gradient[...] = raw - y

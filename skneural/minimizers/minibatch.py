@@ -270,7 +270,7 @@ class MiniBatches:
         Rows are gathered without a look at their numbers.
         """
         n_samples = self.X.shape[0]
-        if self.y.ndim < 2 or self.y.shape[-2] != n_samples:
+        if self.y.ndim < 2 or (self.y.ndim == 2 and len(self.y) != n_samples):
             raise ValueError(
                 f"y must have the shape (n_samples, n_targets), here ({n_samples}, n_targets), got "
                 f"{self.y.shape}."

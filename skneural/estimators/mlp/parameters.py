@@ -176,7 +176,6 @@ def checked_activation(estimator: Any, n_hidden: int) -> KeptActivation:
 def _kept(activation: str | Activation) -> str | Activation:
     if isinstance(activation, str):
         return activation
-    check_own_activation(activation)
     # A copy: whoever changes the object later does not change the fitted network.
     return Activation(**activation.get_params())
 
@@ -207,7 +206,10 @@ def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
 def check_settings(estimator: Any) -> None:
     """Raise for parameters that are not possible, or do not go together."""
     n_hidden = len(checked_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__))
-    checked_activation(estimator, n_hidden)
+    kept = checked_activation(estimator, n_hidden)
+    for each in kept if isinstance(kept, tuple) else (kept,):
+        if isinstance(each, Activation):
+            check_own_activation(each)
     dropout_rates(estimator, n_hidden)
     class_weight = getattr(estimator, "class_weight", None)
     if isinstance(class_weight, list):
