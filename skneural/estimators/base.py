@@ -87,6 +87,9 @@ class FittedAttribute:
     def __set__(self, estimator: Any, value: Any) -> None:
         raise AttributeError(f"{self._name} cannot be set: it says what a fit has found.")
 
+    def __delete__(self, estimator: Any) -> None:
+        raise AttributeError(f"{self._name} cannot be deleted: it says what a fit has found.")
+
 
 def fitted_attribute(doc: str, get: Callable[[Any], Any], *, missing: str | None = None) -> Any:
     """A fitted attribute; with the reason `missing`, one that is not there where it is None."""
