@@ -334,7 +334,7 @@ def test_gradients_whose_squares_are_not_finite(solver):
 
 
 def test_fitted_attributes_are_neither_set_nor_deleted():
-    model = ScratchMLPRegressor((2,), max_iter=1, random_state=0).fit(X, Y.ravel())
+    model = ScratchMLPRegressor(max_iter=1, random_state=0).fit(X, Y.ravel())
     with pytest.raises(AttributeError, match="n_features_in_ cannot be set: it says what a fit"):
         model.n_features_in_ = 2
     with pytest.raises(AttributeError, match="n_features_in_ cannot be deleted: it says what"):
