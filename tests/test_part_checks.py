@@ -483,10 +483,24 @@ class Forgetful(Descent):
         params -= learning_rate * state["scratch of mine"]
 
 
+class Late(Descent):
+    """A right one: an array that is made in the first step."""
+
+    def init_moments(self, n_params, dtype):
+        return {"last": None}
+
+    def update(self, params, gradient, learning_rate, state):
+        if state["last"] is None:
+            state["last"] = np.zeros_like(gradient)
+        state["last"] *= 0.5
+        state["last"] += gradient
+        params -= learning_rate * state["last"]
+
+
 WRONG_OPTIMIZERS = {
     "list": (InList, "init_moments of InList must return .* got a list as 'last'"),
     "late list": (LateList, "'all' is a list after three steps"),
-    "no state": (NoState, "init_moments of NoState must return a dict of arrays and numbers, got"),
+    "no state": (NoState, "init_moments of NoState must return a dict, got a NoneType"),
     "taken": (Taken, "must not use the name 'average'"),
     "returning": (Returning, "Returning.update must change params in place"),
     "rebinding": (Rebinding, "Rebinding.update has not moved the parameters in 100 steps"),
@@ -504,6 +518,7 @@ def test_wrong_optimizers(name):
 
 def test_right_optimizers():
     check_optimizer(Descent(weight_decay=0.01, max_grad_norm=1.0))
+    check_optimizer(Late())
     with pytest.raises(ValueError, match="needs another rate"):
         check_optimizer(Descent(), learning_rate=10.0)
 

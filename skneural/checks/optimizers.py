@@ -8,6 +8,7 @@ import numpy as np
 
 from skneural.arrays.matrices import FloatArray
 from skneural.optimizers import Optimizer, State
+from skneural.optimizers.contract import KEPT_IN_STATE
 
 N_PARAMS = 7
 N_STEPS = 100
@@ -56,7 +57,7 @@ def check_optimizer(optimizer: Optimizer, learning_rate: float = 0.01) -> None:
     params, state = np.zeros(N_PARAMS), optimizer.init_state(N_PARAMS, np.float64)
     steps(params, state, 3)
     for key, entry in state.items():
-        if not isinstance(entry, np.ndarray | int | float | np.number | np.bool_):
+        if not isinstance(entry, KEPT_IN_STATE):
             raise TypeError(
                 f"The state of {name} must hold arrays and numbers, which a copy can have for "
                 f"itself: {key!r} is a {type(entry).__name__} after three steps."

@@ -25,6 +25,10 @@ RESERVED = frozenset(
     {"average", "clipping", "n_averaged", "n_penalised", "scratch_factors", "scratch_rates"}
 )
 
+#: What a state may hold. Other objects would be shared by its copies: an epoch that failed would
+#: have changed them.
+KEPT_IN_STATE = (np.ndarray, Number, np.bool_, str, type(None))
+
 #: Parameters from one place to another, and a factor for them.
 Factors: TypeAlias = Sequence[tuple[slice, float]]
 
@@ -273,22 +277,24 @@ class Optimizer(Settings, ABC):
     ) -> None:
         flat = params.reshape(-1)
         returned: Any = self.update(flat, gradient.reshape(-1), learning_rate, state)
-        if returned is not None and returned is not flat:
+        is_array = isinstance(returned, np.ndarray) and returned is not flat
+        if is_array and returned.shape == flat.shape:
             raise TypeError(
                 f"{type(self).__name__}.update must change params in place, as by `params -= ...`, "
-                f"and return nothing: it has returned a {type(returned).__name__}."
+                "and return nothing: it has returned an array."
             )
 
     def _check_moments(self, state: Any) -> None:
-        # Other objects would be shared by the copies of a state: an epoch that failed would have
-        # changed them.
-        values = state.items() if isinstance(state, dict) else [("", state)]
-        for name, value in values:
-            if not isinstance(state, dict) or not isinstance(value, np.ndarray | Number | np.bool_):
-                what = f"a {type(value).__name__}" + (f" as {name!r}" if name else "")
+        if not isinstance(state, dict):
+            raise TypeError(
+                f"init_moments of {type(self).__name__} must return a dict, got a "
+                f"{type(state).__name__}."
+            )
+        for name, value in state.items():
+            if not isinstance(value, KEPT_IN_STATE):
                 raise TypeError(
                     f"init_moments of {type(self).__name__} must return a dict of arrays and "
-                    f"numbers, got {what}."
+                    f"numbers, got a {type(value).__name__} as {name!r}."
                 )
 
     def _decay(self, params: FloatArray, amount: float, state: State, decays: Factors) -> None:
