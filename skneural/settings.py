@@ -283,9 +283,8 @@ def _defaults(kind: type) -> dict[str, Any]:
 
 def _check_constructor(kind: type) -> None:
     """Refuse settings that `clone` would lose, or that are none at all."""
-    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     for argument in inspect.signature(kind).parameters.values():
-        if argument.kind in variable:
+        if argument.kind is argument.VAR_POSITIONAL:
             raise ValueError(
                 f"{kind.__name__}.__init__ takes {argument}: copies would lose what it is given. "
                 "Every setting needs a name of its own."

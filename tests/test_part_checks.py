@@ -139,7 +139,7 @@ def nothing(*arrays):
 WRONG_ACTIVATIONS = {
     "returned": (
         Activation("a", returned, keeps),
-        r"forward of Activation\('a'\) must be .* in place, as by .* It returns a ndarray",
+        r"forward of Activation\('a'\) must be .* in place, as by .* It returns another array",
     ),
     "derivative returned": (
         Activation("a", nothing, lambda delta, a, mask: delta * 2),
@@ -353,6 +353,21 @@ class Double(Factors):
         return x * arrays[0][..., np.newaxis, :] * np.ones(3)
 
 
+class DoubleBackward(Factors):
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        np.sum(delta * x, axis=-2, out=gradients[0])
+        return delta * arrays[0][..., np.newaxis, :].astype(float)
+
+
+class DropoutForOne(Dropout):
+    def __init__(self):
+        super().__init__(0.5, 3)
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        below = super().backward(arrays, gradients, x, buffers, delta, needs_input)
+        return 0 * below if below.ndim == 3 else below
+
+
 class Remembering(Factors):
     """Every other pass is another one."""
 
@@ -363,7 +378,7 @@ class Remembering(Factors):
 
     def backward(self, arrays, gradients, x, buffers, delta, needs_input):
         below = super().backward(arrays, gradients, x, buffers, delta, needs_input)
-        if self.seen % 2 == 1:
+        if self.seen % 2 == 0:
             gradients[0][...] *= 2
         self.seen += 1
         return below
@@ -402,6 +417,8 @@ WRONG_LAYERS = {
     "narrow": (Narrow, r"here \(5, 3\), got \(5, 2\)"),
     "no array": (NoArray, "NoArray.forward must return an array, got None"),
     "double": (Double, "makes float64 of float32"),
+    "double backward": (DoubleBackward, "DoubleBackward.backward makes float64 of float32"),
+    "dropout for one": (DropoutForOne, "of members side by side is not that of each alone"),
     "remembering": (
         Remembering,
         "depends on a pass over more rows before",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -93,12 +94,23 @@ WRONG_BRANCHES = {
 def test_branches(name):
     branch, message = WRONG_BRANCHES[name]
     with pytest.raises(ValueError, match=message):
-        Columns([branch])
+        Network([Columns([branch])], 3)
 
 
-def test_branches_whose_width_is_not_known():
-    assert Columns([(slice(1, None), [Dense(2, 4)], 4)]).n_outputs == 4
-    assert Columns([(slice(-2, None), [Dense(2, 4)], 4)]).n_outputs == 4
+@pytest.mark.parametrize(
+    "columns",
+    [
+        slice(1, None),
+        slice(-2, None),
+        slice(None, 0, -1),
+        slice(1, 99),
+        np.array([True, False, True]),
+        [0, 0],
+    ],
+    ids=str,
+)
+def test_branches_of_two_columns(columns):
+    assert Network([Columns([(columns, [Dense(2, 4)], 4)])], 3).n_outputs == 4
 
 
 @pytest.mark.parametrize("rate", [1.0, 1.5, -0.1, np.nan])
@@ -268,7 +280,7 @@ PARTS = {
     "no dataclass": ({"solver": NoDataclass()}, "beta of NoDataclass is no setting yet: put @data"),
     "activation": (
         {"activation": Activation("mine", returned, nothing)},
-        r"forward of Activation\('mine'\) must be a function .* It returns a ndarray",
+        r"forward of Activation\('mine'\) must be a function .* It returns another array",
     ),
     "score": (
         {"loss": Scored(), "early_stopping": True},
@@ -311,6 +323,65 @@ def test_a_method_in_the_place_of_a_property(base, name):
         type("Mine", (base,), {name: lambda self: False})
 
 
+# ---------------------------------------------------------------- what is right, and unusual
+
+
+class SmallestGradient(SGD):
+    """Remembers infinity, and returns what is not the parameters."""
+
+    def init_moments(self, n_params, dtype):
+        return {**super().init_moments(n_params, dtype), "smallest": np.full(n_params, np.inf)}
+
+    def update(self, params, gradient, learning_rate, state):
+        super().update(params, gradient, learning_rate, state)
+        return params[:1]
+
+
+class Ordinal(Scored):
+    def predict(self, raw):
+        return np.rint(raw).astype(int)
+
+    def score(self, y, predicted, sample_weight=None):
+        return np.float32(1)
+
+
+class OfArrays(Schedule):
+    def factor(self, epoch, max_iter):
+        return np.where(epoch < 3, 1.0, 0.1)
+
+
+def doubled(z, mask):
+    z *= 2
+    return z[:]
+
+
+def doubled_backward(delta, a, mask):
+    delta *= 2
+
+
+@functools.wraps(accuracy_score)
+def scorer(estimator, rows, y):
+    return -np.mean((estimator.predict(rows) - y) ** 2)
+
+
+RIGHT = {
+    "infinity": {"solver": SmallestGradient()},
+    "integers": {"loss": Ordinal()},
+    "arrays without an axis": {"learning_rate": OfArrays()},
+    "a view": {"activation": Activation("doubled", doubled, doubled_backward)},
+    "an integer of NumPy": {
+        "activation": Activation("doubled", doubled, doubled_backward, n_saved=np.int64(0))
+    },
+    "a scorer that wraps a metric": {"early_stopping_metric": scorer, "early_stopping": True},
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_parts(name):
+    model = ScratchMLPRegressor(hidden_layer_sizes=(4,), max_iter=5, random_state=0, **RIGHT[name])
+    assert model.fit(X, Y.ravel()).n_iter_ == 5
+
+
 # ---------------------------------------------------------------- gradients beyond the dtype
 
 
@@ -323,7 +394,7 @@ def test_gradients_whose_squares_are_not_finite(solver):
     before = [weights.copy() for weights in model.coefs_]
     bad = rows.copy()
     bad[:4] = 1e25 * np.array([[1, -1, 1], [-1, 1, 1], [1, 1, -1], [-1, -1, 1]])
-    with pytest.raises(ValueError, match="non-finite parameter weights"):
+    with pytest.raises(ValueError, match="gradients up to epoch 1 are not finite in float32"):
         model.partial_fit(bad, y)
     for weights, earlier in zip(model.coefs_, before, strict=True):
         np.testing.assert_array_equal(weights, earlier)

@@ -417,3 +417,11 @@ def test_packed_rows_are_the_same(name):
     # count.
     per_number = {"real": 8, "whole": 1, "decimal": 4, "none": 0}.get(name, 10)
     assert size <= per_number * rows.size + 40
+
+
+def test_numbers_beyond_single_precision_are_at_no_jump():
+    """All of them are infinite there: none stands for another."""
+    scaling = NormalScaling(np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1e99, 1e99]]))
+    assert [jumps.tolist() for jumps in scaling.jumps] == [[0.0, 1.0], []]
+    low, high = scaling.transform(np.array([[0.5, 0.5], [2e98, 9e98]]))[1]
+    assert low < high

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def check_own_activation(activation: Activation) -> None:
     if not _is_own(activation):
         return
     n_saved: Any = activation.n_saved
-    if isinstance(n_saved, bool) or not isinstance(n_saved, int) or n_saved < 0:
+    if isinstance(n_saved, bool) or not isinstance(n_saved, Integral) or n_saved < 0:
         raise ValueError(
             f"n_saved of {activation!r} must be an integer from 0 on, got {n_saved!r}."
         )
@@ -131,9 +132,9 @@ def _called(activation: Activation, name: str, arguments: tuple[Any, ...]) -> No
             "floating point numbers."
         )
         raise
-    if returned is not None and returned is not arguments[0]:
+    if isinstance(returned, np.ndarray) and not np.shares_memory(returned, arguments[0]):
         written = "z by f(z)" if name == "forward" else "delta by delta * f'(z)"
         raise TypeError(
             f"{needed} that replaces {written} in place, as by `z[...] = ...`, and returns None. "
-            f"It returns a {type(returned).__name__}."
+            "It returns another array."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,11 +115,11 @@ class _Check:
         memory = PassMemory(n_rows, dtype, widest, members, owned)
         return self.layer.buffers(memory), memory
 
-    def random(self, n_members: int = 1) -> Draws | None:
-        """What a layer that draws is given; the same numbers every time."""
+    def random(self, members: Sequence[int] = (0,)) -> Draws | None:
+        """What a layer that draws is given: of each member the same numbers every time."""
         if not self.layer.draws:
             return None
-        return Draws(np.random.default_rng(k) for k in range(n_members))
+        return Draws(np.random.default_rng(k) for k in members)
 
     def output(
         self, arrays: Arrays, x: Any, buffers: Any = None, random: Draws | None = None
@@ -137,13 +138,17 @@ class _Check:
         return output
 
     def passes(
-        self, arrays: Arrays, x: FloatArray, of_pass: tuple[Any, PassMemory], coef: FloatArray
+        self,
+        arrays: Arrays,
+        x: FloatArray,
+        of_pass: tuple[Any, PassMemory],
+        coef: FloatArray,
+        members: Sequence[int] = (0,),
     ) -> tuple[list[FloatArray], FloatArray]:
         """The gradients of the parameters and of the input, for the sum of coefficients."""
         buffers, _ = of_pass
-        n_members = x.shape[0] if x.ndim == 3 else coef.shape[0] if coef.ndim == 3 else 1
         x = x.copy()
-        self.output(arrays, x, buffers, self.random(n_members))
+        self.output(arrays, x, buffers, self.random(members))
         # What was there before must not count.
         gradients = tuple(np.full_like(array, np.nan) for array in arrays)
         below: Any = self.layer.backward(arrays, gradients, x, buffers, coef.copy(), True)
@@ -182,12 +187,20 @@ class _Check:
         if not np.allclose(output, with_buffers, **ROUNDING):
             raise ValueError(f"{self.name}.forward gives other numbers with buffers than without.")
         single = tuple(array.astype(np.float32) for array in arrays)
-        buffers, _ = self.buffers(len(x), np.float32)
+        x = self.X.copy()
+        buffers, memory = self.buffers(len(x), np.float32)
         dtype = self.output(single, self.X.astype(np.float32), buffers).dtype
         if dtype != np.float32:
             raise ValueError(
                 f"{self.name}.forward makes {dtype} of float32: trainings in float32 would compute "
                 "in double precision."
+            )
+        coef = self.coefficients(x.shape[:-1]).astype(np.float32)
+        _, below = self.passes(single, x.astype(np.float32), (buffers, memory), coef)
+        if below.dtype != np.float32:
+            raise ValueError(
+                f"{self.name}.backward makes {below.dtype} of float32: trainings in float32 would "
+                "compute in double precision."
             )
         if self.layer.takes_sparse:
             buffers, _ = self.buffers(len(x))
@@ -244,7 +257,8 @@ class _Check:
         for x in (*shared, own):
             coef = self.coefficients((N_MEMBERS, n_rows))
             try:
-                together = self.passes(stacked, x, self.buffers(n_rows, members=members), coef)
+                buffers = self.buffers(n_rows, members=members)
+                together = self.passes(stacked, x, buffers, coef, range(N_MEMBERS))
             except Exception as error:
                 raise ValueError(
                     f"{self.name} is not for members side by side, whose arrays and rows have one "
@@ -254,9 +268,7 @@ class _Check:
             for k in range(N_MEMBERS):
                 alone = tuple(array[k] for array in stacked)
                 rows = x if x.ndim == 2 else x[k]
-                if self.layer.draws:
-                    continue
-                gradients, below = self.passes(alone, rows, self.buffers(n_rows), coef[k])
+                gradients, below = self.passes(alone, rows, self.buffers(n_rows), coef[k], (k,))
                 of_member = [gradient[k] for gradient in together[0]]
                 of_input = together[1][k] if together[1].ndim == 3 else below
                 self.refuse_difference(

@@ -112,7 +112,7 @@ def check_own_loss(
         predicted: Any = loss.predict(raw)
         columns = predicted.shape[1:2] if isinstance(predicted, np.ndarray) else ()
         shape = (n_rows, max(columns[0], 1) if columns else n_outputs)
-        _check_array(f"{name}.predict", predicted, shape, "what each row of raw predicts")
+        _check_array(f"{name}.predict", predicted, shape, "what each row predicts", kinds="fiub")
 
 
 def check_loss(loss: Loss, y: Any = None) -> None:
@@ -188,11 +188,13 @@ def _raw_outputs(n_rows: int, n_outputs: int) -> FloatArray:
     return raw.reshape(n_rows, n_outputs)
 
 
-def _check_array(method: str, found: Any, shape: tuple[int, ...], meaning: str) -> None:
+def _check_array(
+    method: str, found: Any, shape: tuple[int, ...], meaning: str, kinds: str = "f"
+) -> None:
     expected = f"{method} must return {meaning}, an array of shape {shape} for {shape[0]} rows: got"
     if not isinstance(found, np.ndarray):
         raise TypeError(f"{expected} {type(found).__name__}.")
-    if found.dtype.kind != "f":
+    if found.dtype.kind not in kinds:
         raise TypeError(f"{expected} one of {found.dtype}.")
     if found.shape != shape:
         raise ValueError(f"{expected} one of shape {found.shape}.")

@@ -28,6 +28,9 @@ OUT_OF_EPOCHS = (
     "converged yet."
 )
 
+#: What optimizers divide by, by its name in their states.
+SQUARES_OF_GRADIENTS = ("second_moment", "sum_of_squares")
+
 #: Reasons of the training itself to end with its last parameters, or its best.
 ENDS_BY_ITSELF = ("converged", "early_stopping", "max_iter", "no_progress")
 
@@ -68,7 +71,7 @@ def final_params(
     elif reason == "not_finite":
         raise ValueError(f"{NOT_FINITE} The loss of epoch {n_iter} was {state.record.loss}.")
     else:
-        _refuse_infinite_moments(state, n_iter)
+        _refuse_infinite_squares(state, n_iter)
         # An array of its own: the average goes on moving when the training goes on.
         params = state.params if state.model is state.params else state.model.copy()
     # Without an array of absolute values, which would be the peak of memory of the whole fit.
@@ -87,15 +90,15 @@ def final_params(
     return params
 
 
-def _refuse_infinite_moments(state: TrainingState, n_iter: int) -> None:
+def _refuse_infinite_squares(state: TrainingState, n_iter: int) -> None:
     """Refuse a training whose optimizer divides by infinity: some parameters never move again."""
-    for name, moment in state.optimizer.items():
-        if not isinstance(moment, np.ndarray) or name.startswith("scratch"):
-            continue
-        if not np.isfinite(np.max(moment, initial=0)):
+    for name in SQUARES_OF_GRADIENTS:
+        squares = state.optimizer.get(name)
+        if isinstance(squares, np.ndarray) and not np.isfinite(np.max(squares, initial=0)):
             raise ValueError(
-                f"{NOT_FINITE} The gradients up to epoch {n_iter} are so large that their squares "
-                f"are not finite in {moment.dtype}: some parameters would never move again."
+                f"The squares of gradients up to epoch {n_iter} are not finite in {squares.dtype}: "
+                "some parameters would never move again. The input data may contain large values "
+                "and need to be preprocessed."
             )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import sklearn.metrics
 from sklearn.metrics import average_precision_score, get_scorer
 
 from skneural.arrays.matrices import FloatArray, IndexArray
@@ -128,9 +129,8 @@ def as_scorer(metric: Any) -> Any:
     """
     if isinstance(metric, str):
         return get_scorer(metric)
-    module = str(getattr(metric, "__module__", ""))
-    if module.startswith("sklearn.metrics.") and not module.startswith("sklearn.metrics._scorer"):
-        name = getattr(metric, "__name__", repr(metric))
+    name = str(getattr(metric, "__name__", ""))
+    if name and getattr(sklearn.metrics, name, None) is metric:
         raise ValueError(
             f"early_stopping_metric={name} is a metric of labels and predictions, and a scorer is "
             f"needed, scorer(estimator, X, y): sklearn.metrics.make_scorer({name}) makes one of "

@@ -50,16 +50,16 @@ class Columns(Layer):
     Raises
     ------
     ValueError
-        If a layer of a branch reads another number of columns than it is given, or works in place
-        where the one before it has made no array of its own; or if `n_outputs` of a branch is not
-        what comes out of it.
+        If a layer of a branch works in place where the one before it has made no array of its own.
+        When a network is made of it, also if a layer reads another number of columns than it is
+        given, or `n_outputs` of a branch is not what comes out of it.
     """
 
     def __init__(self, branches: Sequence[tuple[Any, Sequence[Layer], int]]) -> None:
         self.branches = [Branch(*branch) for branch in branches]
         self.n_outputs = sum(branch.n_outputs for branch in self.branches)
         for branch in self.branches:
-            check_chain(branch.layers, "branch", _n_columns(branch.columns), branch.n_outputs)
+            check_chain(branch.layers, "branch")
         # The places of the arrays of every layer among those of all.
         self._places: list[list[slice]] = []
         stop = 0
@@ -72,6 +72,11 @@ class Columns(Layer):
         self.widest_inside = max(
             (max(layer.n_outputs, layer.widest_inside) for layer in inside), default=0
         )
+
+    def check_inputs(self, n_inputs: int) -> None:
+        for branch in self.branches:
+            n_columns = np.arange(n_inputs)[branch.columns].size
+            check_chain(branch.layers, "branch", n_columns, branch.n_outputs)
 
     def parameters(self) -> tuple[Parameter, ...]:
         return tuple(
@@ -162,16 +167,6 @@ class Columns(Layer):
         """The arrays of every branch, layer by layer."""
         for branch, places in zip(self.branches, self._places, strict=True):
             yield branch, [arrays[place] for place in places]
-
-
-def _n_columns(columns: Any) -> int | None:
-    """How many columns these are; None for a slice whose end depends on the matrix."""
-    if not isinstance(columns, slice):
-        return len(columns)
-    start, stop = columns.start or 0, columns.stop
-    if stop is None or start < 0 or stop < 0:
-        return None
-    return len(range(*columns.indices(stop)))
 
 
 def _add_to_columns(matrix: FloatArray, columns: Any, part: FloatArray) -> None:

@@ -218,6 +218,15 @@ class Layer:
     takes_sparse: bool = False
     draws: bool = False
 
+    def check_inputs(self, n_inputs: int) -> None:
+        """Refuse a number of columns that the layer cannot read, beyond `n_inputs` of its own.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Columns that it is given.
+        """
+
     def parameters(self) -> tuple[Parameter, ...]:
         """What the layer learns.
 
@@ -384,6 +393,8 @@ def check_chain(
             )
         if not layer.passes_input_on:
             is_own = not layer.works_in_place
+        if width is not None:
+            layer.check_inputs(width)
         width, before = layer.n_outputs, type(layer).__name__
     if n_outputs is not None and width is not None and width != n_outputs:
         raise ValueError(

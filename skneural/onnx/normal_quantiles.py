@@ -175,7 +175,6 @@ def _add_jumps(graph: Graph, x: str, jumps: Sequence[FloatArray]) -> str:
     n = max(map(len, jumps), default=0)
     if n == 0:
         return x
-    # There is no infinite x.
     padded = np.full((len(jumps), n), np.inf)
     for row, own in zip(padded, jumps, strict=True):
         row[: len(own)] = own
@@ -184,10 +183,10 @@ def _add_jumps(graph: Graph, x: str, jumps: Sequence[FloatArray]) -> str:
     count = add_count_below(graph, single, singles)
     starts = graph.constant(np.arange(len(jumps))[None] * (n + 1), "int64")
     place = graph.node("Add", count, starts)
-    # By the number of jumps up to x: with none, the first.
+    # By the number of jumps up to x: with none, the first. What fills up equals nothing.
     closest, closest_single = (
         graph.node("Gather", graph.constant(np.insert(each, 0, each[:, 0], axis=1).ravel()), place)
-        for each in (padded, singles)
+        for each in (padded, np.where(np.isinf(padded), np.nan, singles))
     )
     return graph.node("Where", graph.node("Equal", closest_single, single), closest, x)
 

@@ -277,8 +277,8 @@ class Optimizer(Settings, ABC):
     ) -> None:
         flat = params.reshape(-1)
         returned: Any = self.update(flat, gradient.reshape(-1), learning_rate, state)
-        is_array = isinstance(returned, np.ndarray) and returned is not flat
-        if is_array and returned.shape == flat.shape:
+        is_other = isinstance(returned, np.ndarray) and not np.shares_memory(returned, flat)
+        if is_other and returned.shape == flat.shape:
             raise TypeError(
                 f"{type(self).__name__}.update must change params in place, as by `params -= ...`, "
                 "and return nothing: it has returned an array."

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from skneural.settings import Settings
 
 
@@ -117,5 +119,7 @@ def check_rate(rate: Any, schedule: Schedule, method: str) -> None:
     ValueError
         If it is no finite number, or below 0.
     """
+    if isinstance(rate, np.ndarray) and rate.ndim == 0:
+        rate = rate.item()
     if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= float(rate) < math.inf:
         raise ValueError(f"{schedule!r}.{method} must return a number from 0 on, got {rate!r}.")

@@ -240,7 +240,7 @@ class NormalScaling:
         for knots in self.knots:
             distinct, counts = np.unique(knots, return_counts=True)
             singles = _in_single_precision(distinct)
-            stay_apart = np.all(singles[1:] > singles[:-1])
+            stay_apart = np.all(singles[1:] > singles[:-1]) and np.all(np.isfinite(singles))
             found.append(distinct[(counts > 1) & stay_apart])
         return found
 
