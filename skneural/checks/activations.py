@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skneural.activations import Activation
+from skneural.arrays.in_place import is_another_array
 from skneural.arrays.matrices import FloatArray
 from skneural.checks.derivatives import STEP, refuse_other_derivative
 
@@ -132,7 +133,7 @@ def _called(activation: Activation, name: str, arguments: tuple[Any, ...]) -> No
             "floating point numbers."
         )
         raise
-    if isinstance(returned, np.ndarray) and not np.shares_memory(returned, arguments[0]):
+    if is_another_array(returned, arguments[0]):
         written = "z by f(z)" if name == "forward" else "delta by delta * f'(z)"
         raise TypeError(
             f"{needed} that replaces {written} in place, as by `z[...] = ...`, and returns None. "

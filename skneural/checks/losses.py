@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skneural.arrays.in_place import is_another_array
 from skneural.arrays.matrices import FloatArray
 from skneural.checks.derivatives import STEP, refuse_other_derivative
 from skneural.losses import LOGISTIC, SOFTMAX, ClassificationLoss, Loss, LossBuffers
@@ -72,27 +73,11 @@ def check_own_loss(
             f"{n_outputs} output(s): a classifier's are one for two classes, else one a class."
         )
     y = target[:N_ROWS].astype(dtype)
-    n_rows = len(y)
-    raw = _raw_outputs(n_rows, n_outputs).astype(dtype)
+    raw = _raw_outputs(len(y), n_outputs).astype(dtype)
     is_unwritten = np.ones(raw.shape, dtype=bool)
     for content in (7.5, -3.25):
-        targets = y.copy()
         gradient = np.full_like(raw, content)
-        buffers = LossBuffers(gradient, np.empty_like(raw[:, :1]), np.empty_like(raw))
-        with np.errstate(all="ignore"):
-            losses = loss.value_and_gradient(raw.copy(), targets, buffers)
-        _check_array(f"{name}.value_and_gradient", losses, (n_rows,), "the loss of each row")
-        for what, numbers in (("loss", losses), ("derivative", gradient)):
-            if np.isnan(numbers).any():
-                raise ValueError(
-                    f"{name}.value_and_gradient gives NaN as the {what} of a row, for y = "
-                    f"{targets.tolist()} and raw outputs {raw.tolist()}."
-                )
-        if not np.array_equal(y, targets, equal_nan=True):
-            raise ValueError(
-                f"{name}.value_and_gradient has written to y, which are the user's targets: it may "
-                "write to raw and to the buffers only."
-            )
+        _check_value_and_gradient(loss, raw, y, gradient)
         is_unwritten &= gradient == content
     if is_unwritten.any():
         raise ValueError(
@@ -100,19 +85,45 @@ def check_own_loss(
             "buffers.gradient, in place: some are not written."
         )
     if predicts:
-        replaced = raw.copy()
-        inverse: Any = loss.link.inverse
-        returned = inverse(replaced)
-        if returned is not None and returned is not replaced:
-            raise TypeError(
-                f"The inverse of the link {loss.link.name!r} must replace raw outputs by "
-                "predictions in place, as by `raw[...] = ...`, and return None. It returns a "
-                f"{type(returned).__name__}."
+        _check_predictions(loss, raw)
+
+
+def _check_value_and_gradient(
+    loss: Loss, raw: FloatArray, y: FloatArray, gradient: FloatArray
+) -> None:
+    """Try a loss once; what it writes is in `gradient`."""
+    method, targets = f"{type(loss).__name__}.value_and_gradient", y.copy()
+    buffers = LossBuffers(gradient, np.empty_like(raw[:, :1]), np.empty_like(raw))
+    with np.errstate(all="ignore"):
+        losses = loss.value_and_gradient(raw.copy(), targets, buffers)
+    _check_array(method, losses, (len(y),), "the loss of each row")
+    for what, numbers in (("loss", losses), ("derivative", gradient)):
+        if np.isnan(numbers).any():
+            raise ValueError(
+                f"{method} gives NaN as the {what} of a row, for y = {y.tolist()} and raw outputs "
+                f"{raw.tolist()}."
             )
-        predicted: Any = loss.predict(raw)
-        columns = predicted.shape[1:2] if isinstance(predicted, np.ndarray) else ()
-        shape = (n_rows, max(columns[0], 1) if columns else n_outputs)
-        _check_array(f"{name}.predict", predicted, shape, "what each row predicts", kinds="fiub")
+    if not np.array_equal(y, targets, equal_nan=True):
+        raise ValueError(
+            f"{method} has written to y, which are the user's targets: it may write to raw and to "
+            "the buffers only."
+        )
+
+
+def _check_predictions(loss: Loss, raw: FloatArray) -> None:
+    """Try what a loss, and its link, make of raw outputs."""
+    predictions = raw.copy()
+    inverse: Any = loss.link.inverse
+    if is_another_array(inverse(predictions), predictions):
+        raise TypeError(
+            f"The inverse of the link {loss.link.name!r} must replace raw outputs by predictions "
+            "in place, as by `raw[...] = ...`, and return None. It returns another array."
+        )
+    predicted: Any = loss.predict(raw)
+    columns = predicted.shape[1:2] if isinstance(predicted, np.ndarray) else ()
+    shape = (len(raw), max(columns[0], 1) if columns else raw.shape[1])
+    method = f"{type(loss).__name__}.predict"
+    _check_array(method, predicted, shape, "what each row predicts", kinds="fiub")
 
 
 def check_loss(loss: Loss, y: Any = None) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from skneural.arrays.in_place import is_another_array
 from skneural.arrays.matrices import FloatArray, blocks
 from skneural.kernels import compiled_as
 from skneural.kernels import optimizers as kernels
@@ -277,8 +278,7 @@ class Optimizer(Settings, ABC):
     ) -> None:
         flat = params.reshape(-1)
         returned: Any = self.update(flat, gradient.reshape(-1), learning_rate, state)
-        is_other = isinstance(returned, np.ndarray) and not np.shares_memory(returned, flat)
-        if is_other and returned.shape == flat.shape:
+        if is_another_array(returned, flat):
             raise TypeError(
                 f"{type(self).__name__}.update must change params in place, as by `params -= ...`, "
                 "and return nothing: it has returned an array."
