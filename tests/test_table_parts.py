@@ -13,7 +13,12 @@ from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, RobustScal
 
 from skneural import TableEncoder
 from skneural.estimators.table.packing import pack, unpack
-from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
+from skneural.estimators.table.scaling import (
+    NormalScaling,
+    Quantiles,
+    RobustScaling,
+    rounded_quantiles,
+)
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
 from skneural.estimators.table.weights import frequencies
 
@@ -176,6 +181,12 @@ TASKS = {
 }
 
 
+def assert_same_ranks(found, expected, n_quantiles, **kwargs):
+    """Normal quantiles of probabilities that quantiles of few bits move by 1 / 512 of a gap."""
+    atol = 1 / 512 / (n_quantiles - 1)
+    np.testing.assert_allclose(norm.cdf(found), norm.cdf(expected), rtol=0, atol=atol, **kwargs)
+
+
 @MANY_CLASSES
 @pytest.mark.parametrize("task", TASKS)
 def test_the_numbers_are_those_of_a_literal_calculation(task):
@@ -192,7 +203,10 @@ def test_the_numbers_are_those_of_a_literal_calculation(task):
     assert len(names[encoder.plain_features_]) == len(names) - len(periodic)
     for j, name in enumerate(names):
         for found, wanted in zip((old[:, j], fresh[:, j]), expected[name], strict=True):
-            np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12, err_msg=name)
+            if name.endswith("_normal"):
+                assert_same_ranks(found, wanted, N, err_msg=name)
+            else:
+                np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12, err_msg=name)
     assert encoder.target_type_ == kind
 
 
@@ -215,7 +229,73 @@ def test_normal_quantiles_are_those_of_scikit_learn(n):
     # Its smallest and largest numbers become those of probabilities 0 and 1, however many rows.
     between = (new != X.min(axis=0)) & (new != X.max(axis=0))
     assert between.sum() > n / 2
-    np.testing.assert_allclose(found[between], expected[between], atol=1e-9)
+    assert_same_ranks(found[between], expected[between], min(n, 1000))
+    # Columns of whole numbers keep their quantiles where none lies between two of them.
+    if n <= 1000:
+        whole = between[:, 1:]
+        np.testing.assert_allclose(found[:, 1:][whole], expected[:, 1:][whole], atol=1e-9)
+
+
+QUANTILES_TO_ROUND = {
+    "normal": RNG.standard_normal(1000),
+    "far from zero": 1.7e9 + np.cumsum(RNG.exponential(size=500)),
+    "skewed": np.exp(8 * RNG.standard_normal(1000)),
+    "equal ones": RNG.choice(RNG.standard_normal(30), 500),
+    "equal ones beside others": np.r_[RNG.standard_normal(300), np.repeat([0.1, -0.7], 40)],
+    "different in double precision only": np.r_[
+        np.nextafter(0.1, 1), np.repeat(0.1, 3), RNG.standard_normal(40)
+    ],
+    "beyond single precision": np.r_[1e99, np.repeat([0.3, 1e199], 5), RNG.standard_normal(40)],
+    "smallest": np.arange(1, 30) * 5e-324,
+    "smallest beside largest": [-1.7e308, -5e-324, 5e-324, 0.1, 0.1, np.pi, 1.7e308],
+    "neighbours": 1 + np.cumsum(np.tile([1, 2, 5], 9)) * np.finfo(np.float64).eps,
+    "three": [0.1, np.pi, 5.0],
+    "two": [0.1, np.pi],
+    "one": [np.pi],
+}
+
+
+@pytest.mark.parametrize("name", QUANTILES_TO_ROUND)
+def test_quantiles_in_fewer_bits(name):
+    knots = np.sort(QUANTILES_TO_ROUND[name])
+    rounded = rounded_quantiles(knots)
+    # Order and ties are as before.
+    np.testing.assert_array_equal(rounded[1:] > rounded[:-1], knots[1:] > knots[:-1])
+    assert np.all(rounded[1:] >= rounded[:-1])
+    np.testing.assert_array_equal(in_single(rounded)[[0, -1]], in_single(knots)[[0, -1]])
+    distinct = np.unique(knots)
+    singles = in_single(distinct)
+    is_single = np.isin(knots, distinct[np.unique(knots, return_counts=True)[1] == 1])
+    for i in np.flatnonzero(is_single[1:-1]) + 1:
+        gap = min(knots[i + 1] - knots[i], knots[i] - knots[i - 1])
+        assert abs(rounded[i] - knots[i]) <= gap / 512
+    if len(np.unique(singles)) == len(distinct) and np.all(np.isfinite(singles)):
+        np.testing.assert_array_equal(rounded[~is_single], in_single(knots)[~is_single])
+    else:
+        np.testing.assert_array_equal(rounded[~is_single], knots[~is_single])
+
+
+def in_single(numbers):
+    with np.errstate(over="ignore"):
+        return np.asarray(numbers).astype(np.float32)
+
+
+def test_equal_decimals_stay_decimals():
+    knots = np.sort(np.repeat(np.arange(50) / 10, 3))
+    np.testing.assert_array_equal(rounded_quantiles(knots), knots)
+
+
+def test_numbers_that_equal_rounded_quantiles_have_their_ranks():
+    """In both precisions, though the quantiles are those of one."""
+    values = RNG.choice(RNG.standard_normal(20), 400)
+    scaling = NormalScaling.fit(Quantiles(values[None]), 1000)
+    single = values.astype(np.float32).astype(np.float64)
+    below = np.array([np.sum(values < each) for each in values])
+    up_to = np.array([np.sum(values <= each) for each in values])
+    middle = np.clip((below + up_to - 1) / 2 / 399, 1e-3, 1 - 1e-3)
+    found = scaling.transform(values[None])[0]
+    np.testing.assert_allclose(norm.cdf(found), middle, atol=1e-12)
+    np.testing.assert_array_equal(found, scaling.transform(single[None])[0])
 
 
 def test_robust_scaling_is_that_of_scikit_learn_before_the_clip():
