@@ -433,12 +433,12 @@ ACTIVATIONS = {
 
 
 def activation_named(name: Any) -> Activation:
-    """The activation function of this name, which a file may have given.
+    """The activation function of this name, which a file may have given; an object is itself.
 
     Parameters
     ----------
     name : object
-        Of a function in `ACTIVATIONS`; anything else is an error.
+        Of a function in `ACTIVATIONS`, or an `Activation`; anything else is an error.
 
     Returns
     -------
@@ -450,6 +450,8 @@ def activation_named(name: Any) -> Activation:
     ValueError
         If there is none.
     """
+    if isinstance(name, Activation):
+        return name
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(f"There is no activation function {name!r}: there are {[*ACTIVATIONS]}.")
     return ACTIVATIONS[name]

@@ -196,7 +196,7 @@ class Network:
         TypeError
             If `X` is sparse and the first layer does not take that.
         """
-        if is_sparse(X) and not self.layers[0].takes_sparse:
+        if not self.layers[0].takes_sparse and is_sparse(X):
             raise TypeError(
                 f"{type(self.layers[0]).__name__}, the first layer of the network, needs dense "
                 "rows: X is sparse. X.toarray() makes it dense."

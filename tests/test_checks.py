@@ -87,6 +87,45 @@ def test_targets_of_a_score_are_checked(y, message):
         model.score(X, y)
 
 
+BAD_WEIGHTS = {
+    "a column": (np.ones((4, 1)), "1D"),
+    "NaN": ([1.0, np.nan, 1.0, 1.0], "NaN"),
+    "infinite": ([1.0, np.inf, 1.0, 1.0], "infinity"),
+    "zero": (np.zeros(4), "non-zero"),
+    "negative": ([1.0, -1.0, 1.0, 1.0], "Negative"),
+    "of other rows": (np.ones(3), "shape|inconsistent"),
+}
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "quantile"])
+@pytest.mark.parametrize("kind", [ScratchMLPRegressor, TabularMLPRegressor])
+@pytest.mark.parametrize("name", BAD_WEIGHTS)
+def test_weights_of_a_score_are_checked(name, kind, loss):
+    weight, message = BAD_WEIGHTS[name]
+    X = np.arange(12.0).reshape(4, 3)
+    model = kind(hidden_layer_sizes=2, max_iter=2, loss=loss)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        model.score(X, Y, weight)
+
+
+def test_numbers_as_text_are_refused_by_fit_and_score():
+    X, y = np.arange(12.0).reshape(4, 3), [str(each) for each in Y]
+    model = ScratchMLPRegressor(hidden_layer_sizes=2, solver="lbfgs")
+    for text in (y, np.array(y), np.array(y, dtype=bytes)):
+        for method in (model.fit, clone(model).fit(X, Y).score):
+            with pytest.raises(ValueError, match=r"y holds text, such as .*dtype=float"):
+                method(X, text)
+
+
+def test_sparse_targets_of_a_score():
+    X, y = np.arange(12.0).reshape(4, 3), np.array([[1.0, 0], [0, 2], [0, 0], [3, 0]])
+    model = ScratchMLPRegressor(hidden_layer_sizes=2, solver="lbfgs", max_iter=500).fit(X, y)
+    assert model.score(X, sparse.csr_matrix(y)) == model.score(X, y)
+
+
 ESTIMATORS = [
     ScratchMLPClassifier(),
     ScratchMLPRegressor(),

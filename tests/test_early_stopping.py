@@ -112,6 +112,14 @@ def test_a_regression_without_rows_to_train_on():
         model.fit(RNG.randn(3, 2), RNG.randn(3))
 
 
+@pytest.mark.parametrize("fraction", [0, 0.0])
+def test_a_regression_without_rows_to_validate_on(fraction):
+    model = ScratchMLPRegressor(early_stopping=True, validation_fraction=fraction)
+    message = f"held out by early_stopping: no row would be. .*validation_fraction={fraction}"
+    with pytest.raises(ValueError, match=message):
+        model.fit(RNG.randn(30, 2), RNG.randn(30))
+
+
 def test_too_few_rows_are_an_error(monkeypatch):
     with pytest.raises(ValueError, match=r"The validation set is too small.*leaves 1, at least 2"):
         held_out_labels(monkeypatch, np.repeat([0], 10))

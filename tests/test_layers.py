@@ -11,6 +11,7 @@ from networks import initial_params, network_of, state_of, train
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS
+from skneural.initialization import he_normal
 from skneural.layers import (
     Activate,
     Columns,
@@ -251,6 +252,13 @@ def test_sparse_rows_into_a_first_layer_that_needs_dense_ones(name, kind, n_rows
             train(minimize, state_of(params, SGD(), network))
     network.check_rows(rows.toarray())
     Network([dense(3, 2)], 3).check_rows(rows)
+
+
+@pytest.mark.parametrize("draw", ["he_normal", he_normal, 3])
+def test_an_initialization_is_not_what_draws(draw):
+    message = r"draw of Dense must be a function draw\(weights, intercepts, rng\).* WeightDraw"
+    with pytest.raises(TypeError, match=message):
+        initial_params(Network([Dense(3, 2, draw=draw)], 3), 0)
 
 
 # ------------------------------------------------------------------------------ input in parts

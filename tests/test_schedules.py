@@ -259,6 +259,11 @@ def test_at_a_plateau_most_stop(schedule):
 # ------------------------------------------------------------------------- between epochs
 
 
+@pytest.mark.parametrize("power_t", [200, 1e300])
+def test_a_power_beyond_the_largest_number_leaves_no_rate(power_t):
+    assert InverseScaling(power_t).after_epoch(0.1, 0.1, 10**6, 0) == 0.0
+
+
 @pytest.mark.parametrize("power_t", [0.0, 0.5, 2.0])
 def test_inverse_scaling(power_t):
     schedule = InverseScaling(power_t)

@@ -163,15 +163,24 @@ def minimise(params, X, y, network, loss, *, schedule=None, max_iter=50, **rule)
             {"tol": 1e9, "validate": lambda params: Validation(0.5, 1.0), "by_score": True},
             "early_stopping",
         ),
+        *(
+            (
+                {"tol": 1e-4, "by_score": True}
+                | {"validate": lambda params, score=score: Validation(score, 1.0)},
+                "no_score",
+            )
+            for score in (-math.inf, math.nan)
+        ),
     ],
 )
 def test_stop_reasons(options, reason):
     X, y, network, params, loss = setting(n_rows=40, n_features=5)
     run, found = minimise(params, X, y, network, loss, **options)
-    assert found == reason
+    assert found == ("early_stopping" if reason == "no_score" else reason)
     assert len(run.state.record.history.column("loss")) == run.n_iter
     # Patience of three: the fourth epoch without progress is the last.
-    assert run.n_iter == {"max_iter": 50, "converged": 5, "early_stopping": 5}[reason]
+    n_epochs = {"max_iter": 50, "converged": 5, "early_stopping": 5, "no_score": 4}
+    assert run.n_iter == n_epochs[reason]
 
 
 def test_adaptive_schedule_goes_on_until_the_rate_is_negligible():

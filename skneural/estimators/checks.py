@@ -32,6 +32,23 @@ def checked_layer_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[i
     return tuple(map(int, sizes))
 
 
+#: Characters of the dtypes of numbers that the machine computes with.
+PLAIN_NUMBERS = "?bBhHiIlLqQfd"
+
+
+def are_plain(*arrays: Any) -> bool:
+    """Whether all are NumPy's own arrays of numbers: then neither kinds nor names are looked for.
+
+    In the byte order of the machine, and aligned in memory: `native` leaves them as they are.
+    """
+    for array in arrays:
+        if type(array) is not np.ndarray or array.dtype.char not in PLAIN_NUMBERS:
+            return False
+        if not (array.dtype.isnative and array.flags.aligned):
+            return False
+    return True
+
+
 def native(X: Any) -> Any:
     """`X` as the machine computes with it: in its byte order, and aligned in memory.
 

@@ -168,6 +168,19 @@ def check_targets(y: Any, *, are_numbers: bool, name: str = "y") -> None:
         else:
             _refuse_objects(values, place)
             _refuse_bytes(values, name)
+    if are_numbers:
+        _refuse_numbers_as_text(y, name)
+
+
+def _refuse_numbers_as_text(numbers: Any, name: str) -> None:
+    """Raise scikit-learn's ValueError for an array or a list of text, though it be numbers."""
+    array = np.asarray(numbers) if isinstance(numbers, list | tuple) else numbers
+    if isinstance(array, np.ndarray) and array.dtype.kind in TEXT + BYTES and array.size:
+        raise ValueError(
+            f"dtype='numeric' is not compatible with arrays of bytes/strings.\n{name} holds text, "
+            f"such as {array.tolist()[0]!r}. Convert it to numbers, for instance by "
+            f"np.asarray({name}, dtype=float)."
+        )
 
 
 def _refuse_objects(labels: Array, place: str) -> None:

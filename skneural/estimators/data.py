@@ -20,6 +20,7 @@ from sklearn.utils.validation import validate_data
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, rows_as_csr
 from skneural.arrays.taken_rows import taken_rows
 from skneural.estimators.checks import (
+    are_plain,
     names_of_columns,
     native,
     one_column,
@@ -202,11 +203,14 @@ def validated_rows(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target "
             "y is None."
         )
-    refuse_dates(X)
-    if y_numeric and sparse.issparse(y):
-        y = y.toarray()
-    check_targets(y, are_numbers=y_numeric)
-    target_names = names_of_columns(y)
+    target_names = None
+    if not are_plain(X, y):
+        refuse_dates(X)
+        if y_numeric and sparse.issparse(y):
+            y = y.toarray()
+        check_targets(y, are_numbers=y_numeric)
+        target_names = names_of_columns(y)
+        X, y = native(X), native(y)
     # What becomes infinite in float32 is refused below.
     with (
         naming_the_column(X, dtypes[0]),
@@ -215,8 +219,8 @@ def validated_rows(
     ):
         X, y = validate_data(
             substitute,
-            native(X),
-            native(y),
+            X,
+            y,
             accept_sparse=accept_sparse,
             multi_output=multi_output,
             y_numeric=y_numeric,
@@ -268,7 +272,7 @@ def labelled(
     dtype = rows.X.dtype
     weight: FloatArray | None = None
     if sample_weight is not None:
-        weight = _checked_weight(sample_weight, rows, np.float64 if is_relative else dtype)
+        weight = checked_weight(sample_weight, rows.X, np.float64 if is_relative else dtype)
     by_class = None
     if class_weight is not None and isinstance(targets, ClassTargets):
         by_class = targets.class_weights(class_weight, target, weight)
@@ -304,9 +308,18 @@ def in_units(weight: FloatArray, dtype: np.dtype[Any]) -> tuple[FloatArray, floa
     return (weight / unit).astype(dtype, copy=False), unit
 
 
-def _checked_weight(sample_weight: Any, rows: Rows, dtype: npt.DTypeLike) -> FloatArray:
+def checked_weight(
+    sample_weight: Any, rows: Matrix, dtype: npt.DTypeLike = np.float64
+) -> FloatArray:
+    """Weights of as many rows as there are, in one axis.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they have another shape, are no finite numbers, negative or all zero.
+    """
     refuse_dates(sample_weight, "sample_weight")
-    return check_sample_weight(native(sample_weight), rows.X, dtype)
+    return check_sample_weight(native(sample_weight), rows, dtype)
 
 
 def own_validation(
@@ -347,7 +360,7 @@ def own_validation(
         target = targets.encode(rows.y)
         weight, unit = None, 1.0
         if sample_weight is not None:
-            weight = _checked_weight(sample_weight, rows, np.float64)
+            weight = checked_weight(sample_weight, rows.X)
         if by_class is not None and isinstance(targets, ClassTargets):
             weight = targets.row_weights(weight, by_class, target, np.float64)
         if weight is not None:

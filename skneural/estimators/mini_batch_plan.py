@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
 
     batch_size = batch_size_of(estimator, split.n_rows)
     max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
-    n_outputs = sum(layer.n_outputs for layer in network.layers)
+    n_outputs = sum(map(attrgetter("n_outputs"), network.layers))
     n_rows, total = total_weight(rows, split.train, start)
     stops_early = bool(estimator.early_stopping) and validate is not None
     return Plan(

@@ -201,12 +201,8 @@ def _csr_matrix(data: Any) -> sparse.csr_matrix:
 def found_activations(activation: KeptActivation) -> Activation | tuple[Activation, ...]:
     """Activation functions by their names."""
     if isinstance(activation, tuple):
-        return tuple(map(_found_activation, activation))
-    return _found_activation(activation)
-
-
-def _found_activation(activation: str | Activation) -> Activation:
-    return activation if isinstance(activation, Activation) else activation_named(activation)
+        return tuple(map(activation_named, activation))
+    return activation_named(activation)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from skneural.arrays.interrupts import held_interrupts
 from skneural.arrays.threads import blas_threads
 from skneural.estimators.base import FittedEstimator, fitted_attribute
 from skneural.estimators.callback_tasks import EpochTasks, epoch_tasks
-from skneural.estimators.checks import refuse_no_data
+from skneural.estimators.checks import are_plain, refuse_no_data
 from skneural.estimators.data import (
     COMPUTING_DTYPES,
     Data,
@@ -135,7 +135,8 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
             earlier = self._earlier(mode)
         if mode == "resume" and not check_resumable(self, earlier):
             return self
-        refuse_no_data(X=X, y=y, sample_weight=sample_weight)
+        if sample_weight is not None or not are_plain(X, y):
+            refuse_no_data(X=X, y=y, sample_weight=sample_weight)
         tasks = None
         if mode != "partial_fit" and hasattr(self, "_skl_callbacks"):
             tasks = epoch_tasks(self, X, y, sample_weight)

@@ -63,7 +63,9 @@ def naming_the_sides(
     except ValueError as error:
         n_validation = math.ceil(validation_fraction * n_rows)
         obstacle = ""
-        if n_validation >= n_rows:
+        if n_validation < 1:
+            obstacle = "no row would be"
+        elif n_validation >= n_rows:
             obstacle = "no row is left to train on"
         elif counts is not None:
             obstacle = obstacle_to_strata(counts, classes, n_validation)

@@ -20,6 +20,7 @@ from skneural.arrays.matrices import BoolArray, FloatArray
 from skneural.estimators.checks import as_score
 from skneural.estimators.class_weight import weighted_by_class, weights_by_class
 from skneural.estimators.label_kinds import (
+    ALWAYS_LABELS,
     LabelKind,
     has_classes_of_columns,
     kind_of_labels,
@@ -70,6 +71,8 @@ class Labels(ClassTargets):
             found = _flat_classes(classes, multilabel=multilabel)
         elif multilabel:
             found = np.arange(np.shape(y)[1])
+        elif isinstance(y, np.ndarray) and y.dtype.kind in ALWAYS_LABELS:
+            found = np.unique(y)
         elif isinstance(y, np.ndarray):
             with sortable_or_value_error():
                 found = np.unique(y)  # what kind of labels they are is known already

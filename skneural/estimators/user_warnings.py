@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from types import FrameType
 from typing import Any
 
 #: Code between the user's line and ours that is none of the user's.
@@ -40,32 +39,27 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     of theirs, from our own module.
     """
     frame, twin = sys._getframe(1), "sklearn"
-    ours = frame
+    ours, our_name = frame, __name__
     while True:
-        name = _module(frame)
+        name = frame.f_globals.get("__name__") or "<string>"
         package = name.partition(".")[0]
         if frame.f_back is None or package not in PASSED_THROUGH:
             break
         if package == "skneural":
-            ours = frame
+            ours, our_name = frame, name
             twin = TWIN_MODULES.get(name.rpartition(".")[0], twin)
         frame = frame.f_back
     if package in sys.stdlib_module_names or package in TASK_RUNNERS:
-        frame = ours
+        frame, name = ours, our_name
     line = frame.f_lineno
     warnings.warn_explicit(
         message,
         category,
         frame.f_code.co_filename,
         line,
-        twin if _names_module(message, category, twin, line) else _module(frame),
+        twin if _names_module(message, category, twin, line) else name,
         frame.f_globals.setdefault("__warningregistry__", {}),
     )
-
-
-def _module(frame: FrameType) -> str:
-    name: str = frame.f_globals.get("__name__") or "<string>"
-    return name
 
 
 def _names_module(message: str, category: type[Warning], module: str, line: int) -> bool:

@@ -19,6 +19,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
 from functools import wraps
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
@@ -112,6 +113,7 @@ def in_use() -> bool:
     return _in_use.get() is not None
 
 
+@dataclass(eq=False)
 class compiled_kernels:  # noqa: N801  # read as a phrase, like contextlib.suppress
     """A context in which compiled kernels are used, if they are there and the work is worth it.
 
@@ -123,18 +125,17 @@ class compiled_kernels:  # noqa: N801  # read as a phrase, like contextlib.suppr
         The work does not count for later blocks; inside of a training, what is used there is used.
     """
 
-    def __init__(self, work: float, *, is_prediction: bool = False) -> None:
-        self._work = work
-        self._is_prediction = is_prediction
-        self._token: Token[Compiled | None] | None = None
+    work: float
+    is_prediction: bool = field(default=False, kw_only=True)
+    _token: Token[Compiled | None] | None = field(default=None, init=False)
 
     def __enter__(self) -> None:
-        if self._is_prediction:
-            if _in_use.get() is not None or not _are_worth_it_once(self._work):
+        if self.is_prediction:
+            if _in_use.get() is not None or not _are_worth_it_once(self.work):
                 return
             uses = True
         else:
-            uses = _are_worth_it(self._work)
+            uses = _are_worth_it(self.work)
         self._token = _in_use.set(_compiled if uses else None)
 
     def __exit__(

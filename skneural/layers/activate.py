@@ -40,11 +40,7 @@ class Activate(Layer):
                 f"Activate needs an Activation, got {self.activation!r}: those with a name are in "
                 "skneural.activations.ACTIVATIONS."
             )
-
-    @property
-    def n_inputs(self) -> int:
-        """As many columns as it returns."""
-        return self.n_outputs
+        self.n_inputs = self.n_outputs
 
     def buffers(self, memory: PassMemory) -> Buffers:
         # Activation functions are for two axes: here the rows of all members follow one another.

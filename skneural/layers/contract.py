@@ -424,11 +424,9 @@ def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
     """
     parameters: Any = layer.parameters()
     where = f"{type(layer).__name__}.parameters()"
-    if isinstance(parameters, Parameter) or not all(
-        isinstance(each, Parameter) for each in parameters
-    ):
-        raise TypeError(f"{where} must return a tuple of Parameter, got {parameters!r}.")
-    for each in parameters:
+    for each in [None] if isinstance(parameters, Parameter) else parameters:
+        if not isinstance(each, Parameter):
+            raise TypeError(f"{where} must return a tuple of Parameter, got {parameters!r}.")
         if not isinstance(each.shape, tuple):
             raise TypeError(
                 f"{where}: the shape of {each.name!r} must be a tuple, such as (8,) for 8 numbers, "

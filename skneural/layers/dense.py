@@ -17,10 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, Matrix, product, transposed_product
+from skneural.initialization import INITIALIZATIONS
 from skneural.kernels import compiled_as
 from skneural.kernels import layers as kernels
 from skneural.layers.contract import Arrays, Buffers, Layer, Parameter, PassMemory
@@ -43,6 +45,12 @@ class Dense(Layer):
     draw : callable or None, default=None
         ``draw(weights, intercepts, rng)`` fills the arrays that a training begins with, the weights
         first; None for zeros.
+
+    Raises
+    ------
+    TypeError
+        When it is initialized, if `draw` is none, but the name of an initialization or its
+        function.
     """
 
     takes_sparse = True
@@ -63,8 +71,16 @@ class Dense(Layer):
     ) -> None:
         for array in arrays:
             array[...] = 0
-        if self.draw is not None:
-            self.draw(arrays[0], arrays[1] if self.fit_intercept else None, rng)
+        draw: Any = self.draw
+        if draw is None:
+            return
+        if not callable(draw) or draw in INITIALIZATIONS.values():
+            raise TypeError(
+                "draw of Dense must be a function draw(weights, intercepts, rng) that fills both "
+                f"arrays, got {draw!r}. For an initialization, by its name or as a function of "
+                "(fan_in, fan_out, random_state), WeightDraw of skneural.initialization makes one."
+            )
+        draw(arrays[0], arrays[1] if self.fit_intercept else None, rng)
 
     def buffers(self, memory: PassMemory) -> Buffers:
         output, scratch = memory.kept(self.n_outputs), memory.scratch(self.n_outputs)

@@ -233,7 +233,8 @@ class EarlyStopping:
             if is_best:
                 changes["best_validation_score"] = judged.validation_score
             if self.by_score:
-                is_progress = judged.validation_score >= best + self.tol
+                # Nor is minus infinity, however often it comes.
+                is_progress = -math.inf < judged.validation_score >= best + self.tol
         if not self.by_score:
             changes["best_loss"] = min(best_loss, judged.loss)
         if is_best:

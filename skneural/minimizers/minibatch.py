@@ -182,7 +182,10 @@ class MiniBatches:
         # Plain numbers: one of NumPy's would have a step in float32 computed in float64.
         rate = float(record.learning_rate)
         schedules = (self.schedule, self.decay_schedule, self.dropout_schedule)
-        if not any(schedule is not None and schedule.is_timed for schedule in schedules):
+        is_timed = False
+        for schedule in schedules:
+            is_timed |= schedule is not None and schedule.is_timed
+        if not is_timed:
             return [Step(rate)] * n_batches
         times = [record.n_epochs + i / n_batches for i in range(n_batches)]
         factors = [self._factors(schedule, times) for schedule in schedules]
@@ -250,7 +253,8 @@ class MiniBatches:
             record.n_samples_seen,
             history.no_improvement_count,
         )
-        check_rate(rate, self.schedule, "after_epoch")
+        if rate is not record.learning_rate:
+            check_rate(rate, self.schedule, "after_epoch")
         if not run.stopping.is_out_of_patience(history):
             return changed(record, learning_rate=rate)
         slower = self.schedule.on_plateau(rate)
@@ -289,10 +293,6 @@ class MiniBatches:
             if numbers.size and not 0 <= numbers.min() <= numbers.max() < n_samples:
                 raise ValueError(f"{expected}, got some from {numbers.min()} to {numbers.max()}.")
 
-    @property
-    def _has_data_of_members(self) -> bool:
-        return self.own_columns is not None or self.y.ndim == 3
-
     def _order(self, state: TrainingState) -> RowOrder:
         """The order of the rows, from the first epoch that lies ahead.
 
@@ -308,7 +308,8 @@ class MiniBatches:
                 "need a schedule that depends on time alone."
             )
         members, record = self.objective.members, state.record
-        if self._has_data_of_members:
+        has_data_of_members = self.own_columns is not None or self.y.ndim == 3
+        if has_data_of_members:
             _check_data_of_members(members, self.X, self.y, self.own_columns)
         n_drawn: Sequence[int] = (record.n_iter,)
         generators = []
@@ -325,7 +326,7 @@ class MiniBatches:
             generators,
             n_drawn,
             self.batch_size if self.drop_last else None,
-            is_per_member=self._has_data_of_members,
+            is_per_member=has_data_of_members,
         )
 
     def _work(self, state: TrainingState, order: RowOrder) -> Work:

@@ -64,7 +64,9 @@ class RowOrder:
         whole_batches_of: int | None = None,
         is_per_member: bool = False,
     ) -> None:
-        leaves_out = _whole_batches(n_samples, whole_batches_of) < n_samples
+        leaves_out = (
+            whole_batches_of is not None and _whole_batches(n_samples, whole_batches_of) < n_samples
+        )
         if rows is None and (generators or is_per_member or leaves_out):
             rows = np.arange(n_samples)
         self._rows: list[IndexArray] = []
@@ -80,7 +82,9 @@ class RowOrder:
                 f"Each of the {members[0]} members needs rows to train on: there are {lengths}."
             )
         n_longest = max(lengths, default=n_samples)
-        self.n_rows = _whole_batches(n_longest, whole_batches_of)
+        self.n_rows = n_longest
+        if whole_batches_of is not None:
+            self.n_rows = _whole_batches(n_longest, whole_batches_of)
         self._generators = generators
         for k, n_epochs in enumerate(n_drawn if generators else ()):
             for _ in range(n_epochs):
@@ -117,6 +121,6 @@ class RowOrder:
         return visited[: self.n_rows]
 
 
-def _whole_batches(n_rows: int, batch_size: int | None) -> int:
-    """So many of the rows fill batches; all if they do not fill one, or if no size is given."""
-    return n_rows if batch_size is None or n_rows < batch_size else n_rows - n_rows % batch_size
+def _whole_batches(n_rows: int, batch_size: int) -> int:
+    """So many of the rows fill batches; all if they do not fill one."""
+    return n_rows if n_rows < batch_size else n_rows - n_rows % batch_size

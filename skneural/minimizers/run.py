@@ -208,7 +208,7 @@ class Run:
         # A single network has nothing to go back to in its first epoch, which may be the only one.
         if in_place and (self._has_members or goes_on):
             self._saved = self.state.copy(into=self._saved)
-            self._rewinders = [rewinder(each) for each in self.state.generators.values()]
+            self._rewinders = list(map(rewinder, self.state.generators.values()))
         if self._listener is not None:
             self._listener.epoch_begins()
         self._is_in_place = in_place
@@ -301,9 +301,12 @@ class Run:
             together = NO_JOINT_VALIDATION
             if finite:
                 together = self._validate_together(models, finite)
+        validates = self._validate is not None or together is not None
         epochs: list[Epoch] = []
         for k, own, norm in zip(members, losses, norms, strict=True):
-            score, validation_loss = self._validation_of(models, k, own, together)
+            score = validation_loss = None
+            if validates:
+                score, validation_loss = self._validation_of(models, k, own, together)
             numbers = (float(own), score, validation_loss, learning_rate, float(norm))
             epochs.append(Epoch(*numbers, seconds=perf_counter() - self._since))
         judged = self.stopping.joint(epochs) if self.stopping.jointly else None
@@ -335,10 +338,8 @@ class Run:
 
     def _validation_of(
         self, models: Any, k: int, loss: float, together: JointValidation | None
-    ) -> tuple[float | None, float | None]:
+    ) -> tuple[float, float]:
         """Score and loss of a network on the validation rows, or of all together."""
-        if self._validate is None and together is None:
-            return None, None
         if not math.isfinite(loss):
             return NO_VALIDATION
         if self._validate is not None:

@@ -83,10 +83,10 @@ class Adam(Optimizer):
     def update(
         self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
     ) -> None:
-        rate = self._next_rate(learning_rate, state)
+        epsilon, rate = self._next_step(learning_rate, state)
         moments = state["first_moment"], state["second_moment"]
         betas = float(self.beta_1), float(self.beta_2)
-        adam_step(params, gradient, *moments, *betas, self._epsilon, rate)
+        adam_step(params, gradient, *moments, *betas, epsilon, rate)
 
     def init_factors(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rates: Factors) -> State:
         # For as many networks at a time as fit a block, at least one.
@@ -104,7 +104,7 @@ class Adam(Optimizer):
         decays: Factors,
     ) -> None:
         lengths, kept = state["scratch_factors"]
-        rate = self._next_rate(learning_rate, state)
+        epsilon, rate = self._next_step(learning_rate, state)
         lengths[...] = rate
         for place, factor in rates:
             lengths[:, place] = rate * factor
@@ -114,21 +114,16 @@ class Adam(Optimizer):
         vectors = params, gradient, state["first_moment"], state["second_moment"]
         w, g, m, v, length, share = (vector.reshape(-1) for vector in (*vectors, lengths, kept))
         betas = float(self.beta_1), float(self.beta_2)
-        adam_step_by_factors(w, g, m, v, length, share, *betas, self._epsilon)
+        adam_step_by_factors(w, g, m, v, length, share, *betas, epsilon)
 
-    def _next_rate(self, learning_rate: float, state: State) -> float:
-        """The learning rate of the next step, times what its moments have as factors."""
+    def _next_step(self, learning_rate: float, state: State) -> tuple[float, float]:
+        """Epsilon and the rate of the next step, for moments without their factors."""
         state["step"] += 1
         t: int = state["step"]
+        root: float = (1 - self.beta_2) ** 0.5
         rate: float = learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
-        rate *= (1 - self.beta_1) / (1 - self.beta_2) ** 0.5
-        return rate
-
-    @property
-    def _epsilon(self) -> float:
-        """That beside the root of the second moment without its factor."""
-        epsilon: float = self.epsilon / (1 - self.beta_2) ** 0.5
-        return epsilon
+        rate *= (1 - self.beta_1) / root
+        return self.epsilon / root, rate
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         # The mean of a steady gradient, its bias corrected, is the gradient.

@@ -161,7 +161,8 @@ class Optimizer(Settings, ABC):
         decays : sequence of (slice, float)
             Factors of `decay`.
         """
-        self._decay(params, decay, state, decays)
+        if decay:
+            self._decay(params, decay, state, decays)
         _save(params, rates, state["scratch_rates"])
         self._update(params, gradient, learning_rate, state)
         _rescale(params, rates, state["scratch_rates"])
@@ -266,7 +267,8 @@ class Optimizer(Settings, ABC):
         if rates:
             self.update_by_factors(params, gradient, learning_rate, state, rates, decay, decays)
         else:
-            self._decay(params, decay, state, decays)
+            if decay:
+                self._decay(params, decay, state, decays)
             self._update(params, gradient, learning_rate, state)
         if l1 is not None:
             self._shrink(params, gradient, learning_rate, state, l1, rates)
@@ -278,7 +280,7 @@ class Optimizer(Settings, ABC):
     ) -> None:
         flat = params.reshape(-1)
         returned: Any = self.update(flat, gradient.reshape(-1), learning_rate, state)
-        if is_another_array(returned, flat):
+        if returned is not None and is_another_array(returned, flat):
             raise TypeError(
                 f"{type(self).__name__}.update must change params in place, as by `params -= ...`, "
                 "and return nothing: it has returned an array."
@@ -298,8 +300,6 @@ class Optimizer(Settings, ABC):
                 )
 
     def _decay(self, params: FloatArray, amount: float, state: State, decays: Factors) -> None:
-        if not amount:
-            return
         start = 0
         for place, factor in decays:
             params[..., start : place.start] *= 1 - amount

@@ -62,7 +62,10 @@ class InverseScaling(Schedule):
     def after_epoch(
         self, rate: float, initial_rate: float, n_samples_seen: int, n_stalled: int
     ) -> float:
-        return float(initial_rate / (n_samples_seen + 1) ** self.power_t)
+        try:
+            return float(initial_rate / (n_samples_seen + 1) ** self.power_t)
+        except OverflowError:
+            return 0.0  # what is divided by more than the largest number
 
 
 @dataclass(repr=False, eq=False)

@@ -107,8 +107,10 @@ def loss_of(estimator: Any) -> Loss:
             f"must be one of {sorted(losses)} or an object of skneural.losses. Got {loss!r} "
             "instead.",
         )
+    if not isinstance(loss, Loss):
+        return losses[loss]()
     # A copy: whoever changes the object later does not change what a fitted network predicts.
-    loss = copy(loss) if isinstance(loss, Loss) else losses[loss]()
+    loss = copy(loss)
     if not isinstance(loss.link, Link):
         raise _invalid(
             estimator,

@@ -9,12 +9,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils import check_array, check_consistent_length
 
-from skneural.arrays.matrices import FloatArray
+from skneural.arrays.matrices import FloatArray, as_dense
 from skneural.checks.losses import check_own_outputs, is_own
 from skneural.estimators.base import store_parameters
 from skneural.estimators.columns import check_targets
 from skneural.estimators.conversion.mlp import network_from_sklearn, network_to_sklearn
-from skneural.estimators.data import Rows
+from skneural.estimators.data import Rows, checked_weight
 from skneural.estimators.fit_context import fit_context
 from skneural.estimators.input_gradients import input_gradients
 from skneural.estimators.method_examples import networks, with_examples
@@ -320,9 +320,12 @@ class ScratchMLPRegressor(MultilayerPerceptron, RegressorMixin, BaseEstimator):
         numbers = self._model.targets
         assert isinstance(numbers, Numbers)
         predicted = self.predict(X)
+        y = as_dense(y)
         check_targets(y, are_numbers=True)
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
-        check_consistent_length(y, predicted, sample_weight)
+        check_consistent_length(y, predicted)
+        if sample_weight is not None:
+            sample_weight = checked_weight(sample_weight, predicted)
         return loss_to_score_by(self, numbers).score(y, predicted, sample_weight)
 
     def _validate_params(self) -> None:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import store_parameters
 from skneural.estimators.columns import check_targets
+from skneural.estimators.data import checked_weight
 from skneural.estimators.method_examples import tables, with_examples
 from skneural.estimators.sklearn_private import (
     InvalidParameterError,
@@ -182,6 +183,8 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         check_targets(y, are_numbers=True)
         predicted: FloatArray = self._predict(X, _mean)
         y = checked_target(y, len(predicted), are_numbers=True)
+        if sample_weight is not None:
+            sample_weight = checked_weight(sample_weight, predicted)
         # Both scores are the same in any units; squares in these are finite, and not all zero.
         unit = max(unit_of(y), unit_of(predicted))
         y, predicted = in_units_of(unit, y), in_units_of(unit, predicted)
