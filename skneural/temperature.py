@@ -24,9 +24,9 @@ which the optimum has been found to lie, or is longer than half the step before,
 bisection.
 
 Where all of a few rows are right, the loss falls the more the lower T is, and probabilities of new
-rows would be next to 0 and 1. So a temperature below 1 is taken to be no lower than where a share
-:math:`\epsilon` of each row is of the other classes, as J. Platt smooths targets ("Probabilistic
-outputs for support vector machines", 1999, section 2.2):
+rows would be next to 0 and 1. So where the minimum is at a temperature below 1, the one chosen is
+that where a share :math:`\epsilon` of each row is of the other classes, as J. Platt smooths targets
+("Probabilistic outputs for support vector machines", 1999, section 2.2):
 
 .. math::
 
@@ -34,8 +34,8 @@ outputs for support vector machines", 1999, section 2.2):
     \Big\langle \frac{1}{C - 1} \textstyle\sum_{c \ne y_i} d_{ic} \Big\rangle
 
 With :math:`\epsilon = 1 / (n + 2)` that is about one more row of n, which is wrong: without any
-error no row is predicted with more than about :math:`1 - \epsilon`, and beside many errors it makes
-no difference.
+error the rows are predicted with about :math:`1 - \epsilon`, whatever the size of the logits, and
+beside many errors it makes no difference.
 
 Sources: C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural
 networks", ICML 2017, section 4.2; an epoch chosen by the loss that is left after temperature
@@ -123,7 +123,7 @@ def fit_temperature(
 def cautious_temperature(
     logits: FloatArray, y: npt.NDArray[Any], sample_weight: FloatArray | None = None
 ) -> Temperature:
-    r"""That of the lowest log loss; one below 1 only as far as the number of rows speaks for it.
+    r"""That of the lowest log loss, where it is not below 1; else as if one more row were wrong.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def cautious_temperature(
     >>> from skneural.temperature import cautious_temperature, fit_temperature
     >>> logits, y = np.array([[8.0, 0.0], [0.0, 8.0]] * 500), np.array([0, 1] * 500)
     >>> round(fit_temperature(logits, y).value, 2), round(cautious_temperature(logits, y).value, 2)
-    (0.25, 1.0)
+    (0.25, 1.16)
     """
     rows = _rows_of(logits, y, sample_weight)
     if rows is None:
@@ -148,7 +148,7 @@ def cautious_temperature(
     beta = _minimum(rows, 1 / BOUNDS[1], 1 / BOUNDS[0], 1.0)
     if beta > 1:
         n_rows = 1 / float(np.sum(np.square(rows.share)))
-        beta = _minimum(rows, 1.0, beta, beta, rows.margin() / (n_rows + 2))
+        beta = _minimum(rows, 1 / BOUNDS[1], beta, beta, rows.margin() / (n_rows + 2))
     return rows.at(beta)
 
 

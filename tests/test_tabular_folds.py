@@ -37,7 +37,9 @@ from sklearn.model_selection import (
 )
 
 from skneural import TableEncoder
-from skneural.estimators.tabular.folds import folds_of
+from skneural.estimators.table.reading import RawColumn
+from skneural.estimators.tabular.copies import copies_in
+from skneural.estimators.tabular.folds import default_folds, folds_of
 
 each_problem = pytest.mark.parametrize(("make", "y"), PROBLEMS.values(), ids=PROBLEMS)
 NEW = raw_table(20, seed=5)
@@ -68,7 +70,7 @@ class Halves:
 
 #: cv, the number of members, and the rows that are never left out.
 SPLITS = {
-    "None": (None, 8, []),
+    "None": (None, 16, []),
     "int": (2, 2, []),
     "an int of NumPy": (np.int64(3), 3, []),
     "as many as rows": (N_ROWS, N_ROWS, []),
@@ -204,6 +206,100 @@ def test_folds_of_an_integer(counts, n_folds, is_stratified):
         assert max(smallest) <= counts[0] // 8 + 1
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "rarest", "n_folds"),
+    [
+        (2, None, 16),
+        (1500, None, 16),
+        (1501, None, 15),
+        (2000, None, 12),
+        (3000, None, 8),
+        (10**6, None, 8),
+        (100, 20, 16),
+        (100, 10, 10),
+        (100, 8, 8),
+        (100, 7, 16),
+        (5000, 20, 8),
+    ],
+)
+def test_folds_where_nothing_is_said(n_rows, rarest, n_folds):
+    codes = None if rarest is None else np.repeat([0, 1], [rarest, n_rows - rarest])
+    assert default_folds(n_rows, codes) == n_folds
+
+
+# ------------------------------------------------------------------ copies
+
+
+def columns_of(frame):
+    columns = []
+    for name in frame:
+        values = frame[name].to_numpy()
+        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+            codes, levels = frame[name].cat.codes.to_numpy(), frame[name].cat.categories
+            columns.append(RawColumn(name, codes, list(levels), "categories"))
+        else:
+            columns.append(RawColumn(name, values))
+    return columns
+
+
+RNG = np.random.RandomState(0)
+DRAWN = RNG.randint(300, size=300)
+FRAME = pd.DataFrame(
+    {
+        "number": np.where(RNG.uniform(size=300) < 0.1, np.nan, RNG.standard_normal(300)),
+        "whole": RNG.randint(40, size=300),
+        "text": RNG.choice([*"abcdefghij", None], 300),
+        "category": pd.Categorical(RNG.choice([*"uvwx"], 300), categories=[*"uvwxyz"]),
+    }
+)
+LABELS = RNG.choice(["no", "yes"], 300)
+FLIPPED = np.where(np.arange(300) < 60, np.where(LABELS == "no", "yes", "no"), LABELS)
+
+#: A table and y, and the numbers of the rows that are the same; None where they are not looked at.
+COPIES = {
+    "drawn with replacement": (FRAME.iloc[DRAWN], LABELS[DRAWN], DRAWN),
+    "numbers": (FRAME.iloc[DRAWN], RNG.standard_normal(300)[DRAWN], DRAWN),
+    "a class drawn more often": (
+        FRAME.iloc[np.r_[:300, np.repeat(np.flatnonzero(LABELS == "no"), 4)]],
+        LABELS[np.r_[:300, np.repeat(np.flatnonzero(LABELS == "no"), 4)]],
+        np.r_[:300, np.repeat(np.flatnonzero(LABELS == "no"), 4)],
+    ),
+    "none": (FRAME, LABELS, None),
+    "few": (FRAME.iloc[np.r_[:300, :20]], LABELS[np.r_[:300, :20]], None),
+    "another y": (pd.concat([FRAME, FRAME]), np.r_[LABELS, FLIPPED], None),
+    "few values": (FRAME[["category"]].iloc[DRAWN], LABELS[DRAWN], None),
+    "one row": (FRAME[:1], LABELS[:1], None),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_are_found(name):
+    frame, y, expected = COPIES[name]
+    found = copies_in(columns_of(frame), y)
+    if expected is None:
+        assert found is None
+        return
+    pairs = set(zip(found.tolist(), expected.tolist(), strict=True))
+    assert len(pairs) == len(set(found)) == len(set(expected))
+    codes = np.unique(y, return_inverse=True)[1] if y.dtype.kind == "U" else None
+    folds = folds_of(8, len(y), codes, None, None, 0, found)
+    assert len(folds) == 8
+    assert sorted(np.concatenate([fold.judged for fold in folds])) == list(range(len(y)))
+    for train, judged in folds:
+        assert len(train) + len(judged) == len(y)
+        assert not set(expected[train]) & set(expected[judged])
+
+
+def test_copies_are_not_learned_by_heart():
+    """y is chance: who is judged by copies of what it was trained on seems to know it."""
+    labels = RNG.choice(["no", "yes"], 300)[DRAWN]
+    settings = {"hidden_layer_sizes": (64, 64), "max_iter": 40, "dropout": 0.0, "weight_decay": 0.0}
+    model = classifier(cv=4, **settings).fit(FRAME.iloc[DRAWN], labels)
+    apart = classifier(cv=KFold(4, shuffle=True, random_state=0), **settings)
+    apart.fit(FRAME.iloc[DRAWN], labels)
+    assert model.oof_score_ < 0.6 < apart.oof_score_
+
+
 @each_problem
 @pytest.mark.parametrize("n_rows", [2, 3, 5, 7])
 def test_few_rows(make, y, n_rows):
@@ -315,7 +411,7 @@ def test_validation_rows(make, y, cv):
     rows = np.arange(N_ROWS) < 60
     own = {"X_val": TABLE[~rows], "y_val": y[~rows]}
     model = make(cv=cv).fit(TABLE[rows], y[rows], **own)
-    assert n_members(model) == (cv or 8)
+    assert n_members(model) == (cv or 16)
     assert not hasattr(model, "oof_score_")
     assert not hasattr(model, "oof_predictions_")
     assert np.isfinite(model.validation_score_)

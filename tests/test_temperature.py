@@ -176,25 +176,23 @@ def test_caution_is_for_temperatures_below_one(name, weighted):
         return np.average(losses, weights=weight)
 
     expected = minimize_scalar(
-        loss, bounds=(BOUNDS[0], 1.0), method="bounded", options={"xatol": 1e-9}
+        loss, bounds=(plain.value, BOUNDS[1]), method="bounded", options={"xatol": 1e-9}
     )
-    assert plain.value < found.value <= 1
-    assert found.value == pytest.approx(min(expected.x, 1.0), rel=1e-5)
+    assert plain.value < found.value
+    assert found.value == pytest.approx(expected.x, rel=1e-5)
     assert found.loss == pytest.approx(mean_log_loss(found.value, logits, y, weight), rel=1e-12)
 
 
+@pytest.mark.parametrize("size", [3.0, 15.0])
 @pytest.mark.parametrize("n_rows", [10, 1000, 100_000])
-def test_rows_without_an_error_do_not_make_certain(n_rows):
-    """By the rule of succession, no row is more certain than one wrong row of n + 2 leaves it."""
+def test_rows_without_an_error_do_not_make_certain(n_rows, size):
+    """By the rule of succession, a row is as certain as one wrong row of n + 2 leaves it."""
     y = np.arange(n_rows) % 2
-    logits = np.where(np.arange(2) == y[:, None], 3.0, 0.0)
+    logits = np.where(np.arange(2) == y[:, None], size, 0.0)
     assert fit_temperature(logits, y).value == BOUNDS[0]
     found = cautious_temperature(logits, y)
-    certainty = 1 / (1 + np.exp(-3.0 / found.value))
-    if found.value < 1:
-        assert certainty == pytest.approx(1 - 1 / (n_rows + 2), rel=1e-6)
-    else:
-        assert certainty > 1 - 1 / (n_rows + 2)
+    certainty = 1 / (1 + np.exp(-size / found.value))
+    assert certainty == pytest.approx(1 - 1 / (n_rows + 2), rel=1e-6)
 
 
 @pytest.mark.parametrize("factor", [1e-200, 2.0, 1e200])

@@ -161,12 +161,31 @@ def _continuous_parts(graph: Graph, raw: RawInputs, fitted: FittedInputs) -> lis
     if not len(own):
         return []
     x = _add_filled(graph, raw, fitted, own)
-    scaled = [add_robust_scaling(graph, x, _rows_of(scalings.robust, kept))]
+    places = np.flatnonzero(fitted.sources == NUMBER).reshape(-1, len(own))
+    parts = []
     if scalings.normal is not None:
         knots = scalings.normal.knots[kept]
-        scaled.insert(0, add_normal_quantiles(graph, x, NormalScaling(knots)))
-    places = np.flatnonzero(fitted.sources == NUMBER).reshape(len(scaled), -1)
-    return [Part(*each) for each in zip(scaled, places, strict=True)]
+        parts.append(Part(add_normal_quantiles(graph, x, NormalScaling(knots)), places[0]))
+    is_ranked = np.isin(kept, scalings.ranked)
+    by_range = np.flatnonzero(~is_ranked)
+    if len(by_range):
+        own_x = _columns_of(graph, x, by_range) if np.any(is_ranked) else x
+        scaled = add_robust_scaling(graph, own_x, _rows_of(scalings.robust, kept[by_range]))
+        parts.append(Part(scaled, places[-1, by_range]))
+    if np.any(is_ranked):
+        of_numbers = np.isin(scalings.ranked, kept)
+        ranks = add_normal_quantiles(
+            graph,
+            _columns_of(graph, x, np.flatnonzero(is_ranked)),
+            NormalScaling(scalings.of_ranked.knots[of_numbers]),
+        )
+        parts.append(Part(ranks, places[-1, is_ranked]))
+    return parts
+
+
+def _columns_of(graph: Graph, x: str, index: IndexArray) -> str:
+    """Some of the columns."""
+    return graph.node("Gather", x, graph.constant(index, "int64"), axis=1)
 
 
 def _binary_parts(graph: Graph, raw: RawInputs, fitted: FittedInputs) -> list[Part]:

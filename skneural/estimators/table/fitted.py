@@ -14,8 +14,15 @@ from skneural.estimators.data import stand_in
 from skneural.estimators.table.categories import TARGET, Category, sign_columns
 from skneural.estimators.table.idle_columns import warn_of_idle_column, warn_of_other_type
 from skneural.estimators.table.numeric import Numbers
+from skneural.estimators.table.packing import pack
 from skneural.estimators.table.reading import CheckedTable, RawColumn, about_all_rows
-from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
+from skneural.estimators.table.scaling import (
+    N_QUANTILES,
+    NormalScaling,
+    Quantiles,
+    RobustScaling,
+    are_of_many_magnitudes,
+)
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
 from skneural.estimators.version import check_format
 
@@ -199,6 +206,10 @@ class Scalings:
     of_signs : RobustScaling
     normal : NormalScaling or None
         Of the continuous columns; None to have these by `robust` only.
+    ranked : ndarray of int
+        Those of the continuous columns that are kept which are scaled by `of_ranked` in the place
+        of `robust`: without `normal`, those of many orders of magnitude.
+    of_ranked : NormalScaling
     """
 
     continuous: IndexArray
@@ -206,6 +217,8 @@ class Scalings:
     robust: RobustScaling
     of_signs: RobustScaling
     normal: NormalScaling | None
+    ranked: IndexArray
+    of_ranked: NormalScaling
 
     @classmethod
     def fit(
@@ -219,12 +232,20 @@ class Scalings:
         kept = np.flatnonzero(continuous.max(axis=1) > continuous.min(axis=1))
         kept_signs = np.flatnonzero(signs.max(axis=1) > signs.min(axis=1))
         quantiles = Quantiles(continuous[kept], weight)
+        robust = RobustScaling.fit(quantiles)
+        normal, ranked = None, np.arange(0)
+        if n_quantiles is None:
+            ranked = np.flatnonzero(are_of_many_magnitudes(quantiles, robust))
+        else:
+            normal = NormalScaling.fit(quantiles, n_quantiles)
         return cls(
             kept,
             kept_signs,
-            RobustScaling.fit(quantiles),
+            robust,
             RobustScaling.fit(Quantiles(signs[kept_signs], weight)),
-            None if n_quantiles is None else NormalScaling.fit(quantiles, n_quantiles),
+            normal,
+            ranked,
+            NormalScaling.fit(Quantiles(continuous[kept[ranked]], weight), N_QUANTILES),
         )
 
     @classmethod
@@ -237,13 +258,16 @@ class Scalings:
             RobustScaling(**plain["robust"]),
             RobustScaling(**plain["of_signs"]),
             None if normal is None else NormalScaling.from_dict(normal),
+            # Earlier files have none.
+            plain.get("ranked", np.arange(0)),
+            NormalScaling.from_dict(plain.get("of_ranked", pack(np.empty((0, 2))))),
         )
 
     def transform(self, continuous: FloatArray, signs: FloatArray) -> FloatArray:
         """The inputs of a network, of shape (n_rows, n_inputs).
 
         First the normal quantiles of the continuous columns if there are, then these columns by
-        robust scaling, then the signs.
+        robust scaling or by their ranks, then the signs.
         """
         n, n_signs = len(self.continuous), len(self.signs)
         start = 0 if self.normal is None else n
@@ -252,7 +276,9 @@ class Scalings:
             part = continuous[self.continuous, rows]
             if self.normal is not None:
                 inputs[rows, :n] = self.normal.transform(part).T
-            inputs[rows, start : start + n] = self.robust.transform(part).T
+            scaled = self.robust.transform(part)
+            scaled[self.ranked] = self.of_ranked.transform(part[self.ranked])
+            inputs[rows, start : start + n] = scaled.T
             inputs[rows, start + n :] = self.of_signs.transform(signs[self.signs, rows]).T
         return inputs
 

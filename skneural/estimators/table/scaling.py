@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtri
 
 from skneural.arrays.lazy_property import lazy_property
@@ -25,6 +26,14 @@ PERCENTILES = np.linspace(0, 1, 101)
 #: their interquartile ranges away.
 MIN_EQUAL = 6
 FAR = 10.0
+
+#: Most quantiles of a column.
+N_QUANTILES = 1000
+
+#: A hundredth of the rows that takes less of the robust scale, which is from -3 to 3, can hardly be
+#: told apart. A column with more than this share of such hundredths is scaled by its ranks.
+SQUEEZED = 0.004
+MOST_SQUEEZED = 0.2
 
 #: A quantile that is no other one's is kept up to 1 / 512 of the distance to the closer neighbour.
 BITS_OF_A_GAP = 8
@@ -171,6 +180,29 @@ class RobustScaling:
         np.clip(scaled, -1e100, 1e100, out=scaled)
         clipped: FloatArray = scaled / np.sqrt(1 + np.square(scaled / 3))
         return clipped
+
+
+def are_of_many_magnitudes(quantiles: Quantiles, robust: RobustScaling) -> npt.NDArray[np.bool_]:
+    """Whether robust scaling leaves a part of a column in next to no space.
+
+    So it does where numbers of several orders of magnitude matter: log-normal ones, such as the
+    sizes of companies, or a column in two units.
+
+    Parameters
+    ----------
+    quantiles : Quantiles
+    robust : RobustScaling
+        Of the same columns.
+
+    Returns
+    -------
+    are_of_many_magnitudes : ndarray of bool of shape (n_columns,)
+    """
+    knots = quantiles(PERCENTILES)
+    differ = np.diff(knots) > 0
+    are_squeezed = differ & (np.diff(robust.transform(knots)) < SQUEEZED)
+    found: npt.NDArray[np.bool_] = are_squeezed.sum(axis=1) > MOST_SQUEEZED * differ.sum(axis=1)
+    return found
 
 
 def _others_than_far_end(knots: FloatArray, values: FloatArray) -> FloatArray | None:

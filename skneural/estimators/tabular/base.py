@@ -47,9 +47,16 @@ from skneural.estimators.sklearn_private import (
     with_callbacks,
 )
 from skneural.estimators.table.kinds import categorical_mask
+from skneural.estimators.tabular.copies import copies_in
 from skneural.estimators.tabular.data import VALIDATION_ROWS, TableRows, table_rows, validation_rows
 from skneural.estimators.tabular.ensemble import FittedEnsemble, with_all_rows
-from skneural.estimators.tabular.folds import Fold, all_rows, folds_of, number_of_members
+from skneural.estimators.tabular.folds import (
+    Fold,
+    all_rows,
+    default_folds,
+    folds_of,
+    number_of_members,
+)
 from skneural.estimators.tabular.inputs import fit_table
 from skneural.estimators.tabular.judging import METRIC, JudgedRows
 from skneural.estimators.tabular.not_offered import NotOffered
@@ -61,9 +68,6 @@ from skneural.estimators.version import FIT_ONLY_ATTRIBUTES
 from skneural.kernels import compiled_kernels
 from skneural.minimizers.run import drive
 from skneural.plain_values import without_maps
-
-#: Members where `cv` is None.
-N_FOLDS = 8
 
 #: Constraints of the parameters that both estimators have.
 CONSTRAINTS: dict[str, Any] = {
@@ -309,9 +313,12 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         rng: np.random.RandomState,
     ) -> list[Fold]:
         seed = rng.randint(2**31 - 1)
-        cv = N_FOLDS if self.cv is None else self.cv
+        cv = default_folds(len(rows), problem.codes) if self.cv is None else self.cv
         if own is None:
-            return folds_of(cv, len(rows), problem.codes, groups, rows.kept, seed)
+            copies = None
+            if isinstance(cv, Integral) and groups is None:
+                copies = copies_in(rows.table, rows.y)
+            return folds_of(cv, len(rows), problem.codes, groups, rows.kept, seed, copies)
         if groups is not None:
             raise ValueError(
                 "groups has no effect with X_val: all members are trained on all rows of X."

@@ -38,8 +38,8 @@ from skneural.estimators.tabular.problem import ClassProblem
 
 temperature_ : ndarray of shape (n_checkpoints,)
     What the logits of each selected epoch are divided by (`skneural.temperature`), fitted on the
-    out-of-fold logits: calibrated probabilities are as confident as they are accurate. One below 1
-    is only as low as one more row, which is wrong, would leave it
+    out-of-fold logits: calibrated probabilities are as confident as they are accurate. Where few
+    of them are wrong, as confident as if that were one row more
     (`skneural.temperature.cautious_temperature`).
 
 classes_ : ndarray of shape (n_classes,)
@@ -134,7 +134,7 @@ class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
         self,
         preset: str = "auto",
         *,
-        cv: Any = 8,
+        cv: Any = None,
         categorical_features: Any = "from_dtype",
         hidden_layer_sizes: Any = None,
         activation: Any = None,

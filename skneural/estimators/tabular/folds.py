@@ -26,6 +26,11 @@ from skneural.estimators.columns import as_array, is_missing
 Mask = npt.NDArray[np.bool_]
 
 
+#: Members where nothing is said: fewest, most, and rows in the training of all, between the two.
+FEWEST, MOST = 8, 16
+ROWS_OF_ALL = 24_000
+
+
 class Fold(NamedTuple):
     """The rows of one member.
 
@@ -40,6 +45,24 @@ class Fold(NamedTuple):
     judged: IndexArray
 
 
+def default_folds(n_rows: int, codes: IndexArray | None) -> int:
+    """The number of folds where `cv` is None.
+
+    The fewer rows, the more an average over further members is worth, and the less it costs: up to
+    1,500 rows there are 16, from 3,000 on there are 8.
+
+    Parameters
+    ----------
+    n_rows : int
+    codes : ndarray of shape (n_rows,) or None
+        The class of each row; None for numbers. There are no more folds than the rarest class has
+        rows, unless these are fewer than 8.
+    """
+    n_folds = min(max(ROWS_OF_ALL // max(n_rows, 1), FEWEST), MOST)
+    rarest = n_folds if codes is None else int(np.bincount(codes).min())
+    return min(n_folds, rarest) if rarest >= FEWEST else n_folds
+
+
 def folds_of(
     cv: Any,
     n_rows: int,
@@ -47,6 +70,7 @@ def folds_of(
     groups: Any,
     kept: Mask | None,
     seed: int,
+    copies: IndexArray | None = None,
 ) -> list[Fold]:
     """The folds of all members.
 
@@ -64,6 +88,8 @@ def folds_of(
         iterable `cv` are those of the rows that the user has passed.
     seed : int
         Draws the folds of an integer `cv`.
+    copies : ndarray of shape (n_rows,) or None, default=None
+        Rows with the same number stay together in the folds of an integer `cv` without groups.
 
     Raises
     ------
@@ -73,9 +99,12 @@ def folds_of(
     """
     groups_kept = _checked_groups(groups, n_rows, kept)
     splitter = cv
+    pairs: Iterable[Any]
     if isinstance(cv, Integral):
         splitter = _splitter_of(int(cv), n_rows, codes, groups_kept, seed)
-    if not hasattr(splitter, "split"):
+    if isinstance(cv, Integral) and groups is None and copies is not None:
+        pairs = _with_copies_together(int(cv), copies, codes, seed)
+    elif not hasattr(splitter, "split"):
         _refuse_groups(groups, splitter)
         pairs = _remapped(splitter, kept)
     elif isinstance(splitter, PredefinedSplit):
@@ -141,6 +170,18 @@ def _splitter_of(n_folds: int, n_rows: int, codes: Any, groups: Any, seed: int) 
     if codes is not None and np.bincount(codes).min() >= n_folds:
         return StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     return KFold(n_folds, shuffle=True, random_state=seed)
+
+
+def _with_copies_together(
+    n_folds: int, copies: IndexArray, codes: IndexArray | None, seed: int
+) -> Iterator[tuple[IndexArray, IndexArray]]:
+    """Folds of the different rows, each with all its copies."""
+    _, first = np.unique(copies, return_index=True)
+    own_codes = None if codes is None else codes[first]
+    splitter = _splitter_of(n_folds, len(first), own_codes, None, seed)
+    for train, _ in splitter.split(np.zeros((len(first), 1)), own_codes):
+        is_trained = np.isin(np.arange(len(first)), train)[copies]
+        yield np.flatnonzero(is_trained), np.flatnonzero(~is_trained)
 
 
 def _checked_groups(groups: Any, n_rows: int, kept: Mask | None) -> Any:

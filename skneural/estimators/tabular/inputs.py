@@ -20,7 +20,12 @@ from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.table.fitted import ColumnValues, Scalings, TableColumns
 from skneural.estimators.table.idle_columns import nothing_to_learn, warn_of_counted_columns
 from skneural.estimators.table.reading import RawColumn
-from skneural.estimators.table.scaling import NormalScaling, Quantiles, RobustScaling
+from skneural.estimators.table.scaling import (
+    N_QUANTILES,
+    NormalScaling,
+    Quantiles,
+    RobustScaling,
+)
 from skneural.estimators.table.target_encoding import TargetEncoding
 from skneural.estimators.tabular.folds import Fold
 
@@ -29,9 +34,6 @@ PRIOR_WEIGHT = 10.0
 
 #: Folds in which the training rows of a member are encoded.
 N_INNER_FOLDS = 5
-
-#: Most quantiles that describe a column.
-N_QUANTILES = 1000
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
         preset: str = "auto",
         *,
         loss: Any = "squared_error",
-        cv: Any = 8,
+        cv: Any = None,
         categorical_features: Any = "from_dtype",
         hidden_layer_sizes: Any = None,
         activation: Any = None,
