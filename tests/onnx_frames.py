@@ -27,6 +27,7 @@ def frame(n_rows=300, seed=0):
     return pd.DataFrame(
         {
             "age (years)": ages,
+            "income": np.exp(3 * np.random.RandomState(seed + 10).standard_normal(n_rows)),
             "height": rng.standard_normal(n_rows).astype(np.float32),
             "steps": rng.randint(-2, 3, n_rows),
             "small": rng.randint(0, 4, n_rows).astype(np.int32),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from skneural.estimators.table.scaling import (
     NormalScaling,
     Quantiles,
     RobustScaling,
+    are_of_many_magnitudes,
     rounded_quantiles,
 )
 from skneural.estimators.table.target_encoding import TargetEncoding, log_counts, out_of_fold
@@ -234,6 +236,45 @@ def test_normal_quantiles_are_those_of_scikit_learn(n):
     if n <= 1000:
         whole = between[:, 1:]
         np.testing.assert_allclose(found[:, 1:][whole], expected[:, 1:][whole], atol=1e-9)
+
+
+MAGNITUDES = {
+    "normal": (RNG.standard_normal(1000), False),
+    "exponential": (RNG.exponential(size=1000), False),
+    "log-normal": (np.exp(RNG.standard_normal(1000)), False),
+    "wide log-normal": (np.exp(3 * RNG.standard_normal(1000)), True),
+    "in two units": (RNG.choice([1, 1000], 1000) * RNG.uniform(1, 2, 1000), True),
+    "heavy tails": (RNG.standard_cauchy(1000), False),
+    "zeros": (np.where(RNG.uniform(size=1000) < 0.4, 0, RNG.exponential(size=1000)), False),
+    "a number for missing ones": (np.r_[[-999.0] * 200, RNG.standard_normal(800)], False),
+    "whole numbers": (RNG.poisson(3, 1000).astype(float), False),
+    "two": (RNG.randint(2, size=1000).astype(float), False),
+}
+
+
+@pytest.mark.parametrize("name", MAGNITUDES)
+def test_columns_of_many_magnitudes(name):
+    values, expected = MAGNITUDES[name]
+    quantiles = Quantiles(values[None])
+    assert are_of_many_magnitudes(quantiles, RobustScaling.fit(quantiles)).tolist() == [expected]
+
+
+def test_columns_of_many_magnitudes_are_scaled_by_their_ranks():
+    """In the place of the robust scaling, where a regression has no normal quantiles."""
+    X = np.column_stack([MAGNITUDES[name][0] for name in ("normal", "wide log-normal", "zeros")])
+    new = X[:50] * 1.001
+    encoder = TableEncoder().fit(X, RNG.standard_normal(1000))
+    assert encoder.get_feature_names_out().tolist() == ["x0_scaled", "x1_scaled", "x2_scaled"]
+    found = encoder.transform(new)
+    robust_ones = RobustScaling.fit(Quantiles(X.T.copy())).transform(new.T.copy()).T
+    np.testing.assert_array_equal(found[:, [0, 2]], robust_ones[:, [0, 2]])
+    ranks = QuantileTransformer(n_quantiles=1000, subsample=None).fit(X[:, 1:2])
+    expected = norm.ppf(np.clip(ranks.transform(new[:, 1:2])[:, 0], 1e-3, 1 - 1e-3))
+    assert_same_ranks(found[:, 1], expected, 1000)
+    with_ranks = TableEncoder(quantile_inputs=True).fit(X, RNG.standard_normal(1000))
+    np.testing.assert_array_equal(with_ranks.transform(new)[:, 3:], robust_ones)
+    again = pickle.loads(pickle.dumps(encoder))
+    np.testing.assert_array_equal(again.transform(new), found)
 
 
 QUANTILES_TO_ROUND = {

@@ -1326,10 +1326,23 @@ def test_where_named_categories_are_not_all():
             "holds numbers, such as True, where .* text",
         ),
         (["03", "05", "7"], [3.0, 5.0, 7.0], "holds numbers, such as 3.0, where .* were text"),
-        (["3", "5", "7"], ["3 ", "5 ", "7 "], ""),
+        (
+            ["3", "5", "7"],
+            ["3 ", "5 ", "7 "],
+            "holds '3 ', where its categories in training were such as '3': none of them is known",
+        ),
+        (["Rome", "Oslo", "Bonn"], ["ROME", "OSLO", "Ulm"], "holds 'ROME', where .* as 'Rome'"),
+        (["Rome", "Oslo", "Bonn"], ["ROME", "OSLO", "Bonn"], ""),
+        (["Rome", "Oslo", "Bonn"], ["Ulm", "Kiel", "Jena"], ""),
+        (
+            [0.1, 0.2, 0.3],
+            np.array([0.1, 0.2, 0.3], dtype=np.float32).tolist(),
+            "holds 0.10000000149.*, where .* such as 0.1: none",
+        ),
         (["3", "5", "7"], [30, 50, 70], ""),
         (["a", "b", "c"], [0, 1, 2], ""),
-        (["a", "b", "c"], [b"a", b"b", b"c"], ""),
+        (["a", "b", "c"], [b"a", b"b", b"c"], "holds b'a', where .* such as 'a': none"),
+        (["a", "b", "c"], [b"x", b"y", b"z"], ""),
         (["3", "5", "7"], [None, None, None], ""),
         ([3, 5, 7], [3.0, 5.0, np.nan], ""),
         ([3, 5, 7], [11, 13, 17], ""),
@@ -1501,3 +1514,13 @@ def test_far_ends_are_found_whatever_the_number_of_rows(n_rows, end):
         others = np.quantile(x[~is_end], [0.25, 0.5, 0.75])
         assert scaling.scale[0] == pytest.approx(others[2] - others[0], rel=0.35)
         assert abs(scaling.center[0] - others[1]) < 0.4
+
+
+def test_numbers_in_two_units():
+    """Of 1 to 2, or a thousand times as much: what is small tells as much as what is large."""
+    rng = np.random.RandomState(0)
+    size = rng.uniform(1, 2, 600)
+    X = np.where(rng.uniform(size=600) < 0.6, size, 1000 * size)[:, None]
+    y = 3 * size + 0.2 * rng.standard_normal(600)
+    model = TabularMLPRegressor(cv=2, random_state=0).fit(X[:400], y[:400])
+    assert model.score(X[400:], y[400:]) > 0.85

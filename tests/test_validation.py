@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from snapshots import frozen, state
 from splits import spied_splits
 
-from skneural import ScratchMLPClassifier, ScratchMLPRegressor
+from skneural import ScratchMLPClassifier, ScratchMLPRegressor, TabularMLPClassifier
 from skneural.losses import LogLoss, Quantile
 from skneural.optimizers import SGD
 
@@ -234,6 +234,19 @@ def test_scorers_get_labels_and_weights_and_no_warnings():
     predicted, labels, weight = seen[-1]
     assert set(predicted) <= set(labels) == {"a", "b", "c"}
     assert len(weight) == len(labels) == 18
+
+
+@pytest.mark.parametrize(
+    ("problem", "metric", "message"),
+    [("strings", "f1", "multiclass"), ("strings", "roc_auc", "multi_class")],
+)
+def test_a_metric_that_is_not_for_this_y_is_named(problem, metric, message):
+    model, data, validation = parts_of(problem, early_stopping=True, early_stopping_metric=metric)
+    with pytest.raises(ValueError, match=f"^early_stopping_metric='{metric}' .*{message}"):
+        model.fit(*data, **validation)
+    table = TabularMLPClassifier(cv=2, early_stopping_metric=metric)
+    with pytest.raises(ValueError, match=f"^early_stopping_metric='{metric}' .*{message}"):
+        table.fit(*data)
 
 
 def test_regression_metrics():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -114,9 +115,24 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
         scored._fitted = Fitted(
             nameless.with_params(with_zero_intercepts(model, params)), Outcome()
         )
-        return as_score(scorer(scored, rows.X, y, **weight), "early_stopping_metric")
+        with naming_the_metric(metric):
+            found = scorer(scored, rows.X, y, **weight)
+        return as_score(found, "early_stopping_metric")
 
     return score
+
+
+@contextmanager
+def naming_the_metric(metric: Any) -> Iterator[None]:
+    """Say in a ValueError of a metric of scikit-learn, given by name, which parameter it is."""
+    try:
+        yield
+    except ValueError as error:
+        if not isinstance(metric, str) or type(error) is not ValueError:
+            raise
+        raise ValueError(
+            f"early_stopping_metric={metric!r} cannot be computed here: {error}"
+        ) from error
 
 
 def as_scorer(metric: Any) -> Any:

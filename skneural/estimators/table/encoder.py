@@ -71,8 +71,8 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         with more levels it is encoded by target. 'auto' is 4 for a regression, else 8.
 
     quantile_inputs : bool or 'auto', default='auto'
-        Whether continuous columns become normal quantiles, beside the robust scaling. 'auto' is
-        False for a regression, else True.
+        Whether all continuous columns become normal quantiles, beside the robust scaling. 'auto'
+        is False for a regression, else True.
 
     n_quantiles : int, default=1000
         Most quantiles that describe the distribution of a column, from 2 to 1000; there are never
@@ -122,7 +122,9 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
       classes the column comes out twice: as normal quantiles :math:`\Phi^{-1}(p(x))`, where p is
       the share of training rows below x, clipped to [0.001, 0.999], which are the *periodic*
       features; and scaled (see below), as a plain one. For a regression only the scaled column
-      comes out, and is periodic.
+      comes out, and is periodic; it is the normal quantiles where scaling would leave more than a
+      fifth of the hundredths of the rows in less than 0.004 each: numbers of many orders of
+      magnitude.
     - **Numbers of two values**, booleans too, become -1 and +1.
     - **Missing numbers** are told by another column, +1 where one is missing and -1 elsewhere, if
       training had any.
@@ -141,7 +143,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
       with ``smooth=m``, but no weights.
     - **Constant columns** are dropped, whether they were in the table or come of the above.
 
-    All columns but the quantiles are scaled by their median and interquartile range (half of the
+    All columns but quantiles are scaled by their median and interquartile range (half of the
     range if that is zero) and smoothly clipped:
 
     .. math:: z = \frac{x - q_{50}}{q_{75} - q_{25}}, \qquad f(z) = \frac{z}{\sqrt{1 + (z/3)^2}}

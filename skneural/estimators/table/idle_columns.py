@@ -93,10 +93,12 @@ def _are_decimal(levels: Sequence[str], n_rows: int) -> bool:
 
 
 def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) -> None:
-    """Warn where a category has been numbers in training and is text now, or the other way round.
+    """Warn where no level of a category is known because they are written in another way.
 
-    No level is known then. Files of text, such as CSV, are read with codes as numbers or as text.
-    Numbers that have been no text in training are nothing to warn of.
+    A category has been numbers in training and is text now, or the other way round: files of text,
+    such as CSV, are read with codes as numbers or as text. Numbers that have been no text in
+    training are nothing to warn of. Or levels differ by case and blanks only, are bytes and were
+    text, or numbers of single precision and were of double.
 
     Parameters
     ----------
@@ -107,7 +109,10 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
         Of these rows.
     """
     seen, found = category.levels, labels.values
-    if not seen or not found or isinstance(seen[0], str) == isinstance(found[0], str):
+    if not seen or not found:
+        return
+    if isinstance(seen[0], str) == isinstance(found[0], str) or isinstance(found[0], bytes):
+        _warn_of_other_writing(column, seen, labels)
         return
     was_text, is_text = (_one_type_of_text(levels) for levels in (seen, found))
     if was_text is None or is_text is None or (was_text and not _are_written(found, seen)):
@@ -117,6 +122,29 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
         f"{column.place} holds {now}, such as {found[0]!r}, where its categories in training were "
         f"{before}, such as {seen[0]!r}: none of them is known. Pass {before}, as in fit."
     )
+
+
+def _warn_of_other_writing(column: RawColumn, seen: Sequence[Any], labels: Labels) -> None:
+    occurring = [labels.values[i] for i in np.unique(labels.of_rows).tolist() if i >= 0]
+    if not set(occurring).isdisjoint(seen):
+        return
+    alike = {_as_read(level): level for level in seen}
+    for level in occurring:
+        if _as_read(level) in alike:
+            warn_user(
+                f"{column.place} holds {level!r}, where its categories in training were such as "
+                f"{alike[_as_read(level)]!r}: none of them is known. Pass them as in fit."
+            )
+            return
+
+
+def _as_read(level: Any) -> Any:
+    """What a level has in common with others that a reader would take for the same."""
+    if isinstance(level, bytes):
+        level = level.decode(errors="replace")
+    if isinstance(level, str):
+        return level.strip().casefold()
+    return float(np.float32(level)) if isinstance(level, float) else level
 
 
 def _one_type_of_text(levels: Sequence[Any]) -> bool | None:

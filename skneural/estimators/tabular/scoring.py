@@ -17,7 +17,7 @@ from skneural.estimators.tabular.data import TableRows
 from skneural.estimators.tabular.ensemble import FittedEnsemble, TableOutcome
 from skneural.estimators.tabular.judging import JudgedRows, Metric
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers
-from skneural.estimators.validation import as_scorer, takes_weights
+from skneural.estimators.validation import as_scorer, naming_the_metric, takes_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,8 @@ def metric_of(
     outputs_of : callable
         ``outputs_of(temperatures)``.
     """
-    scorer = as_scorer(estimator.early_stopping_metric)
+    metric = estimator.early_stopping_metric
+    scorer = as_scorer(metric)
     outputs = outputs_of(np.ones(1))
     if isinstance(outputs, Classes):
         scorer = with_all_labels(scorer, outputs.labels.classes)
@@ -104,6 +105,8 @@ def metric_of(
     def score(values: FloatArray) -> float:
         known = KnownValues(outputs, values, rows)
         scored._fitted = FittedEnsemble(known, outcome)  # type: ignore[arg-type]
-        return as_score(scorer(scored, X, y, **weight), "early_stopping_metric")
+        with naming_the_metric(metric):
+            found = scorer(scored, X, y, **weight)
+        return as_score(found, "early_stopping_metric")
 
     return score
