@@ -22,6 +22,7 @@ from skneural import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
+from skneural.estimators.checks import are_plain
 from skneural.estimators.sklearn_private import InvalidParameterError
 from skneural.optimizers import Adam
 
@@ -85,6 +86,33 @@ def test_targets_of_a_score_are_checked(y, message):
     model = ScratchMLPRegressor(hidden_layer_sizes=2, solver="lbfgs").fit(X, Y)
     with pytest.raises(ValueError, match=message):
         model.score(X, y)
+
+
+PLAIN = {
+    "float64": (np.ones(4), True),
+    "float32": (np.ones((4, 2), dtype=np.float32), True),
+    "integers": (np.arange(4), True),
+    "booleans": (np.ones(4, dtype=bool), True),
+    "columns": (np.ones((4, 2))[:, ::2], True),
+    "other byte order": (np.ones(4, dtype=np.dtype(float).newbyteorder()), False),
+    "not aligned": (np.frombuffer(b"x" * 33, offset=1, dtype=float), False),
+    "masked": (np.ma.masked_equal([1.0, 2.0], 2.0), False),
+    "complex": (np.ones(4, dtype=complex), False),
+    "text": (np.array(["a", "b"]), False),
+    "objects": (np.array([1, None]), False),
+    "dates": (np.array(["2020-01-01"], dtype="datetime64[D]"), False),
+    "list": ([1.0, 2.0], False),
+    "nothing": (None, False),
+    "frame": (pd.DataFrame({"a": [1.0]}), False),
+    "sparse": (sparse.csr_matrix(np.eye(2)), False),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_arrays_in_which_nothing_is_looked_for(name):
+    array, expected = PLAIN[name]
+    assert are_plain(array) is expected
+    assert are_plain(np.ones(4), array) is expected
 
 
 BAD_WEIGHTS = {
