@@ -269,6 +269,7 @@ COPIES = {
     "another y": (pd.concat([FRAME, FRAME]), np.r_[LABELS, FLIPPED], None),
     "few values": (FRAME[["category"]].iloc[DRAWN], LABELS[DRAWN], None),
     "one row": (FRAME[:1], LABELS[:1], None),
+    "one row many times": (FRAME.iloc[[0] * 50], LABELS[[0] * 50], None),
 }
 
 

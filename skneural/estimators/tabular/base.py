@@ -317,7 +317,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         if own is None:
             copies = None
             if isinstance(cv, Integral) and groups is None:
-                copies = copies_in(rows.table, rows.y)
+                y = rows.y if problem.codes is None else problem.codes
+                copies = copies_in(rows.table, y)
             return folds_of(cv, len(rows), problem.codes, groups, rows.kept, seed, copies)
         if groups is not None:
             raise ValueError(

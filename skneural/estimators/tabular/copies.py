@@ -37,7 +37,7 @@ def copies_in(table: Sequence[RawColumn], y: npt.NDArray[Any]) -> IndexArray | N
     ----------
     table : sequence of RawColumn
     y : ndarray of shape (n_rows,)
-        Labels or numbers.
+        Numbers, or the class of each row as one.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def copies_in(table: Sequence[RawColumn], y: npt.NDArray[Any]) -> IndexArray | N
     of_rows, first, copies = np.unique(
         _mixed_in(of_X, of_y), return_index=True, return_inverse=True
     )
-    if n_rows - len(of_rows) < MIN_SHARE * n_rows or n_possible < 2 * math.log(len(of_rows)):
+    if n_rows - len(of_rows) < MIN_SHARE * n_rows or n_possible <= 2 * math.log(len(of_rows)):
         return None
     _, group, n_equal = np.unique(of_X, return_inverse=True, return_counts=True)
     has_other_y = np.bincount(group[first], minlength=len(n_equal)) > 1

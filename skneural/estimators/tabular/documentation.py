@@ -66,7 +66,8 @@ frequency_scale : float or None, default=None
 
 quantile_inputs : bool or None, default=None
     Whether numbers are embedded as normal quantiles, with the scaled numbers as plain inputs beside
-    them. Otherwise the scaled numbers are embedded.
+    them. Otherwise the scaled numbers are embedded, and those of many orders of magnitude as normal
+    quantiles in their place.
 
 max_one_hot : int or None, default=None
     A category of three to `max_one_hot` levels, missing values counted as one, is encoded one-hot.
