@@ -39,6 +39,7 @@ from threadpoolctl import threadpool_limits
 
 from skneural import TabularMLPClassifier, TabularMLPRegressor
 from skneural.estimators.tabular import base, inputs, judging
+from skneural.estimators.tabular.folds import default_folds
 from skneural.layers import ntp_dense
 from skneural.temperature import fit_temperature
 
@@ -147,11 +148,11 @@ def without_part(model):
 
 
 def same_split(task, y, random_state):
-    """Eight members that all leave out the same fifth of the rows."""
+    """As many members as by default, which all leave out the same fifth of the rows."""
     strata = y if task == "clf" and y.value_counts().min() >= 4 else None
     rows = np.arange(len(y))
     split = train_test_split(rows, test_size=0.2, random_state=random_state, stratify=strata)
-    return [split] * 8
+    return [split] * default_folds(len(y), None)
 
 
 # ---------------------------------------------------------------- runs
