@@ -107,6 +107,8 @@ MODELS = {
     "no_temperature": tabular,
     "no_data_driven_init": tabular,
     "one_split": tabular,
+    # Few rows in as many folds as many rows.
+    "eight_folds": partial(tabular, cv=8),
     # Classes of many rows as they would be of few.
     "regularized_as_few": partial(tabular, dropout=0.15, weight_decay=0.01, frequency_scale=0.3),
 }
