@@ -1,4 +1,4 @@
-"""What holds for all tests: nothing is skipped silently, and pictures need no screen."""
+"""What holds for all tests: nothing is skipped silently, no result is luck, no screen is needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import os
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import numpy as np
 import pytest
+
+#: What a test without a `random_state` starts from. Another one shows which of them pass by luck.
+SEED = int(os.environ.get("SKNEURAL_TESTS_SEED", "0"))
 
 #: How a skip has to begin. Anything else, a missing package above all, is a failure: the
 #: test extra brings every package that the tests need.
@@ -30,6 +34,12 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Before any fixture of the test: the generator of NumPy that estimators draw from."""
+    np.random.seed(SEED)
 
 
 @pytest.hookimpl(wrapper=True)

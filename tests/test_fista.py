@@ -115,6 +115,18 @@ def test_the_last_step_changes_no_weight_by_more_than_its_share(strength, tol):
     assert np.abs(last - before).max() <= tol * np.abs(last).max()
 
 
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_a_small_tolerance_is_met_where_the_objective_shows_no_decrease(n_outputs):
+    violations = []
+    for seed in range(20):
+        rows = np.random.RandomState(seed).randn(N_ROWS, 20) @ (np.eye(20) + 0.2)
+        problem = PenalisedProblem(rows, n_outputs, strength=1.0)
+        training = problem.fista(tol=1e-12, max_iter=1000)
+        assert training.stop_reason == "converged"
+        violations.append(problem.violation(training.params))
+    assert max(violations) < 1e-12
+
+
 def lambda_max(problem):
     """The strength of the L1 penalty from which on all weights are zero, by hand.
 

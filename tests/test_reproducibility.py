@@ -33,8 +33,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 #: How far rounding may lead: further in float32, in which networks on raw tables compute, and where
 #: Adam divides a gradient that is nearly zero by its own size.
 TOLERANCES = {"network, float32": 1e-5, "raw table": 1e-3, "raw table, numbers": 1e-3}
-#: What sets the number of threads, or the kernels, of BLAS.
-OF_BLAS = ("OMP_", "OPENBLAS_", "MKL_", "BLIS_", "VECLIB_", "NPY_")
 #: Threads of OpenBLAS with nothing to do sleep at once, and do not go round in circles before.
 SLEEPING = {"OPENBLAS_THREAD_TIMEOUT": "4"}
 
@@ -44,8 +42,11 @@ needs_affinity = pytest.mark.skipif(
 
 
 def run(code, **environment):
-    """Standard output of code in a process of its own, with BLAS as the environment says."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(OF_BLAS)}
+    """Standard output of code in a process of its own, with as many threads as `environment` says.
+
+    The kernels of BLAS stay those of this process: others round in another way.
+    """
+    inherited = {k: v for k, v in os.environ.items() if not k.endswith("_THREADS")}
     process = subprocess.run(
         [sys.executable, "-c", code],
         env={**inherited, **SLEEPING, **environment, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -333,7 +333,20 @@ class _Steps:
             following = self.evaluate(here.params + length * direction)
             if following.value < here.value + SUFFICIENT_DECREASE * length * promised:
                 return following
+            if length == 1 and self._is_nearer_beyond_rounding(following, here):
+                return following
         return None
+
+    def _is_nearer_beyond_rounding(self, following: _Point, here: _Point) -> bool:
+        """Whether a step halves the subgradient, where the objective is the same but for rounding.
+
+        Close to the optimum the decrease of a step of Newton's method is lost in rounding, and the
+        weights are not yet what a small `tol` asks for: along the flattest direction a weight can
+        be off by the square root of what the objective still shows.
+        """
+        if following.value > here.value + self._resolution * abs(here.value):
+            return False
+        return norm(self.subgradient(following)) < 0.5 * norm(self.subgradient(here))
 
     def _has_more_weights_than_rows(self, position: FloatArray) -> bool:
         """Whether more weights are nonzero than at a minimum.
