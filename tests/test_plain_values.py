@@ -356,11 +356,11 @@ def test_a_table_without_a_format():
     model = TableEncoder().fit(X, Y)
 
     def earlier(written):
-        assert written["_fitted"].pop("format") == 1
+        assert written["_fitted"].pop("format") == 2
 
     np.testing.assert_array_equal(restored(model, earlier).transform(X), model.transform(X))
 
 
 def test_a_table_of_a_later_format():
-    with pytest.raises(ValueError, match="saved by a later version of skneural, in format 2"):
-        restored(TableEncoder().fit(X, Y), lambda written: written["_fitted"].update(format=2))
+    with pytest.raises(ValueError, match="saved by a later version of skneural, in format 3"):
+        restored(TableEncoder().fit(X, Y), lambda written: written["_fitted"].update(format=3))

@@ -451,6 +451,10 @@ def test_parameters_have_effects():
     assert "n_normal" in names(NUMBER, quantile_inputs=True)
     few, many = (outputs(X, n_quantiles=n)["n_normal"] for n in (2, 1000))
     assert np.abs(few - many).max() > 0.1
+    wide = np.exp(3 * np.random.RandomState(0).standard_normal((40, 1)))
+    few, many = (outputs(wide, NUMBER, n_quantiles=n) for n in (2, 1000))
+    assert few.keys() == many.keys()
+    assert max(np.abs(few[name] - many[name]).max() for name in few) > 0.1
     changed = [{"prior_weight": 0.5}, {"n_folds": 2}, {"random_state": 7}]
     default = {"max_one_hot": 4, "random_state": 0}
     before = TableEncoder(**default).fit_transform(X, Y)

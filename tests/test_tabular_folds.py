@@ -255,6 +255,14 @@ FRAME = pd.DataFrame(
 LABELS = RNG.choice(["no", "yes"], 300)
 FLIPPED = np.where(np.arange(300) < 60, np.where(LABELS == "no", "yes", "no"), LABELS)
 
+NUMBERS_ALONE = FRAME[["number", "whole"]].fillna(0.5)
+RARE = np.r_[:200, np.repeat(np.arange(200, 209), 20)]
+#: Ten pictures of digits by seven lines each, and products with a price of their own.
+LINES = pd.DataFrame(RNG.randint(2, size=(10, 7)).astype(float))
+PRODUCTS = pd.DataFrame({"price": RNG.exponential(size=20), "weight": RNG.exponential(size=20)})
+DIGIT, PRODUCT = RNG.randint(10, size=300), RNG.randint(20, size=300)
+DESIGN = pd.get_dummies(FRAME[["text", "category"]]).astype(float)
+
 #: A table and y, and the numbers of the rows that are the same; None where they are not looked at.
 COPIES = {
     "drawn with replacement": (FRAME.iloc[DRAWN], LABELS[DRAWN], DRAWN),
@@ -264,7 +272,27 @@ COPIES = {
         LABELS[np.r_[:300, np.repeat(np.flatnonzero(LABELS == "no"), 4)]],
         np.r_[:300, np.repeat(np.flatnonzero(LABELS == "no"), 4)],
     ),
+    "a rare class drawn more often": (FRAME.iloc[RARE], np.where(RARE < 200, "no", "yes"), RARE),
+    "numbers alone": (
+        NUMBERS_ALONE.assign(other=RNG.standard_normal(300)).iloc[DRAWN],
+        RNG.standard_normal(300)[DRAWN],
+        DRAWN,
+    ),
     "none": (FRAME, LABELS, None),
+    "all rows of a class the same": (
+        NUMBERS_ALONE.mask(pd.Series(LABELS == "yes"), 0.0),
+        LABELS,
+        None,
+    ),
+    "many rows the same": (
+        NUMBERS_ALONE.mask(pd.Series(LABELS == "yes"), 0.0),
+        np.where(LABELS == "no", RNG.standard_normal(300), -20.0),
+        None,
+    ),
+    "pictures of ten digits": (LINES.iloc[DIGIT], DIGIT.astype(str), None),
+    "products, classes": (PRODUCTS.iloc[PRODUCT], PRODUCT.astype(str), None),
+    "products, numbers": (PRODUCTS.iloc[PRODUCT], np.sqrt(PRODUCT), None),
+    "indicators": (DESIGN, DESIGN.to_numpy() @ np.arange(DESIGN.shape[1]), None),
     "few": (FRAME.iloc[np.r_[:300, :20]], LABELS[np.r_[:300, :20]], None),
     "another y": (pd.concat([FRAME, FRAME]), np.r_[LABELS, FLIPPED], None),
     "few values": (FRAME[["category"]].iloc[DRAWN], LABELS[DRAWN], None),
@@ -276,19 +304,41 @@ COPIES = {
 @pytest.mark.parametrize("name", COPIES)
 def test_copies_are_found(name):
     frame, y, expected = COPIES[name]
-    found = copies_in(columns_of(frame), y)
+    codes = np.unique(y, return_inverse=True)[1] if y.dtype.kind == "U" else None
+    columns = columns_of(frame)
+    is_categorical = np.array([column.is_categorical for column in columns])
+    found = copies_in(columns, is_categorical, y, codes)
     if expected is None:
         assert found is None
         return
     pairs = set(zip(found.tolist(), expected.tolist(), strict=True))
     assert len(pairs) == len(set(found)) == len(set(expected))
-    codes = np.unique(y, return_inverse=True)[1] if y.dtype.kind == "U" else None
     folds = folds_of(8, len(y), codes, None, None, 0, found)
     assert len(folds) == 8
     assert sorted(np.concatenate([fold.judged for fold in folds])) == list(range(len(y)))
     for train, judged in folds:
         assert len(train) + len(judged) == len(y)
         assert not set(expected[train]) & set(expected[judged])
+
+
+def test_no_more_folds_than_different_rows_of_the_rarest_class():
+    codes = np.repeat([0, 1], [300, 180])
+    copies = np.r_[:300, np.repeat(np.arange(300, 309), 20)]
+    assert default_folds(480, codes) == 16
+    assert default_folds(480, codes, copies) == 9
+
+
+@pytest.mark.parametrize("cv", [2, None])
+def test_few_different_rows_are_all_there_is_to_learn(cv):
+    model = classifier(cv=cv, max_iter=16).fit(LINES.drop_duplicates().iloc[DIGIT % 8], DIGIT % 8)
+    assert model.oof_score_ > 0.8
+
+
+@pytest.mark.parametrize("level", [np.inf, 1e301])
+def test_categories_of_any_size(level):
+    X = np.c_[RNG.choice([1.0, 2.0, level], 100), RNG.standard_normal(100)]
+    y = X[:, 0] == level
+    assert classifier(categorical_features=[0], cv=3, max_iter=16).fit(X, y).score(X, y) == 1
 
 
 def test_copies_are_not_learned_by_heart():

@@ -1339,6 +1339,7 @@ def test_where_named_categories_are_not_all():
             np.array([0.1, 0.2, 0.3], dtype=np.float32).tolist(),
             "holds 0.10000000149.*, where .* such as 0.1: none",
         ),
+        ([1e300, 2e39, 1e38], [1e299, 3e39, 2e38], ""),
         (["3", "5", "7"], [30, 50, 70], ""),
         (["a", "b", "c"], [0, 1, 2], ""),
         (["a", "b", "c"], [b"a", b"b", b"c"], "holds b'a', where .* such as 'a': none"),

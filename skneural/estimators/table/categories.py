@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.table.reading import Labels
 
@@ -73,10 +74,20 @@ class Category:
         """Code of what training has not seen."""
         return self.n_levels
 
+    @lazy_property
+    def code_of_level(self) -> dict[Any, int]:
+        """The code of each level."""
+        return {level: i for i, level in enumerate(self.levels)}
+
+    @lazy_property
+    def level_of_writing(self) -> dict[Any, Any]:
+        """A level for each of what several may have in common, see `as_read`."""
+        return {as_read(level): level for level in self.levels}
+
     def codes(self, labels: Labels) -> IndexArray:
         """The level of each row, as a code from 0 to `unknown`."""
         values, index = labels
-        code = {level: i for i, level in enumerate(self.levels)}
+        code = self.code_of_level
         # The last is for the index -1, of missing values.
         lookup = np.empty(len(values) + 1, dtype=np.intp)
         lookup[:-1] = [code.get(value, self.unknown) for value in values]
@@ -101,6 +112,17 @@ class Category:
         if self.encoding == SIGN:
             return [str(self.levels[-1])]
         return [str(level) for level in self.levels]
+
+
+def as_read(level: Any) -> Any:
+    """What a level has in common with others that a reader would take for the same."""
+    if isinstance(level, bytes):
+        level = level.decode(errors="replace")
+    if isinstance(level, str):
+        return level.strip().casefold()
+    if isinstance(level, float) and abs(level) <= float(np.finfo(np.float32).max):
+        return float(np.float32(level))
+    return level
 
 
 def sign_columns(categories: Sequence[Category], codes: Sequence[IndexArray]) -> list[FloatArray]:

@@ -360,8 +360,13 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
             folds = random.randint(self.n_folds, size=len(targets.columns))
             means = columns.encoded_out_of_fold(*of_y, folds)
         continuous, signs = columns.continuous(values, means), columns.signs(values)
-        n_quantiles = self.n_quantiles if self._has_quantile_inputs(targets) else None
-        scalings = Scalings.fit(continuous, signs, weight, n_quantiles)
+        scalings = Scalings.fit(
+            continuous,
+            signs,
+            weight,
+            has_quantiles=self._has_quantile_inputs(targets),
+            n_quantiles=self.n_quantiles,
+        )
         fitted = FittedTable(names, targets.type, targets.names, columns, encodings, scalings)
         if fitted.n_inputs == 0:
             has_counted = bool(encodings) and not targets.names

@@ -27,7 +27,7 @@ from skneural.estimators.table.target_encoding import TargetEncoding, log_counts
 from skneural.estimators.version import check_format
 
 #: Of the dicts in a file. A later version that changes them reads the earlier ones.
-FORMAT = 1
+FORMAT = 2
 
 #: Elements of a run of rows, and the rows that it has at least.
 RUN_ELEMENTS = 2**22
@@ -226,7 +226,9 @@ class Scalings:
         continuous: FloatArray,
         signs: FloatArray,
         weight: FloatArray | None,
-        n_quantiles: int | None,
+        *,
+        has_quantiles: bool,
+        n_quantiles: int = N_QUANTILES,
     ) -> Self:
         """Statistics of training rows, given as the columns of the two matrices."""
         kept = np.flatnonzero(continuous.max(axis=1) > continuous.min(axis=1))
@@ -234,10 +236,10 @@ class Scalings:
         quantiles = Quantiles(continuous[kept], weight)
         robust = RobustScaling.fit(quantiles)
         normal, ranked = None, np.arange(0)
-        if n_quantiles is None:
-            ranked = np.flatnonzero(are_of_many_magnitudes(quantiles, robust))
-        else:
+        if has_quantiles:
             normal = NormalScaling.fit(quantiles, n_quantiles)
+        else:
+            ranked = np.flatnonzero(are_of_many_magnitudes(quantiles, robust))
         return cls(
             kept,
             kept_signs,
@@ -245,7 +247,7 @@ class Scalings:
             RobustScaling.fit(Quantiles(signs[kept_signs], weight)),
             normal,
             ranked,
-            NormalScaling.fit(Quantiles(continuous[kept[ranked]], weight), N_QUANTILES),
+            NormalScaling.fit(Quantiles(continuous[kept[ranked]], weight), n_quantiles),
         )
 
     @classmethod
@@ -386,7 +388,7 @@ class FittedTable:
         """
         # There are pickles from before the format had a number.
         plain = dict(plain)
-        check_format(plain.pop("format", FORMAT), FORMAT)
+        check_format(plain.pop("format", 1), FORMAT)
         return replace(
             cls(**plain),
             columns=TableColumns.from_dict(plain["columns"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skneural.estimators.table.categories import TARGET, Category
+from skneural.estimators.table.categories import TARGET, Category, as_read
 from skneural.estimators.table.reading import Labels, RawColumn
 from skneural.estimators.table.targets import MAX_CLASSES
 from skneural.estimators.user_warnings import warn_user
@@ -112,7 +112,7 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
     if not seen or not found:
         return
     if isinstance(seen[0], str) == isinstance(found[0], str) or isinstance(found[0], bytes):
-        _warn_of_other_writing(column, seen, labels)
+        _warn_of_other_writing(column, category, labels)
         return
     was_text, is_text = (_one_type_of_text(levels) for levels in (seen, found))
     if was_text is None or is_text is None or (was_text and not _are_written(found, seen)):
@@ -124,27 +124,18 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
     )
 
 
-def _warn_of_other_writing(column: RawColumn, seen: Sequence[Any], labels: Labels) -> None:
+def _warn_of_other_writing(column: RawColumn, category: Category, labels: Labels) -> None:
     occurring = [labels.values[i] for i in np.unique(labels.of_rows).tolist() if i >= 0]
-    if not set(occurring).isdisjoint(seen):
+    if any(level in category.code_of_level for level in occurring):
         return
-    alike = {_as_read(level): level for level in seen}
+    alike = category.level_of_writing
     for level in occurring:
-        if _as_read(level) in alike:
+        if as_read(level) in alike:
             warn_user(
                 f"{column.place} holds {level!r}, where its categories in training were such as "
-                f"{alike[_as_read(level)]!r}: none of them is known. Pass them as in fit."
+                f"{alike[as_read(level)]!r}: none of them is known. Pass them as in fit."
             )
             return
-
-
-def _as_read(level: Any) -> Any:
-    """What a level has in common with others that a reader would take for the same."""
-    if isinstance(level, bytes):
-        level = level.decode(errors="replace")
-    if isinstance(level, str):
-        return level.strip().casefold()
-    return float(np.float32(level)) if isinstance(level, float) else level
 
 
 def _one_type_of_text(levels: Sequence[Any]) -> bool | None:

@@ -52,6 +52,7 @@ from skneural.estimators.tabular.data import VALIDATION_ROWS, TableRows, table_r
 from skneural.estimators.tabular.ensemble import FittedEnsemble, with_all_rows
 from skneural.estimators.tabular.folds import (
     Fold,
+    Mask,
     all_rows,
     default_folds,
     folds_of,
@@ -257,15 +258,16 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
     ) -> Training:
         """The training that the parameters and these rows ask for."""
         problem = self._problem(rows)
-        folds = self._folds(problem, rows, own, groups, rng)
+        names = rows.feature_names
+        is_categorical = categorical_mask(rows.table, self.categorical_features, names)
+        folds = self._folds(problem, rows, is_categorical, own, groups, rng)
         problem.check(folds)
         n_train = max(len(fold.train) for fold in folds)
         recipe = recipe_of(self, has_classes=not self._are_numbers, n_rows=n_train)
-        names, cats = rows.feature_names, self.categorical_features
         table, inputs = fit_table(
             names,
             rows.table,
-            categorical_mask(rows.table, cats, names),
+            is_categorical,
             rows.weight,
             problem.encoding,
             problem.weight,
@@ -308,18 +310,19 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         self,
         problem: Problem,
         rows: TableRows,
+        is_categorical: Mask,
         own: TableRows | None,
         groups: Any,
         rng: np.random.RandomState,
     ) -> list[Fold]:
         seed = rng.randint(2**31 - 1)
-        cv = default_folds(len(rows), problem.codes) if self.cv is None else self.cv
+        cv, codes, copies = self.cv, problem.codes, None
+        if own is None and groups is None and (cv is None or isinstance(cv, Integral)):
+            copies = copies_in(rows.table, is_categorical, rows.y, codes)
+        if cv is None:
+            cv = default_folds(len(rows), codes, copies)
         if own is None:
-            copies = None
-            if isinstance(cv, Integral) and groups is None:
-                y = rows.y if problem.codes is None else problem.codes
-                copies = copies_in(rows.table, y)
-            return folds_of(cv, len(rows), problem.codes, groups, rows.kept, seed, copies)
+            return folds_of(cv, len(rows), codes, groups, rows.kept, seed, copies)
         if groups is not None:
             raise ValueError(
                 "groups has no effect with X_val: all members are trained on all rows of X."

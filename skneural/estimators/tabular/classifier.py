@@ -29,6 +29,7 @@ from skneural.estimators.tabular.problem import ClassProblem
     "of 128 with three layers of 128 and 0.02.",
     judging=" and calibrate the probabilities",
     folds="stratified by class if every class has at least that many rows",
+    rarest=". Where the rarest class has from 8 to 15 rows, there are no more than these",
     metric="None selects two epochs, that of the lowest log loss after temperature scaling and "
     "that of the lowest error, and averages both",
     score="accuracy",

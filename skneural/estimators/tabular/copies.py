@@ -3,6 +3,9 @@
 A copy in the training of a member gives away what its twin among the rows left out is: by these the
 members would seem to be right and sure, and so be made. Copies stay in one fold, as rows of one
 group do.
+
+Where the same few rows come again and again, as in a table of a few products, they are no copies
+but all there is to learn: without them in its training, a member would know nothing of a class.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy.typing as npt
 
 from skneural.arrays.matrices import IndexArray
 from skneural.estimators.table.reading import RawColumn
+from skneural.estimators.tabular.folds import FEWEST
 
 #: The share of the rows from which on copies are looked after.
 MIN_SHARE = 0.1
@@ -23,21 +27,40 @@ MIN_SHARE = 0.1
 #: The share of the rows beside others of the same columns, up to which these may have another y.
 MAX_MIXED = 0.01
 
+#: Different rows, as a share of all, from which on others are copies of them.
+MIN_DIFFERENT = 0.2
+
+#: The share of all rows that the copies of one row may be.
+MAX_OF_ONE_ROW = 0.1
+
+#: The different values of a column, as a share of the rows that were copied, from which on it tells
+#: one of these from another, as a measurement does.
+MIN_TOLD_APART = 0.5
+
 #: Odd, its bits as good as random: the golden ratio times 2**64.
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-def copies_in(table: Sequence[RawColumn], y: npt.NDArray[Any]) -> IndexArray | None:
+def copies_in(
+    table: Sequence[RawColumn],
+    is_categorical: npt.NDArray[np.bool_],
+    y: npt.NDArray[Any],
+    codes: IndexArray | None,
+) -> IndexArray | None:
     """Which rows are the same.
 
-    Rows that are the same by chance are none: where columns have few values, so that fewer rows are
-    possible than there are pairs of different ones, or where rows of the same columns differ in y.
+    Rows that are the same by chance, or by design, are no copies: where columns have few values, so
+    that fewer rows are possible than there are pairs of different ones; where no column of numbers
+    has other values in most of them; where less than a fifth of the rows are different, less than
+    8 of a class, or a tenth are the same; or where rows of the same columns differ in y.
 
     Parameters
     ----------
     table : sequence of RawColumn
+    is_categorical : ndarray of bool of shape (n_columns,)
     y : ndarray of shape (n_rows,)
-        Numbers, or the class of each row as one.
+    codes : ndarray of shape (n_rows,) or None
+        The class of each row; None for numbers.
 
     Returns
     -------
@@ -47,28 +70,46 @@ def copies_in(table: Sequence[RawColumn], y: npt.NDArray[Any]) -> IndexArray | N
     """
     n_rows, n_possible = len(y), 0.0
     of_X = np.zeros(n_rows, dtype=np.uint64)
-    for column in table:
-        # Of one column it is known for certain which values are the same.
-        values, codes = np.unique(_comparable(column), return_inverse=True)
+    for column, is_category in zip(table, is_categorical.tolist(), strict=True):
+        # Of one column it is known for certain which values are the same: NaN, too.
+        of_column = column.labels().of_rows if is_category else column.numbers()
+        values, of_values = np.unique(of_column, return_inverse=True)
         n_possible += math.log(len(values))
-        of_X = _mixed_in(of_X, codes)
-    _, of_y = np.unique(y, return_inverse=True)
-    of_rows, first, copies = np.unique(
-        _mixed_in(of_X, of_y), return_index=True, return_inverse=True
+        of_X = _mixed_in(of_X, of_values)
+    _, of_y = np.unique(y if codes is None else codes, return_inverse=True)
+    _, first, copies, n_copies = np.unique(
+        _mixed_in(of_X, of_y), return_index=True, return_inverse=True, return_counts=True
     )
-    if n_rows - len(of_rows) < MIN_SHARE * n_rows or n_possible <= 2 * math.log(len(of_rows)):
+    n_different = len(first)
+    if n_rows - n_different < MIN_SHARE * n_rows or n_possible <= 2 * math.log(n_different):
         return None
-    _, group, n_equal = np.unique(of_X, return_inverse=True, return_counts=True)
-    has_other_y = np.bincount(group[first], minlength=len(n_equal)) > 1
-    has_twin = n_equal > 1
-    if np.sum(n_equal[has_other_y]) > MAX_MIXED * np.sum(n_equal[has_twin]):
+    if n_different < MIN_DIFFERENT * n_rows or n_copies.max() > MAX_OF_ONE_ROW * n_rows:
+        return None
+    if codes is not None and np.bincount(codes[first]).min() < FEWEST:
+        return None
+    measured = [table[j] for j in np.flatnonzero(~is_categorical).tolist()]
+    if not _are_told_apart(measured, first[n_copies > 1]) or _are_mixed(of_X, first):
         return None
     return copies.astype(np.intp)
 
 
-def _comparable(column: RawColumn) -> npt.NDArray[Any]:
-    """Numbers that are equal where the values of a column are: NaN too, for `numpy.unique`."""
-    return column.labels().of_rows if column.is_categorical else column.numbers()
+def _are_told_apart(measured: Sequence[RawColumn], rows: IndexArray) -> bool:
+    """Whether a column of numbers has another value in most of these rows."""
+    return any(
+        len(np.unique(column.rows(rows).numbers())) >= MIN_TOLD_APART * len(rows)
+        for column in measured
+    )
+
+
+def _are_mixed(of_X: npt.NDArray[np.uint64], first: IndexArray) -> bool:
+    """Whether rows of the same columns have another y, by the first of each of the different rows.
+
+    A few may: these are chance.
+    """
+    _, group, n_equal = np.unique(of_X, return_inverse=True, return_counts=True)
+    has_other_y = np.bincount(group[first], minlength=len(n_equal)) > 1
+    has_twin = n_equal > 1
+    return bool(np.sum(n_equal[has_other_y]) > MAX_MIXED * np.sum(n_equal[has_twin]))
 
 
 def _mixed_in(keys: npt.NDArray[np.uint64], codes: IndexArray) -> npt.NDArray[np.uint64]:

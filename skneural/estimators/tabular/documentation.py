@@ -17,10 +17,11 @@ cv : int, splitter, iterable or None, default=None
     Which rows each member leaves out of its training. These rows select the best epoch<judging>.
 
     - int : the number of members. The rows are split at random into as many folds, <folds>; with
-      `groups`, by group, into at most as many folds as there are groups. There are never more folds
-      than rows. Where a tenth of the rows or more are copies of others, as in a sample with
-      replacement, all copies of a row are in one fold.
-    - None : 16 for up to 1,500 rows, fewer for more, 8 for 3,000 and more.
+      `groups`, by group, into at most as many folds as there are groups. Where a tenth of the rows
+      or more are copies of others, as in a sample with replacement, all copies of a row are in one
+      fold (unless rows are the same by design, see the page on the recipe). There are never more
+      folds than different rows.
+    - None : 16 for up to 1,500 rows, fewer for more, 8 for 3,000 and more<rarest>.
     - a splitter of scikit-learn, or an iterable of (train, test) arrays of row numbers : a member
       for each split.
 

@@ -45,7 +45,7 @@ class Fold(NamedTuple):
     judged: IndexArray
 
 
-def default_folds(n_rows: int, codes: IndexArray | None) -> int:
+def default_folds(n_rows: int, codes: IndexArray | None, copies: IndexArray | None = None) -> int:
     """The number of folds where `cv` is None.
 
     The fewer rows, the more an average over further members is worth, and the less it costs: up to
@@ -56,10 +56,16 @@ def default_folds(n_rows: int, codes: IndexArray | None) -> int:
     n_rows : int
     codes : ndarray of shape (n_rows,) or None
         The class of each row; None for numbers. There are no more folds than the rarest class has
-        rows, unless these are fewer than 8.
+        different rows, unless these are fewer than 8.
+    copies : ndarray of shape (n_rows,) or None, default=None
+        Rows with the same number are the same.
     """
     n_folds = min(max(ROWS_OF_ALL // max(n_rows, 1), FEWEST), MOST)
-    rarest = n_folds if codes is None else int(np.bincount(codes).min())
+    if codes is None:
+        return n_folds
+    if copies is not None:
+        codes = codes[_different(copies)]
+    rarest = int(np.bincount(codes).min())
     return min(n_folds, rarest) if rarest >= FEWEST else n_folds
 
 
@@ -172,11 +178,16 @@ def _splitter_of(n_folds: int, n_rows: int, codes: Any, groups: Any, seed: int) 
     return KFold(n_folds, shuffle=True, random_state=seed)
 
 
+def _different(copies: IndexArray) -> IndexArray:
+    """The first of all rows that are the same."""
+    return np.unique(copies, return_index=True)[1]
+
+
 def _with_copies_together(
     n_folds: int, copies: IndexArray, codes: IndexArray | None, seed: int
 ) -> Iterator[tuple[IndexArray, IndexArray]]:
     """Folds of the different rows, each with all its copies."""
-    _, first = np.unique(copies, return_index=True)
+    first = _different(copies)
     own_codes = None if codes is None else codes[first]
     splitter = _splitter_of(n_folds, len(first), own_codes, None, seed)
     for train, _ in splitter.split(np.zeros((len(first), 1)), own_codes):

@@ -277,8 +277,7 @@ def fit_table(
     columns, values = TableColumns.fit(table, is_categorical, weight, max_one_hot)
     continuous = columns.continuous(values, _no_means(columns, values))
     signs = columns.signs(values)
-    n_quantiles = N_QUANTILES if quantile_inputs else None
-    scalings = Scalings.fit(continuous, signs, weight, n_quantiles)
+    scalings = Scalings.fit(continuous, signs, weight, has_quantiles=quantile_inputs)
     shared = scalings.transform(continuous, signs)
     members, own = [], []
     if columns.by_target and targets.shape[1]:

@@ -33,6 +33,7 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
     "64 rows with three layers of 128.",
     judging="",
     folds="without regard to y",
+    rarest="",
     metric="None selects the epoch of the lowest loss",
     score="R^2, for quantiles D^2 of the pinball loss",
     oof="the predicted number",
