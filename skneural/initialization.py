@@ -406,7 +406,7 @@ def weight_draws(
 
 def _checked(drawn: Any, weights: FloatArray) -> FloatArray:
     try:
-        return as_shape_of(weights, drawn)
+        return as_shape_of(weights, drawn, "what it gives")
     except ValueError as error:
         raise ValueError(
             "initialization must give finite real numbers in the shape of the layer, "

@@ -200,9 +200,9 @@ FAULTS = {
     "nothing": (lambda n_in, n_out, _: None, "got dtype object"),
     "complex": (lambda n_in, n_out, _: np.ones((n_in, n_out), dtype=complex), "dtype complex128"),
     "text": (lambda n_in, n_out, _: np.full((n_in, n_out), "1"), "dtype <U1"),
-    "NaN": (lambda n_in, n_out, _: np.full((n_in, n_out), np.nan), "contain NaN or infinity"),
-    "infinity": (lambda n_in, n_out, _: np.full((n_in, n_out), np.inf), "contain NaN or infinity"),
-    "large": (lambda n_in, n_out, _: np.full((n_in, n_out), 1e39), "contain NaN or infinity"),
+    "NaN": (lambda n_in, n_out, _: np.full((n_in, n_out), np.nan), "contains NaN or infinity"),
+    "infinity": (lambda n_in, n_out, _: np.full((n_in, n_out), np.inf), "contains NaN or infinity"),
+    "large": (lambda n_in, n_out, _: np.full((n_in, n_out), 1e39), "contains NaN or infinity"),
 }
 
 

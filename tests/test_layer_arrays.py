@@ -13,7 +13,7 @@ from skneural.estimators.mlp.layer_arrays import LayerArrays, assign_layers
 
 def layer_arrays():
     vector = np.zeros(6)
-    return vector, LayerArrays([vector[:2], vector[2:]])
+    return vector, LayerArrays([vector[:2], vector[2:]], "coefs_")
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,11 @@ def test_writing_reaches_the_vector(write):
 @pytest.mark.parametrize(
     ("write", "error", "message"),
     [
-        (lambda a: a.__setitem__(0, [1, 2, 3]), ValueError, "shape"),
-        (lambda a: a.__setitem__(0, [1, np.nan]), ValueError, "NaN"),
-        (lambda a: a.__setitem__(slice(0, 2), [[1, 2], [9]]), ValueError, "shape"),
+        (lambda a: a.__setitem__(0, [1, 2, 3]), ValueError, r"coefs_\[0\] must be of shape \(2,\)"),
+        (lambda a: a.__setitem__(0, [1, np.nan]), ValueError, r"coefs_\[0\] contains NaN"),
+        (lambda a: a.__setitem__(-1, [1j] * 4), ValueError, r"coefs_\[1\] must hold real numbers"),
+        (lambda a: a.__setitem__(slice(0, 2), [[1, 2], [9]]), ValueError, r"coefs_\[1\] .* shape"),
+        (lambda a: a.__setitem__(2, [1, 2]), IndexError, "out of range"),
         (lambda a: a.__setitem__(slice(0, 2), [[1, 2]]), TypeError, "2 layers"),
         (lambda a: assign_layers(a, [[1, 2]], "coefs_"), ValueError, "coefs_.*expected 2, got 1"),
         (lambda a: a.append([1]), TypeError, "2 layers"),

@@ -235,18 +235,16 @@ def chunk_rows(n_rows: int, widest_layer: int) -> int:
     return min(n_rows, max(FEWEST_CHUNK_ROWS, CHUNK_ELEMENTS // widest_layer))
 
 
-def as_shape_of(target: FloatArray, value: Any) -> FloatArray:
+def as_shape_of(target: FloatArray, value: Any, name: str) -> FloatArray:
     """A copy of `value` in the dtype of `target`; ValueError unless it fits and is finite."""
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        raise ValueError(f"Expected real numbers for this layer, got dtype {array.dtype}.")
+        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}.")
     if array.shape != target.shape:
-        raise ValueError(
-            f"Expected an array of shape {target.shape} for this layer, got {array.shape}."
-        )
+        raise ValueError(f"{name} must be of shape {target.shape}, got {array.shape}.")
     with np.errstate(over="ignore"):
         # A copy: the values may be a view of another layer that is assigned to first.
         array = array.astype(target.dtype)
     if not np.all(np.isfinite(array)):
-        raise ValueError("The values for this layer contain NaN or infinity.")
+        raise ValueError(f"{name} contains NaN or infinity.")
     return array

@@ -37,7 +37,7 @@ class LinearModelMixin(FittedEstimator):
         n_features, n_outputs = fitted.model.layer_sizes
         if sparse.issparse(values):
             values = values.toarray()
-        coef = as_shape_of(np.empty((n_outputs, n_features), fitted.model.dtype), values)
+        coef = as_shape_of(np.empty((n_outputs, n_features), fitted.model.dtype), values, "coef_")
         self._fitted = _with_weights(fitted, coef, intercepts_of(fitted.model))
 
     @property
@@ -49,7 +49,7 @@ class LinearModelMixin(FittedEstimator):
     def intercept_(self, values: Any) -> None:
         fitted = self._fitted_or_attribute_error("intercept_")
         model = fitted.model
-        intercepts = as_shape_of(intercepts_of(model), values)
+        intercepts = as_shape_of(intercepts_of(model), values, "intercept_")
         weights = model.params[: -len(intercepts)]
         params = np.concatenate([weights, intercepts])
         self._fitted = fitted.with_assigned(params, model.sparse_coef)

@@ -219,7 +219,7 @@ class MultilayerPerceptron(NetworkEstimator):
 
     def _layer_arrays(self, name: str, part: int) -> LayerArrays:
         fitted = self._fitted_or_attribute_error(name)
-        return LayerArrays(arrays[part] for arrays in fitted.model.arrays if arrays)
+        return LayerArrays((arrays[part] for arrays in fitted.model.arrays if arrays), name)
 
     def _assign(self, name: str, part: int, values: Any) -> None:
         fitted = self._fitted_or_attribute_error(name)

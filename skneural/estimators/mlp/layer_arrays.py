@@ -19,18 +19,32 @@ class LayerArrays(list[Any]):
     Writing into an element changes the network, and so does assigning to an element: the
     values are copied in. Whatever would change the number of layers raises TypeError.
     Copies and pickles are plain lists.
+
+    Parameters
+    ----------
+    arrays : iterable of ndarray
+    name : str
+        What the list is called in errors.
     """
 
+    def __init__(self, arrays: Iterable[FloatArray], name: str) -> None:
+        super().__init__(arrays)
+        self._name = name
+
     def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(index, slice):
-            targets, values = self[index], list(value)
-            if len(targets) != len(values):
+        layers = range(len(self))[index]
+        if isinstance(layers, range):
+            values = list(value)
+            if len(layers) != len(values):
                 self._refuse()
         else:
-            targets, values = [self[index]], [value]
-        arrays = [as_shape_of(target, new) for target, new in zip(targets, values, strict=True)]
-        for target, array in zip(targets, arrays, strict=True):
-            target[...] = array
+            layers, values = [layers], [value]
+        arrays = [
+            as_shape_of(self[i], new, f"{self._name}[{i}]")
+            for i, new in zip(layers, values, strict=True)
+        ]
+        for i, array in zip(layers, arrays, strict=True):
+            self[i][...] = array
 
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -52,7 +66,7 @@ def assign_layers(targets: Iterable[FloatArray], values: Iterable[Any], name: st
         raise ValueError(
             f"{name} must hold one array per layer: expected {len(targets)}, got {len(values)}."
         )
-    LayerArrays(targets)[:] = values
+    LayerArrays(targets, name)[:] = values
 
 
 def stacked_layers(coefs: Any, intercepts: Any, dtype: type | None) -> tuple[Any, FloatArray]:
