@@ -16,7 +16,7 @@ from skneural.convex.solvers import (
     MAX_FACTORISED_AT_ONCE,
     MAX_NEWTON_COORDINATES,
     MAX_SMALL_HESSIAN,
-    NewtonOrLBFGS,
+    NewtonWithFallback,
     Verified,
     convex_minimizer,
     resolve_solver,
@@ -78,8 +78,8 @@ def test_linear_arrays_are_views(fit_intercept):
 
 KINDS = {
     "lbfgs": PreconditionedMinimizer,
-    "newton-cg": NewtonOrLBFGS,
-    "newton-cholesky": NewtonOrLBFGS,
+    "newton-cg": NewtonWithFallback,
+    "newton-cholesky": NewtonWithFallback,
     "fista": Fista,
 }
 
@@ -148,7 +148,7 @@ def test_an_iteration_of_newton_that_failed_counts_if_it_was_asked_for(asked_for
     newton = problem.minimizer(Newton, tol=0)
     lbfgs = problem.minimizer(PreconditionedMinimizer, tol=0)
     warn = (lambda n_iter: None) if asked_for else None
-    training = fit(NewtonOrLBFGS(newton, lbfgs, warn), problem, max_iter=5)
+    training = fit(NewtonWithFallback(newton, lbfgs, warn), problem, max_iter=5)
     assert training.n_epochs == n_iter
     assert training.stop_reason == "max_iter"
 
@@ -156,7 +156,7 @@ def test_an_iteration_of_newton_that_failed_counts_if_it_was_asked_for(asked_for
 def test_nothing_is_said_of_newton_where_lbfgs_was_asked_for():
     problem = Problem(X, 3)
     minimizer = minimizer_of(problem, "lbfgs", warn=lambda n_iter: 1 / 0)
-    assert isinstance(minimizer.first, NewtonOrLBFGS)
+    assert isinstance(minimizer.first, NewtonWithFallback)
     assert minimizer.first.warn is None
 
 

@@ -152,7 +152,8 @@ class CertifiedNewton:
             gap = min(step.gap, value)  # the objective is never negative
             is_close = gap <= self._close(value, params)
             is_over = gap <= self._allowed(value, params)
-            if is_over and is_flat(steps.subgradient(params, gradient), self.tol):
+            has_no_slope = is_flat(steps.subgradient(params, gradient), self.tol)
+            if is_over and has_no_slope:
                 return "converged"
             if run.n_iter >= run.max_iter:
                 run.is_good_enough = is_over
@@ -162,6 +163,7 @@ class CertifiedNewton:
             if following is None and not is_over:
                 following = steps.line_search(params, value, steps.plain(params).direction)
             if following is None:
+                run.is_good_enough = has_no_slope
                 return "converged" if is_close or is_over else "no_progress"
             value, gradient = steps.evaluate(following)
             run.end_epoch(

@@ -44,7 +44,17 @@ METHOD = "newton"
 
 
 class SingularHessianError(Exception):
-    """The Hessian cannot be inverted: Newton's method has no next step."""
+    """The Hessian cannot be inverted: Newton's method has no next step.
+
+    Attributes
+    ----------
+    is_flat : bool
+        Whether the gradient is as small as it should be.
+    """
+
+    def __init__(self, is_flat: bool) -> None:
+        super().__init__("The Hessian is singular.")
+        self.is_flat = is_flat
 
 
 @dataclass(frozen=True)
@@ -115,11 +125,12 @@ class Newton:
             params = run.state.params
             factor = _factorised(coordinates.hessian(params))
             if factor is None:
-                raise SingularHessianError
+                raise SingularHessianError(is_flat(gradient, self.tol))
             step = -factor.solve(slope)
             promised = -float(slope @ step)
-            if promised <= np.finfo(params.dtype).eps * max(1, value):
-                return "converged"  # the rest is rounding
+            if is_optimum(gradient, 0.5 * promised, self.tol):
+                return "converged"
+            run.is_good_enough = is_flat(gradient, self.tol)
             point = self._line_search(params, value, coordinates.expand(step), promised)
             if point is None:
                 at_the_limit = promised <= negligible_decrease(value, params.dtype)
@@ -137,16 +148,25 @@ class Newton:
     ) -> _Point | None:
         """The end of the longest step, of 1, 1/2, 1/4 ..., that lowers the objective by enough.
 
-        The objective holds the gradient there. None if there is no such step.
+        Where rounding hides what a step promises, only the whole one is tried, and is long enough
+        if it halves the gradient: that goes on to fall where the objective no longer does. The
+        objective holds the gradient there. None if there is no such step.
         """
+        rounding = negligible_decrease(value, params.dtype)
+        is_hidden = promised <= rounding
+        slope = norm(self.objective.gradient)
         point = np.empty_like(params)
         length = 1.0
-        for _ in range(MAX_HALVINGS):
+        for _ in range(1 if is_hidden else MAX_HALVINGS):
             point[...] = params + length * direction
-            reached, _, _ = self.objective.value_and_gradient(
+            reached, gradient, _ = self.objective.value_and_gradient(
                 point, self.X, self.y, self.sample_weight
             )
-            if reached <= value - SUFFICIENT_DECREASE * length * promised:
+            if is_hidden:
+                is_enough = reached <= value + rounding and norm(gradient) < 0.5 * slope
+            else:
+                is_enough = reached <= value - SUFFICIENT_DECREASE * length * promised
+            if is_enough:
                 return _Point(point, reached)
             length /= 2
         return None

@@ -49,6 +49,10 @@ PARAMS_PER_ROUND = 250
 #: Iterations from which on few rows of many features are decomposed, which takes as long as ten.
 WIDE_FROM = 3 * MEMORY
 
+#: The share of the possible decrease that a round may leave, where it has lowered the objective by
+#: no more than rounding.
+MIN_FALL = 0.25
+
 #: Switches SciPy's own stopping rules off.
 OPTIONS: dict[str, dict[str, float]] = {
     "L-BFGS-B": {"maxcor": MEMORY, "maxls": 50, "gtol": 0},
@@ -120,14 +124,14 @@ class PreconditionedMinimizer:
         rounds.begin(variables.at(run))
         options = dict(OPTIONS[self.method])
         if self.method == "L-BFGS-B":
-            options["ftol"] = resolution(run.state.params.dtype)
+            options["ftol"] = resolution(np.float64)
         while True:
             if rounds.is_optimum():
                 return "converged"
             if run.n_iter >= run.max_iter:
                 run.is_good_enough = rounds.is_flat()
                 return "max_iter"
-            loss_before = rounds.loss
+            loss_before, decrease_before = rounds.loss, rounds.possible_decrease()
             with suppress(_RoundEnded):
                 scipy.optimize.minimize(
                     rounds.evaluate,
@@ -138,8 +142,12 @@ class PreconditionedMinimizer:
                     callback=rounds.end_iteration,
                     options={"maxiter": min(MEMORY, run.max_iter - run.n_iter), **options},
                 )
-            if loss_before - rounds.loss <= rounds.negligible:
-                at_the_limit = rounds.possible_decrease() <= rounds.negligible
+            possible_decrease = rounds.possible_decrease()
+            # The gradient goes on to fall where the objective no longer does.
+            is_flatter = possible_decrease < MIN_FALL * decrease_before
+            if loss_before - rounds.loss <= rounds.negligible and not is_flatter:
+                at_the_limit = possible_decrease <= rounds.negligible
+                run.is_good_enough = rounds.is_flat()
                 return "converged" if at_the_limit else "no_progress"
             if run.n_iter < run.max_iter:
                 rounds.begin(variables.at(run))
@@ -222,6 +230,7 @@ class _Rounds:
         self._preconditioner = preconditioner
         self._hessian: HessianProduct | None = None
         self._preconditioned = preconditioner.gradient(self._gradient)
+        self._loss_at_start, self._slope_at_start = self.loss, self._preconditioned
         self._start = state.params.astype(np.float64)
         self._stands_at_start = True
         self._has_tried = False
@@ -246,7 +255,20 @@ class _Rounds:
         self._loss_tried = self._evaluate_point(self._gradient_tried)
         self._preconditioned_tried = self._preconditioner.gradient(self._gradient_tried)
         self._has_tried = True
-        return self._loss_tried, self._preconditioned_tried
+        return self._value_of(variables), self._preconditioned_tried
+
+    def _value_of(self, variables: FloatArray) -> float:
+        """What SciPy's line search is given as the value at the point that has been tried.
+
+        In single precision, changes of the objective are lost in rounding while the gradient has
+        digits left. As long as they are that small, the change since the start of the round is the
+        integral of the gradient on the way, by the trapezoidal rule.
+        """
+        change = self._loss_tried - self._loss_at_start
+        if self._point.dtype == np.float64 or abs(change) > self.negligible:
+            return self._loss_tried
+        slope = 0.5 * (self._slope_at_start + self._preconditioned_tried)
+        return self._loss_at_start + float(np.dot(slope, variables))
 
     def hessian_times(self, variables: FloatArray, direction: FloatArray) -> FloatArray:
         """Product of the Hessian where the training stands with a direction."""

@@ -112,7 +112,7 @@ def convex_minimizer(
     l1 : float, default=0.0
         Strength of the L1 penalty, relative to the sum of the losses.
     warn : callable or None, default=None
-        ``warn(n_iter)`` is called where a Newton method that the user asked for fails.
+        ``warn(n_iter)`` is called where Newton's method fails, if that is what the user asked for.
 
     Returns
     -------
@@ -133,9 +133,10 @@ def convex_minimizer(
     elif kind == "lbfgs":
         minimize = PreconditionedMinimizer(*problem)
     else:
-        asked_for_newton = solver not in ("lbfgs", "liblinear")
-        lbfgs = PreconditionedMinimizer(*problem)
-        minimize = NewtonOrLBFGS(Newton(*problem), lbfgs, warn if asked_for_newton else None)
+        # Who has asked for conjugate gradients has not asked for a factorised Hessian.
+        method = "Newton-CG" if solver == "newton-cg" else "L-BFGS-B"
+        fallback = PreconditionedMinimizer(*problem, method=method)
+        minimize = NewtonWithFallback(Newton(*problem), fallback, warn if solver == kind else None)
     certified = CertifiedNewton(*problem, l1=l1)
     return Verified(minimize, certified) if certified.is_affordable else minimize
 
@@ -187,7 +188,7 @@ class Verified:
     def _is_believable(self, run: Run) -> bool:
         """Whether the end is beyond doubt, or is proven."""
         params, before = run.state.params, run.state.minimizer.get("previous")
-        if isinstance(self.first, NewtonOrLBFGS) and before is not None:
+        if isinstance(self.first, NewtonWithFallback) and before is not None:
             # Steps that move no raw output by much are those of a quadratic.
             network, step = self.certified.objective.network, params - before
             if np.abs(linear_outputs(network, step, self.certified.X)).max() < SMALL_MOVE:
@@ -201,21 +202,21 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class NewtonOrLBFGS:
-    """Newton's method and, from where its Hessian is singular, L-BFGS.
+class NewtonWithFallback:
+    """Newton's method and, from where its Hessian is singular, another that needs no inverse.
 
     Parameters
     ----------
     newton : Newton
-    lbfgs : PreconditionedMinimizer
+    fallback : PreconditionedMinimizer
     warn : callable or None, default=None
-        ``warn(n_iter)`` is called when L-BFGS takes over, after that many iterations. The one that
+        ``warn(n_iter)`` is called when that takes over, after so many iterations. The one that
         failed then counts as one of those allowed. None where Newton's method is not what the user
         asked for.
     """
 
     newton: Newton
-    lbfgs: PreconditionedMinimizer
+    fallback: PreconditionedMinimizer
     warn: Callable[[int], None] | None = None
 
     def __call__(self, run: Run) -> str:
@@ -226,13 +227,14 @@ class NewtonOrLBFGS:
         reason : str
         """
         # A training that is resumed goes on with the minimiser that its state is from.
-        if run.state.minimizer.get("method") != self.lbfgs.method:
+        if run.state.minimizer.get("method") != self.fallback.method:
             try:
                 return self.newton(run)
-            except SingularHessianError:
-                if self.warn is not None:
+            except SingularHessianError as error:
+                # Where the gradient is as small as it was to be, nobody misses further steps.
+                if self.warn is not None and not error.is_flat:
                     self.warn(run.n_iter)
-        run.message = "lbfgs"
         if self.warn is not None:
+            run.message = "lbfgs"
             run.max_iter -= 1
-        return self.lbfgs(run)
+        return self.fallback(run)

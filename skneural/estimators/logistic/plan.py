@@ -161,7 +161,7 @@ def _warn_of_singular_hessian(solver: str, n_iter: int) -> None:
 
 
 def _convergence_warning(estimator: Any, run: Run, reason: str) -> str:
-    if reason == "max_iter" and run.is_good_enough:
+    if reason in ("max_iter", "no_progress") and run.is_good_enough:
         return ""
     if estimator.solver in STOCHASTIC:
         return OUT_OF_EPOCHS.format(max_iter=estimator.max_iter)
