@@ -315,6 +315,12 @@ IDLE = {
         r"numbers as text, such as '\d.*pandas.to_numeric",
     ),
     "dates, day first": ([f"{1 + i % 30}.12.2024" for i in range(60)], "dates as text"),
+    "names, one twice": (["Mr. 1", *(f"Mr. {i}" for i in range(59))], "nearly each level, such"),
+    "whole numbers": ([str(1000 + i * i) for i in range(60)], "each level, such as '1000', occurs"),
+    "dates and blanks": (
+        ["" if i % 3 == 0 else f"2024-01-{i % 31 + 1:02}" for i in range(60)],
+        "holds dates as text, such as '2024-01-0",
+    ),
     "names": ([f"Mr. {i}" for i in range(60)], "each level, such as 'Mr. 0', occurs once"),
     "names, some missing": ([f"Mr. {i}" if i % 9 else None for i in range(60)], "occurs once"),
 }

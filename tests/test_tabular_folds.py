@@ -258,6 +258,7 @@ FLIPPED = np.where(np.arange(300) < 60, np.where(LABELS == "no", "yes", "no"), L
 NUMBERS_ALONE = FRAME[["number", "whole"]].fillna(0.5)
 RARE = np.r_[:200, np.repeat(np.arange(200, 209), 20)]
 #: Ten pictures of digits by seven lines each, and products with a price of their own.
+WHOLE = pd.DataFrame(RNG.randint(8, size=(300, 10)))
 LINES = pd.DataFrame(RNG.randint(2, size=(10, 7)).astype(float))
 PRODUCTS = pd.DataFrame({"price": RNG.exponential(size=20), "weight": RNG.exponential(size=20)})
 DIGIT, PRODUCT = RNG.randint(10, size=300), RNG.randint(20, size=300)
@@ -275,6 +276,13 @@ COPIES = {
     "a rare class drawn more often": (FRAME.iloc[RARE], np.where(RARE < 200, "no", "yes"), RARE),
     "numbers alone": (
         NUMBERS_ALONE.assign(other=RNG.standard_normal(300)).iloc[DRAWN],
+        RNG.standard_normal(300)[DRAWN],
+        DRAWN,
+    ),
+    "whole numbers": (WHOLE.iloc[RARE], np.where(RARE < 200, "no", "yes"), RARE),
+    "categories": (WHOLE.astype(str).iloc[DRAWN], LABELS[DRAWN], DRAWN),
+    "numbers of a few columns": (
+        WHOLE[[0, 1, 2]].iloc[DRAWN],
         RNG.standard_normal(300)[DRAWN],
         DRAWN,
     ),

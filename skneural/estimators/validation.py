@@ -124,11 +124,14 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
 
 @contextmanager
 def naming_the_metric(metric: Any) -> Iterator[None]:
-    """Say in a ValueError of a metric of scikit-learn, given by name, which parameter it is."""
+    """Say in an error of a metric of scikit-learn, given by name, which parameter it is.
+
+    It is a ValueError, or an AttributeError where the estimator lacks the method for the metric.
+    """
     try:
         yield
-    except ValueError as error:
-        if not isinstance(metric, str) or type(error) is not ValueError:
+    except (ValueError, AttributeError) as error:
+        if not isinstance(metric, str) or type(error) not in (ValueError, AttributeError):
             raise
         raise ValueError(
             f"early_stopping_metric={metric!r} cannot be computed here: {error}"

@@ -32,6 +32,11 @@ Mask = npt.NDArray[np.bool_]
 MAX_ONE_HOT = 8
 MAX_ONE_HOT_OF_REGRESSION = 4
 
+#: What is said of many classes that are numbers.
+OF_NUMBERS = (
+    " If y is a number, such as a price or a count, and no class, say target_type='regression'."
+)
+
 
 class _Training(NamedTuple):
     """What a fit has found, its rows, and their inputs if they are asked for."""
@@ -354,7 +359,10 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
         of_y = (values, targets.columns, weight, self.prior_weight)
         encodings, means = columns.fit_encodings(*of_y), []
         if encodings and targets.has_many_classes:
-            warn_of_counted_columns(columns.places_by_target(rows))
+            has_numbers = np.asarray(y).dtype.kind in "iuf"
+            warn_of_counted_columns(
+                columns.places_by_target(rows), OF_NUMBERS if has_numbers else ""
+            )
         if encodings:
             random = check_random_state(self.random_state)
             folds = random.randint(self.n_folds, size=len(targets.columns))

@@ -58,9 +58,10 @@ def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -
     if not all(isinstance(level, str) for level in levels):
         return
     n_known = int(np.count_nonzero(labels.of_rows >= 0))
-    if all(map(DATE.fullmatch, levels)):
+    dates = list(filter(DATE.fullmatch, levels))
+    if len(dates) >= MOST * len(levels):
         warn_user(
-            f"{column.place} holds dates as text, such as {levels[0]!r}, and is treated as a "
+            f"{column.place} holds dates as text, such as {dates[0]!r}, and is treated as a "
             "category. Make numbers of it that count in your problem, such as the days since a "
             "fixed date, the month or the weekday: pandas.to_datetime reads it."
         )
@@ -71,9 +72,10 @@ def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -
             "category: pandas.to_numeric(column, errors='coerce') makes numbers of them, and of "
             "other text a missing value."
         )
-    elif len(levels) >= MIN_LEVELS and len(levels) == n_known:
+    elif len(levels) >= MIN_LEVELS and len(levels) >= MOST * n_known:
+        each = "each" if len(levels) == n_known else "nearly each"
         warn_user(
-            f"{column.place} is a category of which each level, such as {levels[0]!r}, occurs "
+            f"{column.place} is a category of which {each} level, such as {levels[0]!r}, occurs "
             "once: nothing can be learned of them. Drop the column, or make numbers or fewer "
             "levels of it."
         )
@@ -154,20 +156,22 @@ def _are_written(numbers: Sequence[Any], levels: Sequence[str]) -> bool:
     return any(number in known or str(number) in known for number in numbers)
 
 
-def warn_of_counted_columns(places: Sequence[str]) -> None:
+def warn_of_counted_columns(places: Sequence[str], further_advice: str = "") -> None:
     """Warn of categories that are encoded by the number of their rows alone, for so many classes.
 
     Parameters
     ----------
     places : sequence of str
         What they are called: one or more.
+    further_advice : str, default=''
+        What else there is to be done.
     """
     named = ", ".join(place.removesuffix(" of X") for place in places[:MOST_NAMED])
     others = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
     warn_user(
         f"{named}{others} of X: where y has more than {MAX_CLASSES} classes, categories of many "
         "levels are encoded by the number of rows of each level only. A larger max_one_hot has a "
-        "column for each level instead."
+        f"column for each level instead.{further_advice}"
     )
 
 

@@ -50,4 +50,6 @@ def weight_and_rows(sample_weight: Any, n_rows: int) -> tuple[FloatArray | None,
     if not np.all(weight):
         kept = weight > 0
         weight = weight[kept]
-    return (None if np.all(weight == 1) else frequencies(weight)), kept
+    # Divided by their mean, equal weights would be ones but for rounding.
+    are_ones = np.all(weight == weight[0]) and weight[0] <= 1
+    return (None if are_ones else frequencies(weight)), kept

@@ -25,17 +25,17 @@ from skneural.estimators.tabular.folds import FEWEST
 MIN_SHARE = 0.1
 
 #: The share of the rows beside others of the same columns, up to which these may have another y.
-MAX_MIXED = 0.01
+MAX_MIXED = 0.1
 
 #: Different rows, as a share of all, from which on others are copies of them.
-MIN_DIFFERENT = 0.2
+MIN_DIFFERENT = 0.25
 
 #: The share of all rows that the copies of one row may be.
 MAX_OF_ONE_ROW = 0.1
 
-#: The different values of a column, as a share of the rows that were copied, from which on it tells
-#: one of these from another, as a measurement does.
-MIN_TOLD_APART = 0.5
+#: The different values of y, as a share of the different rows, from which on y is measured: then
+#: rows of the same columns have another y as a rule.
+MEASURED = 0.5
 
 #: Odd, its bits as good as random: the golden ratio times 2**64.
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -49,10 +49,10 @@ def copies_in(
 ) -> IndexArray | None:
     """Which rows are the same.
 
-    Rows that are the same by chance, or by design, are no copies: where columns have few values, so
-    that fewer rows are possible than there are pairs of different ones; where no column of numbers
-    has other values in most of them; where less than a fifth of the rows are different, less than
-    8 of a class, or a tenth are the same; or where rows of the same columns differ in y.
+    Rows that are the same by chance, or by design, are no copies: where columns (and y, if that is
+    numbers) have few values, so that fewer rows are possible than there are pairs of different
+    ones; where less than a quarter of the rows are different, less than 8 of a class, or a tenth
+    are the same; or where rows of the same columns differ in class.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ def copies_in(
         values, of_values = np.unique(of_column, return_inverse=True)
         n_possible += math.log(len(values))
         of_X = _mixed_in(of_X, of_values)
-    _, of_y = np.unique(y if codes is None else codes, return_inverse=True)
+    values, of_y = np.unique(y if codes is None else codes, return_inverse=True)
+    if codes is None:
+        n_possible += math.log(len(values))
     _, first, copies, n_copies = np.unique(
         _mixed_in(of_X, of_y), return_index=True, return_inverse=True, return_counts=True
     )
@@ -87,18 +89,10 @@ def copies_in(
         return None
     if codes is not None and np.bincount(codes[first]).min() < FEWEST:
         return None
-    measured = [table[j] for j in np.flatnonzero(~is_categorical).tolist()]
-    if not _are_told_apart(measured, first[n_copies > 1]) or _are_mixed(of_X, first):
+    is_measured = codes is None and len(values) >= MEASURED * n_different
+    if not is_measured and _are_mixed(of_X, first):
         return None
     return copies.astype(np.intp)
-
-
-def _are_told_apart(measured: Sequence[RawColumn], rows: IndexArray) -> bool:
-    """Whether a column of numbers has another value in most of these rows."""
-    return any(
-        len(np.unique(column.rows(rows).numbers())) >= MIN_TOLD_APART * len(rows)
-        for column in measured
-    )
 
 
 def _are_mixed(of_X: npt.NDArray[np.uint64], first: IndexArray) -> bool:

@@ -97,7 +97,8 @@ random_state : int, RandomState instance or None, default=None
 ATTRIBUTES = """\
 oof_predictions_ : ndarray of shape <oof_shape>
     Out-of-fold predictions: <oof> for each row of X, by the member that was not trained on it, in
-    the epochs that the *other* folds select; where there are several such members, their average.
+    the epochs that the *other* folds select (a scorer or a callable as `early_stopping_metric`
+    selects by all folds); where there are several such members, their average.
     NaN for rows that all members were trained on, and for rows of weight zero. They are as exact as
     numbers in single precision, which the networks compute in, and are kept so. Absent if
     validation rows were given.
