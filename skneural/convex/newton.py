@@ -114,23 +114,22 @@ class Newton:
             return "not_finite"
         while True:
             slope = coordinates.reduce(gradient)
-            if factor is not None and is_flat(gradient, self.tol):
+            run.is_good_enough = is_flat(gradient, self.tol)
+            if factor is not None and run.is_good_enough:
                 decrease = 0.5 * float(slope @ factor.solve(slope))
                 if is_optimum(gradient, decrease, self.tol):
                     return "converged"
             if run.n_iter >= run.max_iter:
-                run.is_good_enough = is_flat(gradient, self.tol)
                 return "max_iter"
             run.begin_epoch()
             params = run.state.params
             factor = _factorised(coordinates.hessian(params))
             if factor is None:
-                raise SingularHessianError(is_flat(gradient, self.tol))
+                raise SingularHessianError(run.is_good_enough)
             step = -factor.solve(slope)
             promised = -float(slope @ step)
-            if is_optimum(gradient, 0.5 * promised, self.tol):
+            if run.is_good_enough and is_optimum(gradient, 0.5 * promised, self.tol):
                 return "converged"
-            run.is_good_enough = is_flat(gradient, self.tol)
             point = self._line_search(params, value, coordinates.expand(step), promised)
             if point is None:
                 at_the_limit = promised <= negligible_decrease(value, params.dtype)
@@ -154,7 +153,7 @@ class Newton:
         """
         rounding = negligible_decrease(value, params.dtype)
         is_hidden = promised <= rounding
-        slope = norm(self.objective.gradient)
+        slope = norm(self.objective.gradient) if is_hidden else 0.0
         point = np.empty_like(params)
         length = 1.0
         for _ in range(1 if is_hidden else MAX_HALVINGS):
