@@ -95,7 +95,8 @@ class ScratchLogisticRegression(
           the optimum too. Only these have partial_fit and early stopping.
         - 'newton-cg': Newton's method with conjugate gradients. For text and the like: sparse
           rows of very many features. With up to 2000 parameters, and either as many rows or
-          up to 128 parameters, it is 'newton-cholesky'.
+          up to 128 parameters, it is 'newton-cholesky', from which conjugate gradients take over
+          where the matrix is singular.
         - 'sag', 'saga': scikit-learn's names, served by ours that reach the same optimum: 'sag'
           by 'lbfgs', 'saga' by 'fista', and for an L2 penalty by 'lbfgs' too.
         - 'liblinear': that of scikit-learn's solver of this name, whose intercept is penalised

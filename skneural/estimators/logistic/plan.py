@@ -166,9 +166,12 @@ def _convergence_warning(estimator: Any, run: Run, reason: str) -> str:
     if estimator.solver in STOCHASTIC:
         return OUT_OF_EPOCHS.format(max_iter=estimator.max_iter)
     solver, n_iter = run.message or estimator.solver, run.n_iter
-    advice = f"Increase the number of iterations. max_iter is now {estimator.max_iter}."
     if reason == "no_progress":
-        advice = "Rounding prevents any further decrease: features may be on extreme scales."
+        return (
+            f"{solver} failed to converge after {n_iter} iteration(s). Rounding prevents any "
+            "further decrease: features may be on extreme scales."
+        )
+    advice = f"Increase the number of iterations. max_iter is now {estimator.max_iter}."
     if solver in SAG_FAMILY:
         return (
             "The max_iter was reached which means the coef_ did not converge within "
