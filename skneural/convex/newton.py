@@ -29,7 +29,7 @@ import scipy.linalg
 from skneural.arrays.matrices import FloatArray, Matrix, norm
 from skneural.convex.curvature import Coordinates, output_basis
 from skneural.convex.linear import sum_to_zero
-from skneural.convex.stopping import is_flat, is_optimum, negligible_decrease
+from skneural.convex.stopping import is_flat, is_optimum, is_small, negligible_decrease
 from skneural.minimizers.run import Run
 from skneural.objective import Objective
 
@@ -132,6 +132,8 @@ class Newton:
                 return "converged"
             point = self._line_search(params, value, coordinates.expand(step), promised)
             if point is None:
+                # The gradient is that of the last point tried by now.
+                run.is_good_enough &= is_small(0.5 * promised, self.tol)
                 at_the_limit = promised <= negligible_decrease(value, params.dtype)
                 return "converged" if at_the_limit else "no_progress"
             value, gradient = point.value, objective.gradient

@@ -34,7 +34,13 @@ from skneural.convex.preconditioning import (
     joint_preconditioner,
     preconditioner,
 )
-from skneural.convex.stopping import is_flat, is_optimum, negligible_decrease, resolution
+from skneural.convex.stopping import (
+    is_flat,
+    is_optimum,
+    is_small,
+    negligible_decrease,
+    resolution,
+)
 from skneural.convex.wide_preconditioning import wide_preconditioner
 from skneural.minimizers.run import Run, Stop
 from skneural.minimizers.state import Record
@@ -147,7 +153,7 @@ class PreconditionedMinimizer:
             is_flatter = possible_decrease < MIN_FALL * decrease_before
             if loss_before - rounds.loss <= rounds.negligible and not is_flatter:
                 at_the_limit = possible_decrease <= rounds.negligible
-                run.is_good_enough = rounds.is_flat()
+                run.is_good_enough = rounds.is_flat() and is_small(possible_decrease, self.tol)
                 return "converged" if at_the_limit else "no_progress"
             if run.n_iter < run.max_iter:
                 rounds.begin(variables.at(run))

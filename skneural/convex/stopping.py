@@ -9,7 +9,8 @@ A point is an optimum where
 
 The gradient alone would promise little: where the features are small, it is small everywhere.
 But where the iterations end before the second condition holds, the first one is enough for the fit
-not to be warned of: without a penalty, classes that can be separated have no optimum.
+not to be warned of: without a penalty, classes that can be separated have no optimum. If rounding
+has ended them, the possible decrease must be no more than about :math:`\text{tol} / 100`, too.
 
 Both look at the present point alone. Where a Hessian can be afforded, what they say is verified by
 a bound that holds everywhere: see `skneural.convex.certified`.
@@ -37,6 +38,11 @@ def is_flat(gradient: FloatArray, tol: float) -> bool:
 def is_optimum(gradient: FloatArray, possible_decrease: float, tol: float) -> bool:
     """The stopping rule of all minimisers that use second derivatives."""
     return is_flat(gradient, tol) and possible_decrease <= DECREASE_TOLERANCE * tol**2
+
+
+def is_small(possible_decrease: float, tol: float) -> bool:
+    """Whether a flat point from which rounding lets no step go on is not to be warned of."""
+    return possible_decrease <= DECREASE_TOLERANCE * tol
 
 
 def resolution(dtype: npt.DTypeLike) -> float:
