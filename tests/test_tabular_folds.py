@@ -286,6 +286,21 @@ COPIES = {
         RNG.standard_normal(300)[DRAWN],
         DRAWN,
     ),
+    "five times": (
+        FRAME.iloc[np.tile(np.arange(300), 5)],
+        np.tile(LABELS, 5),
+        np.arange(1500) % 300,
+    ),
+    "twice, but for a class of five rows": (
+        pd.concat([FRAME, FRAME]),
+        np.tile(np.where(np.arange(300) < 5, "rare", LABELS), 2),
+        np.where(np.arange(600) % 300 < 5, 1000 + np.arange(600), np.arange(600) % 300),
+    ),
+    "twice, but for one of a hundred rows": (
+        FRAME.iloc[np.r_[:300, :300, [0] * 98]],
+        LABELS[np.r_[:300, :300, [0] * 98]],
+        np.r_[1000, 1:300, 1001, 1:300, 1002:1100],
+    ),
     "none": (FRAME, LABELS, None),
     "all rows of a class the same": (
         NUMBERS_ALONE.mask(pd.Series(LABELS == "yes"), 0.0),

@@ -116,7 +116,8 @@ class Newton:
             slope = coordinates.reduce(gradient)
             run.is_good_enough = is_flat(gradient, self.tol)
             if factor is not None and run.is_good_enough:
-                decrease = 0.5 * float(slope @ factor.solve(slope))
+                # The objective is never negative.
+                decrease = min(0.5 * float(slope @ factor.solve(slope)), value)
                 if is_optimum(gradient, decrease, self.tol):
                     return "converged"
             if run.n_iter >= run.max_iter:
@@ -128,12 +129,13 @@ class Newton:
                 raise SingularHessianError(run.is_good_enough)
             step = -factor.solve(slope)
             promised = -float(slope @ step)
-            if run.is_good_enough and is_optimum(gradient, 0.5 * promised, self.tol):
+            decrease = min(0.5 * promised, value)
+            if run.is_good_enough and is_optimum(gradient, decrease, self.tol):
                 return "converged"
             point = self._line_search(params, value, coordinates.expand(step), promised)
             if point is None:
                 # The gradient is that of the last point tried by now.
-                run.is_good_enough &= is_small(0.5 * promised, self.tol)
+                run.is_good_enough &= is_small(decrease, self.tol)
                 at_the_limit = promised <= negligible_decrease(value, params.dtype)
                 return "converged" if at_the_limit else "no_progress"
             value, gradient = point.value, objective.gradient

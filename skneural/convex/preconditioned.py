@@ -137,6 +137,7 @@ class PreconditionedMinimizer:
             if run.n_iter >= run.max_iter:
                 run.is_good_enough = rounds.is_flat()
                 return "max_iter"
+            n_before = run.n_iter
             loss_before, decrease_before = rounds.loss, rounds.possible_decrease()
             with suppress(_RoundEnded):
                 scipy.optimize.minimize(
@@ -148,6 +149,8 @@ class PreconditionedMinimizer:
                     callback=rounds.end_iteration,
                     options={"maxiter": min(MEMORY, run.max_iter - run.n_iter), **options},
                 )
+            if run.n_iter >= run.max_iter and run.n_iter - n_before < MEMORY:
+                continue  # what the whole round would have come to is not known
             possible_decrease = rounds.possible_decrease()
             # The gradient goes on to fall where the objective no longer does.
             is_flatter = possible_decrease < MIN_FALL * decrease_before
@@ -312,8 +315,14 @@ class _Rounds:
             raise Stop("converged")
 
     def is_optimum(self) -> bool:
-        """Whether the training stands at an optimum."""
-        return is_optimum(self._gradient, self.possible_decrease(), self._problem.tol)
+        """Whether the training stands at an optimum.
+
+        In single precision a decrease that is lost in rounding is none to wait for.
+        """
+        possible_decrease = self.possible_decrease()
+        if self._point.dtype != np.float64 and possible_decrease <= self.negligible:
+            return self.is_flat()
+        return is_optimum(self._gradient, possible_decrease, self._problem.tol)
 
     def is_flat(self) -> bool:
         """Whether at least the gradient is as small as it should be."""

@@ -27,10 +27,11 @@ MIN_SHARE = 0.1
 #: The share of the rows beside others of the same columns, up to which these may have another y.
 MAX_MIXED = 0.1
 
-#: Different rows, as a share of all, from which on others are copies of them.
-MIN_DIFFERENT = 0.25
+#: Different rows from which on others are copies of them: as a share of all, or so many.
+MIN_DIFFERENT_SHARE = 0.25
+MIN_DIFFERENT = 100
 
-#: The share of all rows that the copies of one row may be.
+#: The share of all rows from which on those that are the same are no copies of one row.
 MAX_OF_ONE_ROW = 0.1
 
 #: The different values of y, as a share of the different rows, from which on y is measured: then
@@ -51,8 +52,9 @@ def copies_in(
 
     Rows that are the same by chance, or by design, are no copies: where columns (and y, if that is
     numbers) have few values, so that fewer rows are possible than there are pairs of different
-    ones; where less than a quarter of the rows are different, less than 8 of a class, or a tenth
-    are the same; or where rows of the same columns differ in class.
+    ones; where less than a quarter of the rows, and less than 100, are different; or where rows of
+    the same columns differ in class. Nor are those of a class that has less than 8 different rows,
+    and those that are a tenth of all rows: these are not kept together.
 
     Parameters
     ----------
@@ -65,8 +67,8 @@ def copies_in(
     Returns
     -------
     copies : ndarray of shape (n_rows,) or None
-        Rows with the same number are the same in all columns and in y. None if less than a tenth of
-        the rows are copies of others.
+        Rows with the same number, from 0 on, are the same in all columns and in y. None if less
+        than a tenth of the rows are copies of others.
     """
     n_rows, n_possible = len(y), 0.0
     of_X = np.zeros(n_rows, dtype=np.uint64)
@@ -83,16 +85,20 @@ def copies_in(
         _mixed_in(of_X, of_y), return_index=True, return_inverse=True, return_counts=True
     )
     n_different = len(first)
-    if n_rows - n_different < MIN_SHARE * n_rows or n_possible <= 2 * math.log(n_different):
+    if n_possible <= 2 * math.log(n_different):
         return None
-    if n_different < MIN_DIFFERENT * n_rows or n_copies.max() > MAX_OF_ONE_ROW * n_rows:
+    if n_different < min(MIN_DIFFERENT_SHARE * n_rows, MIN_DIFFERENT):
         return None
-    if codes is not None and np.bincount(codes[first]).min() < FEWEST:
+    is_apart = n_copies > MAX_OF_ONE_ROW * n_rows
+    if codes is not None:
+        is_apart |= (np.bincount(codes[first]) < FEWEST)[codes[first]]
+    if np.sum(n_copies[~is_apart] - 1) < MIN_SHARE * n_rows:
         return None
     is_measured = codes is None and len(values) >= MEASURED * n_different
     if not is_measured and _are_mixed(of_X, first):
         return None
-    return copies.astype(np.intp)
+    kept_together = np.where(is_apart[copies], n_different + np.arange(n_rows), copies)
+    return np.unique(kept_together, return_inverse=True)[1]
 
 
 def _are_mixed(of_X: npt.NDArray[np.uint64], first: IndexArray) -> bool:
