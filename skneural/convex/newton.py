@@ -115,8 +115,10 @@ class Newton:
         while True:
             slope = coordinates.reduce(gradient)
             run.is_good_enough = is_flat(gradient, self.tol)
+            # The objective is never negative.
+            if value <= np.finfo(run.state.params.dtype).eps:
+                return "converged"
             if factor is not None and run.is_good_enough:
-                # The objective is never negative.
                 decrease = min(0.5 * float(slope @ factor.solve(slope)), value)
                 if is_optimum(gradient, decrease, self.tol):
                     return "converged"
