@@ -371,6 +371,17 @@ def test_rows_of_weight_zero_do_not_decide_what_a_column_is():
     assert weighted.is_categorical_.tolist() == [False, True, False]
 
 
+def test_many_classes_that_are_numbers_are_told_of_a_regression():
+    X = pd.DataFrame({"town": [f"town {i % 20}" for i in range(60)], "a": np.arange(60.0)})
+    prices, names = np.arange(60) // 2, [f"name {i // 2}" for i in range(60)]
+    with pytest.warns(UserWarning, match="more than 12 classes.*say target_type='regression'"):
+        TableEncoder().fit(X, prices)
+    with pytest.warns(
+        UserWarning, match=r"more than 12 classes.*a column for each level instead\.$"
+    ):
+        TableEncoder().fit(X, names)
+
+
 # --------------------------------------------------------------------- categorical_features
 
 MIXED = pd.DataFrame({"n": [1, 2, 3, 2] * 10, "t": FOUR, "c": pd.Categorical(FOUR), "m": NUMBER})

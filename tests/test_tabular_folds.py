@@ -38,6 +38,7 @@ from sklearn.model_selection import (
 
 from skneural import TableEncoder
 from skneural.estimators.table.reading import RawColumn
+from skneural.estimators.table.weights import weight_and_rows
 from skneural.estimators.tabular.copies import copies_in
 from skneural.estimators.tabular.folds import default_folds, folds_of
 
@@ -257,8 +258,8 @@ FLIPPED = np.where(np.arange(300) < 60, np.where(LABELS == "no", "yes", "no"), L
 
 NUMBERS_ALONE = FRAME[["number", "whole"]].fillna(0.5)
 RARE = np.r_[:200, np.repeat(np.arange(200, 209), 20)]
-#: Ten pictures of digits by seven lines each, and products with a price of their own.
 WHOLE = pd.DataFrame(RNG.randint(8, size=(300, 10)))
+#: Ten pictures of digits by seven lines each, and products with a price of their own.
 LINES = pd.DataFrame(RNG.randint(2, size=(10, 7)).astype(float))
 PRODUCTS = pd.DataFrame({"price": RNG.exponential(size=20), "weight": RNG.exponential(size=20)})
 DIGIT, PRODUCT = RNG.randint(10, size=300), RNG.randint(20, size=300)
@@ -702,6 +703,15 @@ def test_only_ratios_of_weights_below_one_count(make, y, factor):
     for own in ({}, {"X_val": TABLE, "y_val": y, "sample_weight_val": weight}):
         models = [make().fit(TABLE, y, each, **own) for each in (weight, weight * factor)]
         np.testing.assert_array_equal(*(outputs(model, NEW) for model in models))
+
+
+@each_problem
+@pytest.mark.parametrize("value", [0.1, 1 / N_ROWS, 1e-6])
+def test_equal_weights_below_one_are_none(make, y, value):
+    """Divided by their mean they are ones but for rounding, which must not part equal ranks."""
+    weighted = make().fit(TABLE, y, np.full(N_ROWS, value))
+    np.testing.assert_array_equal(outputs(weighted, NEW), outputs(make().fit(TABLE, y), NEW))
+    assert weight_and_rows(np.full(N_ROWS, value), N_ROWS) == (None, None)
 
 
 @each_problem

@@ -39,7 +39,7 @@ from skneural.convex.linear import linear_arrays, sum_to_zero
 from skneural.convex.newton import SUFFICIENT_DECREASE
 from skneural.convex.preconditioning import Preconditioner, preconditioner
 from skneural.convex.quadratic_l1 import minimize_quadratic_l1
-from skneural.convex.stopping import is_flat, is_optimum, negligible_decrease
+from skneural.convex.stopping import is_flat, is_nearer, is_optimum, negligible_decrease
 from skneural.minimizers.run import Run
 from skneural.objective import Objective
 
@@ -333,20 +333,14 @@ class _Steps:
             following = self.evaluate(here.params + length * direction)
             if following.value < here.value + SUFFICIENT_DECREASE * length * promised:
                 return following
-            if length == 1 and self._is_nearer_beyond_rounding(following, here):
+            if length == 1 and self._is_nearer(following, here):
                 return following
         return None
 
-    def _is_nearer_beyond_rounding(self, following: _Point, here: _Point) -> bool:
-        """Whether a step halves the subgradient, where the objective is the same but for rounding.
-
-        Close to the optimum the decrease of a step of Newton's method is lost in rounding, and the
-        weights are not yet what a small `tol` asks for: along the flattest direction a weight can
-        be off by the square root of what the objective still shows.
-        """
-        if following.value > here.value + self._resolution * abs(here.value):
-            return False
-        return norm(self.subgradient(following)) < 0.5 * norm(self.subgradient(here))
+    def _is_nearer(self, following: _Point, here: _Point) -> bool:
+        slope, slope_before = (norm(self.subgradient(point)) for point in (following, here))
+        dtype = self._objective.gradient.dtype
+        return is_nearer(following.value, slope, here.value, slope_before, dtype)
 
     def _has_more_weights_than_rows(self, position: FloatArray) -> bool:
         """Whether more weights are nonzero than at a minimum.

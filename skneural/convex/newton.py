@@ -29,7 +29,13 @@ import scipy.linalg
 from skneural.arrays.matrices import FloatArray, Matrix, norm
 from skneural.convex.curvature import Coordinates, output_basis
 from skneural.convex.linear import sum_to_zero
-from skneural.convex.stopping import is_flat, is_optimum, is_small, negligible_decrease
+from skneural.convex.stopping import (
+    is_flat,
+    is_nearer,
+    is_optimum,
+    is_small,
+    negligible_decrease,
+)
 from skneural.minimizers.run import Run
 from skneural.objective import Objective
 
@@ -115,11 +121,10 @@ class Newton:
         while True:
             slope = coordinates.reduce(gradient)
             run.is_good_enough = is_flat(gradient, self.tol)
-            # The objective is never negative.
-            if value <= np.finfo(run.state.params.dtype).eps:
+            if value <= np.finfo(run.state.params.dtype).eps:  # it is never negative
                 return "converged"
             if factor is not None and run.is_good_enough:
-                decrease = min(0.5 * float(slope @ factor.solve(slope)), value)
+                decrease = _possible_decrease(value, slope, factor.solve(slope))
                 if is_optimum(gradient, decrease, self.tol):
                     return "converged"
             if run.n_iter >= run.max_iter:
@@ -130,10 +135,10 @@ class Newton:
             if factor is None:
                 raise SingularHessianError(run.is_good_enough)
             step = -factor.solve(slope)
-            promised = -float(slope @ step)
-            decrease = min(0.5 * promised, value)
-            if run.is_good_enough and is_optimum(gradient, decrease, self.tol):
+            decrease = _possible_decrease(value, slope, -step)
+            if is_optimum(gradient, decrease, self.tol):
                 return "converged"
+            promised = -float(slope @ step)
             point = self._line_search(params, value, coordinates.expand(step), promised)
             if point is None:
                 # The gradient is that of the last point tried by now.
@@ -157,8 +162,7 @@ class Newton:
         if it halves the gradient: that goes on to fall where the objective no longer does. The
         objective holds the gradient there. None if there is no such step.
         """
-        rounding = negligible_decrease(value, params.dtype)
-        is_hidden = promised <= rounding
+        is_hidden = promised <= negligible_decrease(value, params.dtype)
         slope = norm(self.objective.gradient) if is_hidden else 0.0
         point = np.empty_like(params)
         length = 1.0
@@ -168,13 +172,18 @@ class Newton:
                 point, self.X, self.y, self.sample_weight
             )
             if is_hidden:
-                is_enough = reached <= value + rounding and norm(gradient) < 0.5 * slope
+                is_enough = is_nearer(reached, norm(gradient), value, slope, params.dtype)
             else:
                 is_enough = reached <= value - SUFFICIENT_DECREASE * length * promised
             if is_enough:
                 return _Point(point, reached)
             length /= 2
         return None
+
+
+def _possible_decrease(value: float, slope: FloatArray, step: FloatArray) -> float:
+    """Half the squared Newton decrement; no more than the objective, which is never negative."""
+    return min(0.5 * float(slope @ step), value)
 
 
 class _Point(NamedTuple):

@@ -45,6 +45,27 @@ def is_small(possible_decrease: float, tol: float) -> bool:
     return possible_decrease <= DECREASE_TOLERANCE * tol
 
 
+def is_nearer(
+    value: float, slope: float, value_before: float, slope_before: float, dtype: npt.DTypeLike
+) -> bool:
+    """Whether a step has halved the gradient, where the objective is the same but for rounding.
+
+    Close to the optimum the decrease of a step of Newton's method is lost in rounding, and the
+    parameters are not yet what a small tolerance asks for: along the flattest direction one can be
+    off by the square root of what the objective still shows.
+
+    Parameters
+    ----------
+    value, slope : float
+        Objective and norm of the (sub)gradient after the step.
+    value_before, slope_before : float
+    dtype : dtype
+        Of the objective.
+    """
+    rounding = negligible_decrease(value_before, dtype)
+    return value <= value_before + rounding and slope < 0.5 * slope_before
+
+
 def resolution(dtype: npt.DTypeLike) -> float:
     """Relative change of an objective computed in this dtype that is rounding."""
     return ROUNDING * float(np.finfo(dtype).eps)
