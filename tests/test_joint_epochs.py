@@ -379,6 +379,20 @@ def test_a_cycle_that_is_worse_than_the_one_before_is_the_last(name):
         assert reversed_rule.is_over(history_of(values)) == (best[0] < best[1])
 
 
+@pytest.mark.parametrize(
+    ("values", "learnt", "is_over"),
+    [
+        ([9, 5, 4, 6, 5, 7], 4.5, True),
+        ([9, 5, 4, 6, 5, 7], 4, False),
+        ([9, 5, 4, 6, 5, 7], 3.9, False),
+        ([3, 5, 4, 6, 5, 7], 3.9, True),
+        ([9, NAN, NAN, NAN, NAN, NAN], 3.9, False),
+    ],
+)
+def test_a_training_that_has_not_begun_to_learn_goes_on(values, learnt, is_over):
+    assert CycleStop((1, 3, 6), learnt=learnt).is_over(history_of(values)) == is_over
+
+
 @pytest.mark.parametrize("ends", [(0, 0, 1), (0, 1, 1), (1, 1, 3), (0, 1, 2)])
 def test_cycles_without_an_epoch_do_not_compare(ends):
     over = [CycleStop(ends).is_over(history_of(range(1, n + 1))) for n in range(1, 5)]

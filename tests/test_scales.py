@@ -258,6 +258,10 @@ def rows_of(y, weight=None):
     return LabelledRows(np.empty((len(y), 0)), y, target, weight)
 
 
+def best_constant(loss, n_outputs, rows):
+    return loss_of_best_constant(loss, n_outputs, rows.target, rows.weight)
+
+
 POSITIVE = RANDOM.exponential(size=(200, 2)) + 0.01
 WEIGHTS = RANDOM.rand(200)
 
@@ -284,7 +288,7 @@ def test_best_constant_of_numbers(weight, factor):
     }
     for (name, link), loss in LOSSES.items():
         if name in expected and link in ("identity", "exp"):
-            found = loss_of_best_constant(loss, 2, rows)
+            found = best_constant(loss, 2, rows)
             assert found == pytest.approx(expected[name], rel=5e-3), name
 
 
@@ -292,15 +296,15 @@ def test_best_constant_of_numbers(weight, factor):
 def test_best_constant_of_labels(weight):
     three = np.eye(3)[RANDOM.choice(3, p=[0.7, 0.25, 0.05], size=200)]
     frequency = np.average(three, axis=0, weights=weight)
-    found = loss_of_best_constant(MultinomialLogLoss(), 3, rows_of(three, weight))
+    found = best_constant(MultinomialLogLoss(), 3, rows_of(three, weight))
     assert found == pytest.approx(entropy(frequency))
     smoothed = 0.8 * frequency + 0.2 / 3
-    found = loss_of_best_constant(MultinomialLogLoss(0.2), 3, rows_of(three, weight))
+    found = best_constant(MultinomialLogLoss(0.2), 3, rows_of(three, weight))
     assert found == pytest.approx(entropy(smoothed))
-    found = loss_of_best_constant(BinaryLogLoss(), 3, rows_of(three, weight))
+    found = best_constant(BinaryLogLoss(), 3, rows_of(three, weight))
     assert found == pytest.approx(entropy([frequency, 1 - frequency]).sum())
     for link in ("logistic", "softmax"):
-        found = loss_of_best_constant(LOSSES["squared_error", link], 3, rows_of(three, weight))
+        found = best_constant(LOSSES["squared_error", link], 3, rows_of(three, weight))
         assert found == pytest.approx((frequency * (1 - frequency)).sum() / 2, rel=1e-6)
 
 
@@ -321,7 +325,7 @@ class LogLikelihood(Loss):
 
 def test_best_constant_of_other_losses():
     y = POSITIVE[:, :1]
-    found = loss_of_best_constant(LogLikelihood(), 2, rows_of(y))
+    found = best_constant(LogLikelihood(), 2, rows_of(y))
     assert found == pytest.approx((np.log(y.var()) + 1) / 2, rel=1e-4)
     levels = np.array([0.1, 0.5, 0.9])
     quantiles = np.quantile(y, levels)
@@ -329,5 +333,5 @@ def test_best_constant_of_other_losses():
         np.mean(np.maximum(level * (y - q), (level - 1) * (y - q)))
         for level, q in zip(levels, quantiles, strict=True)
     )
-    found = loss_of_best_constant(Quantile(levels.tolist()), 3, rows_of(y))
+    found = best_constant(Quantile(levels.tolist()), 3, rows_of(y))
     assert expected * (1 - 1e-9) <= found <= 1.05 * expected

@@ -321,6 +321,22 @@ IDLE = {
         ["" if i % 3 == 0 else f"2024-01-{i % 31 + 1:02}" for i in range(60)],
         "holds dates as text, such as '2024-01-0",
     ),
+    "numbers and a sign": (
+        ["n/a" if i % 20 == 0 else i / 8 for i in range(60)],
+        "numbers, such as 0.125, and text, such as 'n/a'.*pandas.to_numeric",
+    ),
+    "whole numbers and a sign": (
+        ["?" if i % 20 == 0 else 17 + i % 30 for i in range(60)],
+        r"numbers, such as \d\d, and text, such as '\?'",
+    ),
+    "numbers, some as text": (
+        [str(i / 8) if i % 2 else i / 8 for i in range(60)],
+        r"numbers, such as [\d.]+, and text, such as '[\d.]+'",
+    ),
+    "a long text": (
+        ["x" * 1000 + str(i) for i in range(60)],
+        r"each level, such as 'x{59} \.\.\., occurs",
+    ),
     "names": ([f"Mr. {i}" for i in range(60)], "each level, such as 'Mr. 0', occurs once"),
     "names, some missing": ([f"Mr. {i}" if i % 9 else None for i in range(60)], "occurs once"),
 }
@@ -330,6 +346,7 @@ BUSY = {
     "two rows a level": [f"user {i // 2}" for i in range(60)],
     "numbers as text": [f"{i % 20}" for i in range(60)],
     "codes and signs": ["?" if i % 7 == 0 else f"{10000 + i % 20}" for i in range(60)],
+    "numbers and names": [f"user {i % 10}" if i % 2 else i % 20 for i in range(60)],
     "versions": [f"1.{i % 20}" for i in range(60)],
     "a dtype of categories": pd.Categorical([f"2024-01-{1 + i % 30}" for i in range(60)]),
     "few rows": [f"user {i}" for i in range(40)],

@@ -102,6 +102,10 @@ SPLITS = {
 @pytest.mark.parametrize("name", SPLITS)
 def test_splits(make, y, name):
     cv, expected, never = SPLITS[name]
+    if make is regressor and isinstance(cv, StratifiedKFold):
+        with pytest.raises(ValueError, match="Got 'continuous' instead"):
+            make(cv=cv).fit(TABLE, y)
+        y = np.asarray(TWO[0] == TWO, dtype=float)
     model = make(cv=cv, max_iter=2).fit(TABLE, y)
     assert n_members(model) == expected
     unknown = np.isnan(model.oof_predictions_.reshape(N_ROWS, -1))
@@ -111,6 +115,45 @@ def test_splits(make, y, name):
     else:
         assert 0 < np.count_nonzero(unknown[:, 0]) < N_ROWS
     assert np.isfinite(model.oof_score_)
+
+
+class ByLabel:
+    """A splitter of a user's own, which looks at a column of X and at y."""
+
+    def split(self, X, y, groups=None):
+        rank = np.argsort(np.argsort(X["number"].to_numpy(), kind="stable"))
+        is_judged = (rank % 2 == 0) & (y == "yes")
+        yield np.flatnonzero(~is_judged), np.flatnonzero(is_judged)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 1
+
+
+@pytest.mark.parametrize("weight", [None, np.arange(N_ROWS) % 3], ids=["", "weights"])
+def test_a_splitter_is_given_the_rows_and_the_labels_that_count(weight):
+    y = np.where(np.median(NUMBERS) < NUMBERS, "yes", "no")
+    X = pd.DataFrame({"number": NUMBERS, "other": np.arange(N_ROWS)})
+    model = classifier(cv=ByLabel(), max_iter=2).fit(X, y, weight)
+    kept = np.flatnonzero(np.ones(N_ROWS) if weight is None else weight)
+    _, judged = next(ByLabel().split(X.iloc[kept], y[kept]))
+    known = np.flatnonzero(~np.isnan(model.oof_predictions_[:, 0]))
+    assert known.tolist() == kept[judged].tolist()
+
+
+def test_a_stratified_splitter_sees_the_numbers():
+    """Rows sorted by y: without y its folds would be blocks of one number."""
+    y = np.sort(np.repeat([0.0, 1.0], [60, 30]))[::-1]
+    splitter = StratifiedKFold(5)
+    of_splitter, of_list = (
+        regressor(cv=cv).fit(TABLE, y) for cv in (splitter, list(splitter.split(TABLE, y)))
+    )
+    assert of_splitter.oof_score_ == of_list.oof_score_
+
+
+def test_pairs_in_one_array():
+    pairs = list(KFold(2).split(TABLE))
+    model, expected = (classifier(cv=cv).fit(TABLE, TWO) for cv in (np.array(pairs), pairs))
+    assert model.oof_score_ == expected.oof_score_
 
 
 def test_a_generator():
@@ -195,7 +238,7 @@ def test_bad_splits(name, weight):
 def test_folds_of_an_integer(counts, n_folds, is_stratified):
     """Stratified where each class has as many rows; never more folds than rows."""
     codes = np.repeat([0, 1], counts)
-    folds = folds_of(8, len(codes), codes, None, None, seed=0)
+    folds = folds_of(8, codes[:, np.newaxis], codes, codes, None, None, seed=0)
     assert len(folds) == n_folds
     assert sorted(np.concatenate([fold.judged for fold in folds])) == list(range(len(codes)))
     for fold in folds:
@@ -337,7 +380,7 @@ def test_copies_are_found(name):
         return
     pairs = set(zip(found.tolist(), expected.tolist(), strict=True))
     assert len(pairs) == len(set(found)) == len(set(expected))
-    folds = folds_of(8, len(y), codes, None, None, 0, found)
+    folds = folds_of(8, frame, y, codes, None, None, 0, found)
     assert len(folds) == 8
     assert sorted(np.concatenate([fold.judged for fold in folds])) == list(range(len(y)))
     for train, judged in folds:
@@ -432,9 +475,11 @@ def test_a_class_of_one_row():
 )
 def test_groups_are_kept_together(cv, n_folds, groups):
     """What members say of a group tells nothing of its targets."""
-    model = regressor(cv=cv, max_iter=2).fit(TABLE, NUMBERS, groups=groups)
+    is_stratified = isinstance(cv, StratifiedGroupKFold)
+    make, y = (classifier, TWO) if is_stratified else (regressor, NUMBERS)
+    model = make(cv=cv, max_iter=2).fit(TABLE, y, groups=groups)
     assert n_members(model) == n_folds
-    folds = folds_of(8 if cv is None else cv, N_ROWS, None, groups, None, seed=0)
+    folds = folds_of(8 if cv is None else cv, TABLE, y, None, groups, None, seed=0)
     assert len(folds) == n_folds
     if not isinstance(cv, Halves):
         for fold in folds:

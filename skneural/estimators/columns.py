@@ -25,6 +25,9 @@ NUMBERS = "biufc"
 TEXT = "UT"
 BYTES = "S"
 
+#: Characters of a value that a message shows.
+MOST_SHOWN = 60
+
 
 class Column(NamedTuple):
     """A column with what it is called in an error."""
@@ -178,7 +181,7 @@ def _refuse_numbers_as_text(numbers: Any, name: str) -> None:
     if isinstance(array, np.ndarray) and array.dtype.kind in TEXT + BYTES and array.size:
         raise ValueError(
             f"dtype='numeric' is not compatible with arrays of bytes/strings.\n{name} holds text, "
-            f"such as {array.tolist()[0]!r}. Convert it to numbers, for instance by "
+            f"such as {shown(array.flat[0])}. Convert it to numbers, for instance by "
             f"np.asarray({name}, dtype=float)."
         )
 
@@ -199,7 +202,7 @@ def _refuse_bytes(labels: Array, name: str) -> None:
     if labels.dtype.kind == "S" or bytes in types_of(labels):
         label = next(label for label in labels if isinstance(label, bytes))
         raise ValueError(
-            f"{name} has labels of bytes, such as {bytes(label)!r}. Support for labels represented "
+            f"{name} has labels of bytes, such as {shown(label)}. Support for labels represented "
             "as bytes is not supported: make strings of them, for instance by "
             "[label.decode() for label in y]."
         )
@@ -332,9 +335,8 @@ def _no_number(place: str, values: Array) -> Renamed | None:
     else:
         return None
     if isinstance(value, str | bytes):
-        shown = str(value) if isinstance(value, str) else bytes(value)
         remedy = ENCODE if place.endswith("of X") else ENCODE_TARGET
-        return _with(f"{place} is not numeric: it holds {shown!r}. {remedy}")
+        return _with(f"{place} is not numeric: it holds {shown(value)}. {remedy}")
     if is_missing(value):
         message = _missing_values("X", place, values)
         return lambda error: ValueError(message)
@@ -350,11 +352,16 @@ def _no_number(place: str, values: Array) -> Renamed | None:
 
 def neither_string_nor_number(problem: str, value: Any) -> str:
     """What scikit-learn says about other objects, with what is wrong with which column."""
-    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]} ..."
     return (
         f"argument must be a string or a real number, not {type(value).__name__!r}.\n{problem}: it "
-        f"holds {shown}. Make one or several columns of numbers of it first."
+        f"holds {shown(value)}. Make one or several columns of numbers of it first."
     )
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: not more than its beginning."""
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
 
 
 # ------------------------------------------------------------------ columns of whatever there is

@@ -86,7 +86,9 @@ class LearningCheck:
             return ""  # a constant is all there is to learn
         with np.errstate(all="ignore"):
             reached = Validator(rows, self.network, self.loss)(params).loss
-            constant = loss_of_best_constant(self.loss, self.network.n_outputs, rows)
+            constant = loss_of_best_constant(
+                self.loss, self.network.n_outputs, rows.target, rows.weight
+            )
         if not np.isfinite(constant) or constant - reached > LEARNT_SHARE * abs(constant):
             return ""
         if has_extreme_values:
@@ -147,14 +149,18 @@ def _largest_by_column(X: Matrix) -> FloatArray:
     return largest
 
 
-def loss_of_best_constant(loss: Loss, n_outputs: int, rows: LabelledRows) -> float:
+def loss_of_best_constant(
+    loss: Loss, n_outputs: int, target: npt.NDArray[Any], weight: FloatArray | None
+) -> float:
     """The lowest weighted mean loss of raw outputs that are the same for all rows.
 
     Parameters
     ----------
     loss : Loss
     n_outputs : int
-    rows : LabelledRows
+    target : ndarray of shape (n_rows, n_targets)
+        As the loss takes it.
+    weight : ndarray of shape (n_rows,) or None
 
     Returns
     -------
@@ -162,9 +168,9 @@ def loss_of_best_constant(loss: Loss, n_outputs: int, rows: LabelledRows) -> flo
         Found by L-BFGS on the loss itself, whatever it is. Where that has no gradient everywhere,
         it may be a little above the lowest. Infinite or NaN where it cannot be computed.
     """
-    target = rows.target.astype(np.float64)
+    target = target.astype(np.float64)
     n_rows = len(target)
-    weight = np.ones(n_rows) if rows.weight is None else rows.weight.astype(np.float64)
+    weight = np.ones(n_rows) if weight is None else weight.astype(np.float64)
     share = weight / weight.sum()
     shape = (n_rows, n_outputs)
     buffers = LossBuffers(np.empty(shape), np.empty((n_rows, 1)), np.empty(shape))

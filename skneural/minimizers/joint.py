@@ -133,15 +133,22 @@ class CycleStop:
         What to compare, the lower the better: a column of `JointHistory`. The lowest value within
         the third cycle has to be above that within the second; where they are equal the training
         goes on. NaN counts as infinite.
+    learnt : float or None, default=None
+        The validation loss that an epoch has to have come below: a training that is still at the
+        loss of a constant has not begun to learn, and which cycle is better is chance. None for
+        any loss.
     """
 
     ends: tuple[int, int, int]
     column: str = "validation_loss"
+    learnt: float | None = None
 
     def is_over(self, history: JointHistory) -> bool:
         """Whether no epoch is to follow the last one of the history."""
         first, second, third = self.ends
         if history.n_rows != third or not first < second < third:
+            return False
+        if self.learnt is not None and _lowest(history.column("validation_loss")) >= self.learnt:
             return False
         values = history.column(self.column)
         return _lowest(values[second:third]) > _lowest(values[first:second])

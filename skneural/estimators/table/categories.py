@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
@@ -80,6 +81,11 @@ class Category:
         return {level: i for i, level in enumerate(self.levels)}
 
     @lazy_property
+    def code_of_single(self) -> dict[float, int]:
+        """The code of each level that is a float, by what it is in single precision."""
+        return {as_read(each): i for i, each in enumerate(self.levels) if isinstance(each, float)}
+
+    @lazy_property
     def level_of_writing(self) -> dict[Any, Any]:
         """A level for each of what several may have in common, see `as_read`."""
         return {as_read(level): level for level in self.levels}
@@ -87,12 +93,24 @@ class Category:
     def codes(self, labels: Labels) -> IndexArray:
         """The level of each row, as a code from 0 to `unknown`."""
         values, index = labels
-        code = self.code_of_level
         # The last is for the index -1, of missing values.
         lookup = np.empty(len(values) + 1, dtype=np.intp)
-        lookup[:-1] = [code.get(value, self.unknown) for value in values]
+        lookup[:-1] = list(map(self.code_of, values))
         lookup[-1] = len(self.levels)  # which is `unknown` if training had none missing
         return lookup[index]
+
+    def code_of(self, value: Any) -> int:
+        """The code of a level, or `unknown`."""
+        code = self.code_of_level
+        if value not in code and isinstance(value, Decimal):
+            value = float(value)
+        if value not in code and isinstance(value, float):
+            # What has been stored in single precision has become another number, such as 0.1.
+            single = as_read(value)
+            found = self.code_of_single.get(single, self.unknown)
+            are_rounded = found != self.unknown and single in (value, self.levels[found])
+            return found if are_rounded else self.unknown
+        return code.get(value, self.unknown)
 
     def signs(self) -> FloatArray:
         """What stands for each code, of shape (n_signs, n_levels + 1).

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from skneural.estimators.columns import shown
 from skneural.estimators.table.categories import TARGET, Category, as_read
 from skneural.estimators.table.reading import Labels, RawColumn
 from skneural.estimators.table.targets import MAX_CLASSES
@@ -56,6 +58,7 @@ def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -
         return
     levels = category.levels
     if not all(isinstance(level, str) for level in levels):
+        _warn_of_numbers_among_text(column, levels)
         return
     n_known = int(np.count_nonzero(labels.of_rows >= 0))
     dates = list(filter(DATE.fullmatch, levels))
@@ -75,9 +78,23 @@ def warn_of_idle_column(column: RawColumn, category: Category, labels: Labels) -
     elif len(levels) >= MIN_LEVELS and len(levels) >= MOST * n_known:
         each = "each" if len(levels) == n_known else "nearly each"
         warn_user(
-            f"{column.place} is a category of which {each} level, such as {levels[0]!r}, occurs "
-            "once: nothing can be learned of them. Drop the column, or make numbers or fewer "
-            "levels of it."
+            f"{column.place} is a category of which {each} level, such as {shown(levels[0])}, "
+            "occurs once: nothing can be learned of them. Drop the column, or make numbers or "
+            "fewer levels of it."
+        )
+
+
+def _warn_of_numbers_among_text(column: RawColumn, levels: Sequence[Any]) -> None:
+    """Warn of a column whose levels are numbers but for a few, which are often missing values."""
+    numbers = [each for each in levels if isinstance(each, Real)]
+    text = [each for each in levels if isinstance(each, str)]
+    others = [each for each in text if not NUMBER.fullmatch(each)]
+    if numbers and text and len(levels) - len(others) >= MOST * len(levels):
+        warn_user(
+            f"{column.place} holds numbers, such as {shown(numbers[0])}, and text, such as "
+            f"{shown((others or text)[0])}, and is treated as a category. If they measure "
+            "something, pandas.to_numeric(column, errors='coerce') makes numbers of all, and of "
+            "other text a missing value; if they are codes, pass all as text."
         )
 
 
@@ -99,8 +116,8 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
 
     A category has been numbers in training and is text now, or the other way round: files of text,
     such as CSV, are read with codes as numbers or as text. Numbers that have been no text in
-    training are nothing to warn of. Or levels differ by case and blanks only, are bytes and were
-    text, or numbers of single precision and were of double.
+    training are nothing to warn of. Or levels differ by case and blanks only, or are bytes and
+    were text.
 
     Parameters
     ----------
@@ -121,21 +138,21 @@ def warn_of_other_type(column: RawColumn, category: Category, labels: Labels) ->
         return
     now, before = ("text", "numbers") if is_text else ("numbers", "text")
     warn_user(
-        f"{column.place} holds {now}, such as {found[0]!r}, where its categories in training were "
-        f"{before}, such as {seen[0]!r}: none of them is known. Pass {before}, as in fit."
+        f"{column.place} holds {now}, such as {shown(found[0])}, where its categories in training "
+        f"were {before}, such as {shown(seen[0])}: none of them is known. Pass {before}, as in fit."
     )
 
 
 def _warn_of_other_writing(column: RawColumn, category: Category, labels: Labels) -> None:
     occurring = [labels.values[i] for i in np.unique(labels.of_rows).tolist() if i >= 0]
-    if any(level in category.code_of_level for level in occurring):
+    if any(category.code_of(level) != category.unknown for level in occurring):
         return
     alike = category.level_of_writing
     for level in occurring:
         if as_read(level) in alike:
             warn_user(
-                f"{column.place} holds {level!r}, where its categories in training were such as "
-                f"{alike[as_read(level)]!r}: none of them is known. Pass them as in fit."
+                f"{column.place} holds {shown(level)}, where its categories in training were such "
+                f"as {shown(alike[as_read(level)])}: none of them is known. Pass them as in fit."
             )
             return
 

@@ -25,6 +25,7 @@ from skneural.estimators.columns import (
     is_missing,
     neither_string_nor_number,
     refuse_dates_of_part,
+    shown,
     types_of,
 )
 from skneural.estimators.containers import can_be_cut, cut, is_frame
@@ -129,12 +130,11 @@ class RawColumn:
         missing = np.fromiter(map(is_missing, values), bool, len(values))
         for value in values[~missing]:
             if isinstance(value, str | bytes):
-                shown = str(value) if isinstance(value, str) else bytes(value)
                 raise ValueError(
-                    f"{self.place} is not numeric: it holds {shown!r}. Numbers as text have to be "
-                    "converted, by pandas.to_numeric for instance. Categories have to be strings, "
-                    "objects or a category dtype in fit already, and categorical_features has to "
-                    "be 'from_dtype' or to name all of them."
+                    f"{self.place} is not numeric: it holds {shown(value)}. Numbers as text have "
+                    "to be converted, by pandas.to_numeric for instance. Categories have to be "
+                    "strings, objects or a category dtype in fit already, and categorical_features "
+                    "has to be 'from_dtype' or to name all of them."
                 )
             if isinstance(value, complex | np.complexfloating):
                 raise ValueError(f"Complex data not supported\n{self.place} is complex.")

@@ -205,7 +205,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         rows = table_rows(self, X, y, sample_weight, are_numbers=self._are_numbers)
         own = validation_rows(self, validation, rows, are_numbers=self._are_numbers)
         judged_X = X if own is None else validation[0]
-        training = self._training(rows, own, groups, start.generator, judged_X)
+        training = self._training(X, rows, own, groups, start.generator, judged_X)
         tasks = None
         if hasattr(self, "_skl_callbacks"):
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -250,6 +250,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
     def _training(
         self,
+        X: Any,
         rows: TableRows,
         own: TableRows | None,
         groups: Any,
@@ -260,7 +261,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         problem = self._problem(rows)
         names = rows.feature_names
         is_categorical = categorical_mask(rows.table, self.categorical_features, names)
-        folds = self._folds(problem, rows, is_categorical, own, groups, rng)
+        folds = self._folds(X, problem, rows, is_categorical, own, groups, rng)
         problem.check(folds)
         n_train = max(len(fold.train) for fold in folds)
         recipe = recipe_of(self, has_classes=not self._are_numbers, n_rows=n_train)
@@ -308,6 +309,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
 
     def _folds(
         self,
+        X: Any,
         problem: Problem,
         rows: TableRows,
         is_categorical: Mask,
@@ -322,7 +324,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         if cv is None:
             cv = default_folds(len(rows), codes, copies)
         if own is None:
-            return folds_of(cv, len(rows), codes, groups, rows.kept, seed, copies)
+            return folds_of(cv, X, rows.y, codes, groups, rows.kept, seed, copies)
         if groups is not None:
             raise ValueError(
                 "groups has no effect with X_val: all members are trained on all rows of X."
@@ -353,12 +355,13 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         """What ``finish(outputs, values)`` makes of the values of all networks, in runs of rows.
 
         The values, of shape (n_checkpoints, K, n_rows, n_outputs), are in float64. What is made of
-        them has the dtype of X if that is an array of float32, unless it is labels.
+        them has the dtype of X if that is an array of float32, unless it is labels, or numbers in
+        the units of y: where these differ little beside their size, float32 would make them equal.
         """
         model = self._model
         n_rows, dtype, chunks = model.value_chunks(self, X)
         finished = ((rows, finish(model.outputs, values)) for rows, values in chunks)
-        if not are_labels:
+        if not (are_labels or self._are_numbers):
             finished = ((rows, found.astype(dtype, copy=False)) for rows, found in finished)
         return concatenate_chunks(finished, n_rows)
 

@@ -57,8 +57,8 @@ classes_ : ndarray of shape (n_classes,)
 class TabularMLPClassifier(TabularMLP, ClassifierMixin, BaseEstimator):
     r"""Classifier for raw tables: an ensemble of networks over folds, calibrated.
 
-    A data frame goes in as it is, with categories and missing values. Eight networks are trained
-    side by side, each on seven eighths of the rows; the rows that each has left out select the best
+    A data frame goes in as it is, with categories and missing values. 8 to 16 networks are trained
+    side by side, each on all rows but a fold; the rows that each has left out select the best
     epoch and calibrate the probabilities. The prediction averages the log-probabilities,
 
     .. math::

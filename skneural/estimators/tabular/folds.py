@@ -22,6 +22,7 @@ from sklearn.model_selection import (
 
 from skneural.arrays.matrices import IndexArray
 from skneural.estimators.columns import as_array, is_missing
+from skneural.estimators.containers import take
 
 Mask = npt.NDArray[np.bool_]
 
@@ -71,7 +72,8 @@ def default_folds(n_rows: int, codes: IndexArray | None, copies: IndexArray | No
 
 def folds_of(
     cv: Any,
-    n_rows: int,
+    X: Any,
+    y: npt.NDArray[Any],
     codes: IndexArray | None,
     groups: Any,
     kept: Mask | None,
@@ -83,8 +85,10 @@ def folds_of(
     Parameters
     ----------
     cv : int, splitter, or iterable of (train, test)
-    n_rows : int
-        Rows to split: those that are kept.
+    X : data frame, array or list
+        All rows as the user has passed them, for splitters that look at them.
+    y : ndarray of shape (n_rows,)
+        Of the rows to split: those that are kept.
     codes : ndarray of shape (n_rows,) or None
         The class of each row; None for numbers.
     groups : array-like or None
@@ -103,6 +107,7 @@ def folds_of(
         If there are too few rows or groups, if `cv` has no use for groups or needs them, or if its
         row numbers are not valid.
     """
+    n_rows = len(y)
     groups_kept = _checked_groups(groups, n_rows, kept)
     splitter = cv
     pairs: Iterable[Any]
@@ -125,8 +130,11 @@ def folds_of(
             raise ValueError(
                 f"The 'groups' parameter should not be None: cv={_shown(splitter)} splits by it."
             )
-        y = np.zeros(n_rows) if codes is None else codes
-        pairs = splitter.split(np.zeros((n_rows, 1)), y, groups_kept)
+        if isinstance(cv, Integral):
+            X = np.zeros((n_rows, 1))  # ours do not look at it
+        elif kept is not None:
+            X = take(X, np.flatnonzero(kept))
+        pairs = splitter.split(X, y, groups_kept)
     folds = [_checked_fold(i, pair, n_rows) for i, pair in enumerate(pairs)]
     if not folds:
         raise ValueError(
@@ -259,7 +267,7 @@ def _remapped(pairs: Iterable[Any], kept: Mask | None) -> Iterator[Any]:
 
 def _sides(number: int, pair: Any, n_rows: int) -> Iterator[IndexArray]:
     """The row numbers of the two sides of a split."""
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
+    if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
         raise ValueError(
             f"Split {number} of cv is not a pair (train, test) of row numbers: got {pair!r:.100}."
         )

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import entr, log_softmax
 
 from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.scales import loss_of_best_constant
 from skneural.estimators.tabular.inputs import Inputs
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, SinglePrecision
 from skneural.losses import Loss, LossBuffers
@@ -223,6 +224,10 @@ class Judge(ABC):
         return self.judged_by(self._raw)
 
     @abstractmethod
+    def loss_of_constant(self) -> float:
+        """The lowest validation loss of predictions that are the same for all judged rows."""
+
+    @abstractmethod
     def judged_by(self, raw: FloatArray) -> JointValidation:
         """The same, from raw outputs of the judged rows, each of its member."""
 
@@ -268,6 +273,10 @@ class JudgeOfClasses(Judge):
         super().__init__(network, judged, weight, sample_weight, metric, len(criteria))
         self.criteria, self.codes = criteria, codes
 
+    def loss_of_constant(self) -> float:
+        total = np.bincount(self.codes, self.weight)
+        return float(entr(total / total.sum()).sum())
+
     def judged_by(self, raw: FloatArray) -> JointValidation:
         temperature = cautious_temperature(raw, self.codes, self.weight)
         if not np.isfinite(temperature.loss):
@@ -275,6 +284,7 @@ class JudgeOfClasses(Judge):
             return _not_finite({"error": np.inf, "temperature": np.nan}, self.metric)
         is_wrong = raw.argmax(axis=1) != self.codes
         error = float(np.average(is_wrong, weights=self.weight))
+        score = float(np.average(~is_wrong, weights=self.sample_weight))
         numbers = {"error": error, "temperature": temperature.value}
         log_probability = scaled_log_probabilities(raw, temperature.value)
         if self.metric is not None:
@@ -287,7 +297,7 @@ class JudgeOfClasses(Judge):
             }
             chosen = np.stack([losses[name] for name in self.criteria])
             self.out_of_fold.enter_losses(raw, chosen, temperature.value)
-        return JointValidation(1 - error, temperature.loss, numbers)
+        return JointValidation(score, temperature.loss, numbers)
 
     def final(
         self, outputs: Classes, n_rows: int | None, n_epochs: int
@@ -338,6 +348,11 @@ class JudgeOfNumbers(Judge):
     def predicted(self, raw: FloatArray) -> FloatArray:
         """What raw outputs of shape (n_judged, 1) predict, of shape (n_judged,)."""
         return self.outputs.of_networks(raw[np.newaxis, :, np.newaxis])[0, :, 0, 0]
+
+    def loss_of_constant(self) -> float:
+        # Only differences count, and small numbers have small errors of rounding.
+        y = (self.y / self._unit - np.median(self.y / self._unit))[:, np.newaxis]
+        return loss_of_best_constant(self.loss, 1, y, self.weight)
 
     def judged_by(self, raw: FloatArray) -> JointValidation:
         predicted = self.predicted(raw)

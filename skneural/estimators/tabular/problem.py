@@ -26,7 +26,7 @@ from skneural.estimators.tabular.judging import (
 )
 from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, in_units_of
 from skneural.estimators.targets import Labels
-from skneural.losses import LOSSES, Loss, SquaredError
+from skneural.losses import LOSSES, AbsoluteError, Loss, SquaredError
 from skneural.network import Network
 
 OutputsOf = Callable[[FloatArray], Classes | NumbersOfMembers]
@@ -233,7 +233,9 @@ class NumberProblem(Problem):
         )
 
     def criteria(self, metric: Any) -> tuple[str, ...]:
-        # The score of a loss is the higher the lower the loss is.
+        if metric == "score" and isinstance(self.loss, AbsoluteError):
+            return (METRIC,)  # R^2
+        # That of other losses is the higher the lower the loss is.
         return ("validation_loss" if metric in (None, "loss", "score") else METRIC,)
 
 

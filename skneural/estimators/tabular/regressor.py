@@ -52,8 +52,8 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "quantile")
 class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     r"""Regressor for raw tables: an ensemble of networks over folds.
 
-    A data frame goes in as it is, with categories and missing values. Eight networks are trained
-    side by side, each on seven eighths of the rows; the rows that each has left out select the best
+    A data frame goes in as it is, with categories and missing values. 8 to 16 networks are trained
+    side by side, each on all rows but a fold; the rows that each has left out select the best
     epoch. The prediction is the mean over the members,
 
     .. math:: \hat y = \frac{1}{K} \sum_{k=1}^{K} \operatorname{clip}(\bar y_k + s_k z_k)
@@ -209,10 +209,13 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
 
 
 def _mean(_: NumbersOfMembers, values: FloatArray) -> FloatArray:
-    return average(values)[:, 0]
+    # Rounding must not take the mean of equal numbers away from them.
+    mean = np.clip(average(values), values.min(axis=(0, 1)), values.max(axis=(0, 1)))
+    return mean[:, 0]
 
 
-def _mean_and_deviation(_: NumbersOfMembers, values: FloatArray) -> FloatArray:
-    unit = unit_of(values)
-    deviation = in_units_of(unit, values).std(axis=(0, 1)) * unit
-    return np.column_stack([average(values)[:, 0], deviation[:, 0]])
+def _mean_and_deviation(outputs: NumbersOfMembers, values: FloatArray) -> FloatArray:
+    mean, unit = _mean(outputs, values), unit_of(values)
+    differences = in_units_of(unit, values[..., 0] - mean)
+    deviation = np.sqrt(np.square(differences).mean(axis=(0, 1))) * unit
+    return np.column_stack([mean, deviation])

@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+import joblib
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
@@ -30,11 +31,20 @@ class KnownValues:
     values : ndarray of shape (n_judged, n_outputs)
     features : TableRows
         Whose columns it has.
+    X : data frame, array or list
+        The judged rows, as the metric is given them.
     """
 
     outputs: Classes | NumbersOfMembers
     values: FloatArray
     features: TableRows
+    X: Any
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"A metric that selects epochs can ask for predictions: amid a fit the model has no "
+            f"{name!r}."
+        )
 
     @property
     def n_features(self) -> int:
@@ -49,12 +59,13 @@ class KnownValues:
     def value_chunks(
         self, estimator: Any, X: Any
     ) -> tuple[int, str, Iterator[tuple[slice, FloatArray]]]:
-        """The values, whatever X is."""
+        """The values, if X is the judged rows."""
         n_rows = len(self.values)
-        if len(X) != n_rows:
+        if X is not self.X and not _are_same(X, self.X):
             raise ValueError(
-                f"A metric that selects epochs can predict for all {n_rows} rows that it is given, "
-                f"not for {len(X)} others."
+                f"A metric that selects epochs can predict for the {n_rows} rows that it is given, "
+                "as they are and in their order: each is predicted by the members that have left "
+                "it out. For other rows there is no prediction amid a fit."
             )
         chunk = self.values[np.newaxis, np.newaxis]
         return n_rows, "float64", iter([(slice(0, n_rows), chunk)])
@@ -88,6 +99,8 @@ def metric_of(
         ``outputs_of(temperatures)``.
     """
     metric = estimator.early_stopping_metric
+    if metric == "score":
+        metric = "r2"  # only where it is no function of the loss
     scorer = as_scorer(metric)
     outputs = outputs_of(np.ones(1))
     if isinstance(outputs, Classes):
@@ -103,10 +116,15 @@ def metric_of(
     outcome = TableOutcome(0, np.zeros(1, dtype=np.intp), np.nan, True, "", {})
 
     def score(values: FloatArray) -> float:
-        known = KnownValues(outputs, values, rows)
+        known = KnownValues(outputs, values, rows, X)
         scored._fitted = FittedEnsemble(known, outcome)  # type: ignore[arg-type]
         with naming_the_metric(metric):
             found = scorer(scored, X, y, **weight)
         return as_score(found, "early_stopping_metric")
 
     return score
+
+
+def _are_same(X: Any, other: Any) -> bool:
+    """Whether two tables have the same elements, in containers of any kind."""
+    return bool(joblib.hash(np.asarray(X)) == joblib.hash(np.asarray(other)))

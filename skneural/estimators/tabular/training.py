@@ -39,6 +39,9 @@ from skneural.schedules import CosLog, FlatCos
 
 BETA_1, BETA_2 = 0.9, 0.95
 
+#: Of the loss of a constant: a training that has not come below it goes on to its last cycle.
+LEARNT = 0.99
+
 #: Of the weights of a member's rows, beside one of the largest: it has an inverse in float32.
 SMALLEST_MEAN = 1e-30
 
@@ -131,9 +134,16 @@ class Training:
             listener=listener,
             verbose=verbose,
             deadline=deadline,
-            cycle_stop=_cycle_stop(recipe.max_iter, self.criteria[0]),
+            cycle_stop=self._cycle_stop(),
         )
         return minimize, run
+
+    def _cycle_stop(self) -> CycleStop | None:
+        first, second, third, *_ = CosLog().cycle_ends(self.recipe.max_iter)
+        if not first < second < third:
+            return None
+        learnt = LEARNT * self.judge.loss_of_constant()
+        return CycleStop((first, second, third), self.criteria[0], learnt)
 
     @property
     def largest_product(self) -> int:
@@ -187,11 +197,6 @@ def _in_single_precision(
     means = [float(weight[fold.train].mean(dtype=np.float64)) for fold in folds]
     # Where nearly all the weight is of rows that a member leaves out, it has no more than this.
     return weight, np.maximum(means, SMALLEST_MEAN)
-
-
-def _cycle_stop(max_iter: int, column: str) -> CycleStop | None:
-    first, second, third, *_ = CosLog().cycle_ends(max_iter)
-    return CycleStop((first, second, third), column) if first < second < third else None
 
 
 def fitted_ensemble(
