@@ -330,6 +330,18 @@ def test_targets(estimator, y, as_labels, as_numbers):
             model.fit(X, Y, X_val=X, y_val=y)
 
 
+@parametrize_estimators
+@pytest.mark.parametrize("dtype", ["int", "bool"])
+def test_labels_that_are_numbers_as_objects(estimator, dtype):
+    """scikit-learn takes them for the numbers of a regression."""
+    y = (np.arange(N) % 2).astype(dtype).astype(object)
+    if not is_classifier(estimator):
+        clone(estimator).fit(X, y)
+        return
+    with pytest.raises(ValueError, match=rf"^Unknown label type: y is .* Pass y.astype\({dtype}\)"):
+        clone(estimator).fit(X, y)
+
+
 @pytest.mark.parametrize("y", [UNKNOWN, DAYS, ["a"] * N, [{}] * N], ids=["NaT", "days", "a", "{}"])
 def test_score_of_a_regressor(y):
     model = clone(ESTIMATORS["regressor"]).fit(X, NUMBERS)

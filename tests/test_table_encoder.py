@@ -392,11 +392,11 @@ def test_many_classes_that_are_numbers_are_told_of_a_regression():
     X = pd.DataFrame({"town": [f"town {i % 20}" for i in range(60)], "a": np.arange(60.0)})
     prices, names = np.arange(60) // 2, [f"name {i // 2}" for i in range(60)]
     with pytest.warns(UserWarning, match="more than 12 classes.*say target_type='regression'"):
-        TableEncoder().fit(X, prices)
+        TableEncoder(max_one_hot=8).fit(X, prices)
     with pytest.warns(
         UserWarning, match=r"more than 12 classes.*a column for each level instead\.$"
     ):
-        TableEncoder().fit(X, names)
+        TableEncoder(max_one_hot=8).fit(X, names)
 
 
 # --------------------------------------------------------------------- categorical_features

@@ -810,6 +810,7 @@ def test_metrics_that_are_no_numbers(make, y):
         with pytest.warns(UserWarning, match="No epoch had an early_stopping_metric that is a"):
             model.fit(TABLE, y)
         assert model.best_iteration_.tolist() == [4]
+        assert model.history_.to_frame()["early_stopping_metric"].dtype == float
         assert np.all(np.isfinite(outputs(model, NEW)))
 
 
@@ -1339,19 +1340,31 @@ def test_labels_are_never_rounded(labels):
 
 
 def test_categories_beside_many_classes_are_warned_of():
-    """They are encoded by the number of their rows only, from which y does not follow."""
-    codes = np.arange(26 * 20) % 26
+    """Where they have more than 200 levels, the number of the rows of each is all that is left."""
+    levels = np.arange(201 * 3) % 201
     frame = pd.DataFrame(
-        {"size": np.sin(codes**2), "kind": [f"kind {code}" for code in codes], "z": codes % 2}
+        {"size": np.sin(levels**2), "kind": [f"kind {level}" for level in levels], "z": levels % 2}
     )
+    codes, shorter = levels % 26, levels != 200
     model = TabularMLPClassifier(cv=2, max_iter=1, random_state=0)
     message = r"^Column 'kind' of X: where y has more than 12 classes, .* max_one_hot"
     for fit in (model.fit, TableEncoder().fit):
         with pytest.warns(UserWarning, match=message):
             fit(frame, codes)
         fit(frame, codes % 12)
-    model.set_params(max_one_hot=26).fit(frame, codes)
-    TableEncoder(max_one_hot=26).fit(frame, codes)
+    assert TableEncoder().fit_transform(frame[shorter], codes[shorter]).shape[1] == 2 + 200 + 1
+    assert model.fit(frame[shorter], codes[shorter]).fitted_settings_["max_one_hot"] == 200
+    model.set_params(max_one_hot=201).fit(frame, codes)
+    TableEncoder(max_one_hot=201).fit(frame, codes)
+
+
+def test_a_category_tells_many_classes_apart():
+    """As one of 8 levels does; by the number of its rows it could not."""
+    rng = np.random.RandomState(0)
+    level = rng.randint(40, size=800)
+    frame = pd.DataFrame({"size": rng.standard_normal(800), "kind": [f"k{i}" for i in level]})
+    model = TabularMLPClassifier(random_state=0).fit(frame[:600], level[:600] % 13)
+    assert model.score(frame[600:], level[600:] % 13) > 0.95
 
 
 @MANY_CLASSES
@@ -1359,9 +1372,9 @@ def test_levels_of_equal_numbers_of_rows_beside_many_classes():
     codes = np.arange(26 * 20) % 26
     frame = pd.DataFrame({"kind": [f"kind {code}" for code in codes]})
     message = "or a category whose levels have the same number of rows"
-    for fit in (TabularMLPClassifier().fit, TableEncoder().fit):
+    for kind in (TabularMLPClassifier, TableEncoder):
         with pytest.raises(ValueError, match=message):
-            fit(frame, codes)
+            kind(max_one_hot=8).fit(frame, codes)
     with pytest.raises(ValueError, match=message):
         TableEncoder().fit(frame)
 

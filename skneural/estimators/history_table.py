@@ -51,7 +51,10 @@ class HistoryTable(list[dict[str, Any]]):
                 "pandas. The history itself is a list of dicts."
             ) from error
         columns = list(self[0]) if self else ["epoch", *COLUMNS]
-        return pandas.DataFrame.from_records(self, columns=columns)
+        frame = pandas.DataFrame.from_records(self, columns=columns)
+        # A number that no epoch has is None in all records.
+        empty = frame.columns[frame.isna().all()]
+        return frame.astype(dict.fromkeys(empty, float))
 
     def __repr__(self) -> str:
         if not self._has_records_only():

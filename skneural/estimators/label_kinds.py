@@ -45,8 +45,23 @@ def kind_of_labels(y: Any) -> LabelKind:
     with sortable_or_value_error():
         kind = type_of_target(y, input_name="y")
     if kind not in ("binary", "multiclass"):
+        _refuse_numbers_as_objects(y)
         check_classification_targets(y)
     return LabelKind.SINGLE
+
+
+def _refuse_numbers_as_objects(y: Any) -> None:
+    """Raise ValueError for an array of objects that are numbers, such as a column of a mixed one.
+
+    scikit-learn does not take these for labels, and its error speaks of a regression.
+    """
+    if isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1:
+        numbers = _without_needless_objects(y)
+        if numbers.dtype.kind in "biu":
+            raise ValueError(
+                f"Unknown label type: y is an array of objects that are numbers, such as {y[0]!r}. "
+                f"Pass y.astype({'bool' if numbers.dtype == bool else 'int'})."
+            )
 
 
 def _kind_of_matrix(columns: list[npt.NDArray[Any]]) -> LabelKind:

@@ -22,7 +22,12 @@ from skneural.estimators.table.fitted import FittedTable, Scalings, TableColumns
 from skneural.estimators.table.idle_columns import nothing_to_learn, warn_of_counted_columns
 from skneural.estimators.table.kinds import categorical_mask
 from skneural.estimators.table.reading import RawColumn, read_table
-from skneural.estimators.table.targets import REGRESSION, EncodingTargets, encoding_targets
+from skneural.estimators.table.targets import (
+    MAX_ONE_HOT_OF_MANY_CLASSES,
+    REGRESSION,
+    EncodingTargets,
+    encoding_targets,
+)
 from skneural.estimators.table.weights import weight_and_rows
 from skneural.plain_values import without_maps
 
@@ -73,7 +78,8 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
 
     max_one_hot : int or 'auto', default='auto'
         A category of three to so many levels, missing values counted as one, is encoded one-hot;
-        with more levels it is encoded by target. 'auto' is 4 for a regression, else 8.
+        with more levels it is encoded by target. 'auto' is 4 for a regression, 200 for more than
+        12 classes, else 8.
 
     quantile_inputs : bool or 'auto', default='auto'
         Whether all continuous columns become normal quantiles, beside the robust scaling. 'auto'
@@ -384,6 +390,8 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
     def _most_one_hot(self, targets: EncodingTargets) -> int:
         if self.max_one_hot != "auto":
             return int(self.max_one_hot)
+        if targets.has_many_classes:
+            return MAX_ONE_HOT_OF_MANY_CLASSES
         return MAX_ONE_HOT_OF_REGRESSION if targets.type == REGRESSION else MAX_ONE_HOT
 
     def _has_quantile_inputs(self, targets: EncodingTargets) -> bool:

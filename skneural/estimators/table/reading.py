@@ -304,6 +304,11 @@ def _as_matrix(estimator: Any, X: Any) -> Array:
         except ValueError:
             pass  # rows of different lengths, which scikit-learn's error is about
     # Numbers of another byte order are made native where they are read.
+    if isinstance(X, np.ndarray) and X.dtype.names:
+        raise TypeError(
+            f"X is a structured array, with the fields {', '.join(map(repr, X.dtype.names))}: pass "
+            "pandas.DataFrame(X)."
+        )
     is_numeric = isinstance(X, np.ndarray) and X.dtype.kind in NUMBERS
     array: Array = check_array(
         X if is_numeric else native(X),

@@ -19,6 +19,9 @@ CLASSIFICATION, REGRESSION = "classification", "regression"
 #: With more classes there would be too many columns.
 MAX_CLASSES = 12
 
+#: Most levels that have a column each where classes are too many for an encoding by target.
+MAX_ONE_HOT_OF_MANY_CLASSES = 200
+
 
 class EncodingTargets(NamedTuple):
     """Columns that stand for y.

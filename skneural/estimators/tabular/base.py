@@ -265,6 +265,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         problem.check(folds)
         n_train = max(len(fold.train) for fold in folds)
         recipe = recipe_of(self, has_classes=not self._are_numbers, n_rows=n_train)
+        recipe = recipe.for_classes(problem.n_outputs, self)
         table, inputs = fit_table(
             names,
             rows.table,

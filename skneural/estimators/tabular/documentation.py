@@ -72,7 +72,8 @@ quantile_inputs : bool or None, default=None
 
 max_one_hot : int or None, default=None
     A category of three to `max_one_hot` levels, missing values counted as one, is encoded one-hot.
-    With more levels it is encoded by target, see Notes.
+    With more levels it is encoded by target, see Notes. For more than 12 classes, where None is
+    200, the number of its rows is all that then stands for a level.
 """
 
 COMMON = """\

@@ -14,6 +14,7 @@ from typing import Any
 from skneural.activations import Activation
 from skneural.checks.activations import check_own_activation
 from skneural.estimators.checks import checked_layer_sizes
+from skneural.estimators.table.targets import MAX_CLASSES, MAX_ONE_HOT_OF_MANY_CLASSES
 from skneural.estimators.tabular.ensemble import Shape
 from skneural.estimators.tabular.inputs import Layout
 
@@ -115,6 +116,15 @@ class Recipe:
             return replace(self, frequency_scale=0.0)
         if n_numbers > MAX_EMBEDDED_IN_FULL:
             return replace(self, n_frequencies=8, n_sums=1)
+        return self
+
+    def for_classes(self, n_classes: int, estimator: Any) -> Recipe:
+        """The same for so many classes: of too many, a level tells no shares, but has a column.
+
+        An estimator whose `max_one_hot` is not None has it as it says.
+        """
+        if n_classes > MAX_CLASSES and estimator.max_one_hot is None:
+            return replace(self, max_one_hot=MAX_ONE_HOT_OF_MANY_CLASSES)
         return self
 
     def shape(self, layout: Layout, n_outputs: int) -> Shape:
