@@ -44,8 +44,8 @@ activation : str, Activation or None, default=None
 
 max_iter : int or None, default=None
     Number of epochs. The learning rate is planned for all of them and is zero after the last
-    (`skneural.schedules.CosLog`). A training whose third cycle is worse than the second ends there
-    (`skneural.minimizers.joint.CycleStop`).
+    (`skneural.schedules.CosLog`). A training whose third cycle is worse than the second ends there,
+    if it has begun to learn (`skneural.minimizers.joint.CycleStop`).
 
 batch_size : int or None, default=None
     Number of rows of each member in a step.
@@ -166,8 +166,9 @@ Rows of weight two count twice in the loss, in all statistics and in the selecti
 model is not the same as with repeated rows, since dropout, initial weights and the order of rows
 are drawn by row.
 
-**Predictions** are computed in float64. If X is an array of float32 they are computed and returned
-in float32, which is faster for many rows.
+**Predictions** are computed in float64. If X is an array of float32 the networks compute in float32,
+which is faster for many rows. Probabilities and scores are returned in it then, numbers in the units
+of y always in float64.
 """
 
 REFERENCES = """\
