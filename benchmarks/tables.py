@@ -101,6 +101,7 @@ MODELS = {
     "hgb": boosting,
     "catboost": catboost,
     "no_quantiles": partial(tabular, quantile_inputs=False),
+    "relu": partial(tabular, activation="relu"),
     "no_embedding": partial(tabular, frequency_scale=0.0),
     "no_target_encoding": tabular,
     "encoded_once": tabular,

@@ -14,6 +14,7 @@ from pages import code_of
 
 import skneural
 from skneural import TabularMLPClassifier, TabularMLPRegressor
+from skneural.estimators.table.targets import MAX_ONE_HOT_OF_MANY_CLASSES
 from skneural.estimators.tabular.inputs import N_INNER_FOLDS, PRIOR_WEIGHT
 from skneural.estimators.tabular.recipe import PRESETS
 from skneural.temperature import BOUNDS
@@ -113,8 +114,9 @@ def test_numbers_of_the_recipe_are_those_of_the_presets():
     assert of_classes == (0.3, 0.15, 0.04)
     of_numbers = (numbers.frequency_scale, numbers.dropout, numbers.learning_rate_init)
     assert of_numbers == (1.0, 0.0, 0.2)
-    assert (classes.activation, numbers.activation) == ("relu", "mish")
+    assert (classes.activation, numbers.activation) == ("silu", "mish")
     assert (classes.max_one_hot, numbers.max_one_hot) == (8, 4)
+    assert MAX_ONE_HOT_OF_MANY_CLASSES == 200
     assert [each.weight_decay for each in PRESETS["auto"]] == [0.01, 0.02]
     assert [each.weight_decay for each in PRESETS["fast"]] == [0.01, 0.02]
     assert [each.weight_decay for each in PRESETS["accurate"]] == [0.02, 0.02]

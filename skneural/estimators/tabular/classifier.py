@@ -48,8 +48,8 @@ classes_ : ndarray of shape (n_classes,)
 """,
     oof_loss=" (log loss after temperature scaling)",
     history=", 'oof_error', 'temperature'",
-    recipe="For classes these have ReLU and a dropout rate of 0.15, and numbers are embedded as "
-    "normal quantiles, with the scaled numbers beside them.",
+    recipe="For classes these have SiLU units and a dropout rate of 0.15, and numbers are embedded "
+    "as normal quantiles, with the scaled numbers beside them.",
     large=". Above 2,700 rows of each member there are fewer epochs, of larger batches: the time "
     "for each row falls",
 )

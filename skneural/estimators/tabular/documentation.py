@@ -39,7 +39,7 @@ hidden_layer_sizes : array-like of int, int or None, default=None
     Number of units in each hidden layer.
 
 activation : str, Activation or None, default=None
-    Activation function of the hidden layers: 'relu', 'mish' and so on, or an object of
+    Activation function of the hidden layers: 'relu', 'silu' and so on, or an object of
     `skneural.activations`.
 
 max_iter : int or None, default=None
@@ -166,9 +166,9 @@ Rows of weight two count twice in the loss, in all statistics and in the selecti
 model is not the same as with repeated rows, since dropout, initial weights and the order of rows
 are drawn by row.
 
-**Predictions** are computed in float64. If X is an array of float32 the networks compute in float32,
-which is faster for many rows. Probabilities and scores are returned in it then, numbers in the units
-of y always in float64.
+**Predictions** are computed in float64. If X is an array of float32 the networks compute in
+float32, which is faster for many rows. Probabilities and scores are returned in it then, numbers in
+the units of y always in float64.
 """
 
 REFERENCES = """\

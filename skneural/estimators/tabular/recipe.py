@@ -71,7 +71,7 @@ class Recipe:
     max_iter: int
     hidden_layer_sizes: tuple[int, ...]
     batch_size: int = 64
-    activation: str | Activation = "relu"
+    activation: str | Activation = "silu"
     is_parametric: bool = False
     dropout: float = 0.15
     learning_rate_init: float = 0.04
