@@ -246,7 +246,7 @@ def test_presets():
             found[make.__name__, preset] = {
                 name: settings[name] for name in ("activation", "dropout", "learning_rate_init")
             }
-    expected = {"activation": "silu", "dropout": 0.15, "learning_rate_init": 0.04}
+    expected = {"activation": "silu", "dropout": 0.15, "learning_rate_init": 0.06}
     assert all(found["classifier", preset] == expected for preset in ("auto", "fast", "accurate"))
     expected = {"activation": "mish", "dropout": 0.0, "learning_rate_init": 0.2}
     assert all(found["regressor", preset] == expected for preset in ("auto", "fast", "accurate"))

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy.linalg
 
 from skneural.arrays.matrices import FloatArray, Matrix, norm
@@ -44,6 +45,9 @@ SUFFICIENT_DECREASE = 1e-4
 
 #: Halvings of a step before the line search gives up.
 MAX_HALVINGS = 30
+
+#: How many units in the last place a column of a Hessian that follows from the others may be off.
+ROUNDED = 10
 
 #: What the state of a training says of who has written it.
 METHOD = "newton"
@@ -111,8 +115,8 @@ class Newton:
         coordinates = Coordinates(
             objective, self.X, self.sample_weight, output_basis(network.n_outputs)
         )
-        previous = run.state.minimizer["previous"]
-        factor = None if previous is None else _factorised(coordinates.hessian(previous))
+        previous, dtype = run.state.minimizer["previous"], run.state.params.dtype
+        factor = None if previous is None else _factorised(coordinates.hessian(previous), dtype)
         value, gradient, _ = objective.value_and_gradient(run.state.params, *rows)
         if run.n_iter == 0:
             run.note_loss(value)
@@ -121,7 +125,7 @@ class Newton:
         while True:
             slope = coordinates.reduce(gradient)
             run.is_good_enough = is_flat(gradient, self.tol)
-            if value <= np.finfo(run.state.params.dtype).eps:  # it is never negative
+            if value <= np.finfo(dtype).eps:  # it is never negative
                 return "converged"
             if factor is not None and run.is_good_enough:
                 decrease = _possible_decrease(value, slope, factor.solve(slope))
@@ -131,7 +135,7 @@ class Newton:
                 return "max_iter"
             run.begin_epoch()
             params = run.state.params
-            factor = _factorised(coordinates.hessian(params))
+            factor = _factorised(coordinates.hessian(params), dtype)
             if factor is None:
                 raise SingularHessianError(run.is_good_enough)
             step = -factor.solve(slope)
@@ -207,8 +211,12 @@ class _Factor(NamedTuple):
         return solution / self.unit
 
 
-def _factorised(matrix: FloatArray) -> _Factor | None:
-    """The factors of a matrix, which is overwritten; None where it is singular."""
+def _factorised(matrix: FloatArray, dtype: npt.DTypeLike) -> _Factor | None:
+    """The factors of a Hessian, which is overwritten; None where it is singular.
+
+    It is in float64, and rounded. The gradient is in the dtype: along a direction in which the
+    Hessian is less than that resolves, a step would be nothing but rounding, and any length.
+    """
     # Features on different scales are no reason to be singular.
     diagonal = matrix.diagonal()
     if not diagonal.min() > 0:
@@ -217,6 +225,7 @@ def _factorised(matrix: FloatArray) -> _Factor | None:
     matrix /= unit
     matrix /= unit[:, np.newaxis]
     factor, status = scipy.linalg.lapack.dpotrf(matrix, lower=True, clean=False)
-    if status != 0 or not factor.diagonal().min() ** 2 > len(unit) * np.finfo(np.float64).eps:
+    smallest = max(ROUNDED * np.finfo(np.float64).eps, np.finfo(dtype).eps) * len(unit)
+    if status != 0 or not factor.diagonal().min() ** 2 > smallest:
         return None
     return _Factor(factor, unit)

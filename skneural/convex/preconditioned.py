@@ -185,7 +185,12 @@ class _Variables:
         objective = problem.objective
         self._problem = problem
         self._separate: Precondition = problem.precondition or preconditioner(
-            objective.network, problem.X, problem.sample_weight, objective.alpha
+            objective.network,
+            problem.X,
+            problem.sample_weight,
+            objective.alpha,
+            # That of the products with the Hessian.
+            precision=np.float32 if problem.method == "Newton-CG" else None,
         )
         # A problem that has taken two rounds is hard: then the whole Hessian is computed. The more
         # parameters there are, the later.

@@ -36,6 +36,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import scipy.linalg
 
 from skneural.arrays.grams import column_means, column_scatter, scatter
@@ -78,7 +79,10 @@ MAX_JOINT_COORDINATES = 1000
 NEGLIGIBLE_DEVIATION = 1e-5
 
 #: Added to the diagonal of a correlation matrix, which is singular where features are collinear.
+#: It is so many units in the last place at least: gradients are off by that much of noise, which a
+#: step along a direction without curvature would magnify.
 RIDGE = 1e-10
+ROUNDED = 100
 
 
 class CentredPreconditioner:
@@ -268,7 +272,7 @@ def joint_preconditioner(
         matrix = coordinates.hessian(params, SMOOTHING)
         diagonal = np.diag(matrix)
         unit = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
-        inverse = _inverse_cholesky(matrix * unit * unit[:, np.newaxis])
+        inverse = _inverse_cholesky(matrix * unit * unit[:, np.newaxis], X.dtype)
         return JointPreconditioner(coordinates, (inverse * unit).T)
 
     return precondition
@@ -281,6 +285,7 @@ def preconditioner(
     alpha: float,
     *,
     separable: bool = False,
+    precision: npt.DTypeLike | None = None,
 ) -> Callable[[FloatArray], Preconditioner]:
     """A function that gives the preconditioner at a vector of parameters.
 
@@ -294,7 +299,10 @@ def preconditioner(
         Strength of the L2 penalty, relative to the sum of the losses.
     separable : bool, default=False
         Whether the variables must not mix the weights: for a penalty that acts on each.
+    precision : dtype or None, default=None
+        What the least precise products of the minimiser are computed in; None for that of X.
     """
+    dtype = X.dtype if precision is None else precision
     n_samples, n_features = X.shape
     weight = np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64)
     penalty = alpha / weight.sum()
@@ -308,9 +316,15 @@ def preconditioner(
         n_elements = network.n_outputs * n_features**2
         shared = not whitens or n_elements > MAX_SEPARATE_ELEMENTS
         curvature, mean, scale = curvature_at(network, params, X, weight, shared=shared)
-        make = _whitening if whitens else _scaling
         parts = zip(curvature.T, mean.T, strict=False)  # one, or one for each output
-        transform = np.array([make(X, h, penalty, centre) for h, centre in parts])
+        transform = np.array(
+            [
+                _whitening(X, h, penalty, centre, dtype)
+                if whitens
+                else _scaling(X, h, penalty, centre)
+                for h, centre in parts
+            ]
+        )
         transform = transform[0] if len(transform) == 1 else transform
         return Preconditioner(network, transform, mean, scale, symmetric=not separable)
 
@@ -352,8 +366,10 @@ def _row_stride(n_samples: int, n_features: int) -> int:
     return max(n_samples // n_rows, 1)
 
 
-def _whitening(X: Matrix, curvature: FloatArray, penalty: float, mean: FloatArray) -> FloatArray:
-    """T as a matrix."""
+def _whitening(
+    X: Matrix, curvature: FloatArray, penalty: float, mean: FloatArray, dtype: npt.DTypeLike
+) -> FloatArray:
+    """T as a matrix, for products in this dtype."""
     hessian = scatter(X, curvature, mean)
     n_features = len(mean)
     diagonal = hessian.ravel()[:: n_features + 1]
@@ -361,14 +377,17 @@ def _whitening(X: Matrix, curvature: FloatArray, penalty: float, mean: FloatArra
     unit = 1 / np.sqrt(diagonal)
     hessian *= unit
     hessian *= unit[:, np.newaxis]
-    inverse = _inverse_cholesky(hessian)
+    inverse = _inverse_cholesky(hessian, dtype)
     inverse *= unit
     return inverse.T
 
 
-def _inverse_cholesky(correlation: FloatArray) -> FloatArray:
-    """Inverse of the lower Cholesky factor, of a matrix with ones on its diagonal."""
-    ridge = RIDGE
+def _inverse_cholesky(correlation: FloatArray, dtype: npt.DTypeLike) -> FloatArray:
+    """Inverse of the lower Cholesky factor, of a matrix with ones on its diagonal.
+
+    The dtype is that of gradients and of products with the Hessian.
+    """
+    ridge = max(RIDGE, ROUNDED * float(np.finfo(dtype).eps))
     while True:
         try:
             factor = np.linalg.cholesky(correlation + ridge * np.eye(len(correlation)))

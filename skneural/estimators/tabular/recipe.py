@@ -74,7 +74,7 @@ class Recipe:
     activation: str | Activation = "silu"
     is_parametric: bool = False
     dropout: float = 0.15
-    learning_rate_init: float = 0.04
+    learning_rate_init: float = 0.06
     weight_decay: float = 0.02
     frequency_scale: float = 0.3
     quantile_inputs: bool = True
