@@ -177,6 +177,43 @@ def test_best_of_members_judged_together(tmp_path, kind, validated):
 
 
 @SINCE_1_9
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize(
+    "settings", [{"keep": "best"}, {"keep": 3}, {"every": 4}, {"every": 2, "keep": 2}], ids=str
+)
+def test_a_resumed_fit_saves_as_an_unbroken_one(tmp_path, settings, early_stopping):
+    """Losses and scores go up and down, so that the best epoch is none of the last."""
+    network = ScratchMLPClassifier(
+        (4,),
+        solver="sgd",
+        learning_rate_init=4.0,
+        batch_size=100,
+        n_iter_no_change=99,
+        early_stopping=early_stopping,
+        max_iter=12,
+        random_state=1,
+    )
+    unbroken = tmp_path / "unbroken"
+    model = clone(network).set_callbacks(Checkpoint(unbroken / "net", **settings)).fit(X, Y)
+    values = model.validation_scores_ if early_stopping else [-loss for loss in model.loss_curve_]
+    assert values[-1] < max(values)
+
+    def saved(folder):
+        return {
+            name: frozen(load_checkpoint(folder / name)._model.params) for name in names(folder)
+        }
+
+    for n_epochs in range(1, 12):
+        folder = tmp_path / f"{n_epochs}"
+        callback = Checkpoint(folder / "net", **settings)
+        stop = Each(lambda model, n_epochs=n_epochs: model.n_iter_ == n_epochs)
+        broken = clone(network).set_callbacks(callback, stop).fit(X, Y)
+        assert broken.n_iter_ == n_epochs
+        broken.set_callbacks(Checkpoint(folder / "net", **settings)).resume(X, Y)
+        assert saved(folder) == saved(unbroken)
+
+
+@SINCE_1_9
 def test_best_of_nothing():
     model = ScratchPerceptron().set_callbacks(Checkpoint("net", keep="best"))
     with pytest.raises(ValueError, match="loss_curve_, which ScratchPerceptron does not keep"):

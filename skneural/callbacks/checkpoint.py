@@ -10,15 +10,15 @@ import pickle
 import re
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
 from skneural.callbacks.fit_names import (
     epoch_number,
+    epochs_before,
     fit_key,
     last_record,
     run_name,
@@ -36,7 +36,7 @@ class _Kept:
     """What `Checkpoint` knows of a fit under way."""
 
     best: float | None = None
-    files: list[str] = field(default_factory=list)
+    files: list[str] | None = None
 
 
 def _is_count(value: Any) -> bool:
@@ -144,12 +144,19 @@ class Checkpoint:
         """Save the model of an epoch, if it is the turn of this one."""
         if context.task_name != "epoch" or fitted_estimator is None:
             return False
-        if (context.task_id + 1) % self.every != 0:
+        n_new, n_before = context.task_id + 1, epochs_before(context, fitted_estimator)
+        if (n_before + n_new) % self.every != 0:
             return False
         kept = self._fits.setdefault(fit_key(context.parent), _Kept())
-        path = self._file(context, fitted_estimator)
-        if self.keep == "best" and not _is_best(fitted_estimator, kept, path):
+        epoch = epoch_number(context, fitted_estimator)
+        path = self._file(context, epoch)
+        if self.keep == "best" and not _is_best(fitted_estimator, kept, path, n_new):
             return False
+        if kept.files is None:
+            # Of a fit that has been resumed, those that it has left behind.
+            before = range(epoch - n_new - n_before + 1, epoch - n_new + 1)
+            paths = dict.fromkeys(self._file(context, number) for number in before)
+            kept.files = list(filter(os.path.exists, paths))
         _write_checkpoint(fitted_estimator, path)
         kept.files = [*(each for each in kept.files if each != path), path]
         while len(kept.files) > self._n_files:
@@ -157,10 +164,10 @@ class Checkpoint:
                 os.remove(kept.files.pop(0))
         return False
 
-    def _file(self, context: Any, model: Any) -> str:
+    def _file(self, context: Any, epoch: int) -> str:
         parts = {
             "{fit}": task_numbers(context.parent),
-            "{epoch}": f"-{epoch_number(context, model):06d}",
+            "{epoch}": f"-{epoch:06d}",
             "{run}": f"-{run_name(context)}",
         }
         path: str = self._template
@@ -169,12 +176,12 @@ class Checkpoint:
         return path
 
 
-def _is_best(model: Any, kept: _Kept, path: str) -> bool:
+def _is_best(model: Any, kept: _Kept, path: str, n_new: int) -> bool:
     """Whether no epoch saved before was better; notes how good this one is."""
     values = _scores(model)
     if kept.best is None:
         # A training that goes on does not overwrite what was better before.
-        earlier = values[: max(len(values) - int(np.max(model.n_iter_)), 0)]
+        earlier = values[: max(len(values) - n_new, 0)]
         kept.best = max(earlier, default=-math.inf) if os.path.exists(path) else -math.inf
     if not values[-1] > kept.best:
         return False

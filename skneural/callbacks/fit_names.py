@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 
 def path_of(context: Any) -> list[Any]:
     """The tasks from the outermost fit down to this one."""
@@ -38,6 +40,12 @@ def fit_name(context: Any) -> str:
 def epoch_number(context: Any, model: Any) -> int:
     """Which epoch has ended, those of earlier fits that a warm start goes on from included."""
     return len(getattr(model, "loss_curve_", ())) or int(context.task_id) + 1
+
+
+def epochs_before(context: Any, model: Any) -> int:
+    """The number of epochs of this fit before it was resumed; 0 for one that was not."""
+    n_iter = int(np.max(getattr(model, "n_iter_", 0)))
+    return max(n_iter - (int(context.task_id) + 1), 0)
 
 
 def last_record(model: Any) -> dict[str, Any]:
