@@ -143,7 +143,7 @@ class Network:
         for places in self._places:
             own: list[FloatArray] = []
             for place, shape in places:
-                own.append(params[..., place].reshape(*members, *shape))
+                own.append(params[..., place].reshape((*members, *shape)))
             arrays.append(tuple(own))
         return arrays
 
@@ -181,8 +181,8 @@ class Network:
                         f"the array of {parameter.name!r}, in place: some of it is NaN."
                     )
 
-    def check_rows(self, X: Matrix) -> None:
-        """Refuse sparse rows where the first layer needs dense ones.
+    def check_rows(self, X: Matrix, n_further: int = 0) -> None:
+        """Refuse sparse rows where the first layer needs dense ones, and rows of other columns.
 
         The passes do not look: whoever has rows to pass on does so once.
 
@@ -190,12 +190,21 @@ class Network:
         ----------
         X : {ndarray, sparse matrix} of shape (n_rows, n_features)
             The rows.
+        n_further : int, default=0
+            Columns that members have of their own.
 
         Raises
         ------
         TypeError
             If `X` is sparse and the first layer does not take that.
+        ValueError
+            If there are more or fewer columns than the network has inputs.
         """
+        if X.shape[-1] + n_further != self.n_inputs:
+            raise ValueError(
+                f"The network has {self.n_inputs} inputs, and the rows have "
+                f"{X.shape[-1] + n_further} columns."
+            )
         if not self.layers[0].takes_sparse and is_sparse(X):
             raise TypeError(
                 f"{type(self.layers[0]).__name__}, the first layer of the network, needs dense "

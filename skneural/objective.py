@@ -110,6 +110,28 @@ class Objective:
         self._bound: FloatArray | None = None
         self._arrays: list[Arrays] = []
 
+    def check_targets(self, y: npt.NDArray[Any]) -> None:
+        """Refuse targets that the outputs of the network are not those of.
+
+        The loss does not look: it would compare one column with all outputs.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows, n_targets), or (K, n_rows, n_targets)
+
+        Raises
+        ------
+        ValueError
+            If the loss has another number of outputs for so many targets.
+        """
+        n_targets, n_outputs = y.shape[-1], self.network.n_outputs
+        if self.loss.n_outputs(n_targets) != n_outputs:
+            raise ValueError(
+                f"{self.loss!r} needs {self.loss.n_outputs(n_targets)} output(s) for y of "
+                f"{n_targets} column(s), and the network has {n_outputs}. A class is a column of "
+                "zeros and ones for each label."
+            )
+
     def of_members(self, active: Sequence[int]) -> Objective:
         """The objective of some of the members, with buffers for these alone.
 

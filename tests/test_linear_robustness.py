@@ -12,6 +12,7 @@ from memory import peak_of
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 from snapshots import frozen, state
 
@@ -198,3 +199,25 @@ def test_sparse_rows_are_never_made_dense(estimator, n_classes):
     weight = random.uniform(0.5, 2, n_rows)
     peak = peak_of(lambda: model.fit(rows, y, sample_weight=weight).predict(rows))
     assert peak < 8 * n_rows * n_features / 5
+
+
+@pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg", "newton-cholesky"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("columns", ["one-hot", "ones"])
+def test_coefficients_stay_where_they_make_no_difference(columns, n_classes, solver, dtype):
+    """Without a penalty, columns that add up to the intercept have no unique coefficients."""
+    for seed in range(10):
+        random = np.random.RandomState(seed)
+        group = random.randint(3, size=300)
+        others = np.eye(3)[group] if columns == "one-hot" else np.ones((300, 1))
+        rows = np.hstack([others, random.standard_normal((300, 1))])
+        latent = 0.7 * rows[:, -1] + 0.5 * group + random.logistic(size=300)
+        y = np.digitize(latent, [0.5, 1.5][: n_classes - 1])
+        expected = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(rows, y)
+        model = ScratchLogisticRegression(C=np.inf, solver=solver).fit(rows.astype(dtype), y)
+        np.testing.assert_allclose(
+            model.predict_proba(rows), expected.predict_proba(rows), atol=2e-3
+        )
+        assert np.abs(model.coef_).max() < 10

@@ -445,3 +445,21 @@ def test_certain_predictions_leave_the_variables_finite(n_outputs):
         objective = Objective(network, LOSSES["log_loss", "softmax"], 0.0, len(X))
         joint = joint_preconditioner(objective, X, None)(certain)
         assert np.abs(joint.step(np.ones(joint.n_variables))).max() < 1e10
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_feature_is_not_magnified(dtype):
+    """Its gradient is rounding, which would move its weight by as much as it is magnified."""
+    random = np.random.RandomState(0)
+    rows = np.c_[np.full(200, 0.1), random.standard_normal((200, 2)) + 5, np.full(200, 3.0)]
+    network = dense_network((4, 3), ())
+    objective = Objective(network, LOSSES["log_loss", "softmax"], 0.0, 200, dtype=dtype)
+    params = np.zeros(network.n_params, dtype=dtype)
+    for precondition in (
+        joint_preconditioner(objective, rows.astype(dtype), None),
+        preconditioner(network, rows.astype(dtype), None, 0.0),
+        preconditioner(network, rows.astype(dtype), None, 0.0, separable=True),
+    ):
+        change = precondition(params)
+        for unit in np.eye(change.n_variables):
+            assert np.abs(change.step(unit)).max() < 30

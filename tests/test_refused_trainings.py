@@ -11,9 +11,11 @@ from sklearn.metrics import accuracy_score, make_scorer
 
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor, TabularMLPClassifier
 from skneural.activations import ACTIVATIONS, Activation
+from skneural.checks import check_layer
 from skneural.layers import Activate, Columns, Dense, Dropout, Layer, Parameter
 from skneural.losses import LOSSES, RegressionLoss
 from skneural.minimizers.history import EarlyStopping
+from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.minibatch import MiniBatches
 from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import Record, TrainingState
@@ -57,6 +59,20 @@ class NanRate(Layer):
         return (Parameter("w", (3,), rate=np.nan),)
 
 
+class NegativeLength(Layer):
+    n_inputs = n_outputs = 3
+
+    def parameters(self):
+        return (Parameter("w", (-1,)),)
+
+
+class OneNameTwice(Layer):
+    n_inputs = n_outputs = 3
+
+    def parameters(self):
+        return (Parameter("w", (3,)), Parameter("w", (2,)))
+
+
 WRONG_NETWORKS = {
     "first": ([Dense(3, 8)], 5, "Dense, layer 0 of a network, reads 3 .* the network has 5"),
     "dense": (
@@ -71,6 +87,8 @@ WRONG_NETWORKS = {
     ),
     "dropout": ([Dense(3, 8), Dropout(0.5, 5), Dense(5, 1)], 3, "Dropout, layer 1 .* reads 5"),
     "one parameter": ([OneParameter()], 3, r"OneParameter.parameters\(\) must return a tuple"),
+    "length": ([NegativeLength()], 3, r"shape of 'w' must be whole numbers .* got \(-1,\)"),
+    "names": ([OneNameTwice()], 3, "several parameters of one name: w, w"),
     "rate": ([NanRate()], 3, "the rate of 'w' must be a number from 0 on, got nan"),
 }
 
@@ -86,6 +104,7 @@ WRONG_BRANCHES = {
     "reads": ((slice(0, 2), [Dense(3, 4)], 4), "Dense, layer 0 of a branch, reads 3"),
     "reads, list": (([0], [Dense(2, 4)], 4), "reads 2 .* the branch has 1"),
     "returns": ((slice(0, 3), [Dense(3, 4)], 5), "is to return 5 column.*Dense has 4"),
+    "not there": (([0, 3], [], 2), r"Columns: a branch reads the columns \[0, 3\] of 3"),
     "passes on": ((slice(0, 3), [], 2), "is to return 2 column.*the branch has 3"),
 }
 
@@ -171,6 +190,8 @@ WRONG_DATA = {
     "weights": ({"sample_weight": np.ones(5)}, r"sample_weight must have the shape \(20,\)"),
     "negative": ({"rows": np.array([-1, 2])}, "numbers of rows from 0 to 19, got some from -1"),
     "beyond": ({"rows": np.array([500, 2])}, "got some from 2 to 500"),
+    "two targets": ({"y": np.hstack([Y, Y])}, r"needs 2 output\(s\) for y of 2 .* network has 1"),
+    "a column less": ({"X": X[:, :2]}, "The network has 3 inputs, and the rows have 2 columns"),
     "mask": ({"rows": X[:, 0] > 0}, "numbers of rows from 0 to 19, got an array of bool"),
 }
 
@@ -180,6 +201,55 @@ def test_data(name):
     changes, message = WRONG_DATA[name]
     with pytest.raises(ValueError, match=message):
         run_of(minimizer(**changes))
+
+
+@pytest.mark.parametrize("minimize", [MiniBatches, LBFGS])
+@pytest.mark.parametrize("loss", [("log_loss", "softmax"), ("squared_error", "identity")])
+def test_a_single_column_is_not_compared_with_all_outputs(minimize, loss):
+    """Codes of classes, say, where a softmax needs an indicator of each."""
+    network = dense_network((3, 2), ())
+    objective = Objective(network, LOSSES[loss], 0.0, N)
+    codes = (X[:, :1] > 0).astype(float)
+    if minimize is MiniBatches:
+        train = MiniBatches(objective, X, codes, None, SGD(), Constant(), 0.1, N, 3)
+    else:
+        train = LBFGS(objective, X, codes, None, 1e-4, 100)
+    run = Run(TrainingState(np.zeros(8), {}, Record()), EarlyStopping(1e-4, 10), max_iter=3)
+    with pytest.raises(ValueError, match=r"for y of 1 column\(s\), and the network has 2"):
+        drive(train, run)
+
+
+class Temperature(Layer):
+    """A single number, of shape ()."""
+
+    n_inputs = n_outputs = 3
+
+    def parameters(self):
+        return (Parameter("temperature", ()),)
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = 2.0
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x / arrays[0][..., np.newaxis, np.newaxis]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        temperature = arrays[0][..., np.newaxis, np.newaxis]
+        gradients[0][...] = -np.sum(delta * x, axis=(-2, -1)) / arrays[0] ** 2
+        return delta / temperature
+
+
+def test_a_parameter_that_is_a_single_number():
+    check_layer(Temperature())
+    network = Network([Temperature()], 3)
+    params = np.empty(1)
+    network.initialize(params, np.random.RandomState(0))
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, N)
+    y = np.zeros((N, 3))
+    _, gradient, _ = objective.value_and_gradient(params, X, y)
+    found = gradient.copy()
+    values = [objective.value_and_gradient(params + e, X, y)[0] for e in (1e-6, -1e-6)]
+    np.testing.assert_allclose(found, (values[0] - values[1]) / 2e-6, rtol=1e-6)
 
 
 def test_members_have_a_record_each():

@@ -31,7 +31,7 @@ def check_own_outputs(loss: Loss, n_targets: int) -> None:
         If `n_outputs` returns no integer of at least 1.
     """
     found: Any = loss.n_outputs(n_targets)
-    if not isinstance(found, Integral) or found < 1:
+    if isinstance(found, bool) or not isinstance(found, Integral) or found < 1:
         raise ValueError(
             f"{type(loss).__name__}.n_outputs({n_targets}) must return an integer of at least 1, "
             f"got {found!r}."

@@ -285,6 +285,17 @@ class Coordinates:
         diagonal += self._penalty
         return matrix
 
+    def uncentred(self, diagonal: FloatArray) -> FloatArray:
+        """What the mean of each feature would add to the diagonal of a Hessian of all coordinates.
+
+        It is 0 for intercepts, and where there are none.
+        """
+        by_direction = diagonal.reshape(-1, self._n_columns)
+        added: FloatArray = np.zeros_like(by_direction)
+        if self._n_columns > self._n_moving:
+            added[:, : self._n_moving] = by_direction[:, -1:] * np.square(self._centre)
+        return added.ravel()
+
     def reduce(self, gradient: FloatArray) -> FloatArray:
         """The gradient in the coordinates, from the one in the parameters."""
         weights, intercepts = linear_arrays(self._network, gradient)

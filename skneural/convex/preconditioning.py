@@ -78,6 +78,9 @@ MAX_JOINT_COORDINATES = 1000
 #: feature that does not vary has no curvature; dividing by nearly zero would magnify rounding.
 NEGLIGIBLE_DEVIATION = 1e-5
 
+#: The same for a feature that is constant: its weight says nothing that the intercept does not.
+NO_DEVIATION = 1e-7
+
 #: Added to the diagonal of a correlation matrix, which is singular where features are collinear.
 #: It is so many units in the last place at least: gradients are off by that much of noise, which a
 #: step along a direction without curvature would magnify.
@@ -271,7 +274,12 @@ def joint_preconditioner(
     def precondition(params: FloatArray) -> JointPreconditioner:
         matrix = coordinates.hessian(params, SMOOTHING)
         diagonal = np.diag(matrix)
-        unit = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
+        uncentred = coordinates.uncentred(diagonal)
+        is_constant = diagonal <= NO_DEVIATION**2 * uncentred
+        diagonal = np.where(is_constant, uncentred, diagonal)
+        diagonal = np.where(diagonal > 0, diagonal, 1)
+        np.fill_diagonal(matrix, diagonal)
+        unit = 1 / np.sqrt(diagonal)
         inverse = _inverse_cholesky(matrix * unit * unit[:, np.newaxis], X.dtype)
         return JointPreconditioner(coordinates, (inverse * unit).T)
 
@@ -411,6 +419,8 @@ def _with_penalty(
     diagonal: FloatArray, penalty: float, curvature: FloatArray, mean: FloatArray
 ) -> FloatArray:
     """The diagonal of the Hessian, kept away from zero."""
-    rounding = curvature.sum() * (NEGLIGIBLE_DEVIATION * mean) ** 2
-    diagonal = np.maximum(diagonal, rounding) + penalty
+    uncentred = curvature.sum() * mean**2
+    is_constant = diagonal <= NO_DEVIATION**2 * uncentred
+    diagonal = np.maximum(diagonal, NEGLIGIBLE_DEVIATION**2 * uncentred)
+    diagonal = np.where(is_constant, uncentred, diagonal) + penalty
     return np.where(diagonal > 0, diagonal, 1)

@@ -75,7 +75,13 @@ class Columns(Layer):
 
     def check_inputs(self, n_inputs: int) -> None:
         for branch in self.branches:
-            n_columns = np.arange(n_inputs)[branch.columns].size
+            try:
+                n_columns = np.arange(n_inputs)[branch.columns].size
+            except IndexError as error:
+                raise ValueError(
+                    f"Columns: a branch reads the columns {branch.columns!r} of {n_inputs} "
+                    f"({error})."
+                ) from None
             check_chain(branch.layers, "branch", n_columns, branch.n_outputs)
 
     def parameters(self) -> tuple[Parameter, ...]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -420,7 +421,8 @@ def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
     TypeError
         If it names anything else than parameters with shapes.
     ValueError
-        If a factor of the learning rate or of weight decay is none.
+        If a length, or a factor of the learning rate or of weight decay, is none, or if two
+        parameters have one name.
     """
     parameters: Any = layer.parameters()
     where = f"{type(layer).__name__}.parameters()"
@@ -432,6 +434,12 @@ def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
                 f"{where}: the shape of {each.name!r} must be a tuple, such as (8,) for 8 numbers, "
                 f"got {each.shape!r}."
             )
+        lengths: tuple[Any, ...] = each.shape
+        if not all(isinstance(n, Integral) and int(n) >= 0 for n in lengths):
+            raise ValueError(
+                f"{where}: the shape of {each.name!r} must be whole numbers from 0 on, got "
+                f"{each.shape!r}."
+            )
         for name, factor in (("rate", each.rate), ("decay", each.decay)):
             if not 0 <= factor < math.inf:
                 raise ValueError(
@@ -439,4 +447,7 @@ def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
                     f"{factor!r}."
                 )
     checked: tuple[Parameter, ...] = tuple(parameters)
+    names = [each.name for each in checked]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{where} has several parameters of one name: {', '.join(names)}.")
     return checked

@@ -81,6 +81,7 @@ class LBFGS:
             return "max_iter"
         objective = self.objective
         objective.network.check_rows(self.X)
+        objective.check_targets(self.y)
         X = for_many_products(self.X) if objective.network.only_multiplies else self.X
         rows = (X, self.y, self.sample_weight)
         start = run.state.params

@@ -299,8 +299,10 @@ class MiniBatches:
         What the inner loop could not go through with, or would go through without a word, is
         refused.
         """
-        self.objective.network.check_rows(self.X)
+        n_own = 0 if self.own_columns is None else self.own_columns.shape[-1]
+        self.objective.network.check_rows(self.X, n_own)
         self._check_rows()
+        self.objective.check_targets(self.y)
         _check_state(state, self.objective.members)
         if self.objective.members and not self.schedule.depends_on_time_alone:
             raise ValueError(
