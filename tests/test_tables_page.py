@@ -121,6 +121,6 @@ def test_numbers_of_the_recipe_are_those_of_the_presets():
     assert [each.weight_decay for each in PRESETS["fast"]] == [0.01, 0.02]
     assert [each.weight_decay for each in PRESETS["accurate"]] == [0.02, 0.02]
     epochs = {name: [each.max_iter for each in both] for name, both in PRESETS.items()}
-    assert epochs == {"auto": [32, 64], "fast": [32, 32], "accurate": [64, 64]}
+    assert epochs == {"auto": [28, 64], "fast": [28, 32], "accurate": [64, 64]}
     assert (PRIOR_WEIGHT, N_INNER_FOLDS) == (10, 5)
     assert BOUNDS == (0.25, 8)

@@ -24,7 +24,7 @@ from skneural.estimators.tabular.problem import ClassProblem
 
 
 @document_tabular(
-    presets="Settings of the training: 'auto' and 'fast' are 32 epochs in batches of 64 rows with "
+    presets="Settings of the training: 'auto' and 'fast' are 28 epochs in batches of 64 rows with "
     "three hidden layers of 96 units and a weight decay of 0.01, 'accurate' 64 epochs in batches "
     "of 128 with three layers of 128 and 0.02.",
     judging=" and calibrate the probabilities",
