@@ -118,6 +118,7 @@ class Objective:
         Parameters
         ----------
         y : ndarray of shape (n_rows, n_targets), or (K, n_rows, n_targets)
+            As the loss takes them.
 
         Raises
         ------
