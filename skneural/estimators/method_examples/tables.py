@@ -58,11 +58,11 @@ predict : What all networks predict together.
 
 Examples
 --------
-The logits of both classes, from each of two networks as it was after the epoch selected:
+The logits of both classes, from each of two networks as it was after each epoch selected:
 
 {SMALL}
->>> model.raw_outputs(X).shape
-(1, 2, 32, 2)
+>>> model.raw_outputs(X).shape[1:]
+(2, 32, 2)
 """,
     "for_prediction": f"""
 See Also

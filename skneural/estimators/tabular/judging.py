@@ -19,7 +19,12 @@ from scipy.special import entr, log_softmax
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.estimators.scales import loss_of_best_constant
 from skneural.estimators.tabular.inputs import Inputs
-from skneural.estimators.tabular.outputs import Classes, NumbersOfMembers, SinglePrecision
+from skneural.estimators.tabular.outputs import (
+    Classes,
+    NumbersOfMembers,
+    SinglePrecision,
+    in_units_of,
+)
 from skneural.losses import Loss, LossBuffers
 from skneural.minimizers.joint import JointValidation
 from skneural.network import Network
@@ -351,8 +356,9 @@ class JudgeOfNumbers(Judge):
 
     def loss_of_constant(self) -> float:
         # Only differences count, and small numbers have small errors of rounding.
-        y = (self.y / self._unit - np.median(self.y / self._unit))[:, np.newaxis]
-        return loss_of_best_constant(self.loss, 1, y, self.weight)
+        y = in_units_of(self._unit, self.y)
+        differences = (y - np.median(y))[:, np.newaxis]
+        return loss_of_best_constant(self.loss, 1, differences, self.weight)
 
     def judged_by(self, raw: FloatArray) -> JointValidation:
         predicted = self.predicted(raw)
