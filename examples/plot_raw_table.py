@@ -5,8 +5,8 @@ A raw table: an ensemble of networks beside boosted trees
 A table of customers with numbers on several scales, categories as text, and missing values. Two
 models take it as it is, both with their defaults:
 
-- :class:`~skneural.TabularMLPClassifier` trains eight networks side by side, each on seven eighths
-  of the rows. The rows that each has left out say which epoch is the best, and how far to trust the
+- :class:`~skneural.TabularMLPClassifier` trains sixteen networks side by side, each on all rows but
+  a sixteenth. The rows that each has left out say which epoch is the best, and how far to trust the
   probabilities.
 - scikit-learn's ``HistGradientBoostingClassifier`` adds up trees.
 
