@@ -88,7 +88,7 @@ WRONG_NETWORKS = {
     "dropout": ([Dense(3, 8), Dropout(0.5, 5), Dense(5, 1)], 3, "Dropout, layer 1 .* reads 5"),
     "one parameter": ([OneParameter()], 3, r"OneParameter.parameters\(\) must return a tuple"),
     "length": ([NegativeLength()], 3, r"shape of 'w' must be whole numbers .* got \(-1,\)"),
-    "names": ([OneNameTwice()], 3, "several parameters of one name: w, w"),
+    "names": ([OneNameTwice()], 3, "several parameters of the name 'w'"),
     "rate": ([NanRate()], 3, "the rate of 'w' must be a number from 0 on, got nan"),
 }
 

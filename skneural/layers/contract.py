@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -426,6 +425,7 @@ def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
     """
     parameters: Any = layer.parameters()
     where = f"{type(layer).__name__}.parameters()"
+    names: set[str] = set()
     for each in [None] if isinstance(parameters, Parameter) else parameters:
         if not isinstance(each, Parameter):
             raise TypeError(f"{where} must return a tuple of Parameter, got {parameters!r}.")
@@ -434,12 +434,14 @@ def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
                 f"{where}: the shape of {each.name!r} must be a tuple, such as (8,) for 8 numbers, "
                 f"got {each.shape!r}."
             )
-        lengths: tuple[Any, ...] = each.shape
-        if not all(isinstance(n, Integral) and int(n) >= 0 for n in lengths):
+        if min(each.shape, default=0) < 0:
             raise ValueError(
                 f"{where}: the shape of {each.name!r} must be whole numbers from 0 on, got "
                 f"{each.shape!r}."
             )
+        if each.name in names:
+            raise ValueError(f"{where} has several parameters of the name {each.name!r}.")
+        names.add(each.name)
         for name, factor in (("rate", each.rate), ("decay", each.decay)):
             if not 0 <= factor < math.inf:
                 raise ValueError(
@@ -447,7 +449,4 @@ def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
                     f"{factor!r}."
                 )
     checked: tuple[Parameter, ...] = tuple(parameters)
-    names = [each.name for each in checked]
-    if len(set(names)) < len(names):
-        raise ValueError(f"{where} has several parameters of one name: {', '.join(names)}.")
     return checked
