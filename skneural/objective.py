@@ -129,8 +129,8 @@ class Objective:
         if self.loss.n_outputs(n_targets) != n_outputs:
             raise ValueError(
                 f"{self.loss!r} needs {self.loss.n_outputs(n_targets)} output(s) for y of "
-                f"{n_targets} column(s), and the network has {n_outputs}. A class is a column of "
-                "zeros and ones for each label."
+                f"{n_targets} column(s), and the network has {n_outputs}. Classes are a column "
+                "of zeros and ones for each label."
             )
 
     def of_members(self, active: Sequence[int]) -> Objective:

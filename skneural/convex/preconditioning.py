@@ -274,9 +274,7 @@ def joint_preconditioner(
     def precondition(params: FloatArray) -> JointPreconditioner:
         matrix = coordinates.hessian(params, SMOOTHING)
         diagonal = np.diag(matrix)
-        uncentred = coordinates.uncentred(diagonal)
-        is_constant = diagonal <= NO_DEVIATION**2 * uncentred
-        diagonal = np.where(is_constant, uncentred, diagonal)
+        diagonal = _of_constants(diagonal, coordinates.uncentred(diagonal))
         diagonal = np.where(diagonal > 0, diagonal, 1)
         np.fill_diagonal(matrix, diagonal)
         unit = 1 / np.sqrt(diagonal)
@@ -420,7 +418,11 @@ def _with_penalty(
 ) -> FloatArray:
     """The diagonal of the Hessian, kept away from zero."""
     uncentred = curvature.sum() * mean**2
-    is_constant = diagonal <= NO_DEVIATION**2 * uncentred
-    diagonal = np.maximum(diagonal, NEGLIGIBLE_DEVIATION**2 * uncentred)
-    diagonal = np.where(is_constant, uncentred, diagonal) + penalty
+    diagonal = _of_constants(diagonal, uncentred)
+    diagonal = np.maximum(diagonal, NEGLIGIBLE_DEVIATION**2 * uncentred) + penalty
     return np.where(diagonal > 0, diagonal, 1)
+
+
+def _of_constants(diagonal: FloatArray, uncentred: FloatArray) -> FloatArray:
+    """The diagonal with what a feature has around zero, where it does not vary around its mean."""
+    return np.where(diagonal <= NO_DEVIATION**2 * uncentred, uncentred, diagonal)

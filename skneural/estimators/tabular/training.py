@@ -16,6 +16,7 @@ from skneural.arrays.matrices import FloatArray
 from skneural.arrays.threads import largest_product
 from skneural.estimators.data import in_units
 from skneural.estimators.finish import NOT_FINITE
+from skneural.estimators.scales import LEARNT_SHARE
 from skneural.estimators.tabular.ensemble import Ensemble, FittedEnsemble, Shape, TableOutcome
 from skneural.estimators.tabular.folds import Fold
 from skneural.estimators.tabular.inputs import Inputs, MemberTable
@@ -38,9 +39,6 @@ from skneural.optimizers import AdamW
 from skneural.schedules import CosLog, FlatCos
 
 BETA_1, BETA_2 = 0.9, 0.95
-
-#: Of the loss of a constant: a training that has not come below it goes on to its last cycle.
-LEARNT = 0.99
 
 #: Of the weights of a member's rows, beside one of the largest: it has an inverse in float32.
 SMALLEST_MEAN = 1e-30
@@ -142,7 +140,7 @@ class Training:
         first, second, third, *_ = CosLog().cycle_ends(self.recipe.max_iter)
         if not first < second < third:
             return None
-        learnt = LEARNT * self.judge.loss_of_constant()
+        learnt = (1 - LEARNT_SHARE) * self.judge.loss_of_constant()
         return CycleStop((first, second, third), self.criteria[0], learnt)
 
     @property
