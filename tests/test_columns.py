@@ -103,6 +103,8 @@ OF_PANDAS = {
     "intervals": (pd.interval_range(0, N), r"holds intervals, such as \(0, 1\].*midpoints"),
     "bins": (pd.cut(NUMBERS, 3), "holds intervals"),
     "categories": (pd.Categorical(INSTANTS), "holds dates"),
+    "categories of objects": (pd.Categorical(DAYS), "holds dates"),
+    "categories, one a date": (pd.Categorical(["a", DAYS[0], 1] * 4), "holds dates, such as 2024"),
     "arrow": (pd.Series(DAYS, dtype=pd.ArrowDtype(pa.date32())), "holds dates"),
     "arrow, NA": (pd.Series(without(DAYS), dtype=pd.ArrowDtype(pa.date32())), "NA.*dates"),
     "text": (["a", "2"] * 6, "not numeric: it holds 'a'. Encode it first"),

@@ -24,6 +24,15 @@ Array = npt.NDArray[Any]
 NUMBERS = "biufc"
 TEXT = "UT"
 BYTES = "S"
+#: Our own letter, for strings and categories of other libraries: no dates, but some may be missing.
+NAMES = "N"
+
+#: What pandas calls the levels of a category dtype that are no dates or intervals.
+PLAIN_LEVELS = ("string", "bytes", "integer", "floating", "boolean")
+#: How the names of dtypes of strings begin, in pandas, polars and pyarrow, and of categories of
+#: polars, which are strings.
+STRINGS = ("string", "large_string", "String")
+CATEGORIES = ("Categorical", "Enum")
 
 #: Characters of a value that a message shows.
 MOST_SHOWN = 60
@@ -76,7 +85,7 @@ def refuse_dates(X: Any, name: str = "X", *, allow_missing: bool = False) -> Non
         Whether objects may be missing dates (NaT), where there is no other date in their column.
     """
     missing = dated = ""  # each of the first column that has some
-    for column in _columns(X, name, NUMBERS + TEXT + BYTES):
+    for column in _columns(X, name, NUMBERS + TEXT + BYTES + NAMES):
         example = _first_of_a_calendar(column.values)
         if example is None:
             continue
@@ -426,12 +435,31 @@ def _is_of_kinds(X: Any, kinds: str) -> bool:
 
 
 def _kind_of(dtype: Any) -> str:
-    """NumPy's letter for what elements are; "O" where there is none."""
+    """NumPy's letter for what elements are; "O" where there is none, and `NAMES`."""
+    if _are_names(dtype):
+        return NAMES
     if hasattr(dtype, "is_numeric"):  # of polars
         return "f" if dtype.is_numeric() else "O"
     kind = str(getattr(dtype, "kind", "O"))
     # The strings of other libraries can be missing.
     return kind if isinstance(dtype, np.dtype) or kind in NUMBERS else "O"
+
+
+def _are_names(dtype: Any) -> bool:
+    """Whether a column of this dtype has strings, or levels that are strings or numbers."""
+    if isinstance(dtype, np.dtype):
+        return False
+    # Of pandas, which finds out once what its levels are.
+    levels = getattr(getattr(dtype, "categories", None), "inferred_type", None)
+    if levels is not None:
+        return levels in PLAIN_LEVELS
+    return are_strings(dtype) or str(dtype).startswith(CATEGORIES)
+
+
+def are_strings(dtype: Any) -> bool:
+    """Whether this is a dtype of strings of pandas, polars or pyarrow."""
+    name = str(dtype)
+    return name == "str" or name.startswith(STRINGS)
 
 
 def _kind_of_type(each: type) -> str:

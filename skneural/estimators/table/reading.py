@@ -18,8 +18,10 @@ from sklearn.utils.validation import validate_data
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.checks import native, refuse_no_data
 from skneural.estimators.columns import (
+    CATEGORIES,
     INTERVALS,
     NUMBERS,
+    are_strings,
     as_array,
     calendar_of,
     is_missing,
@@ -325,8 +327,8 @@ def raw_columns(X: Any) -> Iterator[RawColumn]:
         for j, values in enumerate(native(X).T):
             yield RawColumn(f"Column {j} of X", values)
     elif hasattr(X, "iloc"):
-        for j, label in enumerate(X.columns):
-            yield _column_of_pandas(f"Column {label!r} of X", X.iloc[:, j])
+        for label, series in X.items():
+            yield _column_of_pandas(f"Column {label!r} of X", series)
     elif hasattr(X, "get_columns"):
         for column in X.get_columns():
             yield _column_of_polars(f"Column {column.name!r} of X", column)
@@ -337,16 +339,10 @@ def raw_columns(X: Any) -> Iterator[RawColumn]:
             yield RawColumn(f"Column {label!r} of X", values, None, _said_by(column.type))
 
 
-#: How the names of dtypes of categories and of text begin, in pandas, polars and pyarrow.
-CATEGORIES = ("dictionary", "Categorical", "Enum")
-STRINGS = ("string", "large_string", "String")
-
-
 def _said_by(dtype: Any) -> str:
-    name = str(dtype)
-    if name.startswith(CATEGORIES):
+    if str(dtype).startswith((*CATEGORIES, "dictionary")):
         return "categories"
-    return "text" if name == "str" or name.startswith(STRINGS) else ""
+    return "text" if are_strings(dtype) else ""
 
 
 def _column_of_pandas(place: str, series: Any) -> RawColumn:
