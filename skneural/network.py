@@ -344,6 +344,7 @@ class Network:
         raw : ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
             A buffer that the next run overwrites.
         """
+        self.check_rows(X)
         if X.shape[0] == 1 and isinstance(X, np.ndarray):
             # Setting up buffers would take longer than the rest.
             x = X.astype(dtype, copy=False)
@@ -351,7 +352,6 @@ class Network:
                 x = layer.forward(own, x)
             yield slice(0, 1), x
             return
-        self.check_rows(X)
         if memory is None:
             memory = PredictionMemory(self, dtype, members)
         n_members = math.prod(members)

@@ -64,7 +64,9 @@ class Workspace:
         self._owned = memory.owned
         self.buffers: list[Any] = []
         for layer in network.layers:
+            memory.next_layer()
             self.buffers.append(layer.buffers(memory))
+        memory.next_layer()
         self.inputs: list[Matrix] = [None] * len(network.layers)
         delta = memory.delta(network.n_outputs)
         assert delta is not None
@@ -86,9 +88,19 @@ class Workspace:
         -------
         Workspace
             One with views of the same buffers.
+
+        Raises
+        ------
+        ValueError
+            If they are more.
         """
         if n_rows == self._largest[0]:
             return self
+        if n_rows > self._largest[0]:
+            raise ValueError(
+                f"These buffers are for at most {self._largest[0]} row(s) at a time, got {n_rows}: "
+                "n_rows of an Objective has to be as large as a batch."
+            )
         if n_rows not in self._cuts:
             _, dtype, members = self._largest
             self._cuts[n_rows] = Workspace(self._network, n_rows, dtype, members, self._owned)

@@ -19,7 +19,7 @@ from skneural import (
     ScratchPerceptron,
 )
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.losses import Focal, Quantile
+from skneural.losses import INCREASING, SOFTMAX, Focal, Quantile, RegressionLoss
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -147,6 +147,44 @@ def differences(function, rows):
 
 
 # ------------------------------------------------------------------------------ gradients
+
+
+class Shares(RegressionLoss):
+    """Numbers that add up to one, by a softmax over all targets: the cross-entropy."""
+
+    link = SOFTMAX
+
+    def value_and_gradient(self, raw, y, buffers):
+        log_shares = raw - np.log(np.sum(np.exp(raw), axis=1, keepdims=True))
+        buffers.gradient[...] = np.exp(log_shares) * y.sum(axis=1, keepdims=True) - y
+        return -np.sum(y * log_shares, axis=1)
+
+
+class Levels(RegressionLoss):
+    """Two outputs for each target, all increasing from one to the next."""
+
+    link = INCREASING
+
+    def n_outputs(self, n_targets):
+        return 2 * n_targets
+
+    def value_and_gradient(self, raw, y, buffers):
+        np.subtract(raw, np.repeat(y, 2, axis=1), out=buffers.gradient)
+        return 0.5 * np.sum(buffers.gradient**2, axis=1)
+
+    def score(self, y, predicted, sample_weight=None):
+        return -float(np.mean((np.repeat(y, 2, axis=1) - predicted) ** 2))
+
+
+@pytest.mark.parametrize("loss", [Shares(), Levels()], ids=["shares", "levels"])
+def test_a_link_that_mixes_all_outputs(loss):
+    """What `predict` does with the link: over all columns, whatever the targets."""
+    y = np.exp(NUMBERS) / np.exp(NUMBERS).sum(axis=1, keepdims=True)
+    model = regressor(loss=loss).fit(X, y)
+    gradients = model.input_gradients(ASKED, of="predict")
+    expected = differences(lambda rows: outputs(model, "predict", rows), ASKED)
+    assert np.abs(expected).max() > 1e-3
+    np.testing.assert_allclose(gradients, expected, rtol=1e-5, atol=1e-7)
 
 
 @each_kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from skneural.activations import ACTIVATIONS
 from skneural.initialization import he_normal
 from skneural.layers import (
     Activate,
+    Chain,
     Columns,
     Dense,
     Dropout,
@@ -154,6 +155,7 @@ IN_PLACE = {
 PLACES = {
     "network": lambda layers: Network(layers, 2),
     "branch": lambda layers: Columns([(slice(0, 2), layers, 2)]),
+    "chain": Chain,
 }
 
 
@@ -472,19 +474,154 @@ def test_dropout_of_members_is_drawn_by_each(n_rows):
         np.testing.assert_allclose(gradients[k], gradient, rtol=1e-10, atol=1e-13)
 
 
+# --------------------------------------------------------------------------- layers of layers
+
+
+class Parallel(Layer):
+    """The product of what two layers make of the same rows."""
+
+    def __init__(self, n_columns):
+        self.n_inputs = self.n_outputs = n_columns
+        self.parts = dense(n_columns, n_columns), dense(n_columns, n_columns)
+
+    def parameters(self):
+        pairs = enumerate(self.parts)
+        return tuple(
+            p._replace(name=f"{i}_{p.name}") for i, each in pairs for p in each.parameters()
+        )
+
+    def initialize(self, arrays, rng, inputs):
+        for i, each in enumerate(self.parts):
+            each.initialize(arrays[2 * i : 2 * i + 2], rng, inputs)
+
+    def buffers(self, memory):
+        return [each.buffers(memory) for each in self.parts], [None, None]
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        inside, outputs = buffers or ([None, None], [None, None])
+        for i, each in enumerate(self.parts):
+            outputs[i] = each.forward(arrays[2 * i : 2 * i + 2], x, inside[i]).copy()
+        return outputs[0] * outputs[1]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        inside, outputs = buffers
+        below = 0
+        for i, each in enumerate(self.parts):
+            own = slice(2 * i, 2 * i + 2)
+            of_part = delta * outputs[1 - i]
+            below = below + each.backward(arrays[own], gradients[own], x, inside[i], of_part, True)
+        return below
+
+
+class Transposed(Layer):
+    """Rows times a matrix, computed as its transpose: columns follow one another in memory."""
+
+    def __init__(self, n_columns):
+        self.n_inputs = self.n_outputs = n_columns
+
+    def parameters(self):
+        return (Parameter("weights", (self.n_inputs, self.n_inputs)),)
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = rng.standard_normal(arrays[0].shape)
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return (arrays[0] @ x.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        gradients[0][...] = delta.swapaxes(-1, -2) @ x
+        return (arrays[0].swapaxes(-1, -2) @ delta.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
+COMPOSED = {
+    "parallel": lambda: [dense(3, 4), tanh(4), Parallel(4), tanh(4), dense(4, 2)],
+    "two of them": lambda: [dense(3, 4), Parallel(4), Parallel(4), Parallel(4), dense(4, 2)],
+    "chain": lambda: [
+        dense(3, 4),
+        Chain([dense(4, 5), tanh(5), dense(5, 4)]),
+        tanh(4),
+        dense(4, 2),
+    ],
+    "chain of chains": lambda: [
+        Chain([dense(3, 4), Chain([Parallel(4), tanh(4), Chain([dense(4, 4)])]), dense(4, 2)])
+    ],
+    "chain that keeps its output": lambda: [Chain([dense(3, 4), tanh(4)]), dense(4, 2)],
+    "empty chain": lambda: [Chain([], 3), dense(3, 2)],
+    "transposed": lambda: [Transposed(3), tanh(3), Transposed(3), tanh(3), dense(3, 2)],
+}
+
+
+@pytest.mark.parametrize("members", [(), (K,)], ids=["one", "members"])
+@pytest.mark.parametrize("name", COMPOSED)
+def test_gradients_of_layers_in_a_network(name, members):
+    """By differences, each member beside itself alone."""
+    network = Network(COMPOSED[name](), 3)
+    shape = (*members, network.n_params)
+    params = np.random.RandomState(0).normal(scale=0.5, size=shape)
+    rows, y = RNG.standard_normal((N_ROWS, 3)), RNG.standard_normal((N_ROWS, 2))
+    objective = Objective(network, SQUARED_ERROR, 0.0, N_ROWS, members=members)
+    alone = Objective(network, SQUARED_ERROR, 0.0, N_ROWS)
+    # Twice, as in an epoch: the second pass finds what the first has left.
+    for _ in range(2):
+        gradient = objective.value_and_gradient(params, rows, y)[1].reshape(-1, network.n_params)
+    for own, found in zip(params.reshape(-1, network.n_params), gradient.copy(), strict=True):
+        expected = [
+            alone.value_and_gradient(own + step, rows, y)[0]
+            - alone.value_and_gradient(own - step, rows, y)[0]
+            for step in 1e-6 * np.eye(network.n_params)
+        ]
+        np.testing.assert_allclose(found, np.array(expected) / 2e-6, rtol=1e-5, atol=1e-7)
+
+
+def test_a_chain_is_its_layers():
+    """The same parameters, in the same order, and the same numbers."""
+    layers = [dense(3, 4), tanh(4), Dropout(0.4, 4), dense(4, 2)]
+    plain, chained = Network(layers, 3), Network([Chain(layers)], 3)
+    assert chained.draws
+    params = initial_params(plain)
+    np.testing.assert_array_equal(initial_params(chained), params)
+    rows, y = RNG.standard_normal((N_ROWS, 3)), RNG.standard_normal((N_ROWS, 2))
+    results = []
+    for network in (plain, chained):
+        np.testing.assert_array_equal(
+            network.predict_raw(params, rows), plain.predict_raw(params, rows)
+        )
+        objective = Objective(network, SQUARED_ERROR, 0.1, N_ROWS)
+        random = [np.random.default_rng(0)]
+        value, gradient, _ = objective.value_and_gradient(params, rows, y, random=random)
+        results.append((value, gradient.tolist()))
+    assert results[0] == results[1]
+
+
+def test_layers_of_a_chain_look_at_what_reaches_them():
+    network = Network([Chain([UnitVariance(2), dense(2, 3), UnitVariance(3)])], 2)
+    params, X = np.empty(network.n_params), RNG.standard_normal((N_ROWS, 2))
+    network.initialize(params, np.random.RandomState(0), X)
+    ((first, weights, intercepts, second),) = network.arrays(params)
+    np.testing.assert_allclose(first, 1 / X.std(axis=0))
+    np.testing.assert_allclose(second, 1 / (X * first @ weights + intercepts).std(axis=0))
+
+
+def test_what_a_chain_keeps_is_not_overwritten():
+    """A layer in place after one that ends in place, as without a chain."""
+    with pytest.raises(ValueError, match=r"^Activate, layer 1 of a network, works in place"):
+        Network([Chain([dense(3, 4), tanh(4)]), tanh(4)], 3)
+    with pytest.raises(ValueError, match=r"^Activate, layer 1 of a network, works in place"):
+        Network([Chain([Dropout(0.5, 3)]), tanh(3)], 3)
+    with pytest.raises(ValueError, match=r"Dense, layer 1 of a chain, reads 5 column"):
+        Chain([dense(3, 4), dense(5, 2)])
+    with pytest.raises(ValueError, match=r"reads 3 column\(s\), and the network has 2"):
+        Network([Chain([dense(3, 4)])], 2)
+
+
 # --------------------------------------------------------------------------- memory of a pass
 
 
 def requests(memory):
     """What layers may ask for, in one order."""
-    return [
-        memory.kept(4),
-        memory.kept(4, dtype=bool),
-        memory.scratch(5),
-        memory.delta(3),
-        memory.delta(5),
-        memory.kept(1),
-    ]
+    first = [memory.kept(4), memory.kept(4, dtype=bool), memory.scratch(5), memory.delta(3)]
+    memory.next_layer()
+    return [*first, memory.delta(5), memory.kept(1)]
 
 
 @pytest.mark.parametrize("members", [(), (K,)], ids=["single", "members"])
@@ -512,11 +649,25 @@ def test_pass_memory_is_the_same_for_fewer_rows(dtype, members):
 def test_what_is_kept_shares_no_memory_with_anything():
     memory = PassMemory(10, np.float64, 5)
     kept, other, scratch = memory.kept(4), memory.kept(4), memory.scratch(5)
-    deltas = [memory.delta(5), memory.delta(5)]
+    deltas = [memory.delta(5)]
+    memory.next_layer()
+    # The second and third are of one layer.
+    deltas += [memory.delta(5), memory.delta(5), memory.delta(5)]
+    memory.next_layer()
+    last = memory.delta(5)
     for array in (other, scratch, *deltas):
         assert not np.shares_memory(kept, array)
-    # One is written while the other is read.
-    assert not np.shares_memory(*deltas)
+    # What a layer is given, and all that it may write.
+    for of_layer, given in ((deltas[:1], deltas[1]), (deltas[1:], last)):
+        for one, two in combinations([*of_layer, given], 2):
+            assert not np.shares_memory(one, two)
+
+
+def test_scratch_is_as_wide_as_an_output():
+    memory = PassMemory(10, np.float64, 5)
+    assert memory.scratch(5).shape == (10, 5)
+    with pytest.raises(ValueError, match=r"scratch of 6 columns, .* has 5: .* widest_inside"):
+        memory.scratch(6)
 
 
 def test_a_derivative_wider_than_any_output_has_no_buffer():

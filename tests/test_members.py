@@ -26,7 +26,7 @@ from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import Record, TrainingState
 from skneural.network import Network
 from skneural.objective import Objective
-from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer
 from skneural.schedules import (
     Adaptive,
     Constant,
@@ -444,6 +444,34 @@ def test_members_of_an_earlier_fit_begin_another_one():
     later = replace(part.state, generators={**part.state.generators, **shuffles})
     found, _ = train(setting.minimizer(), later, **rule)
     assert whole(found.state) == whole(whole_fit.state)
+
+
+@dataclass(repr=False, eq=False)
+class Lazy(Optimizer):
+    """An array as long as all parameters that it computes in, and one that the first step makes."""
+
+    def init_moments(self, n_params, dtype):
+        return {"scratch": np.empty(n_params, dtype)}
+
+    def update(self, params, gradient, learning_rate, state):
+        velocity = state.setdefault("velocity", np.zeros_like(params))
+        velocity *= 0.9
+        velocity += gradient
+        np.multiply(velocity, learning_rate, out=state["scratch"])
+        params -= state["scratch"]
+
+
+def test_memory_of_an_optimizer_when_members_are_frozen():
+    setting = Setting(rows=ROWS, optimizer=Lazy(), max_iter=12)
+    run, _ = setting.together()
+    record = run.state.record
+    assert len(set(record.n_member_iter)) > 1
+    for k, (alone, _) in enumerate(setting.alone()):
+        assert record.n_member_iter[k] == alone.state.record.n_iter
+        np.testing.assert_allclose(run.state.params[k], alone.state.params, rtol=1e-9, atol=1e-12)
+        velocity = run.state.optimizer["velocity"].reshape(K, -1)[k]
+        expected = alone.state.optimizer["velocity"]
+        np.testing.assert_allclose(velocity, expected, rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("by_score", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -491,6 +492,27 @@ def test_an_update_of_its_own_does_not_inherit_how_another_takes_factors():
     state = optimizer.init_state(w.shape, np.float64, rates=rates)
     optimizer.step(w, np.array([[1.0, 2, 3], [-1, 1, 0]]), RATE, state, rates=rates)
     np.testing.assert_allclose(w, [[-0.6, -0.05, -0.1], [0.6, -0.05, 0]], rtol=1e-12)
+
+
+def test_an_update_before_adam_does_not_inherit_how_that_takes_factors():
+    class Frozen:
+        def update(self, params, gradient, learning_rate, state):
+            gradient[...] = 0
+            super().update(params, gradient, learning_rate, state)
+
+    @dataclass(repr=False, eq=False)
+    class FrozenAdam(Frozen, Adam):
+        pass
+
+    class Later(FrozenAdam):
+        pass
+
+    for optimizer in (FrozenAdam(), Later()):
+        for rates in ((), ((slice(0, 1), 6.0),)):
+            w = np.ones(3)
+            state = optimizer.init_state(3, np.float64, rates=rates)
+            optimizer.step(w, np.ones(3), RATE, state, rates=rates)
+            np.testing.assert_array_equal(w, np.ones(3))
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.5], ids=["", "factor"])

@@ -18,6 +18,7 @@ from skneural.checks import (
 )
 from skneural.layers import (
     Activate,
+    Chain,
     Columns,
     Dense,
     Dropout,
@@ -49,6 +50,8 @@ LAYERS = {
     "Dropout": lambda: Dropout(0.4, 5),
     "Dropout by bytes": lambda: Dropout(0.4, 5, by_bytes=True),
     "Scale": lambda: Scale(3),
+    "Chain": lambda: Chain([Dense(3, 5), Activate(TANH, 5), Dropout(0.3, 5), Scale(5)]),
+    "Chain, in place at its end": lambda: Chain([Scale(3), Activate(TANH, 3)]),
     "NTPDense": lambda: NTPDense(3, 4),
     "PeriodicEmbedding": lambda: PeriodicEmbedding(2, sigma=0.5),
     "ParametricActivation": lambda: ParametricActivation(TANH, 4),
@@ -399,6 +402,26 @@ class NegativeRate(Factors):
         return (Parameter("factors", (3,), rate=-1.0),)
 
 
+class ReadsItsOutput(View):
+    """The derivative of the exponential function is what it returns."""
+
+    def buffers(self, memory):
+        return [None]
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        output = np.exp(x)
+        if buffers is not None:
+            buffers[0] = output
+        return output
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta * buffers[0]
+
+
+class SaysSo(ReadsItsOutput):
+    keeps_output = True
+
+
 class AnyWidth(Factors):
     def __init__(self):
         self.n_outputs = 3
@@ -426,6 +449,7 @@ WRONG_LAYERS = {
     "one parameter": (OneParameter, r"parameters\(\) must return a tuple of Parameter"),
     "no shape": (NoShape, "the shape of 'factors' must be a tuple"),
     "negative rate": (NegativeRate, "the rate of 'factors' must be a number from 0 on, got -1.0"),
+    "reads its output": (ReadsItsOutput, "What ReadsItsOutput.backward returns is not the deriv"),
     "any width": (AnyWidth, "check_layer needs rows, X, for AnyWidth"),
 }
 
@@ -439,6 +463,7 @@ def test_wrong_layers(name):
 
 def test_right_layers():
     check_layer(Factors())
+    check_layer(SaysSo())
     check_layer(ForOne(), checks_members=False)
     check_layer(AnyWidth(), np.random.RandomState(0).standard_normal((4, 3)))
 
@@ -514,7 +539,43 @@ class Late(Descent):
         params -= learning_rate * state["last"]
 
 
+class InScratch(Descent):
+    """A right one: memory that is as long as all parameters."""
+
+    def init_moments(self, n_params, dtype):
+        return {"last": np.zeros(n_params, dtype), "scratch": np.empty(n_params, dtype)}
+
+    def update(self, params, gradient, learning_rate, state):
+        np.multiply(gradient, learning_rate, out=state["scratch"])
+        params -= state["scratch"]
+
+
+class OfFirstStep(Descent):
+    """A right one: an array that is not there before the first step."""
+
+    def init_moments(self, n_params, dtype):
+        return {}
+
+    def update(self, params, gradient, learning_rate, state):
+        velocity = state.setdefault("velocity", np.zeros_like(params))
+        velocity *= 0.5
+        velocity += gradient
+        params -= learning_rate * velocity
+
+
+class ByLargest(Descent):
+    def update(self, params, gradient, learning_rate, state):
+        params -= learning_rate * gradient / np.abs(gradient).max()
+
+
+class OfOneLength(Descent):
+    def update(self, params, gradient, learning_rate, state):
+        params -= learning_rate * gradient * np.ones(7)
+
+
 WRONG_OPTIMIZERS = {
+    "by the largest": (ByLargest, "ByLargest moves members side by side otherwise than each alone"),
+    "of one length": (OfOneLength, "OfOneLength is not for members side by side"),
     "list": (InList, "init_moments of InList must return .* got a list as 'last'"),
     "late list": (LateList, "'all' is a list after three steps"),
     "no state": (NoState, "init_moments of NoState must return a dict, got a NoneType"),
@@ -536,6 +597,9 @@ def test_wrong_optimizers(name):
 def test_right_optimizers():
     check_optimizer(Descent(weight_decay=0.01, max_grad_norm=1.0))
     check_optimizer(Late())
+    check_optimizer(InScratch(averaging=0.9))
+    check_optimizer(OfFirstStep())
+    check_optimizer(ByLargest(), checks_members=False)
     with pytest.raises(ValueError, match="needs another rate"):
         check_optimizer(Descent(), learning_rate=10.0)
 

@@ -11,9 +11,9 @@ from sklearn.metrics import accuracy_score, make_scorer
 
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor, TabularMLPClassifier
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.checks import check_layer
-from skneural.layers import Activate, Columns, Dense, Dropout, Layer, Parameter
-from skneural.losses import LOSSES, RegressionLoss
+from skneural.checks import check_layer, check_loss
+from skneural.layers import Activate, Columns, Dense, Dropout, Layer, Parameter, Scale
+from skneural.losses import LOSSES, ClassificationLoss, Link, RegressionLoss
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.minibatch import MiniBatches
@@ -217,6 +217,83 @@ def test_a_single_column_is_not_compared_with_all_outputs(minimize, loss):
     run = Run(TrainingState(np.zeros(8), {}, Record()), EarlyStopping(1e-4, 10), max_iter=3)
     with pytest.raises(ValueError, match=r"for y of 1 column\(s\), and the network has 2"):
         drive(train, run)
+
+
+def test_rows_that_are_no_floating_point_numbers():
+    """Weights would be gathered in their dtype: .9 as 0."""
+    whole, weight = np.round(3 * X).astype(int), np.full(N, 0.9)
+    with pytest.raises(TypeError, match="X must be floating point, got int64"):
+        run_of(minimizer(X=whole, sample_weight=weight))
+
+
+def test_a_state_without_what_rows_are_shuffled_by():
+    with pytest.raises(ValueError, match="need a RandomState 'shuffle'"):
+        run_of(minimizer(shuffle=True))
+    train = minimizer(members=(K,), shuffle=True)
+    with pytest.raises(ValueError, match="need a RandomState 'shuffle 0'"):
+        run_of(train, Record.of_members(K, 0.1), members=(K,))
+
+
+def test_a_state_without_memory_for_factors_of_the_rate():
+    network = Network([Scale(3), Dense(3, 1)], 3)
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, 5)
+    train = MiniBatches(objective, X, Y, None, SGD(), Constant(), 0.1, 5, 3, shuffle=False)
+    memory = SGD().init_state(network.n_params, float)
+    state = TrainingState(np.zeros(network.n_params), memory, Record(learning_rate=0.1))
+    with pytest.raises(ValueError, match=r"pass network\.rates to init_state"):
+        drive(train, Run(state, EarlyStopping(1e-4, 10), max_iter=3))
+
+
+def test_more_rows_than_the_objective_is_for():
+    with pytest.raises(ValueError, match=r"at most 5 row\(s\) at a time, got 8: n_rows of an Obj"):
+        run_of(minimizer(batch_size=8))
+
+
+def test_lbfgs_is_not_for_layers_that_draw():
+    network = dense_network((3, 4, 1), TANH, dropout=(0.5,))
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, N)
+    state = TrainingState(np.zeros(network.n_params), {}, Record())
+    run = Run(state, EarlyStopping(1e-4, 10), max_iter=3)
+    with pytest.raises(ValueError, match="a layer of the network draws at random, such as Drop"):
+        drive(LBFGS(objective, X, Y, None, 1e-4, 100), run)
+
+
+def test_scores_that_nobody_gives():
+    with pytest.raises(ValueError, match="goes by scores: say how to validate"):
+        Run(TrainingState(np.zeros(4)), EarlyStopping(1e-4, 10, by_score=True), max_iter=3)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2])
+def test_predictions_of_rows_of_other_columns(n_rows):
+    """A single row would be broadcast."""
+    network = Network([Scale(3)], 3)
+    with pytest.raises(ValueError, match="The network has 3 inputs, and the rows have 1 columns"):
+        network.predict_raw(np.ones(3), np.ones((n_rows, 1)))
+
+
+class OfItsOwn(ClassificationLoss):
+    """Probabilities that no classifier would make of the outputs."""
+
+    link = Link("of its own", np.exp)
+
+    def with_link(self, link):
+        return self
+
+    def value_and_gradient(self, raw, y, buffers):
+        np.subtract(raw, y, out=buffers.gradient)
+        return 0.5 * np.sum(buffers.gradient**2, axis=1)
+
+
+@pytest.mark.parametrize("n_columns", [1, 2], ids=["labels", "columns of labels"])
+def test_a_classifier_makes_probabilities_itself(n_columns):
+    y = np.column_stack([np.arange(N) % 3] * n_columns)
+    y = y[:, 0] if n_columns == 1 else y
+    with pytest.raises(
+        ValueError, match=r"has the link 'of its own', .* probabilities by 'softmax"
+    ):
+        ScratchMLPClassifier((2,), loss=OfItsOwn(), max_iter=2).fit(X, y)
+    with pytest.raises(ValueError, match=r"has the link 'of its own', .* by 'logistic'"):
+        check_loss(OfItsOwn())
 
 
 class Temperature(Layer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -21,6 +21,7 @@ from skneural.losses import LOSSES, RegressionLoss
 from skneural.minimizers.history import Validation
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.minibatch import MiniBatches, Step
+from skneural.minimizers.run import Run, drive
 from skneural.network import Network
 from skneural.objective import Objective
 from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW
@@ -356,3 +357,50 @@ def test_lbfgs_finds_the_least_squares_solution(dtype):
     tolerance = 1e-3 if dtype == np.float32 else 1e-5
     np.testing.assert_allclose(weights, solution[:-1], rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(intercepts, solution[-1], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, math.nan], ids=["interrupt", "nan"])
+def test_a_training_that_goes_on_and_is_broken_off_at_once(ending):
+    """What the epochs before have come to stays, and goes on as if nothing had been."""
+    X, y = RNG.randn(100, 3), RNG.randn(100, 1)
+    network = network_of((3, 4, 1), "tanh")
+
+    class Broken(RegressionLoss):
+        n_left = math.inf
+
+        def value_and_gradient(self, raw, y, buffers):
+            self.n_left -= 1
+            if self.n_left <= 0 and ending is KeyboardInterrupt:
+                raise KeyboardInterrupt
+            np.subtract(raw, y, out=buffers.gradient)
+            if self.n_left <= 0:
+                buffers.gradient[...] = ending
+            return 0.5 * buffers.gradient[:, 0] ** 2
+
+    loss = Broken()
+    minimize = MiniBatches(
+        Objective(network, loss, 0.0, 10), X, y, None, Adam(), Constant(), 0.01, 10, 6
+    )
+
+    def begun():
+        return state_of(initial_params(network), Adam(), network, 0.01)
+
+    whole, _ = train(minimize, begun(), max_iter=6)
+    first, _ = train(minimize, begun(), max_iter=3)
+    before = first.state.copy()
+    loss.n_left = 5  # in the middle of the fourth epoch
+    start = replace(first.state, generators=begun().generators)
+    broken = Run(start, first.stopping, max_iter=6)
+    if ending is KeyboardInterrupt:
+        with pytest.raises(KeyboardInterrupt):
+            drive(minimize, broken)
+        assert broken.state.record == before.record
+    else:
+        assert drive(minimize, broken) == "not_finite"
+        assert broken.state.record.n_iter == 4
+    np.testing.assert_array_equal(broken.state.params, before.params)
+    assert broken.state.optimizer["step"] == before.optimizer["step"] == 30
+    loss.n_left = math.inf
+    again = replace(broken.state, record=before.record, generators=begun().generators)
+    further, _ = train(minimize, again, max_iter=6)
+    np.testing.assert_array_equal(further.state.params, whole.state.params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +78,14 @@ def check_layer(
         check.members(arrays)
 
 
+class _Pass(NamedTuple):
+    """What a layer has asked for, the derivative in its outputs, and the memory of both."""
+
+    buffers: Any
+    delta: FloatArray
+    owned: list[npt.NDArray[Any]]
+
+
 @dataclass
 class _Check:
     """A layer with its name, and rows in float64."""
@@ -109,11 +117,16 @@ class _Check:
         dtype: npt.DTypeLike = np.float64,
         members: tuple[int, ...] = (),
         owned: list[npt.NDArray[Any]] | None = None,
-    ) -> tuple[Any, PassMemory]:
-        """Those of the layer, and the memory that they lie in."""
+    ) -> _Pass:
+        """Those of the layer, as in a network."""
         widest = max(self.layer.n_outputs, self.layer.widest_inside, self.X.shape[1])
         memory = PassMemory(n_rows, dtype, widest, members, owned)
-        return self.layer.buffers(memory), memory
+        memory.next_layer()
+        buffers = self.layer.buffers(memory)
+        memory.next_layer()
+        delta = memory.delta(self.layer.n_outputs)
+        assert delta is not None
+        return _Pass(buffers, delta, memory.owned)
 
     def random(self, members: Sequence[int] = (0,)) -> Draws | None:
         """What a layer that draws is given: of each member the same numbers every time."""
@@ -141,17 +154,20 @@ class _Check:
         self,
         arrays: Arrays,
         x: FloatArray,
-        of_pass: tuple[Any, PassMemory],
+        of_pass: _Pass,
         coef: FloatArray,
         members: Sequence[int] = (0,),
     ) -> tuple[list[FloatArray], FloatArray]:
         """The gradients of the parameters and of the input, for the sum of coefficients."""
-        buffers, _ = of_pass
+        buffers, delta = of_pass.buffers, of_pass.delta
         x = x.copy()
-        self.output(arrays, x, buffers, self.random(members))
+        output = self.output(arrays, x, buffers, self.random(members))
+        if not (self.layer.works_in_place or self.layer.keeps_output or output.base is x):
+            output[...] = np.nan  # as a layer above may do
         # What was there before must not count.
         gradients = tuple(np.full_like(array, np.nan) for array in arrays)
-        below: Any = self.layer.backward(arrays, gradients, x, buffers, coef.copy(), True)
+        delta[...] = coef
+        below: Any = self.layer.backward(arrays, gradients, x, buffers, delta, True)
         for gradient, parameter in zip(gradients, self.layer.parameters(), strict=True):
             if np.isnan(gradient).any():
                 raise ValueError(
@@ -182,31 +198,29 @@ class _Check:
                     f"{self.name}.forward returns its input, or a view of it, which a layer above "
                     "may overwrite: it has to say passes_input_on = True, or make a copy."
                 )
-        buffers, _ = self.buffers(len(x))
-        with_buffers = self.output(arrays, self.X.copy(), buffers)
+        with_buffers = self.output(arrays, self.X.copy(), self.buffers(len(x)).buffers)
         if not np.allclose(output, with_buffers, **ROUNDING):
             raise ValueError(f"{self.name}.forward gives other numbers with buffers than without.")
         single = tuple(array.astype(np.float32) for array in arrays)
         x = self.X.copy()
-        buffers, memory = self.buffers(len(x), np.float32)
-        dtype = self.output(single, self.X.astype(np.float32), buffers).dtype
+        of_pass = self.buffers(len(x), np.float32)
+        dtype = self.output(single, self.X.astype(np.float32), of_pass.buffers).dtype
         if dtype != np.float32:
             raise ValueError(
                 f"{self.name}.forward makes {dtype} of float32: trainings in float32 would compute "
                 "in double precision."
             )
         coef = self.coefficients(x.shape[:-1]).astype(np.float32)
-        _, below = self.passes(single, x.astype(np.float32), (buffers, memory), coef)
+        _, below = self.passes(single, x.astype(np.float32), of_pass, coef)
         if below.dtype != np.float32:
             raise ValueError(
                 f"{self.name}.backward makes {below.dtype} of float32: trainings in float32 would "
                 "compute in double precision."
             )
         if self.layer.takes_sparse:
-            buffers, _ = self.buffers(len(x))
-            if not np.allclose(
-                output, self.output(arrays, sparse.csr_matrix(self.X), buffers), **ROUNDING
-            ):
+            rows = sparse.csr_matrix(self.X)
+            of_sparse = self.output(arrays, rows, self.buffers(len(x)).buffers)
+            if not np.allclose(output, of_sparse, **ROUNDING):
                 raise ValueError(f"{self.name}.forward gives other numbers for sparse rows.")
 
     def gradients(self, arrays: Arrays, checks_input: bool) -> None:
@@ -217,7 +231,8 @@ class _Check:
         x = self.X.copy()
 
         def value() -> float:
-            return float(np.sum(coef * self.output(arrays, x.copy(), of_pass[0], self.random())))
+            output = self.output(arrays, x.copy(), of_pass.buffers, self.random())
+            return float(np.sum(coef * output))
 
         pairs = zip(self.layer.parameters(), arrays, gradients, strict=True)
         for parameter, array, gradient in pairs:
@@ -238,7 +253,7 @@ class _Check:
         coef = self.coefficients(self.X.shape[:-1])
         of_all = self.buffers(len(self.X))
         before = self.passes(arrays, self.X, of_all, coef)
-        of_fewer = self.buffers(n_fewer, owned=of_all[1].owned)
+        of_fewer = self.buffers(n_fewer, owned=of_all.owned)
         fewer = self.passes(arrays, self.X[:n_fewer], of_fewer, coef[:n_fewer])
         afresh = self.passes(arrays, self.X[:n_fewer], self.buffers(n_fewer), coef[:n_fewer])
         self.refuse_difference(fewer, afresh, "depends on a pass over more rows before")
@@ -257,8 +272,8 @@ class _Check:
         for x in (*shared, own):
             coef = self.coefficients((N_MEMBERS, n_rows))
             try:
-                buffers = self.buffers(n_rows, members=members)
-                together = self.passes(stacked, x, buffers, coef, range(N_MEMBERS))
+                of_pass = self.buffers(n_rows, members=members)
+                together = self.passes(stacked, x, of_pass, coef, range(N_MEMBERS))
             except Exception as error:
                 raise ValueError(
                     f"{self.name} is not for members side by side, whose arrays and rows have one "

@@ -11,14 +11,25 @@ import numpy.typing as npt
 from skneural.arrays.in_place import is_another_array
 from skneural.arrays.matrices import FloatArray
 from skneural.checks.derivatives import STEP, refuse_other_derivative
-from skneural.losses import LOGISTIC, SOFTMAX, ClassificationLoss, Loss, LossBuffers
+from skneural.losses import (
+    IDENTITY,
+    LOGISTIC,
+    SOFTMAX,
+    ClassificationLoss,
+    Link,
+    Loss,
+    LossBuffers,
+    SumOverTargets,
+)
 
 #: Rows that a loss is tried on.
 N_ROWS = 3
 
 
 def is_own(loss: Any) -> bool:
-    """Whether the class of a loss is defined outside of skneural."""
+    """Whether the class of a loss, or of that of each target, is defined outside of skneural."""
+    if isinstance(loss, SumOverTargets):
+        loss = loss.loss
     return not type(loss).__module__.startswith("skneural.")
 
 
@@ -39,7 +50,7 @@ def check_own_outputs(loss: Loss, n_targets: int) -> None:
 
 
 def check_own_loss(
-    loss: Any, target: npt.NDArray[Any], n_outputs: int, dtype: Any, *, predicts: bool
+    loss: Any, target: npt.NDArray[Any], n_outputs: int, dtype: Any, link: Link | None = None
 ) -> None:
     """Try a loss on the first rows: whether it keeps the contract of `skneural.losses.Loss`.
 
@@ -52,8 +63,8 @@ def check_own_loss(
         Of the network.
     dtype : dtype
         Of the training.
-    predicts : bool
-        Whether predictions are what `predict` makes of raw outputs.
+    link : Link or None, default=None
+        What makes probabilities of raw outputs; None where predictions are what `predict` makes.
 
     Raises
     ------
@@ -61,7 +72,7 @@ def check_own_loss(
         If it returns other objects than arrays.
     ValueError
         If it needs another number of outputs, returns arrays of other shapes or NaN, writes to the
-        targets or leaves elements of the gradient as they are.
+        targets or leaves elements of the gradient as they are; or if it has another link.
     """
     if not isinstance(loss, Loss):
         raise TypeError(f"with_link of the loss must return a Loss, got {loss!r}.")
@@ -84,8 +95,14 @@ def check_own_loss(
             f"{name}.value_and_gradient must write the derivative in every raw output to "
             "buffers.gradient, in place: some are not written."
         )
-    if predicts:
+    if link is None:
         _check_predictions(loss, raw)
+    elif loss.link != link and loss.link.name != IDENTITY.name:
+        raise ValueError(
+            f"{name} has the link {loss.link.name!r}, and this classifier makes probabilities by "
+            f"{link.name!r}: with_link(link) must return a loss of the raw outputs of that link. "
+            "Only a regressor takes the link of its loss."
+        )
 
 
 def _check_value_and_gradient(
@@ -157,21 +174,20 @@ def check_loss(loss: Loss, y: Any = None) -> None:
     loss.check()
     if isinstance(loss, ClassificationLoss):
         classes = np.array([0, 1, 1, 2, 0, 2])
-        _check_for(loss.with_link(LOGISTIC), (classes == 1)[:, np.newaxis].astype(float), 1)
-        _check_for(
-            loss.with_link(SOFTMAX), (classes[:, np.newaxis] == np.arange(3)).astype(float), 3
-        )
+        for link, of_outputs in ((LOGISTIC, np.ones(1)), (SOFTMAX, np.arange(3))):
+            target = (classes[:, np.newaxis] == of_outputs).astype(float)
+            _check_for(loss.with_link(link), target, len(of_outputs), link)
         return
     target = np.array([0.4, 1.3, 0.7, 2.1, 0.2, 1.6] if y is None else y, dtype=np.float64)
     loss.check_targets(target)
     target = target.reshape(len(target), -1)
     check_own_outputs(loss, target.shape[1])
-    _check_for(loss, target, loss.n_outputs(target.shape[1]), predicts=True)
+    _check_for(loss, target, loss.n_outputs(target.shape[1]))
 
 
-def _check_for(loss: Loss, target: FloatArray, n_outputs: int, *, predicts: bool = False) -> None:
+def _check_for(loss: Loss, target: FloatArray, n_outputs: int, link: Link | None = None) -> None:
     """Check the loss of these targets, all of them."""
-    check_own_loss(loss, target, n_outputs, np.float64, predicts=predicts)
+    check_own_loss(loss, target, n_outputs, np.float64, link)
     raw = _raw_outputs(len(target), n_outputs)
     _, gradient = _value_and_gradient(loss, raw, target)
     differences = np.empty_like(raw)

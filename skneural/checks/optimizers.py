@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray
+from skneural.minimizers.members import optimizer_of
 from skneural.optimizers import Optimizer, State
 from skneural.optimizers.contract import KEPT_IN_STATE
 
 N_PARAMS = 7
 N_STEPS = 100
+N_MEMBERS = 3
 
 
-def check_optimizer(optimizer: Optimizer, learning_rate: float = 0.01) -> None:
+def check_optimizer(
+    optimizer: Optimizer, learning_rate: float = 0.01, *, checks_members: bool = True
+) -> None:
     r"""Minimise a quadratic function by 100 steps, and look at what an optimizer does on the way.
 
     .. math:: f(w) = \tfrac12 \sum_j c_j (w_j - t_j)^2, \qquad c_j \in [0.5, 2]
@@ -25,6 +30,9 @@ def check_optimizer(optimizer: Optimizer, learning_rate: float = 0.01) -> None:
         What to check.
     learning_rate : float, default=0.01
         Of all steps.
+    checks_members : bool, default=True
+        Whether to compare three networks side by side, one of which ends early, with each alone.
+        False for an optimizer that is for single networks.
 
     Raises
     ------
@@ -34,7 +42,8 @@ def check_optimizer(optimizer: Optimizer, learning_rate: float = 0.01) -> None:
         place.
     ValueError
         If its settings are not valid, the parameters do not move, are not finite or end no lower
-        than they began, or a training that goes on from a copy of the state is another one.
+        than they began, or a training that goes on from a copy of the state is another one; or
+        members are not what each of them is alone.
 
     Examples
     --------
@@ -81,6 +90,35 @@ def check_optimizer(optimizer: Optimizer, learning_rate: float = 0.01) -> None:
             f"{N_STEPS} steps of {name} at a learning rate of {learning_rate} lead from a value of "
             f"{before:.4g} to {after:.4g}: it goes uphill, or needs another rate."
         )
+    if checks_members:
+        _check_members(optimizer, steps, rng.standard_normal((N_MEMBERS, N_PARAMS)))
+
+
+def _check_members(
+    optimizer: Optimizer, steps: Callable[[FloatArray, State, int], None], start: FloatArray
+) -> None:
+    """Three members for some steps, then the first and the last of them, beside each alone."""
+    name, dtype = type(optimizer).__name__, np.float64
+    going_on, n_steps = [0, N_MEMBERS - 1], 3
+    try:
+        params, state = start.copy(), optimizer.init_state(start.shape, dtype)
+        steps(params, state, n_steps)
+        rest, memory = params[going_on], optimizer_of(state, params, going_on)
+        steps(rest, memory, n_steps)
+    except Exception as error:
+        raise ValueError(
+            f"{name} is not for members side by side, whose vectors follow one another, and of "
+            "which some end early (checks_members=False leaves that out). It has raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    for together, k in zip(rest, going_on, strict=True):
+        alone = start[k].copy()
+        steps(alone, optimizer.init_state(N_PARAMS, dtype), 2 * n_steps)
+        if not np.allclose(together, alone, rtol=1e-9, atol=1e-12):
+            raise ValueError(
+                f"{name} moves members side by side otherwise than each alone: every element must "
+                "move by itself, whatever the others are (checks_members=False leaves that out)."
+            )
 
 
 def _copy_of_state(optimizer: Optimizer, state: State) -> State:

@@ -101,12 +101,12 @@ def _derivative(model: Model, of: str, raw: FloatArray, k: int) -> FloatArray:
         return _one_hot(raw, k)
     if isinstance(targets, ClassTargets):
         if targets.is_binary:  # one raw output, whose link gives the second probability of two
-            derivative = _through(targets.link, raw, 0, 1)
+            derivative = _through(targets.link, raw, 0)
             return derivative if k == 1 else -derivative
-        return _through(targets.link, raw, k, raw.shape[1])
+        return _through(targets.link, raw, k)
     assert isinstance(targets, Numbers)
     if type(targets.loss).predict is Loss.predict and targets.link.backward is not None:
-        return _through(targets.link, raw, k, raw.shape[1] // targets.n_targets)
+        return _through(targets.link, raw, k)
     return _numerical(model, raw, k)
 
 
@@ -116,13 +116,11 @@ def _one_hot(raw: FloatArray, k: int) -> FloatArray:
     return derivative
 
 
-def _through(link: Link, raw: FloatArray, k: int, width: int) -> FloatArray:
-    """Derivative of prediction k, where each target has so many raw outputs."""
+def _through(link: Link, raw: FloatArray, k: int) -> FloatArray:
+    """Derivative of prediction k."""
     derivative = _one_hot(raw, k)
-    first = k - k % width
-    of_target = slice(first, first + width)
     assert link.backward is not None
-    link.backward(derivative[:, of_target], raw[:, of_target].copy())
+    link.backward(derivative, raw.copy())
     return derivative
 
 

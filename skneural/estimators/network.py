@@ -227,6 +227,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
             verbose=self.verbose if plan.records_epochs else False,
             deadline=deadline,
             keeps_history=plan.records_epochs,
+            restores_start=False,  # the fitted model is still the one before
         )
         settings = settings_of(self)
         if tasks is not None:

@@ -4,6 +4,7 @@ r"""The layers of a network, and the contract of all.
 Dense                 :math:`x W + b`.
 Activate              An activation function, in place.
 Dropout               Random units are left out, in training.
+Chain                 Layers one after another, as one: what a block of layers is made of.
 Columns               Input in parts: branches of layers, joined side by side.
 NTPDense              A dense layer whose learning rate suits every width, with weights and
                       intercepts that begin where the rows are.
@@ -17,6 +18,7 @@ weight decay along, which go with `skneural.optimizers.AdamW`.
 """
 
 from skneural.layers.activate import Activate
+from skneural.layers.chain import Chain
 from skneural.layers.columns import Branch, Columns
 from skneural.layers.contract import Arrays, Draws, Layer, Parameter, PassMemory
 from skneural.layers.dense import Dense
@@ -30,6 +32,7 @@ __all__ = [
     "Activate",
     "Arrays",
     "Branch",
+    "Chain",
     "Columns",
     "Dense",
     "Draws",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, Matrix
+from skneural.layers.chain import Chain
 from skneural.layers.contract import (
     Arrays,
     Buffers,
@@ -60,18 +61,17 @@ class Columns(Layer):
         self.n_outputs = sum(branch.n_outputs for branch in self.branches)
         for branch in self.branches:
             check_chain(branch.layers, "branch")
-        # The places of the arrays of every layer among those of all.
-        self._places: list[list[slice]] = []
-        stop = 0
-        for branch in self.branches:
-            starts = [stop]
-            starts += [stop := stop + len(layer.parameters()) for layer in branch.layers]
-            self._places.append([slice(*ends) for ends in pairwise(starts)])
-        inside = [layer for branch in self.branches for layer in branch.layers]
-        self.draws = any(layer.draws for layer in inside)
-        self.widest_inside = max(
-            (max(layer.n_outputs, layer.widest_inside) for layer in inside), default=0
-        )
+        self._chains = [
+            Chain(branch.layers, None if branch.layers else branch.n_outputs)
+            for branch in self.branches
+        ]
+        ends = [0]
+        for chain in self._chains:
+            ends.append(ends[-1] + len(chain.parameters()))
+        # The places of the arrays of every branch among those of all.
+        self._places = [slice(*place) for place in pairwise(ends)]
+        self.draws = any(chain.draws for chain in self._chains)
+        self.widest_inside = max((chain.widest_inside for chain in self._chains), default=0)
 
     def check_inputs(self, n_inputs: int) -> None:
         for branch in self.branches:
@@ -86,27 +86,19 @@ class Columns(Layer):
 
     def parameters(self) -> tuple[Parameter, ...]:
         return tuple(
-            parameter._replace(name=f"{i}_{j}_{parameter.name}")
-            for i, branch in enumerate(self.branches)
-            for j, layer in enumerate(branch.layers)
-            for parameter in layer.parameters()
+            parameter._replace(name=f"{i}_{parameter.name}")
+            for i, chain in enumerate(self._chains)
+            for parameter in chain.parameters()
         )
 
     def initialize(
         self, arrays: Arrays, rng: np.random.RandomState, inputs: Callable[[], Matrix]
     ) -> None:
-        for branch, of_layers in self._split(arrays):
-            below = _part_of(inputs, branch)
-            for layer, own in zip(branch.layers, of_layers, strict=True):
-                if own:
-                    layer.initialize(own, rng, below)
-                below = _output_of(layer, own, below)
+        for i, branch in enumerate(self.branches):
+            self._chains[i].initialize(arrays[self._places[i]], rng, _part_of(inputs, branch))
 
     def buffers(self, memory: PassMemory) -> Buffers:
-        of_branches = [
-            ([layer.buffers(memory) for layer in branch.layers], [None] * len(branch.layers))
-            for branch in self.branches
-        ]
+        of_branches = [chain.buffers(memory) for chain in self._chains]
         deltas = [memory.kept(branch.n_outputs) for branch in self.branches]
         return memory.kept(self.n_outputs), of_branches, deltas
 
@@ -118,15 +110,9 @@ class Columns(Layer):
         random: Sequence[np.random.Generator] | None = None,
     ) -> FloatArray:
         outputs: list[FloatArray] = []
-        for i, (branch, of_layers) in enumerate(self._split(arrays)):
-            part = x[..., branch.columns]
-            for j, (layer, own) in enumerate(zip(branch.layers, of_layers, strict=True)):
-                own_buffers = None
-                if buffers is not None:
-                    own_buffers, inputs = buffers[1][i][0][j], buffers[1][i][1]
-                    inputs[j] = part
-                part = layer.forward(own, part, own_buffers, random)
-            outputs.append(part)
+        for i, branch in enumerate(self.branches):
+            own, of_branch = arrays[self._places[i]], None if buffers is None else buffers[1][i]
+            outputs.append(self._chains[i].forward(own, x[..., branch.columns], of_branch, random))
         joined: FloatArray | None = None if buffers is None else buffers[0]
         largest = max(outputs, key=np.ndim) if joined is None else joined
         if any(output.ndim < largest.ndim for output in outputs):
@@ -152,27 +138,15 @@ class Columns(Layer):
         for own in buffers[2]:
             np.copyto(own, delta[..., start : start + own.shape[-1]])
             start += own.shape[-1]
-        split_gradients = list(self._split(gradients))
-        for i, (branch, of_layers) in enumerate(self._split(arrays)):
-            part: FloatArray | None = buffers[2][i]
-            for j in reversed(range(len(branch.layers))):
-                assert part is not None
-                part = branch.layers[j].backward(
-                    of_layers[j],
-                    split_gradients[i][1][j],
-                    buffers[1][i][1][j],
-                    buffers[1][i][0][j],
-                    part,
-                    needs_input or j > 0,
-                )
+        for i, branch in enumerate(self.branches):
+            place, (_, of_branches, deltas) = self._places[i], buffers
+            # The chain has kept what its first layer has read.
+            part = self._chains[i].backward(
+                arrays[place], gradients[place], x, of_branches[i], deltas[i], needs_input
+            )
             if below is not None and part is not None:
                 _add_to_columns(below, branch.columns, part)
         return below
-
-    def _split(self, arrays: Arrays) -> Iterator[tuple[Branch, list[Arrays]]]:
-        """The arrays of every branch, layer by layer."""
-        for branch, places in zip(self.branches, self._places, strict=True):
-            yield branch, [arrays[place] for place in places]
 
 
 def _add_to_columns(matrix: FloatArray, columns: Any, part: FloatArray) -> None:
@@ -186,7 +160,3 @@ def _add_to_columns(matrix: FloatArray, columns: Any, part: FloatArray) -> None:
 
 def _part_of(inputs: Callable[[], Matrix], branch: Branch) -> Callable[[], Matrix]:
     return lambda: inputs()[..., branch.columns]
-
-
-def _output_of(layer: Layer, arrays: Arrays, inputs: Callable[[], Matrix]) -> Callable[[], Matrix]:
-    return lambda: layer.forward(arrays, np.array(inputs()))

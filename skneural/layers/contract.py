@@ -110,6 +110,14 @@ class PassMemory:
         # The backward pass needs two derivatives at a time, and the forward pass none.
         self._shared = (self.kept(widest).reshape(-1), self.kept(widest).reshape(-1))
         self._n_deltas = 0
+        self._has_delta = False
+
+    def next_layer(self) -> None:
+        """Say that the requests to come are those of another layer of the chain.
+
+        Layers inside of a layer do not: only what the chain has between its layers is shared.
+        """
+        self._has_delta = False
 
     def kept(self, n_columns: int, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
         """A buffer whose content stays from the forward to the backward pass.
@@ -145,7 +153,18 @@ class PassMemory:
         -------
         ndarray of shape (n_rows, n_columns) or (K, n_rows, n_columns)
             Not initialized.
+
+        Raises
+        ------
+        ValueError
+            If it is wider than any output of a layer.
         """
+        if n_columns > self.widest:
+            raise ValueError(
+                f"A layer asks for scratch of {n_columns} columns, and the widest output has "
+                f"{self.widest}: a layer that holds others has to say how wide the widest of them "
+                "is, by the attribute widest_inside."
+            )
         memory = self._shared[0][: self._n_all_rows * n_columns]
         return memory.reshape(*self.members, self.n_rows, n_columns)
 
@@ -153,7 +172,8 @@ class PassMemory:
         """A buffer for the derivative in the input of a layer, which the next one below reads.
 
         None if it is wider than any output of a layer: that is the derivative in the rows
-        themselves, which no training needs.
+        themselves, which no training needs. A layer that asks more than once, such as for layers
+        inside of it, gets memory of its own from the second time on.
 
         Parameters
         ----------
@@ -167,6 +187,9 @@ class PassMemory:
         """
         if n_columns > self.widest:
             return None
+        if self._has_delta:
+            return self.kept(n_columns)
+        self._has_delta = True
         self._n_deltas += 1
         memory = self._shared[self._n_deltas % 2][: self._n_all_rows * n_columns]
         return memory.reshape(*self.members, self.n_rows, n_columns)
@@ -205,6 +228,9 @@ class Layer:
         overwritten.
     passes_input_on : bool
         Whether `forward` may return its input as it is, as `Dropout` does in prediction.
+    keeps_output : bool
+        Whether `backward` reads what `forward` has returned, so that no layer may overwrite it. Of
+        a layer that works in place this is taken for granted.
     takes_sparse : bool
         Whether the input may be a sparse matrix. That of the first layer may be one.
     draws : bool
@@ -215,6 +241,7 @@ class Layer:
     widest_inside: int = 0
     works_in_place: bool = False
     passes_input_on: bool = False
+    keeps_output: bool = False
     takes_sparse: bool = False
     draws: bool = False
 
@@ -299,8 +326,8 @@ class Layer:
         -------
         ndarray of shape (n_rows, n_outputs), or (K, n_rows, n_outputs)
             May be a buffer; `x` itself, or a view of it, only if the layer works in place or
-            `passes_input_on`. The layer above may overwrite it, unless this one works in place:
-            `backward` must not rely on it.
+            `passes_input_on`. The layer above may overwrite it, unless this one works in place or
+            says `keeps_output`: `backward` must not rely on it otherwise.
         """
         raise NotImplementedError
 
@@ -392,7 +419,7 @@ def check_chain(
                 "gradient."
             )
         if not layer.passes_input_on:
-            is_own = not layer.works_in_place
+            is_own = not (layer.works_in_place or layer.keeps_output)
         if width is not None:
             layer.check_inputs(width)
         width, before = layer.n_outputs, type(layer).__name__

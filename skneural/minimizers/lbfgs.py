@@ -82,6 +82,11 @@ class LBFGS:
         objective = self.objective
         objective.network.check_rows(self.X)
         objective.check_targets(self.y)
+        if objective.network.draws:
+            raise ValueError(
+                "L-BFGS needs the same value for the same parameters, and a layer of the network "
+                "draws at random, such as Dropout: use mini-batches."
+            )
         X = for_many_products(self.X) if objective.network.only_multiplies else self.X
         rows = (X, self.y, self.sample_weight)
         start = run.state.params

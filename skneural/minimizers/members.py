@@ -18,6 +18,7 @@ from skneural.layers import Draws
 from skneural.minimizers.state import TrainingState
 from skneural.objective import Objective
 from skneural.optimizers import State
+from skneural.optimizers.contract import RESERVED
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,15 @@ class Work:
         places = np.array(self.active)[is_finite]
         state.params[places] = self.params[is_finite]
         for name, value in self.optimizer.items():
+            if name.startswith("scratch"):
+                continue
             if _is_of_members(name, value, self.params):
+                if name not in state.optimizer:  # the first step has made it
+                    shape = state.params.shape if value.ndim == 2 else state.params.size
+                    state.optimizer[name] = np.zeros(shape, value.dtype)
                 mine = state.optimizer[name].reshape(state.params.shape)
                 mine[places] = value.reshape(self.params.shape)[is_finite]
-            elif not name.startswith("scratch") and name != "clipping":
+            elif name != "clipping":
                 # A number such as that of the steps: the same for all that go on.
                 state.optimizer[name] = value
 
@@ -93,4 +99,4 @@ def optimizer_of(optimizer: State, params: FloatArray, active: Sequence[int]) ->
 def _is_of_members(name: str, value: Any, params: FloatArray) -> bool:
     """Whether this is an array with an element for each parameter."""
     is_array = isinstance(value, np.ndarray) and value.size == params.size
-    return is_array and not name.startswith("scratch")
+    return is_array and (name not in RESERVED or name == "average")

@@ -22,7 +22,7 @@ from skneural.minimizers.changed import changed
 from skneural.minimizers.members import Work, active_members, optimizer_of
 from skneural.minimizers.order import RowOrder, Rows
 from skneural.minimizers.run import Run
-from skneural.minimizers.state import Record, TrainingState
+from skneural.minimizers.state import Generator, Record, TrainingState
 from skneural.objective import Objective
 from skneural.optimizers import Optimizer
 from skneural.schedules import Schedule
@@ -274,6 +274,11 @@ class MiniBatches:
         Rows are gathered without a look at their numbers.
         """
         n_samples = self.X.shape[0]
+        if self.X.dtype.kind != "f":
+            raise TypeError(
+                f"X must be floating point, got {self.X.dtype}: weights are gathered in its dtype. "
+                "X.astype(float) makes it so."
+            )
         if self.y.ndim < 2 or (self.y.ndim == 2 and len(self.y) != n_samples):
             raise ValueError(
                 f"y must have the shape (n_samples, n_targets), here ({n_samples}, n_targets), got "
@@ -303,7 +308,7 @@ class MiniBatches:
         self.objective.network.check_rows(self.X, n_own)
         self._check_rows()
         self.objective.check_targets(self.y)
-        _check_state(state, self.objective.members)
+        _check_state(state, self.objective)
         if self.objective.members and not self.schedule.depends_on_time_alone:
             raise ValueError(
                 f"{self.schedule!r} follows the progress of one training: members side by side "
@@ -317,10 +322,8 @@ class MiniBatches:
         generators = []
         if members:
             n_drawn = record.n_member_iter if record.n_iter else ()
-        if self.shuffle and members:
-            generators = [state.generators[f"shuffle {k}"] for k in range(members[0])]
-        elif self.shuffle:
-            generators = [state.generators["shuffle"]]
+        if self.shuffle:
+            generators = _shufflers(state, members)
         return RowOrder(
             self.rows,
             self.X.shape[0],
@@ -353,8 +356,9 @@ class MiniBatches:
         return Work(objective, batches, params, optimizer, random, active)
 
 
-def _check_state(state: TrainingState, members: tuple[int, ...]) -> None:
-    """Refuse a state that is not that of so many networks."""
+def _check_state(state: TrainingState, objective: Objective) -> None:
+    """Refuse a state that is not that of so many networks, with what their factors need."""
+    members = objective.members
     record, n_axes = state.record, 2 if members else 1
     n_histories = members[0] if members else 1
     if state.params.ndim != n_axes or len(record.stopped) != n_histories:
@@ -364,6 +368,29 @@ def _check_state(state: TrainingState, members: tuple[int, ...]) -> None:
             "learning_rate) is the record of K members, whose parameters have the shape (K, "
             "n_params)."
         )
+    if objective.network.rates and not {"scratch_rates", "scratch_factors"} & {*state.optimizer}:
+        raise ValueError(
+            "Parameters of the network have factors of the learning rate, for which the state of "
+            "the optimizer has no memory: pass network.rates to init_state."
+        )
+
+
+def _shufflers(state: TrainingState, members: tuple[int, ...]) -> list[Generator]:
+    """What the orders of rows are drawn from: a generator for each member.
+
+    Raises
+    ------
+    ValueError
+        If the state lacks one.
+    """
+    names = [f"shuffle {k}" for k in range(members[0])] if members else ["shuffle"]
+    for name in names:
+        if name not in state.generators:
+            raise ValueError(
+                f"The rows are shuffled: the generators of the state need a RandomState {name!r}; "
+                "shuffle=False leaves them in their order."
+            )
+    return [state.generators[name] for name in names]
 
 
 def _check_data_of_members(

@@ -105,6 +105,9 @@ class Run:
     keeps_history : bool, default=True
         Whether every epoch gets a row in a history. If not, the record has the numbers of the last
         one alone, nothing is validated, and patience is up to the minimiser.
+    restores_start : bool, default=True
+        Whether the state that this call begins with comes back where its first epoch is broken off,
+        or its loss is not finite. False saves the copy, for who has that state elsewhere.
 
     Attributes
     ----------
@@ -118,7 +121,8 @@ class Run:
     Raises
     ------
     ValueError
-        If numbers of the whole are asked for, and there is nothing that they could be of.
+        If numbers of the whole are asked for, and there is nothing that they could be of; or if
+        scores are to decide, and nothing is validated.
     """
 
     def __init__(
@@ -134,6 +138,7 @@ class Run:
         validate_together: Callable[[FloatArray, list[int]], JointValidation] | None = None,
         cycle_stop: CycleStop | None = None,
         keeps_history: bool = True,
+        restores_start: bool = True,
     ) -> None:
         is_joint = validate_together is not None
         if is_joint and (state.params.ndim < 2 or not stopping.jointly or validate is not None):
@@ -143,6 +148,11 @@ class Run:
             )
         if not is_joint and (cycle_stop is not None or state.checkpoints is not None):
             raise ValueError("Checkpoints and cycle_stop go by the numbers of validate_together.")
+        if stopping.by_score and keeps_history and not is_joint and validate is None:
+            raise ValueError(
+                "EarlyStopping(by_score=True) goes by scores: say how to validate, by validate or "
+                "validate_together."
+            )
         begin = partial(stopping.begin, validates=is_joint or validate is not None)
         record = changed(state.record, histories=tuple(map(begin, state.record.histories)))
         if is_joint and record.joint is None:
@@ -155,6 +165,7 @@ class Run:
         self.is_good_enough = False
         self.report = ProgressReport(verbose, max_iter) if verbose else None
         self._keeps_history = keeps_history
+        self._restores_start = restores_start
         self._validate = validate
         self._validate_together = validate_together
         self._has_members = state.params.ndim == 2
@@ -205,8 +216,7 @@ class Run:
         goes_on = n_iter > self._first  # not so where epochs from before are repeated
         if goes_on and perf_counter() >= self._deadline:
             raise Stop("max_time")
-        # A single network has nothing to go back to in its first epoch, which may be the only one.
-        if in_place and (self._has_members or goes_on):
+        if in_place and (self._has_members or goes_on or self._restores_start):
             self._saved = self.state.copy(into=self._saved)
             self._rewinders = list(map(rewinder, self.state.generators.values()))
         if self._listener is not None:

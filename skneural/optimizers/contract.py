@@ -70,8 +70,9 @@ class Optimizer(Settings, ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "update" in vars(cls) and "update_by_factors" not in vars(cls):
-            # One that is inherited belongs to another `update`.
+        moves, moves_by_factors = (_provider(cls, name) for name in ("update", "update_by_factors"))
+        if moves not in moves_by_factors.__mro__:
+            # It is inherited, and belongs to another `update`.
             for name in ("init_factors", "update_by_factors"):
                 setattr(cls, name, vars(Optimizer)[name])
 
@@ -350,6 +351,11 @@ class Optimizer(Settings, ABC):
         share = max(1 - self.averaging, 1 / state["n_averaged"])
         vectors = (state["average"].reshape(-1), params.reshape(-1), scratch.reshape(-1))
         move_average(*vectors, share, keeps_zeros)
+
+
+def _provider(cls: type, name: str) -> type:
+    """The class from which a method is inherited."""
+    return next(each for each in cls.__mro__ if name in vars(each))
 
 
 @compiled_as(kernels.move_average)

@@ -282,9 +282,9 @@ class MultilayerPerceptron(NetworkEstimator):
         loss = data.targets.loss_of(loss_of(self))
         template, network = self._networks(data, start)
         if is_own(loss):
-            predicts = isinstance(data.targets, Numbers)
-            dtype, target = data.rows.X.dtype, data.rows.target
-            check_own_loss(loss, target, network.n_outputs, dtype, predicts=predicts)
+            link = None if isinstance(data.targets, Numbers) else data.targets.link
+            rows = data.rows
+            check_own_loss(loss, rows.target, network.n_outputs, rows.X.dtype, link)
         # As in scikit-learn, 'lbfgs' holds no rows out.
         stops_early = bool(self.early_stopping)
         holds_out = stops_early and self.solver != "lbfgs" and data.validation is None

@@ -1,0 +1,134 @@
+"""Layers one after another, as a layer: what blocks and branches of a network are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from skneural.arrays.matrices import FloatArray, Matrix
+from skneural.layers.contract import (
+    Arrays,
+    Buffers,
+    Layer,
+    Parameter,
+    PassMemory,
+    check_chain,
+)
+
+
+class Chain(Layer):
+    """Layers one after another, which another layer holds as one.
+
+    A subclass can do something before or after them, such as add its input to what comes out.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        In the order of the forward pass.
+    n_inputs : int or None, default=None
+        Number of columns that go in; None for what the first layer says.
+
+    Raises
+    ------
+    ValueError
+        If a layer reads another number of columns than the one before it returns, or works in place
+        where that one has made no array of its own.
+    """
+
+    def __init__(self, layers: Sequence[Layer], n_inputs: int | None = None) -> None:
+        self.layers = tuple(layers)
+        if n_inputs is None and self.layers:
+            n_inputs = getattr(self.layers[0], "n_inputs", None)
+        if n_inputs is not None:
+            self.n_inputs = n_inputs
+        check_chain(self.layers, "chain", n_inputs)
+        self.n_outputs = self.layers[-1].n_outputs if self.layers else self.n_inputs
+        self.widest_inside = max(
+            (max(layer.n_outputs, layer.widest_inside) for layer in self.layers), default=0
+        )
+        makes_arrays = [layer for layer in self.layers if not layer.passes_input_on]
+        self.passes_input_on = not makes_arrays
+        self.keeps_output = bool(makes_arrays) and (
+            makes_arrays[-1].works_in_place or makes_arrays[-1].keeps_output
+        )
+        self.takes_sparse = bool(self.layers) and self.layers[0].takes_sparse
+        self.draws = any(layer.draws for layer in self.layers)
+        ends = [0]
+        for layer in self.layers:
+            ends.append(ends[-1] + len(layer.parameters()))
+        # The places of the arrays of every layer among those of all.
+        self._places = [slice(*place) for place in pairwise(ends)]
+
+    def check_inputs(self, n_inputs: int) -> None:
+        check_chain(self.layers, "chain", n_inputs)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        return tuple(
+            parameter._replace(name=f"{i}_{parameter.name}")
+            for i, layer in enumerate(self.layers)
+            for parameter in layer.parameters()
+        )
+
+    def initialize(
+        self, arrays: Arrays, rng: np.random.RandomState, inputs: Callable[[], Matrix]
+    ) -> None:
+        for layer, own in self._each(arrays):
+            if own:
+                layer.initialize(own, rng, inputs)
+            inputs = partial(_passed_on, layer, own, inputs)
+
+    def buffers(self, memory: PassMemory) -> Buffers:
+        # What each layer has asked for, and what it reads in the forward pass.
+        return [layer.buffers(memory) for layer in self.layers], [None] * len(self.layers)
+
+    def forward(
+        self,
+        arrays: Arrays,
+        x: Matrix,
+        buffers: Buffers | None = None,
+        random: Sequence[np.random.Generator] | None = None,
+    ) -> FloatArray:
+        of_layers, inputs = ([None] * len(self.layers), None) if buffers is None else buffers
+        for i, (layer, own) in enumerate(self._each(arrays)):
+            if inputs is not None:
+                inputs[i] = x
+            x = layer.forward(own, x, of_layers[i], random)
+        output: Any = x
+        return output  # type: ignore[no-any-return]
+
+    def backward(
+        self,
+        arrays: Arrays,
+        gradients: Arrays,
+        x: Matrix,
+        buffers: Buffers,
+        delta: FloatArray,
+        needs_input: bool,
+    ) -> FloatArray | None:
+        below: FloatArray | None = delta
+        of_layers, inputs = buffers
+        for i in range(len(self.layers) - 1, -1, -1):
+            assert below is not None
+            place = self._places[i]
+            below = self.layers[i].backward(
+                arrays[place],
+                gradients[place],
+                inputs[i],
+                of_layers[i],
+                below,
+                needs_input or i > 0,
+            )
+        return below
+
+    def _each(self, arrays: Arrays) -> Iterator[tuple[Layer, Arrays]]:
+        """Every layer with its arrays."""
+        for layer, place in zip(self.layers, self._places, strict=True):
+            yield layer, arrays[place]
+
+
+def _passed_on(layer: Layer, arrays: Arrays, inputs: Callable[[], Matrix]) -> FloatArray:
+    return layer.forward(arrays, inputs())
