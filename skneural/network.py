@@ -7,9 +7,9 @@ outputs by
 
     a_0 = x, \qquad z_i = a_{i-1} W_i + b_i, \qquad a_i = f_i(z_i) \quad (i < L),
 
-and :math:`z_L` is the result: the output activation belongs to the loss. Every step is a layer,
-`Dense` or `Activate`; the forward pass calls them one after another. With :math:`\delta_i` the
-derivative of the loss in :math:`z_i`, the chain rule gives
+and :math:`z_L` is the result: the output activation belongs to the loss. Every step of it is a
+layer, `Dense` or `Activate`; the forward pass calls them one after another. With :math:`\delta_i`
+the derivative of the loss with respect to :math:`z_i` ("in", for short), the chain rule gives
 
 .. math::
 
@@ -20,7 +20,9 @@ derivative of the loss in :math:`z_i`, the chain rule gives
 from the last layer to the first, which is backpropagation (D. E. Rumelhart, G. E. Hinton and R. J.
 Williams, "Learning representations by back-propagating errors", Nature 323, 1986): every layer
 turns the derivative in its output into that in its input, and on the way fills in those in its
-parameters.
+parameters. `Dense.backward` computes the first two formulas and the product
+:math:`\delta_i W_i^\top`, `Activate.backward` the factor :math:`f_{i-1}'`; `Network.backward` calls
+them from the last layer to the first.
 
 Memory layout
 -------------
@@ -84,7 +86,7 @@ class Network:
     ValueError
         If there is no layer, or one does not fit the one before it: it reads another number of
         columns, or works in place where that has made no array of its own, and the rows of the user
-        would be overwritten. Also for a factor of the learning rate that is none.
+        would be overwritten. Also for a factor of the learning rate that is not valid.
     TypeError
         If `parameters` of a layer returns something else than a tuple of `Parameter`.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import pickle
 import pkgutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import sklearn
@@ -287,3 +289,16 @@ def test_fit_can_be_pickled_and_inspected():
     assert function.__doc__.startswith("Train on rows")
     parameters = list(inspect.signature(ScratchMLPClassifier.fit).parameters)
     assert parameters[:4] == ["self", "X", "y", "sample_weight"]
+
+
+@pytest.mark.parametrize("module", ["layers", "losses", "optimizers", "schedules"])
+def test_the_documentation_lists_every_public_class(module):
+    """On the page of the engine."""
+    docs = Path(__file__).parents[1] / "docs"
+    listed = (docs / "engine.rst").read_text()
+    package = importlib.import_module(f"skneural.{module}")
+    classes = [name for name in package.__all__ if isinstance(getattr(package, name), type)]
+    assert classes
+    missing = [name for name in classes if not re.search(rf"[\s.`~]{name}\b", listed)]
+    # What `with_link` makes of a loss of classes stands beside it.
+    assert [name for name in missing if not name.startswith(("Binary", "Multinomial"))] == []

@@ -34,7 +34,7 @@ def is_own(loss: Any) -> bool:
 
 
 def check_own_outputs(loss: Loss, n_targets: int) -> None:
-    """Refuse a number of outputs that is none.
+    """Refuse a number of outputs that is not valid.
 
     Raises
     ------

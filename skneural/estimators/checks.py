@@ -178,7 +178,7 @@ def as_score(found: Any, name: str) -> float:
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not a number.
     """
     try:
         return float(found)

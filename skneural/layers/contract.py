@@ -447,7 +447,7 @@ def checked_parameters(layer: Layer) -> tuple[Parameter, ...]:
     TypeError
         If it names anything else than parameters with shapes.
     ValueError
-        If a length, or a factor of the learning rate or of weight decay, is none, or if two
+        If a length, or a factor of the learning rate or of weight decay, is not valid, or if two
         parameters have one name.
     """
     parameters: Any = layer.parameters()

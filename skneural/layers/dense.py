@@ -49,8 +49,7 @@ class Dense(Layer):
     Raises
     ------
     TypeError
-        When it is initialized, if `draw` is none, but the name of an initialization or its
-        function.
+        When it is initialized, if `draw` is the name of an initialization or its function.
     """
 
     takes_sparse = True

@@ -52,7 +52,7 @@ class Dropout(Layer):
     Raises
     ------
     ValueError
-        If the rate is none.
+        If the rate is not from 0 to below 1.
 
     Notes
     -----

@@ -43,7 +43,8 @@ sample weights and sums are up to `skneural.objective`.
 Sources: C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 4.3.6
 (canonical links) and 5.2; P. McCullagh and J. A. Nelder, *Generalized Linear Models*, 1989,
 chapters 6 and 8 (Poisson and gamma); the squared error of probabilities is half of the score of
-G. W. Brier, "Verification of forecasts expressed in terms of probability", 1950. The sources of
+G. W. Brier, "Verification of forecasts expressed in terms of probability", 1950 (a quarter for two
+classes, both of which Brier counts). The sources of
 the others are given with their classes.
 """
 

@@ -310,7 +310,7 @@ class Poisson(RegressionLoss):
 
     See Also
     --------
-    Gamma : For positive numbers whose standard deviation grows with the mean.
+    Gamma : For positive numbers whose standard deviation is proportional to the mean.
     sklearn.metrics.mean_poisson_deviance : Twice this loss, of predictions.
 
     Examples

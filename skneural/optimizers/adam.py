@@ -36,7 +36,10 @@ class Adam(Optimizer):
         Decay rates of the two means, from 0 to below 1.
     epsilon : float, default=1e-8
         Keeps the division stable.
-    weight_decay, max_grad_norm, averaging : float or None
+    weight_decay : float, default=0.0
+        As in `Optimizer`.
+
+    max_grad_norm, averaging : float or None, default=None
         As in `Optimizer`.
 
     See Also
@@ -253,7 +256,10 @@ class NAdam(Adam):
         As in `Adam`, but epsilon is added to the root after its bias is corrected.
     momentum_decay : float, default=0.004
         :math:`\psi`. The larger, the sooner :math:`\mu` reaches :math:`\beta_1`.
-    weight_decay, max_grad_norm, averaging : float or None
+    weight_decay : float, default=0.0
+        As in `Optimizer`.
+
+    max_grad_norm, averaging : float or None, default=None
         As in `Optimizer`.
 
     See Also

@@ -37,7 +37,10 @@ class RMSprop(Optimizer):
         Keeps the division stable.
     momentum : float, default=0.0
         :math:`\mu`, from 0 to 1.
-    weight_decay, max_grad_norm, averaging : float or None
+    weight_decay : float, default=0.0
+        As in `Optimizer`.
+
+    max_grad_norm, averaging : float or None, default=None
         As in `Optimizer`.
 
     See Also
@@ -119,7 +122,10 @@ class AdaGrad(Optimizer):
     ----------
     epsilon : float, default=1e-10
         Keeps the division stable.
-    weight_decay, max_grad_norm, averaging : float or None
+    weight_decay : float, default=0.0
+        As in `Optimizer`.
+
+    max_grad_norm, averaging : float or None, default=None
         As in `Optimizer`.
 
     See Also

@@ -33,7 +33,10 @@ class SGD(Optimizer):
         :math:`\mu`, from 0 to 1. With 0 this is plain gradient descent.
     nesterovs_momentum : bool, default=True
         Whether the gradient is taken where the momentum leads to.
-    weight_decay, max_grad_norm, averaging : float or None
+    weight_decay : float, default=0.0
+        As in `Optimizer`.
+
+    max_grad_norm, averaging : float or None, default=None
         As in `Optimizer`.
 
     See Also

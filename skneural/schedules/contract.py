@@ -103,7 +103,7 @@ class Schedule(Settings):
 
 
 def check_rate(rate: Any, schedule: Schedule, method: str) -> None:
-    """Refuse what a schedule has returned for a learning rate, or a factor of it, and is none.
+    """Refuse what a schedule has returned for a learning rate, or a factor of it, and is not valid.
 
     Parameters
     ----------

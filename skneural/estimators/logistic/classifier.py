@@ -61,8 +61,9 @@ class ScratchLogisticRegression(
         by the sum of C times the weights, is larger, and the objective can fall by no more
         than about ``tol**2 / 100`` (estimated from the second derivative); 'sag' and 'saga' do
         so at a tenth of it, 'liblinear' at a thousandth. Where single rows may mislead that
-        estimate, in problems of up to 1000 parameters, a duality gap of at most ``tol / 100``
-        verifies it. For 'sgd' and 'adam': the least decrease of the loss that counts as progress.
+        estimate, a duality gap of at most ``tol / 100`` verifies it, in problems of up to 1000
+        parameters (L1: 300) in which the rows times the square of the parameters are at most 2^26.
+        For 'sgd' and 'adam': the least decrease of the loss that counts as progress.
 
     fit_intercept : bool, default=True
         Whether there are intercepts.
@@ -94,9 +95,9 @@ class ScratchLogisticRegression(
           a change of variables: scale the features. With a decaying `learning_rate` they reach
           the optimum too. Only these have partial_fit and early stopping.
         - 'newton-cg': Newton's method with conjugate gradients. For text and the like: sparse
-          rows of very many features. With up to 2000 parameters, and either as many rows or
-          up to 128 parameters, it is 'newton-cholesky', from which conjugate gradients take over
-          where the matrix is singular.
+          rows of very many features. With up to 2000 parameters (those of K - 1 of K > 2 classes
+          count), and either as many rows or up to 128 parameters, it is 'newton-cholesky', from
+          which conjugate gradients take over where the matrix is singular.
         - 'sag', 'saga': scikit-learn's names, served by ours that reach the same optimum: 'sag'
           by 'lbfgs', 'saga' by 'fista', and for an L2 penalty by 'lbfgs' too.
         - 'liblinear': that of scikit-learn's solver of this name, whose intercept is penalised
@@ -405,7 +406,8 @@ class ScratchLogisticRegression(
         Warns
         -----
         UserWarning
-            Of parameters that it lacks. Its defaults take their place, 'saga' that of 'fista'.
+            Of parameters that it lacks. Its defaults take their place, 'saga' that of 'fista' with
+            an L1 penalty.
         """
         return logistic_to_sklearn(self, ScratchLogisticRegression)
 

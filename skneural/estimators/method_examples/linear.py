@@ -168,7 +168,7 @@ True
     "partial_fit": """
 See Also
 --------
-fit : Trains until no row is wrong, or the objective no longer falls.
+fit : Trains until the objective no longer falls, or for `max_iter` epochs.
 
 Examples
 --------

@@ -308,8 +308,8 @@ PARAMETERS = (
         - 'log_loss': the log loss (cross-entropy);
         - 'focal': the log loss with less weight on rows that are predicted well, for rare
           classes among many easy rows;
-        - 'squared_error': half the squared error of the probabilities, summed over the classes
-          (half the Brier score).
+        - 'squared_error': half the squared error of the probabilities, summed over the outputs:
+          one for two classes, otherwise one for each class.
 
         Or an object of `skneural.losses`: ``LogLoss(label_smoothing=0.1)`` against
         overconfidence and wrong labels, ``Focal(gamma=1)``.

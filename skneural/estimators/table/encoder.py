@@ -177,7 +177,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
 
     References
     ----------
-    - D. Holzmueller, L. Grinsztajn and I. Steinwart, "Better by default: Strong pre-tuned MLPs and
+    - D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: Strong pre-tuned MLPs and
       boosted trees on tabular data", NeurIPS 2024, https://arxiv.org/abs/2407.04491 (robust
       scaling, smooth clipping, one-hot).
     - D. Micci-Barreca, "A preprocessing scheme for high-cardinality categorical attributes in

@@ -149,7 +149,7 @@ class RobustScaling:
 
     References
     ----------
-    D. Holzmueller, L. Grinsztajn and I. Steinwart, "Better by default: Strong pre-tuned MLPs and
+    D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: Strong pre-tuned MLPs and
     boosted trees on tabular data", NeurIPS 2024, https://arxiv.org/abs/2407.04491.
     """
 

@@ -155,8 +155,9 @@ follow. <recipe> AdamW (beta 0.9 and 0.95) trains all members side by side, in f
 cyclic learning rate (`CosLog`); weight decay and dropout fall in the second half (`FlatCos`). All
 members are taken from the same epochs.
 
-**Few and many rows.** Below about 500 training rows batches become smaller, until an epoch has 8
-steps, and there are more epochs, until a training has 500 steps<large>.
+**Few and many rows.** Where a member has fewer rows than 8 batches, batches become smaller, until
+an epoch has 8 steps; where all epochs have fewer than 500 steps, there are more
+epochs<large>. `fitted_settings_` has what a fit has used.
 
 **Many columns.** Of more than 50 columns of numbers each is embedded in fewer outputs, of more than
 300 in none, unless `frequency_scale` is given.
