@@ -67,11 +67,10 @@ class TabularMLPRegressor(TabularMLP, RegressorMixin, BaseEstimator):
     ----------
     <PRESET>
 
-    loss : {'squared_error', 'absolute_error', 'quantile'}, SquaredError, AbsoluteError or \
-            Quantile, default='squared_error'
+    loss : {'squared_error', 'absolute_error', 'quantile'} or Loss, default='squared_error'
         What is minimised: half the squared error, which predicts the mean; the absolute error, for
         the median; or the pinball loss, for a quantile. 'quantile' is that of level 0.5; for
-        another level pass ``skneural.losses.Quantile(0.9)``.
+        another level pass ``skneural.losses.Quantile(0.9)``. Other losses are refused.
 
     <PARAMETERS>
 
