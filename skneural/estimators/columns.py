@@ -16,23 +16,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from skneural.estimators.kinds_of_dtypes import (
+    BYTES,
+    NAMES,
+    NUMBERS,
+    TEXT,
+    kind_of,
+    kind_of_type,
+    types_of,
+)
 from skneural.estimators.remedies import ENCODE, ENCODE_TARGET, FILL_IN
 
 Array = npt.NDArray[Any]
-
-#: Kinds of dtypes of numbers: no dates, nothing missing but NaN.
-NUMBERS = "biufc"
-TEXT = "UT"
-BYTES = "S"
-#: Our own letter, for strings and categories of other libraries: no dates, but some may be missing.
-NAMES = "N"
-
-#: What pandas calls the levels of a category dtype that are no dates or intervals.
-PLAIN_LEVELS = ("string", "bytes", "integer", "floating", "boolean")
-#: How the names of dtypes of strings begin, in pandas, polars and pyarrow, and of categories of
-#: polars, which are strings.
-STRINGS = ("string", "large_string", "String")
-CATEGORIES = ("Categorical", "Enum")
 
 #: Characters of a value that a message shows.
 MOST_SHOWN = 60
@@ -394,13 +389,13 @@ def _columns(X: Any, name: str, skipped: str = "") -> Iterator[Column]:
         columns = (
             (label, X.iloc[:, j])
             for j, (label, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True))
-            if _kind_of(dtype) not in skipped
+            if kind_of(dtype) not in skipped
         )
     elif hasattr(X, "get_columns"):
         columns = (
             (column.name, column)
             for column in X.get_columns()
-            if _kind_of(column.dtype) not in skipped
+            if kind_of(column.dtype) not in skipped
         )
     elif isinstance(getattr(X, "column_names", None), list):
         columns = ((label, X.column(j)) for j, label in enumerate(X.column_names))
@@ -418,58 +413,20 @@ def _is_of_kinds(X: Any, kinds: str) -> bool:
     if not kinds:
         return False
     dtype = getattr(X, "dtype", None)
-    if dtype is not None and _kind_of(dtype) in kinds:
+    if dtype is not None and kind_of(dtype) in kinds:
         return True
     # A data frame. A Series of dask has these attributes too, and one dimension.
     if hasattr(X, "dtypes") and hasattr(X, "columns") and getattr(X, "ndim", 2) == 2:
-        return all(_kind_of(dtype) in kinds for dtype in set(X.dtypes))
+        return all(kind_of(dtype) in kinds for dtype in set(X.dtypes))
     types: set[type] = set()
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":
         types = types_of(X.ravel())
     elif isinstance(X, list | tuple):
         is_nested = set(map(type, X)) <= {list, tuple}
         types = set(map(type, chain.from_iterable(X) if is_nested else X))
-    found = {_kind_of_type(each) for each in types}
+    found = {kind_of_type(each) for each in types}
     # Beside text, NumPy makes text of NaN.
     return bool(found) and found <= set(kinds) and (len(found) == 1 or "U" not in found)
-
-
-def _kind_of(dtype: Any) -> str:
-    """NumPy's letter for what elements are; "O" where there is none, and `NAMES`."""
-    if _are_names(dtype):
-        return NAMES
-    if hasattr(dtype, "is_numeric"):  # of polars
-        return "f" if dtype.is_numeric() else "O"
-    kind = str(getattr(dtype, "kind", "O"))
-    # The strings of other libraries can be missing.
-    return kind if isinstance(dtype, np.dtype) or kind in NUMBERS else "O"
-
-
-def _are_names(dtype: Any) -> bool:
-    """Whether a column of this dtype has strings, or levels that are strings or numbers."""
-    if isinstance(dtype, np.dtype):
-        return False
-    # Of pandas, which finds out once what its levels are.
-    levels = getattr(getattr(dtype, "categories", None), "inferred_type", None)
-    if levels is not None:
-        return levels in PLAIN_LEVELS
-    return are_strings(dtype) or str(dtype).startswith(CATEGORIES)
-
-
-def are_strings(dtype: Any) -> bool:
-    """Whether this is a dtype of strings of pandas, polars or pyarrow."""
-    name = str(dtype)
-    return name == "str" or name.startswith(STRINGS)
-
-
-def _kind_of_type(each: type) -> str:
-    kinds = {bool: "b", int: "i", float: "f", str: "U", bytes: "S"}
-    return np.dtype(each).kind if issubclass(each, np.generic) else kinds.get(each, "O")
-
-
-def types_of(values: Array) -> set[type]:
-    """The types of the elements, those of Python for arrays of numbers."""
-    return set(map(type, values.tolist()))
 
 
 def _columns_of_array(X: Any, name: str, skipped: str) -> Iterator[Column]:

@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 
 from skneural.arrays.matrices import IndexArray
-from skneural.estimators.columns import NUMBERS
+from skneural.estimators.kinds_of_dtypes import NUMBERS
 
 
 def is_frame(X: Any) -> bool:

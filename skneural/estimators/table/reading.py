@@ -18,19 +18,16 @@ from sklearn.utils.validation import validate_data
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.checks import native, refuse_no_data
 from skneural.estimators.columns import (
-    CATEGORIES,
     INTERVALS,
-    NUMBERS,
-    are_strings,
     as_array,
     calendar_of,
     is_missing,
     neither_string_nor_number,
     refuse_dates_of_part,
     shown,
-    types_of,
 )
 from skneural.estimators.containers import can_be_cut, cut, is_frame
+from skneural.estimators.kinds_of_dtypes import CATEGORIES, NUMBERS, are_strings, types_of
 
 Array = npt.NDArray[Any]
 
