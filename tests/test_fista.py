@@ -11,6 +11,7 @@ from log_loss_problem import COLUMNS, KINDS, N_ROWS, WEIGHT, Problem, X, every_n
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from skneural import ScratchLogisticRegression
 from skneural.convex import fista
 from skneural.convex.fista import Fista
 
@@ -113,6 +114,22 @@ def test_the_last_step_changes_no_weight_by_more_than_its_share(strength, tol):
     before, last = (params[problem.is_weight] for params in training.path[-2:])
     assert training.stop_reason == "converged"
     assert np.abs(last - before).max() <= tol * np.abs(last).max()
+
+
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+def test_the_end_is_judged_by_the_curvature_there(l1_ratio):
+    """Where probabilities become certain, that of the start says little."""
+    rng = np.random.RandomState(1)
+    rows, weights = rng.randn(400, 320), rng.randn(320) * (rng.rand(320) < 0.05)
+    weights[0] = 3
+    y = rows @ weights + 0.3 * rng.randn(400) > rng.randn()
+    settings = {"solver": "fista", "C": 1e4, "l1_ratio": l1_ratio, "max_iter": 1000}
+    model, exact = (
+        ScratchLogisticRegression(tol=tol, **settings).fit(rows, y) for tol in (1e-4, 1e-9)
+    )
+    assert model.stop_reason_ == exact.stop_reason_ == "converged"
+    # The tolerance is 1e-10; 1e-6 was what the first estimate left.
+    assert model.loss_curve_[-1] - exact.loss_curve_[-1] < 1e-9
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])

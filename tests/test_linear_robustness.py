@@ -16,7 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 from snapshots import frozen, state
 
-from skneural import ScratchLogisticRegression, ScratchPerceptron
+from skneural import ScratchLogisticRegression, ScratchMLPClassifier, ScratchPerceptron
+from skneural.estimators import scales
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -221,3 +222,88 @@ def test_coefficients_stay_where_they_make_no_difference(columns, n_classes, sol
             model.predict_proba(rows), expected.predict_proba(rows), atol=2e-3
         )
         assert np.abs(model.coef_).max() < 10
+
+
+# ------------------------------------------------------------ sparse rows that stay as they are
+
+
+def out_of_order(n_rows, n_columns, *, twice=False):
+    """A CSR matrix whose elements are in no order, or stored in two parts."""
+    rng = np.random.RandomState(0)
+    rows = sparse.random(n_rows, n_columns, 0.15, random_state=0, format="csr")
+    indices, values = rows.indices.copy(), rng.standard_normal(rows.nnz)
+    values[0] = 1e6  # what the end of a fit is verified for
+    for start, stop in zip(rows.indptr, rows.indptr[1:], strict=False):
+        indices[start:stop] = indices[start:stop][::-1].copy()
+    indptr = rows.indptr
+    if twice:
+        indices, values, indptr = np.repeat(indices, 2), np.repeat(values / 2, 2), 2 * indptr
+    made = sparse.csr_matrix((values, indices, indptr), shape=rows.shape)
+    assert not made.has_canonical_format
+    return made
+
+
+WAYS = {
+    **{f"logistic, {name}": {"solver": name} for name in ("lbfgs", "newton-cholesky", "newton-cg")},
+    "logistic, L1": {"solver": "saga", "l1_ratio": 1},
+    "logistic, adam": {"solver": "adam", "max_iter": 3},
+    "perceptron": {"max_iter": 3},
+    "network": {"hidden_layer_sizes": (3,), "max_iter": 3},
+    "network, lbfgs": {"hidden_layer_sizes": (3,), "max_iter": 3, "solver": "lbfgs"},
+}
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["out of order", "in two parts"])
+@pytest.mark.parametrize("kind", ["csr", "csc"])
+@pytest.mark.parametrize("name", WAYS)
+def test_sparse_rows_of_the_user_stay_as_they_are(name, kind, twice):
+    """SciPy puts elements in order on the way; other threads may read them, or nobody write."""
+    estimators = {
+        "logistic": ScratchLogisticRegression,
+        "perceptron": ScratchPerceptron,
+        "network": ScratchMLPClassifier,
+    }
+    estimator = estimators[name.partition(",")[0]](random_state=0, **WAYS[name])
+    X = out_of_order(120, 30, twice=twice)
+    if kind == "csc":
+        X = sparse.csc_matrix((X.data, X.indices, X.indptr), shape=X.shape[::-1])
+    y = np.random.RandomState(1).randint(3, size=X.shape[0])
+    before = [array.copy() for array in (X.data, X.indices, X.indptr)]
+    for array in (X.data, X.indices, X.indptr):
+        array.flags.writeable = False
+    model = estimator.fit(X, y)
+    model.predict(X)
+    model.score(X, y)
+    for array, copied in zip((X.data, X.indices, X.indptr), before, strict=True):
+        np.testing.assert_array_equal(array, copied)
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["out of order", "in two parts"])
+def test_largest_numbers_of_sparse_columns(twice):
+    """What a warning about scales is made of."""
+    rows = out_of_order(30, 120, twice=twice)
+    X = sparse.csc_matrix((rows.data, rows.indices, rows.indptr), shape=rows.shape[::-1])
+    before = X.data.copy()
+    largest = scales._largest_by_column(X)
+    np.testing.assert_array_equal(X.data, before)
+    np.testing.assert_allclose(largest, np.abs(X.toarray()).max(axis=0))
+
+
+# ------------------------------------------------------------ other parameters
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cholesky", "newton-cg", "fista"])
+def test_a_tolerance_whose_square_is_infinite(solver):
+    model = ScratchLogisticRegression(tol=1e200, solver=solver).fit(X, Y)
+    assert model.stop_reason_ == "converged"
+
+
+@pytest.mark.parametrize("classes", [[], (), np.array([])], ids=["list", "tuple", "array"])
+@pytest.mark.parametrize(
+    "estimator",
+    [ScratchLogisticRegression(solver="sgd"), ScratchPerceptron(), ScratchMLPClassifier()],
+    ids=["logistic", "perceptron", "network"],
+)
+def test_no_classes_at_all(estimator, classes):
+    with pytest.raises(ValueError, match="`classes` is empty: it has to name all labels"):
+        clone(estimator).partial_fit(X, Y, classes=classes)

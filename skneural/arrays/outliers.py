@@ -17,7 +17,8 @@ def column_medians(X: Matrix, rows: BoolArray) -> tuple[FloatArray, FloatArray]:
     """
     medians: FloatArray = np.zeros(X.shape[1])
     if sparse.issparse(X):
-        deviation = np.asarray(abs(X[np.flatnonzero(rows)]).mean(axis=0)).ravel()
+        chosen = X[np.flatnonzero(rows)]
+        deviation = np.asarray(distances(chosen, medians).mean(axis=0)).ravel()
     else:
         medians = np.median(X[rows], axis=0).astype(np.float64)
         distance = np.abs(X[rows] - medians)
@@ -27,8 +28,14 @@ def column_medians(X: Matrix, rows: BoolArray) -> tuple[FloatArray, FloatArray]:
 
 
 def distances(X: Matrix, centre: FloatArray) -> Matrix:
-    """Distance of every element from the centre of its column; of a sparse matrix, from zero."""
-    return abs(X) if sparse.issparse(X) else np.abs(X - centre)
+    """Distance of every element from the centre of its column; of a sparse matrix, from zero.
+
+    An element that is stored in several parts counts with each of them.
+    """
+    if not sparse.issparse(X):
+        return np.abs(X - centre)
+    # abs(X) would put the elements of X in order, and X is the user's.
+    return type(X)((np.abs(X.data), X.indices, X.indptr), shape=X.shape)
 
 
 def largest_share(X: Matrix) -> float:

@@ -129,7 +129,8 @@ class CertifiedNewton:
         return value <= close or steps.best(params).gap <= close
 
     def _allowed(self, value: float, params: FloatArray) -> float:
-        return max(DECREASE_TOLERANCE * self.tol**2, resolution(params.dtype) * max(1, value))
+        allowed = DECREASE_TOLERANCE * self.tol * self.tol
+        return max(allowed, resolution(params.dtype) * max(1, value))
 
     def _close(self, value: float, params: FloatArray) -> float:
         return max(DECREASE_TOLERANCE * self.tol, resolution(params.dtype) * max(1, value))

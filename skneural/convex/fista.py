@@ -226,9 +226,10 @@ class _Steps:
         self._network = objective.network
         self._rows = (for_many_products(problem.X), problem.y, problem.sample_weight)
         self._l1 = float(problem.l1 / (problem.X.shape[0] * objective.mean_weight))
-        self._preconditioner: Preconditioner = preconditioner(
+        self._precondition = preconditioner(
             self._network, problem.X, problem.sample_weight, objective.alpha, separable=True
-        )(origin)
+        )
+        self._preconditioner: Preconditioner = self._precondition(origin)
         self._unit_squared = np.square(self._preconditioner.transform)[:, np.newaxis]
         self._resolution = 4 * float(np.finfo(objective.gradient.dtype).eps)
 
@@ -386,8 +387,12 @@ class _Steps:
         if change > tol * np.max(np.abs(weights)):
             return False
         subgradient = self.subgradient(here)
-        preconditioned = self._preconditioner.gradient(subgradient)
-        return is_optimum(subgradient, 0.5 * float(preconditioned @ preconditioned), tol)
+        if not is_optimum(subgradient, _decrease(self._preconditioner, subgradient), tol):
+            return False
+        # Where probabilities have become certain there is less curvature than at the origin, and
+        # more to gain. Telling takes a pass over the rows, so it comes last.
+        curvature_here = self._precondition(here.params)
+        return is_optimum(subgradient, _decrease(curvature_here, subgradient), tol)
 
     def _leave_out_flat_direction(self, direction: FloatArray) -> None:
         """Remove what all classes have in common where the objective does not depend on it.
@@ -411,3 +416,9 @@ class _Steps:
 
     def _weights(self, vector: FloatArray) -> FloatArray:
         return linear_arrays(self._network, vector).weights
+
+
+def _decrease(preconditioner: Preconditioner, subgradient: FloatArray) -> float:
+    """How far the objective can still fall, by the second derivatives of the preconditioner."""
+    preconditioned = preconditioner.gradient(subgradient)
+    return 0.5 * float(preconditioned @ preconditioned)

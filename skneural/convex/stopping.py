@@ -37,7 +37,7 @@ def is_flat(gradient: FloatArray, tol: float) -> bool:
 
 def is_optimum(gradient: FloatArray, possible_decrease: float, tol: float) -> bool:
     """The stopping rule of all minimisers that use second derivatives."""
-    return is_flat(gradient, tol) and possible_decrease <= DECREASE_TOLERANCE * tol**2
+    return is_flat(gradient, tol) and possible_decrease <= DECREASE_TOLERANCE * tol * tol
 
 
 def is_small(possible_decrease: float, tol: float) -> bool:

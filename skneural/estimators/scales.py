@@ -142,6 +142,8 @@ def _has_extreme_values(X: Matrix) -> bool:
 
 
 def _largest_by_column(X: Matrix) -> FloatArray:
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()  # SciPy would put the elements in order, and X is the user's
     high, low = X.max(axis=0), X.min(axis=0)
     if sparse.issparse(X):
         high, low = high.toarray().ravel(), low.toarray().ravel()
