@@ -137,11 +137,17 @@ KINDS = {
         ["bad_normal", "bad_scaled"],
     ),
     "digits": (["1", "2", "3", "2"] * 10, ["bad_1", "bad_2", "bad_3"]),
-    "text and numbers": (objects(["a", 1, 2.5, None] * 10), ["bad_1", "bad_2.5", "bad_a"]),
+    "text and numbers": (
+        objects(["a", 1, 2.5, None] * 10),
+        ["bad_1", "bad_2.5", "bad_a", "bad_missing"],
+    ),
     "numbers as categories": (pd.Categorical([3, 1, 2, 1] * 10), ["bad_1", "bad_2", "bad_3"]),
     "bytes": (objects([b"a", b"b", b"c", b"c"] * 10), ["bad_b'a'", "bad_b'b'", "bad_b'c'"]),
     "two levels": (["no", "yes"] * 20, ["bad_yes"]),
-    "two levels and NaN": (objects(["no", "yes", np.nan, "no"] * 10), ["bad_yes"]),
+    "two levels and NaN": (
+        objects(["no", "yes", np.nan, "no"] * 10),
+        ["bad_yes", "bad_missing"],
+    ),
     "one level or none": (objects(["yes", None] * 20), ["bad_yes"]),
     "empty text": (["", "a", "b", "b"] * 10, ["bad_", "bad_a", "bad_b"]),
     "strings of NumPy": (

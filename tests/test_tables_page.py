@@ -89,7 +89,7 @@ def test_the_encoder(capsys):
     assert names == [
         *("price_normal", "shop_target_normal", "shop_log_count_normal"),
         *("price_scaled", "shop_target_scaled", "shop_log_count_scaled"),
-        *("member", "price_missing", "day_Mon", "day_Tue", "day_Wed"),
+        *("member", "price_missing", "day_Mon", "day_Tue", "day_Wed", "day_missing"),
     ]
 
 

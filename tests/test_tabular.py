@@ -439,3 +439,46 @@ def test_categories_are_used():
     assert model.oof_score_ > 0.8
     classes = TabularMLPClassifier(max_iter=12, cv=3, random_state=0).fit(X, y > 0)
     assert classes.oof_score_ > 0.95
+
+
+# ------------------------------------------------------------------ what is missing
+
+
+@pytest.mark.parametrize("levels", ["ab", "abcde"], ids=["two levels", "five levels"])
+def test_what_is_missing_among_few_levels_counts(levels):
+    """Where that they are missing is all that there is to know, as well as by another level."""
+    rng = np.random.RandomState(0)
+    share = [*np.full(len(levels), 0.8 / len(levels)), 0.2]
+    values = np.array([*levels, None], dtype=object)
+    chosen = rng.choice(len(values), size=(1000, 6), p=share)
+    X = pd.DataFrame(values[chosen], columns=list("uvwxyz"))
+    is_missing = X.isna().to_numpy()
+    y = 4 * is_missing[:, 0] - 4 * is_missing[:, 1] + 3 * is_missing[:, 2] > 1
+    new, n = slice(100, None), 100
+    as_they_are = TabularMLPClassifier(cv=3, max_iter=20, random_state=0).fit(X[:n], y[:n])
+    assert as_they_are.score(X[new], y[new]) > 0.9
+    if len(levels) > 2:
+        filled = X.fillna("~missing")  # sorted last, as what is missing is
+        other = clone(as_they_are).fit(filled[:n], y[:n])
+        np.testing.assert_array_equal(
+            as_they_are.predict_proba(X[new]), other.predict_proba(filled[new])
+        )
+
+
+@pytest.mark.parametrize("n_missing", [0, 1, 40], ids=["new rows only", "one", "some"])
+@pytest.mark.parametrize("weight", [None, np.full(200, 2.0)], ids=["", "weights"])
+def test_missing_numbers_beside_rows_far_away(n_missing, weight):
+    """The median stands in for them, not the mean, which one row takes to where there is none."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((400, 2))
+    y = X[:, 0] + X[:, 1] + 0.1 * rng.standard_normal(400)
+    X[0, 0] = 1e12
+    X[1 : 1 + n_missing, 0] = np.nan
+    model = TabularMLPRegressor(cv=3, max_iter=30, random_state=0)
+    model.fit(X[:200], y[:200], sample_weight=weight)
+    new = X[200:].copy()
+    new[::3, 0] = np.nan
+    assert model.score(new, y[200:]) > 0.5
+    if n_missing == 0:
+        filled = np.where(np.isnan(new), np.median(X[:200, 0]), new)
+        np.testing.assert_allclose(model.predict(new), model.predict(filled), rtol=1e-12)

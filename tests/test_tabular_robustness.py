@@ -1155,6 +1155,25 @@ def test_out_of_fold_predictions_of_earlier_files(make, y):
     np.testing.assert_allclose(found, fitted.oof_predictions, rtol=1e-14)
 
 
+@each_problem
+def test_missing_values_of_earlier_files(make, y):
+    """There was no column for those of categories, and the mean stood in for numbers."""
+    gaps = TABLE.copy()
+    gaps.loc[gaps.index[::7], "colour"] = None
+    fitted = make().fit(gaps, y)._fitted
+    plain = fitted.to_dict()
+    columns = plain["model"]["table"]["columns"]
+    assert any(each["tells_missing"] for each in columns["categories"])
+    means = columns["numbers"].pop("stand_ins") + 1.0
+    columns["numbers"]["means"] = means
+    for each in columns["categories"]:
+        del each["tells_missing"]
+    found = FittedEnsemble.from_dict({**plain, "format": 2}).model.table.columns
+    np.testing.assert_array_equal(found.numbers.stand_ins, means)
+    for category in found.categories:
+        assert len(category.signs()) <= max(1, len(category.levels))
+
+
 @pytest.mark.parametrize("center", [0.0, -1e9, 1e300])
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 1e290])
 def test_numbers_in_single_precision(center, scale):

@@ -99,7 +99,7 @@ class FittedInputs:
         n_codes = columns.categories[i].n_levels + 1
         codes = [np.zeros(n_codes, dtype=np.intp) for _ in columns.categories]
         codes[i] = np.arange(n_codes)
-        numbers = np.repeat(columns.numbers.means[:, None], n_codes, axis=1)
+        numbers = np.repeat(columns.numbers.stand_ins[:, None], n_codes, axis=1)
         values = ColumnValues(numbers, codes)
         means: list[FloatArray] = [np.zeros((n_codes, 0)) for _ in columns.by_target]
         if self.encodings is not None:
@@ -227,10 +227,10 @@ def _features(fitted: FittedInputs, numbers: IndexArray) -> IndexArray:
 
 
 def _add_filled(graph: Graph, raw: RawInputs, fitted: FittedInputs, numbers: IndexArray) -> str:
-    """Columns of numbers with the mean where they are missing."""
+    """Columns of numbers with what stands in where they are missing."""
     x = raw.numbers(_features(fitted, numbers))
-    means = graph.constant(fitted.columns.numbers.means[None, numbers])
-    return graph.node("Where", graph.node("IsNaN", x), means, x)
+    stand_ins = graph.constant(fitted.columns.numbers.stand_ins[None, numbers])
+    return graph.node("Where", graph.node("IsNaN", x), stand_ins, x)
 
 
 def _rows_of(scaling: RobustScaling, rows: IndexArray) -> RobustScaling:

@@ -6,7 +6,7 @@ SMALL = f"""\
 {CITIES}
 >>> X, y = pd.concat([X] * 8), y * 8
 >>> from skneural import TabularMLPClassifier
->>> model = TabularMLPClassifier(cv=2, max_iter=5, random_state=0).fit(X, y)"""
+>>> model = TabularMLPClassifier(cv=2, max_iter=20, random_state=0).fit(X, y)"""
 
 NUMBERS = """\
 >>> import numpy as np
@@ -25,7 +25,7 @@ Examples
 --------
 {SMALL}
 >>> len(model.history_)
-5
+20
 >>> sorted(model.history_[-1])[:4]
 ['epoch', 'gradient_norm', 'learning_rate', 'loss']
 """,
@@ -38,7 +38,7 @@ Examples
 --------
 {SMALL}
 >>> model.fitted_settings_["max_iter"]
-5
+20
 """,
     "fit": f"""
 See Also
@@ -193,10 +193,10 @@ Examples
 {CITIES}
 >>> from skneural import TableEncoder
 >>> TableEncoder(quantile_inputs=False).fit_transform(X, y).round(2)
-array([[ 1.3 ,  0.  ,  0.49],
-       [-1.6 ,  0.  , -0.49],
-       [-0.11,  2.4 , -0.49],
-       [ 0.11,  0.  ,  0.49]])
+array([[ 1.41,  0.  ,  0.49],
+       [-1.87,  0.  , -0.49],
+       [ 0.  ,  2.4 , -0.49],
+       [ 0.  ,  0.  ,  0.49]])
 """,
     "transform": f"""
 See Also
@@ -210,8 +210,8 @@ A city that training had not seen lies between the two:
 {CITIES}
 >>> from skneural import TableEncoder
 >>> encoder = TableEncoder(quantile_inputs=False).fit(X, y)
->>> encoder.transform(pd.DataFrame({{"city": ["Paris"], "degrees": [20.0]}})).round(2)
-array([[0.11, 0.  , 0.  ]])
+>>> encoder.transform(pd.DataFrame({{"city": ["Paris"], "degrees": [30.0]}})).round(2)
+array([[1.41, 0.  , 0.  ]])
 """,
     "get_feature_names_out": f"""
 See Also

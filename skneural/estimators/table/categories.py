@@ -34,12 +34,16 @@ class Category:
     has_missing : bool
         Whether training had missing values.
     encoding : {'constant', 'sign', 'one-hot', 'target'}
+    tells_missing : bool, default=False
+        Whether missing values have a column of their own beside those of two or more levels. Not so
+        in files of earlier versions.
     """
 
     number: int
     levels: list[Any]
     has_missing: bool
     encoding: str
+    tells_missing: bool = False
 
     @classmethod
     def fit(cls, number: int, labels: Labels, max_one_hot: int) -> Self:
@@ -63,7 +67,8 @@ class Category:
             encoding = SIGN
         else:
             encoding = ONE_HOT if n_levels <= max_one_hot else TARGET
-        return cls(number, levels, bool(occurs[0]), encoding)
+        tells_missing = bool(occurs[0]) and len(levels) > 1 and encoding in (SIGN, ONE_HOT)
+        return cls(number, levels, bool(occurs[0]), encoding, tells_missing)
 
     @property
     def n_levels(self) -> int:
@@ -115,21 +120,22 @@ class Category:
     def signs(self) -> FloatArray:
         """What stands for each code, of shape (n_signs, n_levels + 1).
 
-        One row of -1 and +1 for two levels; for more of them, a row of 0 and 1 for each. What is
-        missing or unknown is 0, unless one of two levels is that of the missing values.
+        One row of -1 and +1 for two levels; for more of them, a row of 0 and 1 for each. There what
+        is missing or unknown is 0, unless one of two levels is that of the missing values. Those of
+        training have a last row of 0 and 1 beside two levels and more.
         """
         n_known = len(self.levels)
+        signs = np.eye(n_known + self.tells_missing, self.n_levels + 1)
         if self.encoding == SIGN:
-            signs = np.zeros((1, self.n_levels + 1))
-            signs[0, :2] = (-1.0, 1.0) if n_known == 2 else (1.0, -1.0)
-            return signs
-        return np.eye(n_known, self.n_levels + 1)
+            of_two = np.zeros((1, self.n_levels + 1))
+            of_two[0, :2] = (-1.0, 1.0) if n_known == 2 else (1.0, -1.0)
+            signs = np.concatenate([of_two, signs[n_known:]])
+        return signs
 
     def sign_names(self) -> list[str]:
         """The levels that `signs` has the rows of."""
-        if self.encoding == SIGN:
-            return [str(self.levels[-1])]
-        return [str(level) for level in self.levels]
+        names = self.levels[-1:] if self.encoding == SIGN else self.levels
+        return [*map(str, names), *[MISSING] * self.tells_missing]
 
 
 def as_read(level: Any) -> Any:

@@ -137,12 +137,13 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
       fifth of the hundredths of the rows in less than 0.004 each: numbers of many orders of
       magnitude.
     - **Numbers of two values**, booleans too, become -1 and +1.
-    - **Missing numbers** are told by another column, +1 where one is missing and -1 elsewhere, if
-      training had any.
+    - **Missing numbers** become the median (of two values, their mean), and are told by another
+      column, +1 where one is missing and -1 elsewhere, if training had any.
     - **Categories of two levels** become -1 and +1, in sorted order; what is missing or unknown
       is 0. One level beside missing values counts as two levels.
-    - **Categories of three to** `max_one_hot` **levels** are encoded one-hot; what is missing or
-      unknown has only zeros.
+    - **Categories of three to** `max_one_hot` **levels** are encoded one-hot; what is unknown has
+      only zeros. Missing values of training count as a level, and have a column of their own beside
+      two levels and more.
     - **Categories of more levels** are encoded by target, and as continuous columns then treated
       like numbers. A level l whose rows are :math:`I_l` becomes
 
@@ -193,20 +194,19 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
     ...     {
     ...         "age": [22.0, 38.0, None, 35.0, 54.0, 27.0],
     ...         "port": ["S", "C", "Q", None, "S", "S"],
-    ...         "alone": [False, False, True, True, True, False],
     ...     }
     ... )
-    >>> encoder = TableEncoder().set_output(transform="pandas")
+    >>> encoder = TableEncoder(quantile_inputs=False).set_output(transform="pandas")
     >>> encoder.fit_transform(table, [0, 1, 1, 1, 0, 0]).round(2)
-       age_normal  age_scaled  alone  age_missing  port_C  port_Q  port_S
-    0       -3.09       -1.40  -0.49         0.00    0.00    0.00    0.49
-    1        0.84        0.35  -0.49         0.00    1.66    0.00   -0.49
-    2        0.25        0.01   0.49         1.66    0.00    1.66   -0.49
-    3       -0.25       -0.01   0.49         0.00    0.00    0.00   -0.49
-    4        3.09        1.81   0.49         0.00    0.00    0.00    0.49
-    5       -0.84       -0.93  -0.49         0.00    0.00    0.00    0.49
+       age_scaled  age_missing  port_C  port_Q  port_S  port_missing
+    0       -1.40         0.00    0.00    0.00    0.49          0.00
+    1        0.36         0.00    1.66    0.00   -0.49          0.00
+    2        0.00         1.66    0.00    1.66   -0.49          0.00
+    3        0.00         0.00    0.00    0.00   -0.49          1.66
+    4        1.83         0.00    0.00    0.00    0.49          0.00
+    5       -0.92         0.00    0.00    0.00    0.49          0.00
     >>> encoder.periodic_features_, encoder.plain_features_
-    (slice(0, 1, None), slice(1, 7, None))
+    (slice(0, 1, None), slice(1, 6, None))
     """
 
     _doc_link_module = "skneural"

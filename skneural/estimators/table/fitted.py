@@ -27,7 +27,7 @@ from skneural.estimators.table.target_encoding import TargetEncoding, log_counts
 from skneural.estimators.version import check_format
 
 #: Of the dicts in a file. A later version that changes them reads the earlier ones.
-FORMAT = 2
+FORMAT = 3
 
 #: Elements of a run of rows, and the rows that it has at least.
 RUN_ELEMENTS = 2**22
@@ -175,9 +175,12 @@ class TableColumns:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """The inverse of `plain_data`."""
+        numbers = dict(plain["numbers"])
+        if "means" in numbers:  # in files of before: what stands in for missing numbers
+            numbers["stand_ins"] = numbers.pop("means")
         return cls(
             plain["is_categorical"],
-            Numbers(**plain["numbers"]),
+            Numbers(**numbers),
             [Category(**each) for each in plain["categories"]],
             plain["log_counts"],
         )

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.estimators.table.scaling import Quantiles
 from skneural.estimators.table.weights import relative
 
 
@@ -19,8 +20,8 @@ class Numbers:
 
     Attributes
     ----------
-    means : ndarray of shape (n_columns,)
-        Of what is not missing: it stands in for what is.
+    stand_ins : ndarray of shape (n_columns,)
+        For what is missing: the median of what is not, of two values their mean.
     lowest, highest : ndarray of shape (n_columns,)
     continuous : ndarray of int
         Those with more than two values.
@@ -30,7 +31,7 @@ class Numbers:
         Those with some missing values, which a column of -1 and +1 tells from the others.
     """
 
-    means: FloatArray
+    stand_ins: FloatArray
     lowest: FloatArray
     highest: FloatArray
     continuous: IndexArray
@@ -46,10 +47,8 @@ class Numbers:
         columns : ndarray of shape (n_columns, n_rows)
         weight : ndarray of shape (n_rows,) or None
         """
-        if weight is not None:
-            weight = relative(weight)
         n_columns = len(columns)
-        means = np.zeros(n_columns)
+        stand_ins = np.zeros(n_columns)
         lowest, highest = np.zeros(n_columns), np.zeros(n_columns)
         n_values = np.zeros(n_columns, dtype=np.intp)
         n_missing = np.zeros(n_columns, dtype=np.intp)
@@ -63,14 +62,18 @@ class Numbers:
                 known = column[~missing]
                 own = None if weight is None else weight[~missing]
             lowest[j], highest[j] = known.min(), known.max()
-            # Rounding must not take the mean of equal numbers away from them.
-            mean = np.average(known, weights=own if own is None or own.any() else None)
-            means[j] = np.clip(mean, lowest[j], highest[j])
             is_extreme = (known == lowest[j]) | (known == highest[j])
             n_values[j] = 1 + (highest[j] > lowest[j]) + (not is_extreme.all())
+            if n_values[j] > 2:
+                # A few rows can take the mean to where no other row is.
+                stand_ins[j] = Quantiles(known[np.newaxis], own)(np.array([0.5])).item()
+            else:
+                mean = np.average(known, weights=None if own is None else relative(own))
+                # Rounding must not take the mean of equal numbers away from them.
+                stand_ins[j] = np.clip(mean, lowest[j], highest[j])
         some = (n_missing > 0) & (n_missing < columns.shape[1])
         return cls(
-            means,
+            stand_ins,
             lowest,
             highest,
             np.flatnonzero(n_values > 2),
@@ -79,8 +82,8 @@ class Numbers:
         )
 
     def filled(self, columns: FloatArray) -> FloatArray:
-        """The continuous columns, with the mean where they are missing."""
-        return _filled(columns[self.continuous], self.means[self.continuous])
+        """The continuous columns, with the median where they are missing."""
+        return _filled(columns[self.continuous], self.stand_ins[self.continuous])
 
     def signs(self, columns: FloatArray) -> FloatArray:
         """First the binary columns, then for each column with missing values where they are.
@@ -88,7 +91,7 @@ class Numbers:
         Of two values the smaller becomes -1, the larger +1, and what lies elsewhere goes along.
         """
         low, high = self.lowest[self.binary], self.highest[self.binary]
-        binary = _filled(columns[self.binary], self.means[self.binary])
+        binary = _filled(columns[self.binary], self.stand_ins[self.binary])
         middle = (low + high) / 2
         # Half of the smallest number is zero.
         half_range = np.maximum((high - low) / 2, np.finfo(np.float64).tiny)
@@ -98,7 +101,7 @@ class Numbers:
         return np.concatenate([binary, missing])
 
 
-def _filled(columns: FloatArray, means: FloatArray) -> FloatArray:
+def _filled(columns: FloatArray, stand_ins: FloatArray) -> FloatArray:
     rows, places = np.nonzero(np.isnan(columns))
-    columns[rows, places] = means[rows]
+    columns[rows, places] = stand_ins[rows]
     return columns

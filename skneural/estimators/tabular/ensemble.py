@@ -34,7 +34,7 @@ from skneural.network import Network
 from skneural.table_network import table_network
 
 #: Of the dicts in a pickle. A later version that changes them reads the earlier ones.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

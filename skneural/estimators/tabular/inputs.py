@@ -287,7 +287,8 @@ def fit_table(
                 columns, values, targets, target_weight, fold.train, inner, quantile_inputs
             )
             members.append(member)
-            own.append(encoded)
+            # As networks read them: those of all members are the largest arrays of a fit.
+            own.append(encoded.astype(np.float32))
     elif columns.by_target:
         warn_of_counted_columns(columns.places_by_target(table))
     fitted = MemberTable(feature_names, columns, scalings, members)
