@@ -86,6 +86,7 @@ def run(name, data=""):
     # Imported here, where the filter of warnings holds.
     import matplotlib.pyplot as plt
 
+    plt.close("all")  # what tests before have left open, in this process
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
         patch.setattr(plt, "show", lambda: None)
