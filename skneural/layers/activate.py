@@ -62,7 +62,8 @@ class Activate(Layer):
             saved = (np.empty_like(z) for _ in range(self.activation.n_saved))
             buffers = (np.empty(z.shape, dtype=bool), *saved)
         self.activation.forward(z, *buffers)
-        if not np.may_share_memory(z, x):  # its rows do not follow one another: z is a copy
+        if z is not x and not np.may_share_memory(z, x):
+            # The rows of members do not follow one another, and z is a copy.
             x[...] = z.reshape(x.shape)
         output: FloatArray = x
         return output
@@ -77,7 +78,10 @@ class Activate(Layer):
         needs_input: bool,
     ) -> FloatArray | None:
         # The forward pass has replaced z by a = f(z).
+        if delta.ndim == 2:
+            self.activation.backward(delta, x, *buffers)
+            return delta
         flat = (-1, self.n_outputs)
-        below = delta if delta.ndim == 2 else delta.reshape(flat)
-        self.activation.backward(below, x if x.ndim == 2 else x.reshape(flat), *buffers)
+        below = delta.reshape(flat)
+        self.activation.backward(below, x.reshape(flat), *buffers)
         return below.reshape(delta.shape)
