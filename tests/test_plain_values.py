@@ -25,6 +25,7 @@ from skneural import (
 )
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.estimators.plain_parameters import PARAMETER_KINDS, SPLITTERS
+from skneural.estimators.table.fitted import FORMAT
 from skneural.initialization import INITIALIZATIONS
 from skneural.optimizers import Adam
 from skneural.plain_values import KIND, KINDS, from_plain, to_plain, with_parts, without_maps
@@ -356,11 +357,12 @@ def test_a_table_without_a_format():
     model = TableEncoder().fit(X, Y)
 
     def earlier(written):
-        assert written["_fitted"].pop("format") == 2
+        assert written["_fitted"].pop("format") == FORMAT
 
     np.testing.assert_array_equal(restored(model, earlier).transform(X), model.transform(X))
 
 
 def test_a_table_of_a_later_format():
-    with pytest.raises(ValueError, match="saved by a later version of skneural, in format 3"):
-        restored(TableEncoder().fit(X, Y), lambda written: written["_fitted"].update(format=3))
+    later = FORMAT + 1
+    with pytest.raises(ValueError, match=f"a later version of skneural, in format {later}"):
+        restored(TableEncoder().fit(X, Y), lambda written: written["_fitted"].update(format=later))
