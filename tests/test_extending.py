@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import sklearn
 from pages import code_of
+from scipy import sparse
 from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.datasets import load_wine
@@ -272,6 +273,18 @@ def test_a_layer_of_layers_is_trained(page):
     params = page.train(network, SQUARED_ERROR, Adam(), ROWS, TARGET)
     # The third column holds codes, of which it makes what it can.
     assert r2_score(TARGET, network.predict_raw(params, ROWS)) > 0.6
+
+
+def test_a_layer_of_layers_is_not_for_sparse_rows(page):
+    """It adds its input, of which SciPy would make a matrix."""
+    block = page.Residual([page.Dense(3, 5), page.Activate(page.tanh, 5), page.Dense(5, 3)])
+    network = page.Network([block, page.Dense(3, 1)], n_inputs=3)
+    with pytest.raises(TypeError, match="Residual, the first layer of the network, needs dense"):
+        page.train(network, SQUARED_ERROR, Adam(), sparse.csr_matrix(ROWS), TARGET)
+    with pytest.raises(AssertionError):
+        page.Residual([page.Dense(3, 5)])
+    with pytest.raises(ValueError, match="Dense, layer 1 of a chain, reads 4 column"):
+        page.Residual([page.Dense(3, 5), page.Dense(4, 3)])
 
 
 def test_a_training_that_is_not_finite_says_so(page):

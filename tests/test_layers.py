@@ -602,6 +602,43 @@ def test_layers_of_a_chain_look_at_what_reaches_them():
     np.testing.assert_allclose(second, 1 / (X * first @ weights + intercepts).std(axis=0))
 
 
+class Exponential(Layer):
+    """It passes rows on where there are none to change, and reads again what it returns."""
+
+    keeps_output = passes_input_on = True
+
+    def __init__(self, n_columns):
+        self.n_inputs = self.n_outputs = n_columns
+
+    def buffers(self, memory):
+        return [None]
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        output = np.exp(x)
+        if buffers is not None:
+            buffers[0] = output
+        return output
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta * buffers[0]
+
+
+KEEPING = {
+    "itself": lambda: [dense(3, 4), Exponential(4)],
+    "in a chain": lambda: [dense(3, 4), Chain([Exponential(4)])],
+    "passed on": lambda: [dense(3, 4), Chain([Exponential(4), Dropout(0.5, 4)])],
+    "made before": lambda: [Chain([dense(3, 4), Exponential(4)])],
+}
+
+
+@pytest.mark.parametrize("name", KEEPING)
+def test_what_a_layer_keeps_is_not_overwritten(name):
+    layers = KEEPING[name]()
+    with pytest.raises(ValueError, match=rf"^Activate, layer {len(layers)} of a network, works in"):
+        Network([*layers, tanh(4)], 3)
+    Network([*layers, Scale(4), tanh(4)], 3)
+
+
 def test_what_a_chain_keeps_is_not_overwritten():
     """A layer in place after one that ends in place, as without a chain."""
     with pytest.raises(ValueError, match=r"^Activate, layer 1 of a network, works in place"):

@@ -298,6 +298,12 @@ def test_a_tolerance_whose_square_is_infinite(solver):
     assert model.stop_reason_ == "converged"
 
 
+@pytest.mark.parametrize("classes", [np.array(3), sparse.csr_matrix([[1, 2]])])
+def test_classes_that_are_no_labels(classes):
+    with pytest.raises(ValueError):  # noqa: PT011  # scikit-learn's, of this version
+        ScratchPerceptron().partial_fit(X, Y, classes=classes)
+
+
 @pytest.mark.parametrize("classes", [[], (), np.array([])], ids=["list", "tuple", "array"])
 @pytest.mark.parametrize(
     "estimator",

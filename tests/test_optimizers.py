@@ -515,6 +515,23 @@ def test_an_update_before_adam_does_not_inherit_how_that_takes_factors():
             np.testing.assert_array_equal(w, np.ones(3))
 
 
+def test_factors_of_a_class_before_adam_stay():
+    """What stands before `update` in the order of inheritance was meant for it."""
+
+    class Noted:
+        def update_by_factors(self, params, *others):
+            params -= 100
+
+    @dataclass(repr=False, eq=False)
+    class NotedAdam(Noted, Adam):
+        pass
+
+    w, rates = np.ones(2), ((slice(0, 1), 6.0),)
+    state = NotedAdam().init_state(2, np.float64, rates=rates)
+    NotedAdam().step(w, np.ones(2), RATE, state, rates=rates)
+    np.testing.assert_array_equal(w, [-99, -99])
+
+
 @pytest.mark.parametrize("factor", [1.0, 0.5], ids=["", "factor"])
 @each_optimizer
 def test_blocks_make_no_difference(optimizer, factor):

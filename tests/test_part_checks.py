@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from skneural import schedules
 from skneural.activations import ACTIVATIONS, Activation
@@ -418,6 +419,30 @@ class ReadsItsOutput(View):
         return delta * buffers[0]
 
 
+class ReadsItsInput(View):
+    """It may pass its input on, which a layer above may overwrite then."""
+
+    passes_input_on = True
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x[...]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta * (x == x)  # 0 where it is NaN
+
+
+class ReadOnly(View):
+    def forward(self, arrays, x, buffers=None, random=None):
+        output = x.copy()
+        output.flags.writeable = False
+        return output
+
+
+class OfMatrices(View):
+    def forward(self, arrays, x, buffers=None, random=None):
+        return sparse.csr_matrix(x) + 0 * x
+
+
 class SaysSo(ReadsItsOutput):
     keeps_output = True
 
@@ -450,6 +475,9 @@ WRONG_LAYERS = {
     "no shape": (NoShape, "the shape of 'factors' must be a tuple"),
     "negative rate": (NegativeRate, "the rate of 'factors' must be a number from 0 on, got -1.0"),
     "reads its output": (ReadsItsOutput, "What ReadsItsOutput.backward returns is not the deriv"),
+    "reads its input": (ReadsItsInput, "What ReadsItsInput.backward returns is not the deriv"),
+    "read-only": (ReadOnly, "an array that cannot be written to, .* or say keeps_output = True"),
+    "matrices": (OfMatrices, "OfMatrices.forward must return an array, got matrix"),
     "any width": (AnyWidth, "check_layer needs rows, X, for AnyWidth"),
 }
 

@@ -244,6 +244,31 @@ def test_a_state_without_memory_for_factors_of_the_rate():
         drive(train, Run(state, EarlyStopping(1e-4, 10), max_iter=3))
 
 
+@dataclass(repr=False, eq=False)
+class WithoutMemory(SGD):
+    """A right one: its factors need no memory."""
+
+    def init_factors(self, shape, dtype, rates):
+        return {}
+
+    def update_by_factors(self, params, gradient, learning_rate, state, rates, decay, decays):
+        for place, rate in rates:
+            gradient[..., place] *= rate
+        params -= learning_rate * gradient
+
+
+def test_factors_that_need_no_memory():
+    network = Network([Scale(3), Dense(3, 1)], 3)
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, 5)
+    optimizer = WithoutMemory()
+    train = MiniBatches(objective, X, Y, None, optimizer, Constant(), 0.1, 5, 3, shuffle=False)
+    memory = optimizer.init_state(network.n_params, float, None, network.rates)
+    state = TrainingState(np.ones(network.n_params), memory, Record(learning_rate=0.1))
+    run = Run(state, EarlyStopping(1e-4, 10), max_iter=3)
+    assert drive(train, run) == "max_iter"
+    assert not np.any(run.state.params == 1)
+
+
 def test_more_rows_than_the_objective_is_for():
     with pytest.raises(ValueError, match=r"at most 5 row\(s\) at a time, got 8: n_rows of an Obj"):
         run_of(minimizer(batch_size=8))

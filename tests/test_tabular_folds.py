@@ -530,8 +530,7 @@ def test_groups_and_validation_rows(make, y):
 def test_validation_rows(make, y, cv):
     rows = np.arange(N_ROWS) < 60
     own = {"X_val": TABLE[~rows], "y_val": y[~rows]}
-    # With this state each half of the rows selects the epoch that all of them select.
-    model = make(cv=cv, random_state=1).fit(TABLE[rows], y[rows], **own)
+    model = make(cv=cv).fit(TABLE[rows], y[rows], **own)
     assert n_members(model) == (cv or 16)
     assert not hasattr(model, "oof_score_")
     assert not hasattr(model, "oof_predictions_")
@@ -539,12 +538,20 @@ def test_validation_rows(make, y, cv):
     best = model.history_[model.best_iteration_[0] - 1]
     if y is NUMBERS:
         assert best["validation_loss"] == min(each["validation_loss"] for each in model.history_)
-        # The score is that of single members, all of which predict every row.
-        y_train = y[rows]
-        raw = model.raw_outputs(TABLE[~rows])[0, :, :, 0] * y_train.std() + y_train.mean()
-        each = np.clip(raw, y_train.min(), y_train.max())
-        error = np.mean((each - y[~rows]) ** 2) / np.var(y[~rows])
-        assert model.validation_score_ == pytest.approx(1 - error, rel=1e-4)
+
+
+@pytest.mark.parametrize("cv", [3, 8])
+def test_score_of_validation_rows(cv):
+    """It is that of single members, all of which predict every row."""
+    rows, y = np.arange(N_ROWS) < 60, NUMBERS
+    # The last epoch, whichever rows select.
+    model = regressor(cv=cv, early_stopping_metric=lambda *_: 1.0)
+    model.fit(TABLE[rows], y[rows], X_val=TABLE[~rows], y_val=y[~rows])
+    y_train = y[rows]
+    raw = model.raw_outputs(TABLE[~rows])[-1, :, :, 0] * y_train.std() + y_train.mean()
+    each = np.clip(raw, y_train.min(), y_train.max())
+    error = np.mean((each - y[~rows]) ** 2) / np.var(y[~rows])
+    assert model.validation_score_ == pytest.approx(1 - error, rel=1e-4)
 
 
 def test_members_are_trained_on_all_rows():

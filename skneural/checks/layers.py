@@ -140,7 +140,7 @@ class _Check:
         """What `forward` returns: an array of the right shape."""
         found: Any = self.layer.forward(arrays, x, buffers, random)
         shape = (*x.shape[:-1], self.layer.n_outputs)
-        if not isinstance(found, np.ndarray):
+        if not isinstance(found, np.ndarray) or isinstance(found, np.matrix):
             raise TypeError(f"{self.name}.forward must return an array, got {found!r:.100}.")
         if found.shape[-2:] != shape[-2:]:
             raise ValueError(
@@ -162,8 +162,14 @@ class _Check:
         buffers, delta = of_pass.buffers, of_pass.delta
         x = x.copy()
         output = self.output(arrays, x, buffers, self.random(members))
-        if not (self.layer.works_in_place or self.layer.keeps_output or output.base is x):
-            output[...] = np.nan  # as a layer above may do
+        if not (self.layer.works_in_place or self.layer.keeps_output):
+            if not output.flags.writeable:
+                raise ValueError(
+                    f"{self.name}.forward returns an array that cannot be written to, and a layer "
+                    "above may overwrite it: it has to make a copy, or say keeps_output = True."
+                )
+            # As a layer above may do. Where it is the input that is passed on, so is that.
+            output[...] = np.nan
         # What was there before must not count.
         gradients = tuple(np.full_like(array, np.nan) for array in arrays)
         delta[...] = coef

@@ -23,7 +23,9 @@ from skneural.layers.contract import (
 class Chain(Layer):
     """Layers one after another, which another layer holds as one.
 
-    A subclass can do something before or after them, such as add its input to what comes out.
+    A subclass can do something before or after them, such as add its input to what comes out. It
+    then says of itself what is no longer so: whether it takes sparse rows, may pass its input on or
+    keeps its output.
 
     Parameters
     ----------
@@ -31,6 +33,8 @@ class Chain(Layer):
         In the order of the forward pass.
     n_inputs : int or None, default=None
         Number of columns that go in; None for what the first layer says.
+    name : str, default='chain'
+        What they are, for errors.
 
     Raises
     ------
@@ -39,22 +43,22 @@ class Chain(Layer):
         where that one has made no array of its own.
     """
 
-    def __init__(self, layers: Sequence[Layer], n_inputs: int | None = None) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], n_inputs: int | None = None, name: str = "chain"
+    ) -> None:
         self.layers = tuple(layers)
         if n_inputs is None and self.layers:
             n_inputs = getattr(self.layers[0], "n_inputs", None)
         if n_inputs is not None:
             self.n_inputs = n_inputs
-        check_chain(self.layers, "chain", n_inputs)
+        self._name = name
+        check_chain(self.layers, name, n_inputs)
         self.n_outputs = self.layers[-1].n_outputs if self.layers else self.n_inputs
         self.widest_inside = max(
             (max(layer.n_outputs, layer.widest_inside) for layer in self.layers), default=0
         )
-        makes_arrays = [layer for layer in self.layers if not layer.passes_input_on]
-        self.passes_input_on = not makes_arrays
-        self.keeps_output = bool(makes_arrays) and (
-            makes_arrays[-1].works_in_place or makes_arrays[-1].keeps_output
-        )
+        self.passes_input_on = all(layer.passes_input_on for layer in self.layers)
+        self.keeps_output = _keep_output(self.layers)
         self.takes_sparse = bool(self.layers) and self.layers[0].takes_sparse
         self.draws = any(layer.draws for layer in self.layers)
         ends = [0]
@@ -64,7 +68,7 @@ class Chain(Layer):
         self._places = [slice(*place) for place in pairwise(ends)]
 
     def check_inputs(self, n_inputs: int) -> None:
-        check_chain(self.layers, "chain", n_inputs)
+        check_chain(self.layers, self._name, n_inputs)
 
     def parameters(self) -> tuple[Parameter, ...]:
         return tuple(
@@ -128,6 +132,16 @@ class Chain(Layer):
         """Every layer with its arrays."""
         for layer, place in zip(self.layers, self._places, strict=True):
             yield layer, arrays[place]
+
+
+def _keep_output(layers: Sequence[Layer]) -> bool:
+    """Whether what comes out of the last layer is read again, in whichever layer it was made."""
+    for layer in reversed(layers):
+        if layer.works_in_place or layer.keeps_output:
+            return True
+        if not layer.passes_input_on:
+            break
+    return False
 
 
 def _passed_on(layer: Layer, arrays: Arrays, inputs: Callable[[], Matrix]) -> FloatArray:

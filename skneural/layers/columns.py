@@ -59,10 +59,8 @@ class Columns(Layer):
     def __init__(self, branches: Sequence[tuple[Any, Sequence[Layer], int]]) -> None:
         self.branches = [Branch(*branch) for branch in branches]
         self.n_outputs = sum(branch.n_outputs for branch in self.branches)
-        for branch in self.branches:
-            check_chain(branch.layers, "branch")
         self._chains = [
-            Chain(branch.layers, None if branch.layers else branch.n_outputs)
+            Chain(branch.layers, None if branch.layers else branch.n_outputs, "branch")
             for branch in self.branches
         ]
         ends = [0]

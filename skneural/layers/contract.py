@@ -418,8 +418,10 @@ def check_chain(
                 "rows of the user would be overwritten, or what a layer before needs for its "
                 "gradient."
             )
-        if not layer.passes_input_on:
-            is_own = not (layer.works_in_place or layer.keeps_output)
+        if layer.works_in_place or layer.keeps_output:
+            is_own = False
+        elif not layer.passes_input_on:
+            is_own = True
         if width is not None:
             layer.check_inputs(width)
         width, before = layer.n_outputs, type(layer).__name__

@@ -308,7 +308,7 @@ class MiniBatches:
         self.objective.network.check_rows(self.X, n_own)
         self._check_rows()
         self.objective.check_targets(self.y)
-        _check_state(state, self.objective)
+        _check_state(state, self.objective, self.optimizer)
         if self.objective.members and not self.schedule.depends_on_time_alone:
             raise ValueError(
                 f"{self.schedule!r} follows the progress of one training: members side by side "
@@ -356,7 +356,7 @@ class MiniBatches:
         return Work(objective, batches, params, optimizer, random, active)
 
 
-def _check_state(state: TrainingState, objective: Objective) -> None:
+def _check_state(state: TrainingState, objective: Objective, optimizer: Optimizer) -> None:
     """Refuse a state that is not that of so many networks, with what their factors need."""
     members = objective.members
     record, n_axes = state.record, 2 if members else 1
@@ -368,7 +368,9 @@ def _check_state(state: TrainingState, objective: Objective) -> None:
             "learning_rate) is the record of K members, whose parameters have the shape (K, "
             "n_params)."
         )
-    if objective.network.rates and not {"scratch_rates", "scratch_factors"} & {*state.optimizer}:
+    rates, params = objective.network.rates, state.params
+    needed = optimizer.init_factors(params.shape, params.dtype, rates) if rates else {}
+    if not needed.keys() <= state.optimizer.keys():
         raise ValueError(
             "Parameters of the network have factors of the learning rate, for which the state of "
             "the optimizer has no memory: pass network.rates to init_state."

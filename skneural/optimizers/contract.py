@@ -70,9 +70,8 @@ class Optimizer(Settings, ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        moves, moves_by_factors = (_provider(cls, name) for name in ("update", "update_by_factors"))
-        if moves not in moves_by_factors.__mro__:
-            # It is inherited, and belongs to another `update`.
+        if _place_of(cls, "update") < _place_of(cls, "update_by_factors"):
+            # One that is inherited from further away belongs to another `update`.
             for name in ("init_factors", "update_by_factors"):
                 setattr(cls, name, vars(Optimizer)[name])
 
@@ -353,9 +352,9 @@ class Optimizer(Settings, ABC):
         move_average(*vectors, share, keeps_zeros)
 
 
-def _provider(cls: type, name: str) -> type:
-    """The class from which a method is inherited."""
-    return next(each for each in cls.__mro__ if name in vars(each))
+def _place_of(cls: type, name: str) -> int:
+    """Where, in the order of inheritance, the class is that a method comes from."""
+    return next(i for i, each in enumerate(cls.__mro__) if name in vars(each))
 
 
 @compiled_as(kernels.move_average)
