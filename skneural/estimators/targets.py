@@ -434,7 +434,9 @@ class Numbers(Targets):
 
 def _flat_classes(classes: Any, *, multilabel: bool) -> npt.NDArray[Any]:
     """What the parameter `classes` of partial_fit names, for one label a row or multilabel."""
-    if isinstance(classes, list | tuple | np.ndarray) and np.shape(classes)[:1] == (0,):
+    if getattr(classes, "shape", None) == (0,) or (
+        isinstance(classes, list | tuple) and not classes
+    ):
         raise ValueError("`classes` is empty: it has to name all labels that can be in `y`.")
     if not has_classes_of_columns(classes):
         return sorted_classes(classes)
