@@ -37,6 +37,7 @@ def is_flat(gradient: FloatArray, tol: float) -> bool:
 
 def is_optimum(gradient: FloatArray, possible_decrease: float, tol: float) -> bool:
     """The stopping rule of all minimisers that use second derivatives."""
+    # As a product, the square of a large tolerance is infinite; as a power it raises.
     return is_flat(gradient, tol) and possible_decrease <= DECREASE_TOLERANCE * tol * tol
 
 

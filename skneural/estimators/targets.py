@@ -434,12 +434,11 @@ class Numbers(Targets):
 
 def _flat_classes(classes: Any, *, multilabel: bool) -> npt.NDArray[Any]:
     """What the parameter `classes` of partial_fit names, for one label a row or multilabel."""
-    if getattr(classes, "shape", None) == (0,) or (
-        isinstance(classes, list | tuple) and not classes
-    ):
-        raise ValueError("`classes` is empty: it has to name all labels that can be in `y`.")
     if not has_classes_of_columns(classes):
-        return sorted_classes(classes)
+        labels = sorted_classes(classes)
+        if len(labels) == 0:
+            raise ValueError("`classes` is empty: it has to name all labels that can be in `y`.")
+        return labels
     if multilabel and all(set(np.asarray(each).tolist()) <= {0, 1} for each in classes):
         return np.arange(len(classes))  # for multilabel, the numbers of the columns
     raise ValueError(

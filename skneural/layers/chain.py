@@ -20,6 +20,23 @@ from skneural.layers.contract import (
 )
 
 
+def numbered_parameters(layers: Sequence[Layer]) -> tuple[Parameter, ...]:
+    """What layers inside a layer learn, one after another: names begin with their numbers."""
+    return tuple(
+        parameter._replace(name=f"{i}_{parameter.name}")
+        for i, layer in enumerate(layers)
+        for parameter in layer.parameters()
+    )
+
+
+def places_of_arrays(layers: Sequence[Layer]) -> list[slice]:
+    """Where the arrays of every layer are among those of all."""
+    ends = [0]
+    for layer in layers:
+        ends.append(ends[-1] + len(layer.parameters()))
+    return [slice(*place) for place in pairwise(ends)]
+
+
 class Chain(Layer):
     """Layers one after another, which another layer holds as one.
 
@@ -61,21 +78,13 @@ class Chain(Layer):
         self.keeps_output = _keep_output(self.layers)
         self.takes_sparse = bool(self.layers) and self.layers[0].takes_sparse
         self.draws = any(layer.draws for layer in self.layers)
-        ends = [0]
-        for layer in self.layers:
-            ends.append(ends[-1] + len(layer.parameters()))
-        # The places of the arrays of every layer among those of all.
-        self._places = [slice(*place) for place in pairwise(ends)]
+        self._places = places_of_arrays(self.layers)
 
     def check_inputs(self, n_inputs: int) -> None:
         check_chain(self.layers, self._name, n_inputs)
 
     def parameters(self) -> tuple[Parameter, ...]:
-        return tuple(
-            parameter._replace(name=f"{i}_{parameter.name}")
-            for i, layer in enumerate(self.layers)
-            for parameter in layer.parameters()
-        )
+        return numbered_parameters(self.layers)
 
     def initialize(
         self, arrays: Arrays, rng: np.random.RandomState, inputs: Callable[[], Matrix]

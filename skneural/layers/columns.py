@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skneural.arrays.matrices import FloatArray, Matrix
-from skneural.layers.chain import Chain
+from skneural.layers.chain import Chain, numbered_parameters, places_of_arrays
 from skneural.layers.contract import (
     Arrays,
     Buffers,
@@ -63,11 +62,7 @@ class Columns(Layer):
             Chain(branch.layers, None if branch.layers else branch.n_outputs, "branch")
             for branch in self.branches
         ]
-        ends = [0]
-        for chain in self._chains:
-            ends.append(ends[-1] + len(chain.parameters()))
-        # The places of the arrays of every branch among those of all.
-        self._places = [slice(*place) for place in pairwise(ends)]
+        self._places = places_of_arrays(self._chains)
         self.draws = any(chain.draws for chain in self._chains)
         self.widest_inside = max((chain.widest_inside for chain in self._chains), default=0)
 
@@ -83,11 +78,7 @@ class Columns(Layer):
             check_chain(branch.layers, "branch", n_columns, branch.n_outputs)
 
     def parameters(self) -> tuple[Parameter, ...]:
-        return tuple(
-            parameter._replace(name=f"{i}_{parameter.name}")
-            for i, chain in enumerate(self._chains)
-            for parameter in chain.parameters()
-        )
+        return numbered_parameters(self._chains)
 
     def initialize(
         self, arrays: Arrays, rng: np.random.RandomState, inputs: Callable[[], Matrix]

@@ -125,12 +125,12 @@ class Category:
         training have a last row of 0 and 1 beside two levels and more.
         """
         n_known = len(self.levels)
-        signs = np.eye(n_known + self.tells_missing, self.n_levels + 1)
+        of_each = np.eye(self.n_levels + 1)
+        of_levels = of_each[:n_known]
         if self.encoding == SIGN:
-            of_two = np.zeros((1, self.n_levels + 1))
-            of_two[0, :2] = (-1.0, 1.0) if n_known == 2 else (1.0, -1.0)
-            signs = np.concatenate([of_two, signs[n_known:]])
-        return signs
+            of_levels = np.zeros((1, self.n_levels + 1))
+            of_levels[0, :2] = (-1.0, 1.0) if n_known == 2 else (1.0, -1.0)
+        return np.concatenate([of_levels, of_each[n_known : n_known + self.tells_missing]])
 
     def sign_names(self) -> list[str]:
         """The levels that `signs` has the rows of."""
