@@ -28,6 +28,7 @@ from skneural.estimators.checks import (
     saying_where,
 )
 from skneural.estimators.columns import (
+    NO_NUMBER,
     check_targets,
     naming_the_column,
     naming_the_target,
@@ -211,23 +212,22 @@ def validated_rows(
         check_targets(y, are_numbers=y_numeric)
         target_names = names_of_columns(y)
         X, y = native(X), native(y)
-    # What becomes infinite in float32 is refused below.
-    with (
-        naming_the_column(X, dtypes[0]),
-        naming_the_target(y),
-        np.errstate(over="ignore"),
-    ):
-        X, y = validate_data(
-            substitute,
-            X,
-            y,
-            accept_sparse=accept_sparse,
-            multi_output=multi_output,
-            y_numeric=y_numeric,
-            dtype=dtypes,
-            order="C",
-            reset=seen is None,
-        )
+    try:
+        with np.errstate(over="ignore"):  # what becomes infinite in float32 is refused
+            X, y = validate_data(
+                substitute,
+                X,
+                y,
+                accept_sparse=accept_sparse,
+                multi_output=multi_output,
+                y_numeric=y_numeric,
+                dtype=dtypes,
+                order="C",
+                reset=seen is None,
+            )
+    except NO_NUMBER:
+        with naming_the_column(X, dtypes[0]), naming_the_target(y):
+            raise
     if y.ndim == 2 and y.shape[1] == 1:
         y = one_column(y)
     return Rows(X, y, getattr(substitute, "feature_names_in_", None), target_names)

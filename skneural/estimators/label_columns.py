@@ -7,7 +7,7 @@ lie side by side.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,7 @@ Names = tuple[str, ...] | None
 class SoftmaxLabels(Labels):
     """The labels of one column of several: one output for each class, also where there are two."""
 
-    @property
-    def is_binary(self) -> bool:
-        """Two classes have two outputs."""
-        return False
+    joins_two_classes = False
 
 
 @dataclass(frozen=True)
@@ -51,10 +48,27 @@ class LabelColumns(ClassTargets):
     columns : tuple of SoftmaxLabels
     names : tuple of str or None, default=None
         Of the columns, for messages.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Outputs of each column.
+    link : Link
+        A softmax for each column.
+    n_outputs : int
+        Width of the output layer.
     """
 
     columns: tuple[SoftmaxLabels, ...]
     names: Names = None
+    widths: tuple[int, ...] = field(init=False, repr=False)
+    link: Link = field(init=False, repr=False)
+    n_outputs: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        widths = tuple(labels.n_outputs for labels in self.columns)
+        link = side_by_side(SOFTMAX, widths)
+        vars(self).update(widths=widths, link=link, n_outputs=sum(widths))
 
     @classmethod
     def from_targets(cls, y: Any, classes: Any = None, names: Names = None) -> LabelColumns:
@@ -85,24 +99,9 @@ class LabelColumns(ClassTargets):
         """The labels of each column, sorted."""
         return [labels.classes for labels in self.columns]
 
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Outputs of each column."""
-        return tuple(labels.n_outputs for labels in self.columns)
-
-    @property
-    def link(self) -> Link:
-        """A softmax for each column."""
-        return side_by_side(SOFTMAX, self.widths)
-
     def loss_of(self, loss: Loss) -> Loss:
         """The sum of this loss for a softmax over all columns."""
         return SumOverTargets(loss.with_link(SOFTMAX), self.widths)
-
-    @property
-    def n_outputs(self) -> int:
-        """Width of the output layer."""
-        return sum(self.widths)
 
     @property
     def n_probabilities(self) -> int:

@@ -12,17 +12,18 @@ from skneural.losses import Link, Loss
 
 
 class Targets(ABC):
-    """An encoding of targets: what all kinds of them can say."""
+    """An encoding of targets: what all kinds of them can say.
 
-    @property
-    @abstractmethod
-    def link(self) -> Link:
-        """From raw outputs to probabilities, or to numbers."""
+    Attributes
+    ----------
+    link : Link
+        From raw outputs to probabilities, or to numbers.
+    n_outputs : int
+        Width of the output layer.
+    """
 
-    @property
-    @abstractmethod
-    def n_outputs(self) -> int:
-        """Width of the output layer."""
+    link: Link
+    n_outputs: int
 
     @abstractmethod
     def loss_of(self, loss: Loss) -> Loss:
@@ -52,7 +53,15 @@ class Targets(ABC):
 
 
 class ClassTargets(Targets):
-    """An encoding of class labels, of one or several columns."""
+    """An encoding of class labels, of one or several columns.
+
+    Attributes
+    ----------
+    is_binary : bool
+        Whether one output tells two classes apart.
+    """
+
+    is_binary: bool = False
 
     @property
     @abstractmethod
@@ -63,11 +72,6 @@ class ClassTargets(Targets):
     @abstractmethod
     def n_probabilities(self) -> int:
         """Columns of all that `probability` returns."""
-
-    @property
-    def is_binary(self) -> bool:
-        """Whether one output tells two classes apart."""
-        return False
 
     @abstractmethod
     def check_same(self, y: Any, classes: Any, *, mode: str) -> None:

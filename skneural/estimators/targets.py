@@ -7,8 +7,8 @@ values: learnt from the targets once, kept with the model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -49,11 +49,34 @@ class Labels(ClassTargets):
         Whether a row may have any number of the labels.
     sparse_output : bool, default=False
         Whether multilabel predictions are sparse, because the targets were.
+
+    Attributes
+    ----------
+    is_binary : bool
+        Whether one output tells two classes apart.
+    n_outputs : int
+        Width of the output layer.
+    link : Link
+        Logistic for two classes or several labels, softmax for one or many classes. A single class
+        is a softmax over one output: its probability is 1.
     """
+
+    #: Whether two classes have one output, of which both probabilities follow.
+    joins_two_classes: ClassVar[bool] = True
 
     classes: npt.NDArray[Any]
     multilabel: bool = False
     sparse_output: bool = False
+    is_binary: bool = field(init=False, repr=False)
+    n_outputs: int = field(init=False, repr=False)
+    link: Link = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        n_classes = len(self.classes)
+        is_binary = self.joins_two_classes and not self.multilabel and n_classes == 2
+        link = LINKS["logistic" if self.multilabel or is_binary else "softmax"]
+        n_outputs = 1 if is_binary else n_classes
+        vars(self).update(is_binary=is_binary, n_outputs=n_outputs, link=link)
 
     @classmethod
     def from_targets(cls, y: Any, classes: Any = None, kind: LabelKind | None = None) -> Self:
@@ -115,14 +138,6 @@ class Labels(ClassTargets):
             f"to fit. Previously got {self.classes}, `y` has {seen}"
         )
 
-    @property
-    def link(self) -> Link:
-        """Logistic for two classes or several labels, softmax for one or many classes.
-
-        A single class is a softmax over one output: its probability is 1.
-        """
-        return LINKS["logistic" if self.multilabel or self.is_binary else "softmax"]
-
     def loss_of(self, loss: Loss) -> Loss:
         """The loss for outputs with this link."""
         return loss.with_link(self.link)
@@ -131,16 +146,6 @@ class Labels(ClassTargets):
     def classes_of_model(self) -> npt.NDArray[Any]:
         """The labels, sorted."""
         return self.classes
-
-    @property
-    def is_binary(self) -> bool:
-        """Whether one output tells two classes apart."""
-        return not self.multilabel and len(self.classes) == 2
-
-    @property
-    def n_outputs(self) -> int:
-        """Width of the output layer."""
-        return 1 if self.is_binary else len(self.classes)
 
     @property
     def n_probabilities(self) -> int:
@@ -324,10 +329,23 @@ class Numbers(Targets):
         It knows how many outputs each number takes, and what they predict.
     n_targets : int
         Columns of y.
+
+    Attributes
+    ----------
+    link : Link
+        That of the loss.
+    n_outputs : int
+        Width of the output layer.
     """
 
     loss: Loss
     n_targets: int
+    link: Link = field(init=False, repr=False)
+    n_outputs: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        n_outputs = self.loss.n_outputs(self.n_targets)
+        vars(self).update(link=self.loss.link, n_outputs=n_outputs)
 
     @classmethod
     def from_targets(cls, y: npt.NDArray[Any], loss: Loss) -> Numbers:
@@ -351,16 +369,6 @@ class Numbers(Targets):
                 f"{self.n_targets}, and its layers stay what they are: call fit with "
                 "warm_start=False to start anew."
             )
-
-    @property
-    def link(self) -> Link:
-        """That of the loss."""
-        return self.loss.link
-
-    @property
-    def n_outputs(self) -> int:
-        """Width of the output layer."""
-        return self.loss.n_outputs(self.n_targets)
 
     def loss_of(self, loss: Loss) -> Loss:
         """The loss itself."""
