@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, rows_as_csr
+from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 from skneural.arrays.taken_rows import taken_rows
 from skneural.estimators.checks import (
     are_plain,
@@ -52,7 +52,7 @@ class Rows:
 
     Attributes
     ----------
-    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    X : {ndarray, CSR matrix} of shape (n_rows, n_features)
     y : array-like of shape (n_rows,) or (n_rows, n_outputs)
         Labels or numbers as the user gave them.
     feature_names : ndarray of str or None
@@ -89,7 +89,7 @@ class LabelledRows:
 
     Attributes
     ----------
-    X : {ndarray, sparse matrix} of shape (n_rows, n_features)
+    X : {ndarray, CSR matrix} of shape (n_rows, n_features)
     y : array-like of shape (n_rows,) or (n_rows, n_outputs)
         Labels or numbers as the user gave them.
     target : ndarray of shape (n_rows, n_targets)
@@ -178,9 +178,8 @@ def validated_rows(
     *,
     multi_output: bool = True,
     y_numeric: bool = False,
-    accept_sparse: Any = ("csr", "csc"),
 ) -> Rows:
-    """X and y as arrays, checked by scikit-learn and by ourselves.
+    """X, dense or CSR, and y as arrays, checked by scikit-learn and by ourselves.
 
     Parameters
     ----------
@@ -195,8 +194,6 @@ def validated_rows(
         Whether y may have several columns.
     y_numeric : bool, default=False
         Whether y must be numbers.
-    accept_sparse : str or tuple of str, default=('csr', 'csc')
-        Formats of sparse matrices that are kept.
     """
     substitute = stand_in(estimator, seen)
     if y is None:
@@ -218,7 +215,7 @@ def validated_rows(
                 substitute,
                 X,
                 y,
-                accept_sparse=accept_sparse,
+                accept_sparse="csr",  # whose rows are cheap to take
                 multi_output=multi_output,
                 y_numeric=y_numeric,
                 dtype=dtypes,
@@ -365,4 +362,4 @@ def own_validation(
             weight = targets.row_weights(weight, by_class, target, np.float64)
         if weight is not None:
             weight, unit = in_units(weight, dtype)
-    return LabelledRows(rows_as_csr(rows.X), rows.y, target, weight, unit)
+    return LabelledRows(rows.X, rows.y, target, weight, unit)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray, IndexArray, rows_as_csr
+from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.arrays.threads import largest_product
 from skneural.estimators.data import LabelledRows
 from skneural.estimators.model import Fitted, Origin, is_view_of
@@ -65,7 +65,7 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
     estimator, data, start = problem.estimator, problem.data, problem.start
     network, selection = problem.network, problem.selection
     learning_rate_init = float(estimator.learning_rate_init)
-    rows = replace(data.rows, X=rows_as_csr(data.rows.X))
+    rows = data.rows
 
     params, is_initial = start.params(network, rows.X.dtype, rows.X)
     split = split_of(problem, rows)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import LinAlgWarning
 
-from skneural.arrays.matrices import FloatArray, Matrix, rows_as_csr
+from skneural.arrays.matrices import FloatArray, Matrix
 from skneural.convex.solvers import convex_minimizer
 from skneural.estimators.data import Data
 from skneural.estimators.finish import OUT_OF_EPOCHS
@@ -79,7 +79,7 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
 def _convex_plan(problem: Problem, l2: float, l1: float) -> Plan:
     """That of a minimiser which sees all rows, under penalties of these strengths."""
     estimator, rows = problem.estimator, problem.data.rows
-    X, to_model = rows_as_csr(rows.X), None
+    X, to_model = rows.X, None
     if estimator.solver == "liblinear":
         scaling = float(estimator.intercept_scaling) if estimator.fit_intercept else None
         X, network, to_model = penalised_problem(X, scaling, has_l1=l1 > 0)

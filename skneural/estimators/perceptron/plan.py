@@ -16,7 +16,6 @@ from skneural.arrays.matrices import (
     IndexArray,
     Matrix,
     row_chunks,
-    rows_as_csr,
 )
 from skneural.arrays.taken_rows import taken_rows
 from skneural.estimators.class_weight import refuse_negative, weights_of_dict
@@ -165,7 +164,7 @@ def _units(
     start: Start,
 ) -> list[UnitTraining]:
     """The training of each unit."""
-    X, target, sample_weight = rows_as_csr(data.rows.X), data.rows.target, data.rows.weight
+    X, target, sample_weight = data.rows.X, data.rows.target, data.rows.weight
     n_rows, n_units = target.shape
     class_weight = _weights_of_units(estimator.class_weight, labels, data.rows.y)
     fraction = estimator.validation_fraction if estimator.early_stopping else None
