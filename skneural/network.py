@@ -200,8 +200,14 @@ class Network:
         TypeError
             If `X` is sparse and the first layer does not take that.
         ValueError
-            If there are more or fewer columns than the network has inputs.
+            If there are more or fewer columns than the network has inputs, or no rows with columns
+            at all, but a vector.
         """
+        if len(X.shape) < 2:
+            raise ValueError(
+                f"Rows must have two axes, got an array of shape {X.shape}: X.reshape(1, -1) makes "
+                "one row of it."
+            )
         if X.shape[-1] + n_further != self.n_inputs:
             raise ValueError(
                 f"The network has {self.n_inputs} inputs, and the rows have "

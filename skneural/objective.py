@@ -34,6 +34,7 @@ networks", NeurIPS 2021.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -144,12 +145,14 @@ class Objective:
         Returns
         -------
         Objective
-            It shares no buffer with this one.
+            It shares no buffer with this one. Of a subclass, it is one with the same attributes.
         """
         n_rows, dtype = self._settings
         mean_weight = self._mean_weights[list(active)]
         members = (len(active),)
-        return Objective(
+        of_active = copy(self)
+        Objective.__init__(
+            of_active,
             self.network,
             self.loss,
             self.alpha,
@@ -160,6 +163,7 @@ class Objective:
             self.l1,
             members,
         )
+        return of_active
 
     def value_and_gradient(
         self,

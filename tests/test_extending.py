@@ -6,6 +6,7 @@ import copy
 import importlib
 import pickle
 import sys
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_page_on_training():
 
 
 def test_pieces_of_at_most_twenty_lines():
-    assert len(BLOCKS) == 13
+    assert len(BLOCKS) == 14
     lengths = [len(block.splitlines()) for block in BLOCKS]
     assert lengths.pop() <= 65  # the last one, which is on the engine itself
     assert max(lengths) <= 22
@@ -274,6 +275,26 @@ def test_a_layer_of_layers_is_trained(page):
     assert r2_score(TARGET, network.predict_raw(params, ROWS)) > 0.6
 
 
+def test_a_layer_that_does_something_else_in_training(page):
+    """It remembers the mean of what it reads, which predictions go by."""
+    rng = np.random.RandomState(0)
+    network = page.Network([page.Centre(3), page.Dense(3, 1, draw=page.draws[1])], n_inputs=3)
+    optimizer = Adam(weight_decay=0.1)
+    params = rng.normal(scale=0.1, size=network.n_params)
+    network.arrays(params)[0][0][...] = 0
+    memory = optimizer.init_state(len(params), float, network.n_penalised, network.rates)
+    generators = {"shuffle": rng, "dropout": np.random.default_rng(0)}
+    state = TrainingState(params, memory, Record(learning_rate=0.01), generators)
+    objective = Objective(network, SQUARED_ERROR, alpha=1e-4, n_rows=50)
+    train = MiniBatches(objective, 5 + ROWS, TARGET, None, optimizer, Constant(), 0.01, 50, 99)
+    run = Run(state, EarlyStopping(tol=-np.inf, n_iter_no_change=10), max_iter=40)
+    drive(train, run)
+    (mean,), _ = network.arrays(run.state.params)
+    np.testing.assert_allclose(mean, 5 + ROWS.mean(axis=0), atol=0.5)
+    predicted = [network.predict_raw(run.state.params, 5 + rows) for rows in (ROWS, ROWS[:1])]
+    np.testing.assert_allclose(predicted[0][:1], predicted[1])
+
+
 def test_a_layer_of_layers_is_not_for_sparse_rows(page):
     """It adds its input, of which SciPy would make a matrix."""
     block = page.Residual([page.Dense(3, 5), page.Activate(page.tanh, 5), page.Dense(5, 3)])
@@ -335,3 +356,32 @@ def test_a_training_of_ones_own_that_goes_on(page):
     further = page.gone_on(minimize(), first, before, 8)
     assert further.state.record.n_iter == 8
     np.testing.assert_array_equal(further.state.params, whole.state.params)
+
+
+@pytest.mark.parametrize("members", [(), (3,)])
+def test_a_state_that_trainings_begin_with_stays_as_it_is(members):
+    network = dense_network([13, 6, 1], ACTIVATIONS["tanh"])
+    params = np.random.RandomState(1).normal(scale=0.3, size=(*members, network.n_params))
+    optimizer = Adam(averaging=0.9)
+    memory = optimizer.init_state(params.shape, float, network.n_penalised)
+    record = Record.of_members(3, 0.01) if members else Record(learning_rate=0.01)
+    objective = Objective(network, SQUARED_ERROR, 1e-4, 20, members=members)
+    y = NUMBERS[:, np.newaxis]
+
+    def trained(state, max_iter):
+        names = [f"shuffle {k}" for k in range(3)] if members else ["shuffle"]
+        state = replace(state, generators={name: np.random.RandomState(0) for name in names})
+        run = Run(state, EarlyStopping(-np.inf, np.inf), max_iter=max_iter)
+        drive(MiniBatches(objective, X, y, None, optimizer, Constant(), 0.01, 20, 8), run)
+        return run.state
+
+    begun = TrainingState(params, memory, record)
+    at_begin = copy.deepcopy((begun.params, begun.optimizer))
+    first = trained(begun, 3)
+    at_three = copy.deepcopy((first.params, first.optimizer))
+    branches = [trained(first, 8) for _ in range(2)]
+    for state, (its_params, its_memory) in ((begun, at_begin), (first, at_three)):
+        np.testing.assert_array_equal(state.params, its_params)
+        np.testing.assert_equal(state.optimizer, its_memory)
+    np.testing.assert_array_equal(branches[0].params, branches[1].params)
+    np.testing.assert_array_equal(branches[0].params, trained(begun, 8).params)

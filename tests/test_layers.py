@@ -456,6 +456,68 @@ def test_some_of_the_members_are_an_objective():
     np.testing.assert_allclose(found[1], gradients[[0, 2]], rtol=1e-13, atol=1e-15)
 
 
+class Scaled(Objective):
+    """A gradient that is not that of the value, by a factor that the constructor does not know."""
+
+    factor = 1.0
+
+    def value_and_gradient(self, *arguments):
+        value, gradient, reported = super().value_and_gradient(*arguments)
+        gradient *= self.factor
+        return value, gradient, reported
+
+
+def test_some_of_the_members_are_an_objective_of_the_same_class():
+    network = network_of((4, 5, 2), "tanh")
+    params = np.stack([initial_params(network, k) for k in range(K)])
+    y = RNG.randn(K, N_ROWS, 2)
+    whole = Scaled(network, SQUARED_ERROR, 0.3, N_ROWS, members=(K,))
+    whole.factor = 3.0
+    _, gradients, _ = whole.value_and_gradient(params, MEMBER_ROWS, y)
+    some = whole.of_members([0, 2])
+    _, found, _ = some.value_and_gradient(params[[0, 2]], MEMBER_ROWS[[0, 2]], y[[0, 2]])
+    np.testing.assert_allclose(found, gradients[[0, 2]], rtol=1e-13, atol=1e-15)
+    assert not np.shares_memory(some.gradient, whole.gradient)
+
+
+class Shifted(Layer):
+    """Adds what never moves, and has a gradient all the same."""
+
+    n_inputs = n_outputs = 4
+
+    def parameters(self):
+        return (Parameter("shift", (4,), rate=0.0),)
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = 0.5
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x + arrays[0][..., np.newaxis, :]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        np.sum(delta, axis=-2, out=gradients[0])
+        return delta
+
+
+@pytest.mark.parametrize("minimizer", [LBFGS, MiniBatches])
+def test_a_rate_of_zero_leaves_an_array_as_it_is(minimizer):
+    network = Network([Shifted(), dense(4, 2)], 4)
+    rows, y = RNG.randn(N_ROWS, 4), RNG.randn(N_ROWS, 2)
+    objective = Objective(network, SQUARED_ERROR, 0.1, N_ROWS)
+    params = initial_params(network, 0)
+    if minimizer is LBFGS:
+        minimize = LBFGS(objective, rows, y, None, 1e-8, 1000)
+    else:
+        settings = (SGD(momentum=0.9), Constant(), 0.01, N_ROWS, 20)
+        minimize = MiniBatches(objective, rows, y, None, *settings)
+    before = params.copy()
+    run, _ = train(minimize, state_of(params, SGD(momentum=0.9), network), max_iter=20)
+    reached = run.state.params
+    (shift,), (weights, _) = network.arrays(reached)
+    np.testing.assert_array_equal(shift, 0.5)
+    assert np.abs(weights - network.arrays(before)[1][0]).max() > 0.01
+
+
 @pytest.mark.parametrize("n_rows", [N_ROWS, 4])
 def test_dropout_of_members_is_drawn_by_each(n_rows):
     network = network_of((4, 5, 2), "tanh", dropout=(0.4,))

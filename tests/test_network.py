@@ -12,6 +12,7 @@ from scipy import sparse
 
 from skneural.activations import ACTIVATIONS
 from skneural.arrays.matrices import chunk_rows
+from skneural.network import dense_network
 from skneural.workspace import PredictionMemory, Workspace
 
 NETWORK = network_of((4, 5, 3, 2), "tanh")
@@ -94,3 +95,12 @@ def test_cut_workspaces_share_memory():
             if whole is not None:
                 assert len(part) == 4
                 assert np.shares_memory(whole, part)
+
+
+def test_no_rows_and_a_row_without_its_axis():
+    network = dense_network([3, 4, 2], ACTIVATIONS["tanh"])
+    params = np.ones(network.n_params)
+    assert network.predict_raw(params, np.empty((0, 3))).shape == (0, 2)
+    assert network.predict_raw(np.stack([params] * 3), np.empty((0, 3))).shape == (3, 0, 2)
+    with pytest.raises(ValueError, match=r"two axes, got an array of shape \(3,\)"):
+        network.predict_raw(params, np.ones(3))

@@ -140,7 +140,26 @@ def nothing(*arrays):
     pass
 
 
+def where_below(z, mask, saved):
+    np.less(z, 0, out=mask)
+    saved[mask] = 1  # elsewhere what was there before
+    z[mask] *= 0.5
+
+
+def where_below_backward(delta, a, mask, saved):
+    delta *= 1 - 0.5 * saved
+
+
+def by_old_mask(z, mask):
+    z[mask] *= 0.5
+
+
 WRONG_ACTIVATIONS = {
+    "saved in part": (
+        Activation("a", where_below, where_below_backward, n_saved=1),
+        "make nothing of what has been in mask and saved before",
+    ),
+    "old mask": (Activation("a", by_old_mask, keeps), "what has been in mask and saved before"),
     "returned": (
         Activation("a", returned, keeps),
         r"forward of Activation\('a'\) must be .* in place, as by .* It returns another array",
@@ -208,6 +227,14 @@ class Reversed(Half):
         return ((raw - y) ** 2).sum(axis=1) / 2
 
 
+class OneSided(RegressionLoss):
+    def value_and_gradient(self, raw, y, buffers):
+        difference = raw - y
+        clipped = np.clip(difference, -1, 1)
+        buffers.gradient[...] = np.maximum(difference, -1)  # the slip: without the upper end
+        return (clipped * (difference - clipped / 2)).sum(axis=1)
+
+
 class Mean(Half):
     def value_and_gradient(self, raw, y, buffers):
         losses = super().value_and_gradient(raw, y, buffers)
@@ -244,6 +271,7 @@ class OfNoClasses(ClassificationLoss):
 WRONG_LOSSES = {
     "reversed": (Reversed(), "value_and_gradient writes is not the derivative"),
     "mean": (Mean(), "value_and_gradient writes is not the derivative"),
+    "one-sided": (OneSided(), "value_and_gradient writes is not the derivative"),
     "NaN": (Nan(), "Nan.value_and_gradient gives NaN as the loss of a row, for y ="),
     "dtype": (Whole(), "must return the loss of each row, .* got one of int64"),
     "link": (Linked(), "The inverse of the link 'twice' must replace raw outputs"),
@@ -447,6 +475,135 @@ class SaysSo(ReadsItsOutput):
     keeps_output = True
 
 
+class OnlyAbove(Factors):
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        if not needs_input:
+            return None  # the slip: the gradients are always asked for
+        return super().backward(arrays, gradients, x, buffers, delta, needs_input)
+
+
+class Sine(View):
+    def forward(self, arrays, x, buffers=None, random=None):
+        return np.sin(x)
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta * np.cos(x, out=x)
+
+
+class ScratchBelow(Factors):
+    def buffers(self, memory):
+        return memory.scratch(self.n_outputs)
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        np.sum(np.multiply(delta, x, out=buffers), axis=-2, out=gradients[0])
+        return delta * arrays[0][..., np.newaxis, :]
+
+
+class OfBatch(View):
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x - x.mean(axis=-2, keepdims=True)
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta - delta.mean(axis=-2, keepdims=True)
+
+
+class SparseForward(Layer):
+    takes_sparse = True
+    n_inputs, n_outputs = 3, 1
+
+    def parameters(self):
+        return (Parameter("weights", (3, 1)),)
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = 1
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x @ arrays[0]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        if sparse.issparse(x):
+            x = x.sign()
+        gradients[0][...] = (x.T if x.ndim == 2 else x.swapaxes(-1, -2)) @ delta
+        return delta @ arrays[0].swapaxes(-1, -2)
+
+
+class MembersWithBuffers(Factors):
+    def buffers(self, memory):
+        return memory.kept(self.n_outputs)
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        if buffers is None:
+            return x * arrays[0]
+        return np.multiply(x, arrays[0][..., np.newaxis, :], out=buffers)
+
+
+class WideScratch(SparseForward):
+    def buffers(self, memory):
+        return memory.scratch(self.n_inputs)
+
+
+class Fixed(Layer):
+    """Columns less their means, which stay what they are."""
+
+    n_inputs = n_outputs = 3
+
+    def parameters(self):
+        return (Parameter("means", (3,), rate=0.0),)
+
+    def initialize(self, arrays, rng, inputs):
+        arrays[0][...] = inputs().mean(axis=0)
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        return x - arrays[0][..., np.newaxis, :]
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        gradients[0][...] = 0
+        return delta
+
+
+class BatchNormalization(Layer):
+    """Of S. Ioffe and C. Szegedy, with running means for predictions."""
+
+    draws = True
+
+    def __init__(self, n_outputs):
+        self.n_inputs = self.n_outputs = n_outputs
+
+    def parameters(self):
+        shape = (self.n_outputs,)
+        remembered = (Parameter(name, shape, rate=0.0) for name in ("mean", "variance"))
+        return (Parameter("scale", shape), Parameter("shift", shape), *remembered)
+
+    def initialize(self, arrays, rng, inputs):
+        for array, value in zip(arrays, (1, 0, 0, 1), strict=True):
+            array[...] = value
+
+    def buffers(self, memory):
+        return {}
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        scale, shift, mean, variance = (array[..., np.newaxis, :] for array in arrays)
+        if random is not None:
+            of_batch = x.mean(axis=-2, keepdims=True), x.var(axis=-2, keepdims=True)
+            mean += 0.1 * (of_batch[0] - mean)
+            variance += 0.1 * (of_batch[1] - variance)
+            mean, variance = of_batch
+        deviation = np.sqrt(variance + x.dtype.type(1e-5))
+        normal = (x - mean) / deviation
+        if buffers is not None:
+            buffers.update(normal=normal, deviation=deviation)
+        return normal * scale + shift
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        normal = buffers["normal"]
+        gradients[0][...] = np.sum(delta * normal, axis=-2)
+        gradients[1][...] = np.sum(delta, axis=-2)
+        gradients[2][...] = gradients[3][...] = 0
+        below = delta - delta.mean(axis=-2, keepdims=True)
+        below -= normal * np.mean(delta * normal, axis=-2, keepdims=True)
+        return below * arrays[0][..., np.newaxis, :] / buffers["deviation"]
+
+
 class AnyWidth(Factors):
     def __init__(self):
         self.n_outputs = 3
@@ -479,6 +636,13 @@ WRONG_LAYERS = {
     "read-only": (ReadOnly, "an array that cannot be written to, .* or say keeps_output = True"),
     "matrices": (OfMatrices, "OfMatrices.forward must return an array, got matrix"),
     "any width": (AnyWidth, "check_layer needs rows, X, for AnyWidth"),
+    "only above": (OnlyAbove, "has to write the gradient of 'factors' into its array"),
+    "writing below": (Sine, "Sine.backward writes to the input of the forward pass"),
+    "scratch below": (ScratchBelow, "another one above another layer: scratch is for the forward"),
+    "of a batch": (OfBatch, "predicts other numbers for a row alone than beside others"),
+    "sparse forward": (SparseForward, "The gradient of SparseForward is another one for sparse"),
+    "members with buffers": (MembersWithBuffers, "MembersWithBuffers is not for members"),
+    "wide scratch": (WideScratch, r"scratch of 3 columns, .* layer has 1: kept\(3\) has memory"),
 }
 
 
@@ -494,6 +658,23 @@ def test_right_layers():
     check_layer(SaysSo())
     check_layer(ForOne(), checks_members=False)
     check_layer(AnyWidth(), np.random.RandomState(0).standard_normal((4, 3)))
+    check_layer(Fixed())
+    check_layer(BatchNormalization(4))
+
+
+@pytest.mark.parametrize("columns", [(0, 2), [True, False, True], np.array([0, 2])])
+def test_columns_by_number_or_mask(columns):
+    layer = Columns([(columns, [Dense(2, 3)], 3), (slice(1, 2), [], 1)])
+    check_layer(layer, np.random.RandomState(0).standard_normal((5, 3)))
+    short = np.zeros((5, 2))
+    with pytest.raises(ValueError, match=r"a branch reads the columns .* of 2"):
+        check_layer(layer, short)
+
+
+@pytest.mark.parametrize("columns", [3, [0.5], "ab", [[0], [1]]])
+def test_columns_that_are_none(columns):
+    with pytest.raises(TypeError, match="a slice, of a sequence of numbers or of a mask, got"):
+        Columns([(columns, [], 1)])
 
 
 # ---------------------------------------------------------------- optimizers
@@ -591,6 +772,21 @@ class OfFirstStep(Descent):
         params -= learning_rate * velocity
 
 
+class HalfLength(Descent):
+    def step_length(self, learning_rate, state, out):
+        out[...] = learning_rate / 2
+
+
+class NoLength(Descent):
+    def step_length(self, learning_rate, state, out):
+        out = np.full_like(out, learning_rate)  # the slip: not in place
+
+
+class WholeLength(Descent):
+    def step_length(self, learning_rate, state, out):
+        out[...] = learning_rate
+
+
 class ByLargest(Descent):
     def update(self, params, gradient, learning_rate, state):
         params -= learning_rate * gradient / np.abs(gradient).max()
@@ -603,6 +799,8 @@ class OfOneLength(Descent):
 
 WRONG_OPTIMIZERS = {
     "by the largest": (ByLargest, "ByLargest moves members side by side otherwise than each alone"),
+    "half length": (HalfLength, "HalfLength.step_length must write into out how far the last step"),
+    "no length": (NoLength, "NoLength.step_length must write into out .* got \\[nan, nan"),
     "of one length": (OfOneLength, "OfOneLength is not for members side by side"),
     "list": (InList, "init_moments of InList must return .* got a list as 'last'"),
     "late list": (LateList, "'all' is a list after three steps"),
@@ -627,6 +825,7 @@ def test_right_optimizers():
     check_optimizer(Late())
     check_optimizer(InScratch(averaging=0.9))
     check_optimizer(OfFirstStep())
+    check_optimizer(WholeLength(weight_decay=0.1))
     check_optimizer(ByLargest(), checks_members=False)
     with pytest.raises(ValueError, match="needs another rate"):
         check_optimizer(Descent(), learning_rate=10.0)

@@ -22,7 +22,7 @@ from skneural.minimizers.state import Record, TrainingState
 from skneural.network import Network, dense_network
 from skneural.objective import Objective
 from skneural.optimizers import SGD, Optimizer
-from skneural.schedules import Constant, Schedule
+from skneural.schedules import Constant, InverseScaling, Schedule
 from skneural.settings import number
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -272,6 +272,58 @@ def test_factors_that_need_no_memory():
 def test_more_rows_than_the_objective_is_for():
     with pytest.raises(ValueError, match=r"at most 5 row\(s\) at a time, got 8: n_rows of an Obj"):
         run_of(minimizer(batch_size=8))
+
+
+def test_lbfgs_is_for_one_network():
+    network = dense_network([3, 4, 1], TANH)
+    params = np.zeros((K, network.n_params))
+    state = TrainingState(params, record=Record.of_members(K, 0.1))
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, N, members=(K,))
+    run = Run(state, EarlyStopping(1e-4, 10), max_iter=2)
+    with pytest.raises(ValueError, match=r"trains one network, .* members=\(2,\), the state para"):
+        drive(LBFGS(objective, X, Y, None, 1e-4, 10), run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"y": Y[:-1]}, r"y must have the shape .* \(20, n_targets\)"),
+        ({"sample_weight": np.ones(N - 1)}, r"sample_weight must have the shape \(20,\)"),
+        ({"X": X.astype(int)}, "X must be floating point, got int64"),
+        ({"X": X[:, 0]}, "Rows must have two axes"),
+    ],
+)
+def test_lbfgs_looks_at_rows_too(changes, message):
+    network = dense_network([3, 4, 1], TANH)
+    rows = {"X": X, "y": Y, "sample_weight": None, **changes}
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, N)
+    run = Run(TrainingState(np.zeros(network.n_params)), EarlyStopping(1e-4, 10), max_iter=2)
+    with pytest.raises((TypeError, ValueError), match=message):
+        drive(LBFGS(objective, *rows.values(), 1e-4, 10), run)
+
+
+class Triple(Schedule):
+    def factor(self, epoch, max_iter):
+        return 3.0
+
+
+@pytest.mark.parametrize("name", ["decay_schedule", "dropout_schedule"])
+def test_factors_of_decay_and_dropout_are_from_0_to_1(name):
+    with pytest.raises(ValueError, match=f"{name} must be a schedule of time"):
+        run_of(minimizer(**{name: InverseScaling()}))
+    with pytest.raises(ValueError, match="a number from 0 to 1 to be a factor of weight decay"):
+        run_of(minimizer(**{name: Triple()}))
+
+
+def test_weights_of_any_dtype():
+    """Each step is the same as with floating point numbers."""
+    found = []
+    for dtype in (float, int, np.float32):
+        rows = np.random.RandomState(0).permutation(N)  # gathered, not as they stand
+        train = minimizer(sample_weight=np.arange(N).astype(dtype), rows=rows)
+        found.append(run_of(train)[1].state.params)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
 
 
 def test_lbfgs_is_not_for_layers_that_draw():

@@ -35,6 +35,7 @@ class Batches:
     y : ndarray of shape (n_samples, n_targets), or (n_networks, n_samples, n_targets)
         Floating point, or boolean: one byte an element here, converted batch by batch.
     sample_weight : ndarray of shape (n_samples,) or None
+        Numbers of any dtype; batches have them in that of `X`.
     batch_size : int
         Rows per batch; the last one of an epoch may be smaller.
     members : sequence of int or None, default=None
@@ -68,7 +69,7 @@ class Batches:
             raise ValueError("Members with rows of their own need dense rows: X is sparse.")
         self.X = X
         self.y = y
-        self.weight = sample_weight
+        self.weight = None if sample_weight is None else sample_weight.astype(X.dtype, copy=False)
         self.batch_size = batch_size
         self.members = members
         shape = (batch_size,) if members is None else (len(members), batch_size)

@@ -231,8 +231,8 @@ def _for_rows(n_rows: int, piece: npt.NDArray[Any], axis: int) -> npt.NDArray[An
 
 
 def chunk_rows(n_rows: int, widest_layer: int) -> int:
-    """How many rows to send through a network at a time when only predicting."""
-    return min(n_rows, max(FEWEST_CHUNK_ROWS, CHUNK_ELEMENTS // widest_layer))
+    """How many rows to send through a network at a time when only predicting, at least one."""
+    return max(1, min(n_rows, max(FEWEST_CHUNK_ROWS, CHUNK_ELEMENTS // widest_layer)))
 
 
 def as_shape_of(target: FloatArray, value: Any, name: str) -> FloatArray:

@@ -35,7 +35,7 @@ def check_own_activation(activation: Activation) -> None:
         If a function cannot be called as the contract says, or returns what it should have written
         in place.
     ValueError
-        If `n_saved` is no number of arrays.
+        If `n_saved` is no number of arrays, or the functions read what they have not written.
     """
     if not _is_own(activation):
         return
@@ -67,7 +67,8 @@ def check_activation(activation: Activation, z: Any = None) -> None:
         in place.
     ValueError
         If `backward` does not multiply by the derivative of `forward`, which is within 1e-5 of
-        central differences in float64; if `forward` is not a function of each number alone; or if
+        central differences in float64; if the functions read elements of `mask` or `saved` that
+        they have not written; if `forward` is not a function of each number alone; or if
         `remainder` and `remainder_backward` do not go with them.
 
     Examples
@@ -97,7 +98,7 @@ def check_activation(activation: Activation, z: Any = None) -> None:
     refuse_other_derivative(slopes, differences, f"backward of {activation!r}")
     if activation.remainder is None or activation.remainder_backward is None:
         return
-    saved = [np.empty_like(z) for _ in range(activation.n_saved)]
+    saved = [np.full_like(z, np.nan) for _ in range(activation.n_saved)]
     out = np.empty_like(z)
     activation.remainder(z.copy(), out, *saved)
     if not np.allclose(out, z - outputs, rtol=1e-9, atol=1e-12):
@@ -110,13 +111,23 @@ def check_activation(activation: Activation, z: Any = None) -> None:
 
 def _passes(activation: Activation, z: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The function of some numbers, and what it makes of derivatives that are 1."""
-    mask = np.empty(z.shape, dtype=bool)
-    saved = [np.zeros_like(z) for _ in range(activation.n_saved)]
-    a, delta = z.copy(), np.ones_like(z)
-    _called(activation, "forward", (a, mask, *saved))
-    outputs = a.copy()
-    _called(activation, "backward", (delta, a, mask, *saved))
-    return outputs, delta
+    found = []
+    # What is in the memory at first, of other layers or of passes before.
+    for content, is_set in ((np.nan, True), (0.5, False)):
+        mask = np.full(z.shape, is_set)
+        saved = [np.full_like(z, content) for _ in range(activation.n_saved)]
+        a, delta = z.copy(), np.ones_like(z)
+        _called(activation, "forward", (a, mask, *saved))
+        outputs = a.copy()
+        _called(activation, "backward", (delta, a, mask, *saved))
+        found.append((outputs, delta))
+    if not np.array_equal(found[0], found[1], equal_nan=True):
+        raise ValueError(
+            f"The functions of {activation!r} must make nothing of what has been in mask and saved "
+            "before: forward has to write every element of saved that backward reads, and each "
+            "function every element of mask that it reads."
+        )
+    return found[0]
 
 
 def _called(activation: Activation, name: str, arguments: tuple[Any, ...]) -> None:

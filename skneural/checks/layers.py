@@ -49,11 +49,13 @@ def check_layer(
     TypeError
         If `parameters` names anything else than parameters, or a pass returns no array.
     ValueError
-        If parameters are not filled by `initialize`, or gradients by `backward`; a derivative is
-        not within 1e-5 of central differences in float64; what is returned has another shape, or
-        another dtype for float32, depends on earlier passes or on whether there are buffers; X is
-        written to, or passed on, and the layer does not say so; or members are not what each of
-        them is alone.
+        If parameters are not filled by `initialize`, or gradients by `backward`, whether the
+        derivative in the input is asked for or not; a derivative is not within 1e-5 of central
+        differences in float64 (that in a parameter with a rate of 0 is not looked at); what is
+        returned has another shape, or another dtype for float32, depends on earlier passes, on
+        memory that others overwrite or on whether there are buffers; a prediction depends on other
+        rows than its own, or is another one for sparse rows; X is written to, or passed on, and the
+        layer does not say so; or members are not what each of them is alone.
 
     Examples
     --------
@@ -69,11 +71,15 @@ def check_layer(
             )
         X = np.random.default_rng(0).standard_normal((N_ROWS, n_inputs))
     X = np.array(X, dtype=np.float64)
+    layer.check_inputs(X.shape[-1])
     check = _Check(layer, type(layer).__name__, X)
     arrays = check.arrays()
     check.forward(arrays)
     check.gradients(arrays, checks_input)
     check.other_rows(arrays)
+    check.other_memory(arrays)
+    if layer.takes_sparse:
+        check.sparse_rows(arrays)
     if checks_members:
         check.members(arrays)
 
@@ -83,7 +89,7 @@ class _Pass(NamedTuple):
 
     buffers: Any
     delta: FloatArray
-    owned: list[npt.NDArray[Any]]
+    memory: PassMemory
 
 
 @dataclass
@@ -117,16 +123,23 @@ class _Check:
         dtype: npt.DTypeLike = np.float64,
         members: tuple[int, ...] = (),
         owned: list[npt.NDArray[Any]] | None = None,
+        *,
+        is_second: bool = False,
     ) -> _Pass:
-        """Those of the layer, as in a network."""
-        widest = max(self.layer.n_outputs, self.layer.widest_inside, self.X.shape[1])
+        """Those of the layer as the first of a network, or as the second, above one of X."""
+        widest = max(self.layer.n_outputs, self.layer.widest_inside)
+        if is_second:
+            widest = max(widest, self.X.shape[1])
         memory = PassMemory(n_rows, dtype, widest, members, owned)
+        if is_second:
+            memory.next_layer()
+            memory.delta(1)
         memory.next_layer()
         buffers = self.layer.buffers(memory)
         memory.next_layer()
         delta = memory.delta(self.layer.n_outputs)
         assert delta is not None
-        return _Pass(buffers, delta, memory.owned)
+        return _Pass(buffers, delta, memory)
 
     def random(self, members: Sequence[int] = (0,)) -> Draws | None:
         """What a layer that draws is given: of each member the same numbers every time."""
@@ -157,8 +170,13 @@ class _Check:
         of_pass: _Pass,
         coef: FloatArray,
         members: Sequence[int] = (0,),
+        *,
+        needs_input: bool = True,
     ) -> tuple[list[FloatArray], FloatArray]:
-        """The gradients of the parameters and of the input, for the sum of coefficients."""
+        """The gradients of the parameters and of the input, for the sum of coefficients.
+
+        Without `needs_input` that of the input is empty.
+        """
         buffers, delta = of_pass.buffers, of_pass.delta
         x = x.copy()
         output = self.output(arrays, x, buffers, self.random(members))
@@ -170,16 +188,26 @@ class _Check:
                 )
             # As a layer above may do. Where it is the input that is passed on, so is that.
             output[...] = np.nan
+        # Layers above have used what is for one forward pass, and for the derivative in an input.
+        of_pass.memory.spoil_shared()
         # What was there before must not count.
         gradients = tuple(np.full_like(array, np.nan) for array in arrays)
         delta[...] = coef
-        below: Any = self.layer.backward(arrays, gradients, x, buffers, delta, True)
+        read = x.copy()
+        below: Any = self.layer.backward(arrays, gradients, x, buffers, delta, needs_input)
+        if not self.layer.works_in_place and not _are_equal(x, read):
+            raise ValueError(
+                f"{self.name}.backward writes to the input of the forward pass, which may be the "
+                "user's rows, or what the layer below needs for its gradient."
+            )
         for gradient, parameter in zip(gradients, self.layer.parameters(), strict=True):
             if np.isnan(gradient).any():
                 raise ValueError(
                     f"{self.name}.backward has to write the gradient of {parameter.name!r} into "
                     "its array, all of it and in place: what was there before must not be added to."
                 )
+        if not needs_input:
+            return list(gradients), np.empty(0)
         if not isinstance(below, np.ndarray):
             raise TypeError(
                 f"{self.name}.backward must return the derivative in the input if needs_input is "
@@ -223,11 +251,27 @@ class _Check:
                 f"{self.name}.backward makes {below.dtype} of float32: trainings in float32 would "
                 "compute in double precision."
             )
-        if self.layer.takes_sparse:
-            rows = sparse.csr_matrix(self.X)
-            of_sparse = self.output(arrays, rows, self.buffers(len(x)).buffers)
-            if not np.allclose(output, of_sparse, **ROUNDING):
-                raise ValueError(f"{self.name}.forward gives other numbers for sparse rows.")
+        alone = [self.output(arrays, self.X[i : i + 1].copy()) for i in range(len(self.X))]
+        if not np.allclose(output, np.concatenate(alone), **ROUNDING):
+            raise ValueError(
+                f"{self.name}.forward predicts other numbers for a row alone than beside others: "
+                "predictions are made in runs of rows. A layer that takes means over a batch does "
+                "so in training only, where random is not None: it has to say draws = True."
+            )
+
+    def sparse_rows(self, arrays: Arrays) -> None:
+        """Both passes over sparse rows, which only the first layer of a network is given."""
+        rows = sparse.csr_matrix(self.X)
+        output = self.output(arrays, self.X.copy(), self.buffers(len(self.X)).buffers)
+        of_rows = self.output(arrays, rows, self.buffers(len(self.X)).buffers)
+        if not np.allclose(output, of_rows, **ROUNDING):
+            raise ValueError(f"{self.name}.forward gives other numbers for sparse rows.")
+        coef = self.coefficients(self.X.shape[:-1])
+        of_dense, of_sparse = (
+            self.passes(arrays, x, self.buffers(len(self.X)), coef, needs_input=False)
+            for x in (self.X, rows)
+        )
+        self.refuse_difference(of_dense, of_sparse, "is another one for sparse rows")
 
     def gradients(self, arrays: Arrays, checks_input: bool) -> None:
         """Those of one pass as in training, against differences."""
@@ -242,6 +286,8 @@ class _Check:
 
         pairs = zip(self.layer.parameters(), arrays, gradients, strict=True)
         for parameter, array, gradient in pairs:
+            if parameter.rate == 0:  # it never moves
+                continue
             what = f"What {self.name}.backward writes for {parameter.name!r}"
             refuse_other_derivative(gradient, by_differences(value, array), what)
         if below.shape != self.X.shape:
@@ -253,13 +299,29 @@ class _Check:
             expected = by_differences(value, x)
             refuse_other_derivative(below, expected, f"What {self.name}.backward returns")
 
+    def other_memory(self, arrays: Arrays) -> None:
+        """Passes as the first layer, whose input needs no derivative, and as the second."""
+        coef = self.coefficients(self.X.shape[:-1])
+        expected = self.passes(arrays, self.X, self.buffers(len(self.X)), coef)
+        second = self.passes(arrays, self.X, self.buffers(len(self.X), is_second=True), coef)
+        self.refuse_difference(
+            expected,
+            second,
+            "is another one above another layer: scratch is for the forward pass alone, what it "
+            "leaves for backward has to be kept",
+        )
+        first = self.passes(arrays, self.X, self.buffers(len(self.X)), coef, needs_input=False)
+        self.refuse_difference(
+            (expected[0], first[1]), first, "is another one where needs_input is False"
+        )
+
     def other_rows(self, arrays: Arrays) -> None:
         """Passes over fewer rows in the same memory, as of a last batch, and after it."""
         n_fewer = len(self.X) - 2
         coef = self.coefficients(self.X.shape[:-1])
         of_all = self.buffers(len(self.X))
         before = self.passes(arrays, self.X, of_all, coef)
-        of_fewer = self.buffers(n_fewer, owned=of_all.owned)
+        of_fewer = self.buffers(n_fewer, owned=of_all.memory.owned)
         fewer = self.passes(arrays, self.X[:n_fewer], of_fewer, coef[:n_fewer])
         afresh = self.passes(arrays, self.X[:n_fewer], self.buffers(n_fewer), coef[:n_fewer])
         self.refuse_difference(fewer, afresh, "depends on a pass over more rows before")
@@ -280,6 +342,7 @@ class _Check:
             try:
                 of_pass = self.buffers(n_rows, members=members)
                 together = self.passes(stacked, x, of_pass, coef, range(N_MEMBERS))
+                predicted = self.output(stacked, x.copy())
             except Exception as error:
                 raise ValueError(
                     f"{self.name} is not for members side by side, whose arrays and rows have one "
@@ -289,6 +352,14 @@ class _Check:
             for k in range(N_MEMBERS):
                 alone = tuple(array[k] for array in stacked)
                 rows = x if x.ndim == 2 else x[k]
+                of_one = self.output(alone, rows.copy())
+                if not np.allclose(
+                    predicted[k] if predicted.ndim == 3 else predicted, of_one, **ROUNDING
+                ):
+                    raise ValueError(
+                        f"{self.name}.forward without buffers, as for a single row, gives members "
+                        "other numbers than each alone."
+                    )
                 gradients, below = self.passes(alone, rows, self.buffers(n_rows), coef[k], (k,))
                 of_member = [gradient[k] for gradient in together[0]]
                 of_input = together[1][k] if together[1].ndim == 3 else below
@@ -312,3 +383,10 @@ class _Check:
         """Of the outputs in the sum whose derivatives are taken."""
         rng = np.random.default_rng(2)
         return rng.standard_normal((*shape, self.layer.n_outputs))
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Whether two matrices, both dense or both sparse, hold the same numbers."""
+    if sparse.issparse(one):
+        return _are_equal(one.toarray(), other.toarray())
+    return np.array_equal(one, other, equal_nan=True)

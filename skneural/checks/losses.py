@@ -25,6 +25,10 @@ from skneural.losses import (
 #: Rows that a loss is tried on.
 N_ROWS = 3
 
+#: Raw outputs whose gradient is compared with differences are so many times 0.7 and less: near to
+#: targets around 1, and far on both sides of them.
+SIZES = (1.0, 6.0)
+
 
 def is_own(loss: Any) -> bool:
     """Whether the class of a loss, or of that of each target, is defined outside of skneural."""
@@ -151,8 +155,8 @@ def check_loss(loss: Loss, y: Any = None) -> None:
     loss : Loss
         What to check. One for classes is checked for two classes and for three.
     y : array-like of shape (n_rows,) or (n_rows, n_targets) or None, default=None
-        Targets of a regression to try it on; None for six numbers above 0. Those for classes have
-        their own.
+        Targets of a regression to try it on, beside raw outputs from -4 to 4; None for six numbers
+        from 0.2 to 2.1. Those for classes have their own.
 
     Raises
     ------
@@ -188,17 +192,18 @@ def check_loss(loss: Loss, y: Any = None) -> None:
 def _check_for(loss: Loss, target: FloatArray, n_outputs: int, link: Link | None = None) -> None:
     """Check the loss of these targets, all of them."""
     check_own_loss(loss, target, n_outputs, np.float64, link)
-    raw = _raw_outputs(len(target), n_outputs)
-    _, gradient = _value_and_gradient(loss, raw, target)
-    differences = np.empty_like(raw)
-    for j in range(n_outputs):
-        step = np.zeros(n_outputs)
-        step[j] = STEP
-        above, below = (_value_and_gradient(loss, raw + each, target)[0] for each in (step, -step))
-        differences[:, j] = (above - below) / (2 * STEP)
-    refuse_other_derivative(
-        gradient, differences, f"What {type(loss).__name__}.value_and_gradient writes"
-    )
+    for size in SIZES:
+        raw = size * _raw_outputs(len(target), n_outputs)
+        _, gradient = _value_and_gradient(loss, raw, target)
+        differences = np.empty_like(raw)
+        for j in range(n_outputs):
+            step = np.zeros(n_outputs)
+            step[j] = STEP
+            both = (_value_and_gradient(loss, raw + each, target)[0] for each in (step, -step))
+            differences[:, j] = np.subtract(*both) / (2 * STEP)
+        refuse_other_derivative(
+            gradient, differences, f"What {type(loss).__name__}.value_and_gradient writes"
+        )
 
 
 def _value_and_gradient(

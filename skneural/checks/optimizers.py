@@ -16,6 +16,10 @@ N_PARAMS = 7
 N_STEPS = 100
 N_MEMBERS = 3
 
+#: Steps after which means over a hundred of them have settled, and what may be missing then.
+N_STEADY_STEPS = 1000
+STEADY_TOLERANCE = 0.02
+
 
 def check_optimizer(
     optimizer: Optimizer, learning_rate: float = 0.01, *, checks_members: bool = True
@@ -42,8 +46,9 @@ def check_optimizer(
         place.
     ValueError
         If its settings are not valid, the parameters do not move, are not finite or end no lower
-        than they began, or a training that goes on from a copy of the state is another one; or
-        members are not what each of them is alone.
+        than they began, or a training that goes on from a copy of the state is another one;
+        `step_length`, where there is one, does not write how far the last step has gone; or members
+        are not what each of them is alone.
 
     Examples
     --------
@@ -90,8 +95,28 @@ def check_optimizer(
             f"{N_STEPS} steps of {name} at a learning rate of {learning_rate} lead from a value of "
             f"{before:.4g} to {after:.4g}: it goes uphill, or needs another rate."
         )
+    if type(optimizer).step_length is not Optimizer.step_length:
+        _check_step_length(optimizer, learning_rate)
     if checks_members:
         _check_members(optimizer, steps, rng.standard_normal((N_MEMBERS, N_PARAMS)))
+
+
+def _check_step_length(optimizer: Optimizer, learning_rate: float) -> None:
+    """Compare the lengths with the last of many steps along the same gradient."""
+    params, gradient = np.zeros(N_PARAMS), np.linspace(0.5, 2, N_PARAMS)
+    state, before = optimizer.init_state(N_PARAMS, np.float64), params
+    for _ in range(N_STEADY_STEPS):
+        before = params.copy()
+        optimizer.update(params, gradient.copy(), learning_rate, state)
+    expected = (before - params) / gradient
+    lengths = np.full(N_PARAMS, np.nan)
+    optimizer.step_length(learning_rate, state, lengths)
+    if not np.allclose(lengths, expected, rtol=STEADY_TOLERANCE, atol=0):
+        raise ValueError(
+            f"{type(optimizer).__name__}.step_length must write into out how far the last step has "
+            "moved each parameter per unit of a steady gradient: after "
+            f"{N_STEADY_STEPS} steps these are {expected.tolist()}, got {lengths.tolist()}."
+        )
 
 
 def _check_members(

@@ -24,8 +24,9 @@ class Branch(NamedTuple):
 
     Attributes
     ----------
-    columns : slice or sequence of int
-        Which columns of the input. A slice is the fast way: a list copies them in every pass.
+    columns : slice, sequence of int, or sequence of bool
+        Which columns of the input: their numbers, or whether each is one. A slice is the fast way:
+        sequences copy the columns in every pass.
     layers : sequence of Layer
         Without layers the columns are passed on as they are.
     n_outputs : int
@@ -49,6 +50,8 @@ class Columns(Layer):
 
     Raises
     ------
+    TypeError
+        If the columns of a branch are neither a slice, nor whole numbers, nor a mask.
     ValueError
         If a layer of a branch works in place where the one before it has made no array of its own.
         When a network is made of it, also if a layer reads another number of columns than it is
@@ -57,6 +60,7 @@ class Columns(Layer):
 
     def __init__(self, branches: Sequence[tuple[Any, Sequence[Layer], int]]) -> None:
         self.branches = [Branch(*branch) for branch in branches]
+        self._columns = [_numbers(branch.columns) for branch in self.branches]
         self.n_outputs = sum(branch.n_outputs for branch in self.branches)
         self._chains = [
             Chain(branch.layers, None if branch.layers else branch.n_outputs, "branch")
@@ -69,7 +73,8 @@ class Columns(Layer):
     def check_inputs(self, n_inputs: int) -> None:
         for branch in self.branches:
             try:
-                n_columns = np.arange(n_inputs)[branch.columns].size
+                of = branch.columns if isinstance(branch.columns, slice) else list(branch.columns)
+                n_columns = np.arange(n_inputs)[of].size
             except IndexError as error:
                 raise ValueError(
                     f"Columns: a branch reads the columns {branch.columns!r} of {n_inputs} "
@@ -83,8 +88,10 @@ class Columns(Layer):
     def initialize(
         self, arrays: Arrays, rng: np.random.RandomState, inputs: Callable[[], Matrix]
     ) -> None:
-        for i, branch in enumerate(self.branches):
-            self._chains[i].initialize(arrays[self._places[i]], rng, _part_of(inputs, branch))
+        for i in range(len(self.branches)):
+            self._chains[i].initialize(
+                arrays[self._places[i]], rng, _part_of(inputs, self._columns[i])
+            )
 
     def buffers(self, memory: PassMemory) -> Buffers:
         of_branches = [chain.buffers(memory) for chain in self._chains]
@@ -99,9 +106,9 @@ class Columns(Layer):
         random: Sequence[np.random.Generator] | None = None,
     ) -> FloatArray:
         outputs: list[FloatArray] = []
-        for i, branch in enumerate(self.branches):
+        for i, columns in enumerate(self._columns):
             own, of_branch = arrays[self._places[i]], None if buffers is None else buffers[1][i]
-            outputs.append(self._chains[i].forward(own, x[..., branch.columns], of_branch, random))
+            outputs.append(self._chains[i].forward(own, x[..., columns], of_branch, random))
         joined: FloatArray | None = None if buffers is None else buffers[0]
         largest = max(outputs, key=np.ndim) if joined is None else joined
         if any(output.ndim < largest.ndim for output in outputs):
@@ -127,15 +134,31 @@ class Columns(Layer):
         for own in buffers[2]:
             np.copyto(own, delta[..., start : start + own.shape[-1]])
             start += own.shape[-1]
-        for i, branch in enumerate(self.branches):
+        for i, columns in enumerate(self._columns):
             place, (_, of_branches, deltas) = self._places[i], buffers
             # The chain has kept what its first layer has read.
             part = self._chains[i].backward(
                 arrays[place], gradients[place], x, of_branches[i], deltas[i], needs_input
             )
             if below is not None and part is not None:
-                _add_to_columns(below, branch.columns, part)
+                _add_to_columns(below, columns, part)
         return below
+
+
+def _numbers(columns: Any) -> slice | list[int]:
+    """A slice as it is, or the numbers of columns."""
+    if isinstance(columns, slice):
+        return columns
+    indices = np.array(columns, dtype=None if np.size(columns) else np.intp)
+    if indices.ndim != 1 or indices.dtype.kind not in "biu":
+        raise TypeError(
+            "Columns: a branch reads the columns of a slice, of a sequence of numbers or of a "
+            f"mask, got {columns!r}."
+        )
+    if indices.dtype == bool:
+        indices = np.flatnonzero(indices)
+    numbers: list[int] = indices.tolist()
+    return numbers
 
 
 def _add_to_columns(matrix: FloatArray, columns: Any, part: FloatArray) -> None:
@@ -147,5 +170,5 @@ def _add_to_columns(matrix: FloatArray, columns: Any, part: FloatArray) -> None:
             matrix[..., column] += part[..., j]
 
 
-def _part_of(inputs: Callable[[], Matrix], branch: Branch) -> Callable[[], Matrix]:
-    return lambda: inputs()[..., branch.columns]
+def _part_of(inputs: Callable[[], Matrix], columns: slice | list[int]) -> Callable[[], Matrix]:
+    return lambda: inputs()[..., columns]

@@ -58,7 +58,9 @@ class Parameter(NamedTuple):
     penalised : bool, default=False
         Whether the penalty `alpha` (L2 and L1) and weight decay act on it.
     rate : float, default=1.0
-        Factor of the learning rate. Without effect under L-BFGS, which has no learning rate.
+        Factor of the learning rate. With 0 the array stays what it is: one that `initialize` or
+        `forward` fills, such as the means of the columns. `backward` may write zeros for it then.
+        L-BFGS, which has no learning rate, follows a rate of 0 alone.
     decay : float, default=1.0
         Factor of the optimizer's decoupled weight decay, not of `alpha`. `rate` has no part in it:
         a step takes away the learning rate times `weight_decay` times this.
@@ -161,9 +163,10 @@ class PassMemory:
         """
         if n_columns > self.widest:
             raise ValueError(
-                f"A layer asks for scratch of {n_columns} columns, and the widest output has "
-                f"{self.widest}: a layer that holds others has to say how wide the widest of them "
-                "is, by the attribute widest_inside."
+                f"A layer asks for scratch of {n_columns} columns, and the widest output of a "
+                f"layer has {self.widest}: kept({n_columns}) has memory of any width. A layer that "
+                "holds others has to say how wide the widest of them is, by the attribute "
+                "widest_inside."
             )
         memory = self._shared[0][: self._n_all_rows * n_columns]
         return memory.reshape(*self.members, self.n_rows, n_columns)
@@ -193,6 +196,11 @@ class PassMemory:
         self._n_deltas += 1
         memory = self._shared[self._n_deltas % 2][: self._n_all_rows * n_columns]
         return memory.reshape(*self.members, self.n_rows, n_columns)
+
+    def spoil_shared(self) -> None:
+        """Write NaN to what `scratch` and `delta` have handed out, as others may overwrite it."""
+        for array in self._shared:
+            array.fill(np.nan)
 
     def ones(self) -> FloatArray:
         """A vector of ones of shape (n_rows,), not to be written to.
@@ -234,7 +242,8 @@ class Layer:
     takes_sparse : bool
         Whether the input may be a sparse matrix. That of the first layer may be one.
     draws : bool
-        Whether `forward` draws at random in training.
+        Whether `forward` does something else in training than in prediction, such as to draw at
+        random, or to take means over the rows of a batch. Only then is it given generators.
     """
 
     n_outputs: int
@@ -320,7 +329,8 @@ class Layer:
             buffers would take longer than the rest.
         random : sequence of Generator or None, default=None
             A generator for each member to draw from, in training: a list, or `Draws`. None in
-            prediction.
+            prediction, and for a layer without `draws`. What comes out for a row depends on this
+            row alone then: predictions are made in runs of rows.
 
         Returns
         -------
@@ -347,13 +357,14 @@ class Layer:
         arrays, gradients : tuple of ndarray
             Parameters, and what to fill.
         x : {ndarray, sparse matrix}
-            The input of the last forward pass.
+            The input of the last forward pass. Not to be written to, unless the layer works in
+            place: it may be what the layer below has put out, or the rows of the user.
         buffers : object
             As the forward pass has left them.
         delta : ndarray of the shape of the output
             Derivative of the loss in the output. May be overwritten.
         needs_input : bool
-            Whether the derivative in the input is asked for.
+            Whether the derivative in the input is asked for. The gradients always are.
 
         Returns
         -------

@@ -26,6 +26,7 @@ import scipy.optimize
 from skneural.arrays.matrices import FloatArray, Matrix, norm
 from skneural.arrays.sparse_rows import for_many_products
 from skneural.minimizers.changed import changed
+from skneural.minimizers.checked_rows import check_rows
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import Record
 from skneural.objective import Objective
@@ -37,7 +38,7 @@ LBFGS_FTOL = {np.float64: 1e7 * np.finfo(np.float64).eps, np.float32: np.finfo(n
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Minimises over all rows at once.
+    """Minimises over all rows at once: one network, whose layers do not draw at random.
 
     Parameters
     ----------
@@ -80,8 +81,13 @@ class LBFGS:
         if run.n_iter >= run.max_iter:  # a fit that is resumed, and was through already
             return "max_iter"
         objective = self.objective
-        objective.network.check_rows(self.X)
-        objective.check_targets(self.y)
+        check_rows(objective, self.X, self.y, self.sample_weight)
+        if objective.members or run.state.params.shape != (objective.network.n_params,):
+            raise ValueError(
+                f"L-BFGS trains one network, with a vector of {objective.network.n_params} "
+                f"parameters: the objective has members={objective.members}, the state parameters "
+                f"of shape {run.state.params.shape}. Members side by side need mini-batches."
+            )
         if objective.network.draws:
             raise ValueError(
                 "L-BFGS needs the same value for the same parameters, and a layer of the network "
@@ -93,6 +99,7 @@ class LBFGS:
         dtype = start.dtype
         point = start.copy()
         variables = _SignedParts(objective, len(self.y)) if objective.l1 else _Parameters()
+        fixed = [place for place, factor in objective.network.rates if factor == 0]
         reported = np.nan
 
         def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
@@ -104,6 +111,8 @@ class LBFGS:
             run.begin_epoch()
             point[...] = variables.params(x)
             descended, gradient, reported = objective.value_and_gradient(point, *rows)
+            for place in fixed:
+                gradient[place] = 0
             value = descended if dtype == np.float32 else reported
             return variables.value_and_gradient(x, value, gradient.astype(np.float64))
 

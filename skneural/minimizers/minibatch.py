@@ -19,6 +19,7 @@ from skneural.arrays.batches import Batches
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, norm
 from skneural.layers import Draws
 from skneural.minimizers.changed import changed
+from skneural.minimizers.checked_rows import check_rows
 from skneural.minimizers.members import Work, active_members, optimizer_of
 from skneural.minimizers.order import RowOrder, Rows
 from skneural.minimizers.run import Run
@@ -189,6 +190,12 @@ class MiniBatches:
             return [Step(rate)] * n_batches
         times = [record.n_epochs + i / n_batches for i in range(n_batches)]
         factors = [self._factors(schedule, times) for schedule in schedules]
+        for schedule, own in zip(schedules[1:], factors[1:], strict=True):
+            if max(own) > 1:
+                raise ValueError(
+                    f"{schedule!r}.factor must return a number from 0 to 1 to be a factor of "
+                    f"weight decay or dropout, got {max(own)!r}."
+                )
         return [
             Step(float(rate * own), float(decay), float(dropout))
             for own, decay, dropout in zip(*factors, strict=True)
@@ -269,27 +276,16 @@ class MiniBatches:
     # ---------------------------------------------------------------- what epochs work on
 
     def _check_rows(self) -> None:
-        """Refuse targets, weights and numbers of rows that do not go with X.
+        """Refuse rows, and numbers of rows, that do not go together, and schedules of no use.
 
         Rows are gathered without a look at their numbers.
         """
-        n_samples = self.X.shape[0]
-        if self.X.dtype.kind != "f":
-            raise TypeError(
-                f"X must be floating point, got {self.X.dtype}: weights are gathered in its dtype. "
-                "X.astype(float) makes it so."
-            )
-        if self.y.ndim < 2 or (self.y.ndim == 2 and len(self.y) != n_samples):
-            raise ValueError(
-                f"y must have the shape (n_samples, n_targets), here ({n_samples}, n_targets), got "
-                f"{self.y.shape}."
-            )
-        if self.sample_weight is not None and self.sample_weight.shape != (n_samples,):
-            raise ValueError(
-                f"sample_weight must have the shape ({n_samples},), got {self.sample_weight.shape}."
-            )
+        n_own = 0 if self.own_columns is None else self.own_columns.shape[-1]
+        check_rows(self.objective, self.X, self.y, self.sample_weight, n_own)
+        self._check_schedules()
         if self.rows is None:
             return
+        n_samples = self.X.shape[0]
         for rows in self.rows if self.objective.members else [self.rows]:
             numbers = np.asarray(rows)
             expected = f"rows must be numbers of rows from 0 to {n_samples - 1}"
@@ -298,22 +294,28 @@ class MiniBatches:
             if numbers.size and not 0 <= numbers.min() <= numbers.max() < n_samples:
                 raise ValueError(f"{expected}, got some from {numbers.min()} to {numbers.max()}.")
 
+    def _check_schedules(self) -> None:
+        if self.objective.members and not self.schedule.depends_on_time_alone:
+            raise ValueError(
+                f"{self.schedule!r} follows the progress of one training: members side by side "
+                "need a schedule that depends on time alone."
+            )
+        for name in ("decay_schedule", "dropout_schedule"):
+            schedule = getattr(self, name)
+            if schedule is not None and not schedule.depends_on_time_alone:
+                raise ValueError(
+                    f"{name} must be a schedule of time, whose factor is asked for before every "
+                    f"step: {schedule!r} changes the learning rate between epochs."
+                )
+
     def _order(self, state: TrainingState) -> RowOrder:
         """The order of the rows, from the first epoch that lies ahead.
 
         What the inner loop could not go through with, or would go through without a word, is
         refused.
         """
-        n_own = 0 if self.own_columns is None else self.own_columns.shape[-1]
-        self.objective.network.check_rows(self.X, n_own)
         self._check_rows()
-        self.objective.check_targets(self.y)
         _check_state(state, self.objective, self.optimizer)
-        if self.objective.members and not self.schedule.depends_on_time_alone:
-            raise ValueError(
-                f"{self.schedule!r} follows the progress of one training: members side by side "
-                "need a schedule that depends on time alone."
-            )
         members, record = self.objective.members, state.record
         has_data_of_members = self.own_columns is not None or self.y.ndim == 3
         if has_data_of_members:

@@ -81,7 +81,7 @@ class Run:
     Parameters
     ----------
     state : TrainingState
-        Where it begins.
+        Where it begins. With `restores_start` its arrays stay what they are.
     stopping : EarlyStopping
     max_iter : int
         Most epochs of this fit.
@@ -106,8 +106,9 @@ class Run:
         Whether every epoch gets a row in a history. If not, the record has the numbers of the last
         one alone, nothing is validated, and patience is up to the minimiser.
     restores_start : bool, default=True
-        Whether the state that this call begins with comes back where its first epoch is broken off,
-        or its loss is not finite. False saves the copy, for who has that state elsewhere.
+        Whether the state that this call begins with is left as it is, and comes back where the
+        first epoch is broken off, or its loss is not finite. False saves the copy, for who has that
+        state elsewhere.
 
     Attributes
     ----------
@@ -158,6 +159,10 @@ class Run:
         if is_joint and record.joint is None:
             record = changed(record, joint=JointHistory())
         self.state = changed(state, record=record)
+        #: What `state` is a copy of, untouched.
+        self._start: TrainingState | None = None
+        if restores_start:
+            self._start, self.state = self.state, self.state.copy()
         self.stopping = stopping
         self.cycle_stop = cycle_stop
         self.max_iter = max_iter
@@ -165,7 +170,6 @@ class Run:
         self.is_good_enough = False
         self.report = ProgressReport(verbose, max_iter) if verbose else None
         self._keeps_history = keeps_history
-        self._restores_start = restores_start
         self._validate = validate
         self._validate_together = validate_together
         self._has_members = state.params.ndim == 2
@@ -174,6 +178,8 @@ class Run:
         self._first = self.state.record.n_iter
         self._n_begun = self._first
         self._saved: TrainingState | None = None
+        #: Our own copy of a state, whose arrays are used again.
+        self._memory: TrainingState | None = None
         self._rewinders: list[Callable[[], None]] = []
         self._is_in_place = False
         self._since = perf_counter()
@@ -195,7 +201,7 @@ class Run:
         """
         if state.record.n_iter != self.state.record.n_iter:
             self._n_begun = state.record.n_iter
-        self.state = state
+        self.state, self._start = state, None
 
     def begin_epoch(self, *, in_place: bool = False) -> None:
         """Say that an epoch begins; saying so again does no harm.
@@ -216,8 +222,12 @@ class Run:
         goes_on = n_iter > self._first  # not so where epochs from before are repeated
         if goes_on and perf_counter() >= self._deadline:
             raise Stop("max_time")
-        if in_place and (self._has_members or goes_on or self._restores_start):
-            self._saved = self.state.copy(into=self._saved)
+        if in_place and (self._has_members or goes_on or self._start is not None):
+            if self._start is None:
+                self._saved = self._memory = self.state.copy(into=self._memory)
+            else:
+                # Nothing has been trained yet: this is what the state is a copy of.
+                self._saved, self._start = changed(self._start, record=self.state.record), None
             self._rewinders = list(map(rewinder, self.state.generators.values()))
         if self._listener is not None:
             self._listener.epoch_begins()
