@@ -9,14 +9,18 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from interrupted_fits import ESTIMATORS, X, fitted_for, target_of
+from interrupted_fits import ESTIMATORS, X, Y, fitted_for, target_of
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from stopped_fits import SINCE_1_9, answers, epochs, raise_after, visible_state
+
+from skneural import ScratchMLPClassifier, TabularMLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -99,3 +103,31 @@ def test_an_interrupt_by_a_callback_amid_the_first_epoch(estimator):
         with pytest.raises(KeyboardInterrupt):
             model.fit(X, y)
         assert visible_state(model) == before
+
+
+@SINCE_1_9
+def test_an_interrupt_comes_out_where_there_is_no_model_to_keep():
+    """Whoever presses Ctrl-C wants a search to stop, not an error that it goes on from."""
+    huge = X.astype(np.float32) * np.float32(1e22)
+    model = ScratchMLPClassifier((), max_iter=20, random_state=0)
+    model.set_callbacks(raise_after(3, KeyboardInterrupt()))
+    before = visible_state(model)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        GridSearchCV(model, {"alpha": [1e-4, 1e-3]}, cv=2, error_score=0).fit(huge, Y)
+    assert "The model of the last epoch is not kept: The squares of" in caught.value.__notes__[0]
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(huge, Y)
+    assert visible_state(model) == before
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("kind", [ScratchMLPClassifier, TabularMLPClassifier])
+def test_an_interrupt_comes_out_where_warnings_are_errors(kind):
+    settings = {"max_iter": 5, "random_state": 0}
+    if kind is ScratchMLPClassifier:
+        settings |= {"early_stopping": True, "early_stopping_metric": lambda *_: np.nan}
+    model = kind(**settings).set_callbacks(raise_after(2, KeyboardInterrupt()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, Y)

@@ -44,6 +44,7 @@ from skneural import (
 from skneural.callbacks import (
     Checkpoint,
     HistoryLogger,
+    OnEpochEnd,
     history_logger,
     load_checkpoint,
     shared_file,
@@ -214,6 +215,23 @@ def test_a_resumed_fit_saves_as_an_unbroken_one(tmp_path, settings, early_stoppi
 
 
 @SINCE_1_9
+def test_epochs_of_a_perceptron_are_counted_on(tmp_path):
+    """It has no history to count them by."""
+    numbers = []
+    every = Checkpoint(tmp_path / "p", keep=2)
+    stop = OnEpochEnd(lambda epoch: epoch.number == 5)
+    perceptron = ScratchPerceptron(tol=None, max_iter=9, random_state=0)
+    perceptron.set_callbacks(every, stop).fit(X, Y)
+    model = load_checkpoint(tmp_path / "p-000005")
+    history = HistoryLogger(tmp_path / "history.jsonl")
+    report = OnEpochEnd(lambda epoch: numbers.append(epoch.number))
+    model.set_callbacks(Checkpoint(tmp_path / "p", keep=2), history, report).resume(X, Y)
+    assert numbers == [6, 7, 8, 9]
+    assert sorted(path.name for path in tmp_path.glob("p-*")) == ["p-000008", "p-000009"]
+    lines = (tmp_path / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [6, 7, 8, 9]
+
+
 def test_best_of_nothing():
     model = ScratchPerceptron().set_callbacks(Checkpoint("net", keep="best"))
     with pytest.raises(ValueError, match="loss_curve_, which ScratchPerceptron does not keep"):

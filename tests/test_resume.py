@@ -233,7 +233,7 @@ def test_interrupted_amid_an_epoch(solver, n_calls, seed):
             random_state=copy.deepcopy(seed),
             **settings,
         )
-        for n in (0, 1 + n_calls)
+        for n in (0, 2 + n_calls)
     )
     np.random.seed(3)
     expected = visible_state(whole_fit.fit(X, Y))

@@ -230,6 +230,49 @@ def test_equal_objects_are_no_change():
     assert visible_state(fit.resume(model)) == visible_state(fit.fit())
 
 
+EQUAL = {
+    "order of classes": ({"class_weight": {0: 1.0, 1: 3.0}}, {"class_weight": {1: 3.0, 0: 1.0}}),
+    "whole weights": ({"class_weight": {0: 1, 1: 3}}, {"class_weight": {0: 1.0, 1: np.float64(3)}}),
+    "a setting": (
+        {"learning_rate": LinearWarmUp(n_epochs=2)},
+        {"learning_rate": LinearWarmUp(n_epochs=2.0)},
+    ),
+    "a name": ({"activation": "tanh"}, {"activation": np.str_("tanh")}),
+}
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("is_loaded", [False, True], ids=["as it was", "loaded"])
+@pytest.mark.parametrize("name", EQUAL)
+def test_equal_values_are_no_change(name, is_loaded):
+    before, after = EQUAL[name]
+    fit = Fit(classifier(**before))
+    model = stopped(fit)
+    if is_loaded:
+        model = pickle.loads(pickle.dumps(model))
+    model.set_params(**after)
+    assert visible_state(fit.resume(model)) == visible_state(fit.fit())
+
+
+@SINCE_1_9
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        ("class_weight", {0: 1.0, 1: 3.0}, 1),
+        ("dropout", np.array([0.1]), 0),
+        ("hidden_layer_sizes", [5], 0),
+    ],
+)
+def test_a_parameter_that_was_changed_in_place(name, value, key):
+    fit = Fit(classifier(**{"hidden_layer_sizes": (5,), name: value}))
+    model = stopped(fit)
+    getattr(model, name)[key] /= 2
+    if name == "hidden_layer_sizes":
+        model.hidden_layer_sizes[key] = 4
+    with pytest.raises(ValueError, match=f"^{name}=.* is not what the fit was begun with"):
+        fit.resume(model)
+
+
 # ------------------------------------------------------------------------------ other rows
 
 
@@ -296,6 +339,59 @@ def test_validation_rows_are_missing(solver, early_stopping):
     with pytest.raises(ValueError, match="X_val"):
         model.resume(X, NOISY)
     assert seen(model) == before
+
+
+def in_columns(X):
+    return np.asfortranarray(X)
+
+
+def with_flags(X):
+    """What SciPy has found out about a matrix is noted with it."""
+    X = sparse.csr_matrix(X)
+    X.sum_duplicates()
+    return X
+
+
+def unsorted(X):
+    X = sparse.csr_matrix(X)
+    for row in range(X.shape[0]):
+        own = slice(*X.indptr[row : row + 2])
+        X.indices[own], X.data[own] = X.indices[own][::-1].copy(), X.data[own][::-1].copy()
+    return sparse.csr_matrix((X.data, X.indices, X.indptr), shape=X.shape)
+
+
+VALIDATION_ROWS = {
+    "strided target": (np.asarray, lambda y: np.column_stack([y, y])[:, 0]),
+    "whole target": (np.asarray, lambda y: y.astype(int)),
+    "columns": (in_columns, np.asarray),
+    "flags": (with_flags, np.asarray),
+    "CSC": (sparse.csc_matrix, np.asarray),
+    "array": (sparse.csr_array, np.asarray),
+    "unsorted": (unsorted, np.asarray),
+}
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("name", VALIDATION_ROWS)
+@pytest.mark.parametrize("several", [False, True])
+def test_the_same_validation_rows_in_other_memory(name, several):
+    """Neither strides, nor flags, nor the format make other rows of them."""
+    of_X, of_y = VALIDATION_ROWS[name]
+    is_sparse = sparse.issparse(of_X(X))
+    X_val = sparse.csr_matrix(np.where(X > 0, X, 0))[:30] if is_sparse else X[:30]
+    y_val, y = np.round(3 * X[:30, 1]), X[:, 1]
+    if several:
+        y_val, y = np.column_stack([y_val, y_val]), np.column_stack([y, y])
+    fit = Fit(regressor(early_stopping=True), y=y, others={"X_val": X_val, "y_val": y_val})
+    model = stopped(fit)
+    dense = X_val.toarray() if is_sparse else X_val
+    y_again = np.asfortranarray(y_val) if several else of_y(y_val)
+    again = fit._replace(others={"X_val": of_X(dense), "y_val": y_again})
+    again.resume(model)
+    whole = fit.fit()
+    np.testing.assert_array_equal(model.predict(X), whole.predict(X))
+    # Sums of other memory are rounded otherwise.
+    np.testing.assert_allclose(model.validation_scores_, whole.validation_scores_, rtol=1e-9)
 
 
 @SINCE_1_9
@@ -437,3 +533,33 @@ def test_near_an_optimum_max_iter_is_not_warned_of():
     assert model.stop_reason_ == "max_iter"
     with pytest.warns(ConvergenceWarning):
         ScratchLogisticRegression(C=1e4, max_iter=5).fit(X, y)
+
+
+#: Of all validation rows that a metric has been given.
+SEEN = []
+
+
+def accuracy_of_seen(estimator, X_val, y_val):
+    SEEN.append(frozenset(map(tuple, X_val.tolist())))
+    return estimator.score(X_val, y_val)
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("is_loaded", [False, True], ids=["as it was", "loaded"])
+@pytest.mark.parametrize("random_state", [None, 0])
+def test_the_rows_held_out_stay_held_out(random_state, is_loaded):
+    """Also where a file has not kept what the fit began to draw from."""
+    SEEN.clear()
+    model = classifier(
+        early_stopping=True,
+        early_stopping_metric=accuracy_of_seen,
+        n_iter_no_change=99,
+        random_state=random_state,
+        max_iter=3,
+    ).fit(X, Y)
+    for max_iter in (6, 9):
+        if is_loaded:
+            model = pickle.loads(pickle.dumps(model))
+        model.set_params(max_iter=max_iter).resume(X, Y)
+    assert len(SEEN) == 9
+    assert set(SEEN) == {SEEN[0]}

@@ -246,7 +246,7 @@ def test_missing_dates_are_missing_values(make, y, value):
     """NaT in a column of objects without any other date: pandas leaves it where it joins frames."""
     others = objects("b", None, value) if value == "x" else objects(1.0, None, value)
     found, expected = others.copy(), others
-    found[1::6], found[4::6] = pd.NaT, np.datetime64("NaT")
+    found[1::6], found[4::6] = pd.NaT, np.datetime64("NaT", "ns")
     X, same = with_column(found), with_column(expected)
     model = make(max_iter=2).fit(X, y)
     assert bool(model.is_categorical_[-1]) is (value == "x")

@@ -141,6 +141,16 @@ def rows_as_csr(X: Matrix) -> Matrix:
     return X.tocsr() if sparse.issparse(X) else X
 
 
+def contents(X: Matrix) -> Any:
+    """The numbers of `X`, to be compared: the same whatever the memory that they lie in."""
+    if not sparse.issparse(X):
+        return np.ascontiguousarray(X)
+    X = X.tocsr(copy=True)  # to be put in order
+    X.sum_duplicates()
+    X.eliminate_zeros()
+    return X.shape, X.data, X.indices.astype(np.int64), X.indptr.astype(np.int64)
+
+
 def is_sparse(X: Matrix) -> bool:
     """Whether the rows of `X` are sparse: a matrix, or what stands in for one and says so."""
     return sparse.issparse(X) or getattr(X, "is_sparse", False)

@@ -38,8 +38,12 @@ def fit_name(context: Any) -> str:
 
 
 def epoch_number(context: Any, model: Any) -> int:
-    """Which epoch has ended, those of earlier fits that a warm start goes on from included."""
-    return len(getattr(model, "loss_curve_", ())) or int(context.task_id) + 1
+    """Which epoch has ended, with those before a fit was resumed.
+
+    Those of earlier fits that a warm start goes on from are included where there is a history.
+    """
+    recorded = len(getattr(model, "loss_curve_", ()))
+    return recorded or epochs_before(context, model) + int(context.task_id) + 1
 
 
 def epochs_before(context: Any, model: Any) -> int:

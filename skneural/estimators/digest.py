@@ -20,30 +20,40 @@ FIXED = (bool, int, float, str, bytes, tuple, FunctionType, type(None))
 
 NUMBERS = (int, float, np.integer, np.floating)
 
+#: Up to here, whole numbers are float64 too.
+WHOLE = 2**53
+
 
 def digest_of_settings(settings: Mapping[str, Any] | bytes) -> bytes:
     """A few bytes for each parameter, in alphabetical order; what is a digest already stays."""
     if isinstance(settings, bytes):
         return settings
-    return b"".join(digest(settings[name]) for name in sorted(settings))
+    return b"".join(digest(settings[name], of_equal=True) for name in sorted(settings))
 
 
 def has_digest(value: Any, found: bytes) -> bool:
-    """Whether this is the digest of the value, or of a number that equals it."""
-    equal = [value]
-    is_number = isinstance(value, NUMBERS) and not isinstance(value, bool)
-    if is_number and abs(value) < 2**53:  # up to there, whole numbers are float64 too
-        number = float(value)
-        equal += [number, int(number)] if number.is_integer() else [number]
-    return found in map(digest, equal)
+    """Whether this is the digest of the value, or of one that equals it."""
+    # Files of earlier versions tell numbers inside of other values apart by their types.
+    return found in (digest(value, of_equal=True), *map(digest, _equal_numbers(value)))
 
 
-def digest(value: Any) -> bytes:
-    """A digest of a value of any kind; objects that nothing tells apart count by their type."""
-    return crc32(_text_of(value)).to_bytes(4)[-N_BYTES:]
+def digest(value: Any, *, of_equal: bool = False) -> bytes:
+    """A digest of a value of any kind; objects that nothing tells apart count by their type.
+
+    With `of_equal` it is the same for numbers that are equal, and for dicts whatever their order.
+    """
+    return crc32(_text_of(value, of_equal=of_equal)).to_bytes(4)[-N_BYTES:]
 
 
-def _text_of(value: Any, depth: int = 12) -> bytes:
+def _equal_numbers(value: Any) -> list[Any]:
+    size: Any = abs(value) if isinstance(value, NUMBERS) else WHOLE
+    if isinstance(value, bool) or not size < WHOLE:
+        return [value]
+    number = float(value)
+    return [value, number, int(number)] if number.is_integer() else [value, number]
+
+
+def _text_of(value: Any, depth: int = 12, *, of_equal: bool = False) -> bytes:
     """The value in bytes, which do not depend on how it is printed: what tells it from others.
 
     Beyond that depth objects count by their type.
@@ -52,12 +62,22 @@ def _text_of(value: Any, depth: int = 12) -> bytes:
         return value
     if isinstance(value, np.number | np.bool_):  # float64 is a float too, which prints otherwise
         value = value.item()
+    if of_equal and isinstance(value, float) and abs(value) < WHOLE and value.is_integer():
+        value = int(value)
+    if of_equal and isinstance(value, str):  # NumPy's print otherwise
+        value = str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value).encode()
     if isinstance(value, np.ndarray) and value.dtype != object:
         return f"{value.dtype.str}{value.shape}".encode() + bytes(value.tobytes())
+    if of_equal and isinstance(value, Mapping) and depth:
+        pairs = [
+            [_text_of(each, depth - 1, of_equal=True) for each in pair] for pair in value.items()
+        ]
+        return b"{" + b",".join(b":".join(pair) for pair in sorted(pairs)) + b"}"
     if parts := _parts_of(value) if depth else []:
-        return b"[" + b",".join(_text_of(each, depth - 1) for each in parts) + b"]"
+        texts = [_text_of(each, depth - 1, of_equal=of_equal) for each in parts]
+        return b"[" + b",".join(texts) + b"]"
     return str(getattr(value, "__qualname__", type(value).__qualname__)).encode()
 
 

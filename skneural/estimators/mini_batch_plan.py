@@ -219,7 +219,9 @@ def split_of(problem: Problem, rows: LabelledRows) -> Split:
     state = None if start.earlier is None else start.earlier.origin.validation_generator
     if not selection.holds_out:
         return Split(rows.X.shape[0], None, selection.own, state, is_new=False)
-    is_new = state is None or (start.mode == "resume" and start.drew("split"))
+    # A fit is resumed by drawing the same once more, if it is known where its generator stood.
+    is_repeated = start.mode == "resume" and start.drew("split") and start.draws_the_same
+    is_new = state is None or is_repeated
     generator = start.generator if state is None or is_new else generator_from_state(state)
     if is_new:
         state = generator_state(generator)

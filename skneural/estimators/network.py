@@ -243,12 +243,16 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
             if tasks is not None:
                 tasks.fit_ended({"_fitted": fitted})
             self._publish(fitted, start)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             with held_interrupts():
                 run.state = run.last_whole_state()
                 if run.n_new > 0 and run.state.record.ended != "not_finite":
-                    fitted = finished(plan, run, "interrupted", data, start, settings)
-                    self._publish(fitted, start)
+                    try:
+                        fitted = finished(plan, run, "interrupted", data, start, settings)
+                        self._publish(fitted, start)
+                    except Exception as error:
+                        # Whoever presses Ctrl-C wants the program to stop, a search too.
+                        interrupt.add_note(f"The model of the last epoch is not kept: {error}")
             raise
 
     def _publish(self, fitted: Fitted, start: Start) -> None:

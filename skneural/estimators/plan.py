@@ -142,6 +142,12 @@ class Start:
         begun_at = {} if seed is not None or mode == "partial_fit" else generator_state(generator)
         return cls(mode, earlier, generator, seed, begun_at)
 
+    @property
+    def draws_the_same(self) -> bool:
+        """Whether the generator of a fit that is resumed stands where it stood at the beginning."""
+        assert self.earlier is not None
+        return self.seed is not None or self.earlier.origin.generator_start is not None
+
     def drew(self, what: str) -> bool:
         """Whether the fit that is resumed has drawn this."""
         assert self.earlier is not None

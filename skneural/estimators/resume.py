@@ -18,6 +18,9 @@ from skneural.estimators.user_warnings import warn_user
 from skneural.minimizers.run import FINISHED
 from skneural.settings import Settings
 
+#: Kinds of parameters that can be changed in place.
+CHANGEABLE = (Settings, list, dict, np.ndarray)
+
 
 def is_finished(reason: str) -> bool:
     """Whether a fit that ended for this reason leaves nothing to continue."""
@@ -25,11 +28,11 @@ def is_finished(reason: str) -> bool:
 
 
 def settings_of(estimator: Any) -> dict[str, Any]:
-    """The constructor parameters; objects with settings of their own in copies."""
+    """The constructor parameters; those that can be changed in place in copies."""
     settings: dict[str, Any] = {}
     for name in estimator._get_param_names():
         value = getattr(estimator, name)
-        settings[name] = deepcopy(value) if isinstance(value, Settings | list) else value
+        settings[name] = deepcopy(value) if isinstance(value, CHANGEABLE) else value
     return settings
 
 

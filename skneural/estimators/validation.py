@@ -15,7 +15,7 @@ import numpy as np
 import sklearn.metrics
 from sklearn.metrics import average_precision_score, get_scorer
 
-from skneural.arrays.matrices import FloatArray, IndexArray
+from skneural.arrays.matrices import FloatArray, IndexArray, contents
 from skneural.arrays.taken_rows import gathered
 from skneural.estimators.checks import as_score
 from skneural.estimators.data import LabelledRows
@@ -244,6 +244,9 @@ def selection_criterion(metric: Any, loss: Loss, own: LabelledRows | None) -> st
     """
     rows = "held out"
     if own is not None:
-        rows = joblib.hash((own.X, own.target, own.weight))
+        target = own.target
+        if target.dtype != bool:
+            target = np.ascontiguousarray(target, dtype=np.float64) + 0.0  # no zero is negative
+        rows = joblib.hash((contents(own.X), target, own.weight))
     name = metric if isinstance(metric, str) else digest(metric).hex()
     return f"{name} {digest(loss).hex()} {rows}"

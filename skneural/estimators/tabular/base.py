@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from numbers import Integral, Real
 from time import perf_counter
 from typing import Any, ClassVar, Self
@@ -239,12 +239,14 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             if tasks is not None:
                 tasks.fit_ended({"_fitted": fitted})
             self._publish(fitted, start)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             with held_interrupts(), np.errstate(all="ignore"):
                 run.state = run.last_whole_state()
                 if run.n_new > 0 and run.state.record.ended != "not_finite":
-                    with suppress(ValueError):  # no epoch whose loss is finite
+                    try:
                         self._publish(left_by("interrupted"), start)
+                    except Exception as error:  # no epoch whose loss is finite, say
+                        interrupt.add_note(f"The model of the last epoch is not kept: {error}")
             raise
         return self
 
