@@ -225,7 +225,7 @@ def interrupt():
 @pytest.mark.parametrize("n_calls", [6, 7, 20])
 @pytest.mark.parametrize("seed", [0, np.random.RandomState(5), None], ids=["int", "own", "None"])
 def test_interrupted_amid_an_epoch(solver, n_calls, seed):
-    """By an activation, which is called once for each of five batches, and tried once before."""
+    """By an activation, which is called once for each of five batches, and tried twice before."""
     settings = {"solver": solver, "batch_size": 18, "dropout": 0.2}
     whole_fit, model = (
         classifier(
