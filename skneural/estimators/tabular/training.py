@@ -133,6 +133,7 @@ class Training:
             verbose=verbose,
             deadline=deadline,
             cycle_stop=self._cycle_stop(),
+            restores_start=False,  # nothing was there before
         )
         return minimize, run
 
