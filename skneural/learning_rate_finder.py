@@ -149,7 +149,8 @@ def find_learning_rate(
     `skneural.schedules.OneCycle` just there.
 
     The losses are averaged over the steps before and after, of which the nearest count most. A
-    negative loss, of your own, has diverged when it has risen by three times its fall.
+    negative loss, of your own, has diverged when it has risen by three times its fall, or the
+    spread of the first ten steps.
 
     References
     ----------

@@ -200,13 +200,12 @@ class Network:
         TypeError
             If `X` is sparse and the first layer does not take that.
         ValueError
-            If there are more or fewer columns than the network has inputs, or no rows with columns
-            at all, but a vector.
+            If there are more or fewer columns than the network has inputs, or other than two axes.
         """
-        if len(X.shape) < 2:
+        if len(X.shape) != 2:
             raise ValueError(
-                f"Rows must have two axes, got an array of shape {X.shape}: X.reshape(1, -1) makes "
-                "one row of it."
+                f"Rows must have two axes, got an array of shape {X.shape}. X.reshape(1, -1) makes "
+                "one row of a vector; rows that members have of their own, each predicts by itself."
             )
         if X.shape[-1] + n_further != self.n_inputs:
             raise ValueError(

@@ -25,6 +25,7 @@ from skneural.inspection import (
     WeightsDisplay,
 )
 from skneural.learning_rate_finder import find_learning_rate
+from skneural.losses import Huber, Quantile
 
 # Older releases of matplotlib meet deprecations in newer releases of what they build upon.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:(matplotlib|pyparsing)")
@@ -418,3 +419,23 @@ def test_learning_rates(X, y):
     labels = [ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()]
     assert labels == ["log", "learning rate", "training loss"]
     assert ax.get_ylim()[0] < curve.smoothed.min() < ax.get_ylim()[1]
+
+
+class OwnScore(Huber):
+    def score(self, y, predicted, sample_weight=None):
+        return 0.5
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [
+        ("squared_error", "$R^2$"),
+        ("huber", "$R^2$"),
+        (Quantile(0.9), "$D^2$"),
+        (OwnScore(), "score"),
+    ],
+)
+def test_scores_of_regressors_have_the_name_of_what_they_are(loss, name):
+    model = network(ScratchMLPRegressor, loss=loss)
+    axes = LossCurveDisplay.from_estimator(model).axes_
+    assert [each.get_ylabel() for each in axes] == ["loss", name]

@@ -441,3 +441,15 @@ def test_numbers_of_the_whole_need_members_that_are_judged_jointly():
     for start, cycles in [(begun(SETTING), None), (state, CycleStop((1, 2, 3)))]:
         with pytest.raises(ValueError, match="numbers of validate_together"):
             Run(start, joint, max_iter=1, cycle_stop=cycles)
+
+
+def test_a_column_that_there_is_not():
+    history = JointHistory()
+    for value in (3.0, 1.0, 2.0):
+        epoch = Epoch(value, -value, value, 0.1, 1.0, 0.0)
+        history = history.enter(JointEpoch(epoch, {"mae": value}))
+    assert CycleStop((1, 2, 3), "mae").is_over(history)
+    with pytest.raises(ValueError, match=r"no column 'mea': there are .*'mae'"):
+        CycleStop((1, 2, 3), "mea").is_over(history)
+    with pytest.raises(ValueError, match=r"must have other names .* 'loss' is taken"):
+        history.enter(JointEpoch(epoch, {"loss": 1.0}))

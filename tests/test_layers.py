@@ -486,7 +486,7 @@ class Shifted(Layer):
     n_inputs = n_outputs = 4
 
     def parameters(self):
-        return (Parameter("shift", (4,), rate=0.0),)
+        return (Parameter("shift", (4,), penalised=True, rate=0.0),)
 
     def initialize(self, arrays, rng, inputs):
         arrays[0][...] = 0.5
@@ -499,11 +499,12 @@ class Shifted(Layer):
         return delta
 
 
+@pytest.mark.parametrize("l1", [0.0, 2.0])
 @pytest.mark.parametrize("minimizer", [LBFGS, MiniBatches])
-def test_a_rate_of_zero_leaves_an_array_as_it_is(minimizer):
+def test_a_rate_of_zero_leaves_an_array_as_it_is(minimizer, l1):
     network = Network([Shifted(), dense(4, 2)], 4)
     rows, y = RNG.randn(N_ROWS, 4), RNG.randn(N_ROWS, 2)
-    objective = Objective(network, SQUARED_ERROR, 0.1, N_ROWS)
+    objective = Objective(network, SQUARED_ERROR, 0.1, N_ROWS, l1=l1)
     params = initial_params(network, 0)
     if minimizer is LBFGS:
         minimize = LBFGS(objective, rows, y, None, 1e-8, 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from skneural.learning_rate_finder import (
     GeometricRise,
     find_learning_rate,
 )
-from skneural.losses import REGRESSION_LOSSES, Quantile, SquaredError
+from skneural.losses import REGRESSION_LOSSES, Huber, Quantile, SquaredError
 from skneural.optimizers import SGD
 
 pytestmark = [
@@ -142,6 +143,14 @@ class LoweredSquaredError(SquaredError):
 
     def value_and_gradient(self, raw, y, buffers):
         return super().value_and_gradient(raw, y, buffers) - 100
+
+
+@dataclass(repr=False, eq=False)
+class Lowered(Huber):
+    by: float = 10.0
+
+    def value_and_gradient(self, raw, y, buffers):
+        return super().value_and_gradient(raw, y, buffers) - self.by
 
 
 def test_search_ends_where_a_negative_loss_has_risen():
@@ -436,3 +445,24 @@ def test_no_rate_at_which_the_loss_falls():
 def test_repr_is_short():
     curve = find_learning_rate(NETWORK, X, Y)
     assert repr(curve) == f"LearningRateCurve(suggestion={curve.suggestion!r})"
+
+
+def test_a_constant_changes_no_suggestion():
+    """Where losses are negative, noise is no fall from which to rise."""
+    y = (X[:, 0] - X[:, 1]) / 2
+    curves = [
+        find_learning_rate(ScratchMLPRegressor(loss, random_state=0, batch_size=16), X, y)
+        for loss in (Huber(), Lowered(), Lowered(by=100.0))
+    ]
+    assert min(len(curve.rates) for curve in curves) > 50
+    suggestions = [curve.suggestion for curve in curves]
+    assert max(suggestions) < 2 * min(suggestions)
+
+
+@pytest.mark.parametrize("n_epochs", [12, 15, 20, 30])
+def test_few_steps_of_all_rows(n_epochs):
+    """The last losses explode, and are not to hide that those before have fallen."""
+    network = ScratchMLPClassifier((20,), random_state=0, batch_size=len(DIGITS))
+    curve = find_learning_rate(network, DIGITS, NUMERALS, n_epochs=n_epochs)
+    assert curve.losses.min() < 0.85 * curve.losses[0]
+    assert 1e-3 < curve.suggestion < 0.3

@@ -591,7 +591,7 @@ class BatchNormalization(Layer):
         deviation = np.sqrt(variance + x.dtype.type(1e-5))
         normal = (x - mean) / deviation
         if buffers is not None:
-            buffers.update(normal=normal, deviation=deviation)
+            buffers.update(normal=normal, deviation=deviation, is_of_batch=random is not None)
         return normal * scale + shift
 
     def backward(self, arrays, gradients, x, buffers, delta, needs_input):
@@ -599,9 +599,22 @@ class BatchNormalization(Layer):
         gradients[0][...] = np.sum(delta * normal, axis=-2)
         gradients[1][...] = np.sum(delta, axis=-2)
         gradients[2][...] = gradients[3][...] = 0
-        below = delta - delta.mean(axis=-2, keepdims=True)
-        below -= normal * np.mean(delta * normal, axis=-2, keepdims=True)
+        below = delta.copy()
+        if buffers["is_of_batch"]:
+            below -= delta.mean(axis=-2, keepdims=True)
+            below -= normal * np.mean(delta * normal, axis=-2, keepdims=True)
         return below * arrays[0][..., np.newaxis, :] / buffers["deviation"]
+
+
+class OfBatchAlways(BatchNormalization):
+    def __init__(self):
+        super().__init__(3)
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        output = super().forward(arrays, x, buffers, random)
+        if buffers is not None:
+            buffers["is_of_batch"] = True  # the slip
+        return output
 
 
 class AnyWidth(Factors):
@@ -641,6 +654,10 @@ WRONG_LAYERS = {
     "scratch below": (ScratchBelow, "another one above another layer: scratch is for the forward"),
     "of a batch": (OfBatch, "predicts other numbers for a row alone than beside others"),
     "sparse forward": (SparseForward, "The gradient of SparseForward is another one for sparse"),
+    "of a batch always": (
+        OfBatchAlways,
+        "OfBatchAlways.backward returns, after a forward pass where random is None, is not the der",
+    ),
     "members with buffers": (MembersWithBuffers, "MembersWithBuffers is not for members"),
     "wide scratch": (WideScratch, r"scratch of 3 columns, .* layer has 1: kept\(3\) has memory"),
 }

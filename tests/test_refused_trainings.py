@@ -12,7 +12,16 @@ from sklearn.metrics import accuracy_score, make_scorer
 from skneural import ScratchMLPClassifier, ScratchMLPRegressor, TabularMLPClassifier
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.checks import check_layer, check_loss
-from skneural.layers import Activate, Columns, Dense, Dropout, Layer, Parameter, Scale
+from skneural.layers import (
+    Activate,
+    Columns,
+    Dense,
+    Dropout,
+    Layer,
+    Parameter,
+    PeriodicEmbedding,
+    Scale,
+)
 from skneural.losses import LOSSES, ClassificationLoss, Link, RegressionLoss
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.lbfgs import LBFGS
@@ -192,6 +201,11 @@ WRONG_DATA = {
     "beyond": ({"rows": np.array([500, 2])}, "got some from 2 to 500"),
     "two targets": ({"y": np.hstack([Y, Y])}, r"needs 2 output\(s\) for y of 2 .* network has 1"),
     "a column less": ({"X": X[:, :2]}, "The network has 3 inputs, and the rows have 2 columns"),
+    "two axes": (
+        {"rows": np.argwhere(X[:, 0] > 0)},
+        r"in one axis, got an array of shape \(\d+, 1",
+    ),
+    "no rows": ({"rows": np.arange(0)}, r"in one axis, got an array of shape \(0,\)"),
     "mask": ({"rows": X[:, 0] > 0}, "numbers of rows from 0 to 19, got an array of bool"),
 }
 
@@ -635,3 +649,40 @@ def test_fitted_attributes_are_neither_set_nor_deleted():
     with pytest.raises(AttributeError, match="n_features_in_ cannot be deleted: it says what"):
         del model.n_features_in_
     assert model.n_features_in_ == 3
+
+
+def test_rows_in_a_list():
+    found = [
+        run_of(minimizer(rows=rows))[1].state.params for rows in ([0, 3, 5], np.array([0, 3, 5]))
+    ]
+    np.testing.assert_array_equal(*found)
+
+
+def test_an_objective_of_another_dtype():
+    network = dense_network((3, 1), ())
+    loss = LOSSES["squared_error", "identity"]
+    objective = Objective(network, loss, 0.0, 5, dtype=np.float32)
+    with pytest.raises(TypeError, match="X is float64, and the objective is for float32"):
+        run_of(minimizer(objective=objective))
+
+
+@pytest.mark.parametrize("n_params", [3, 5])
+def test_a_state_of_another_network(n_params):
+    train = minimizer()
+    state = TrainingState(np.zeros(n_params), SGD().init_state(n_params, float))
+    with pytest.raises(
+        ValueError, match=f"The state has {n_params} parameters, and the network has 4"
+    ):
+        drive(train, Run(state, EarlyStopping(1e-4, 10), max_iter=1))
+
+
+def test_parameters_that_cannot_be_changed_in_place():
+    params = np.asfortranarray(np.ones((3, 4)))
+    optimizer = SGD()
+    with pytest.raises(ValueError, match="Parameters must be an array in C order"):
+        optimizer.step(params, np.ones((3, 4)), 0.1, optimizer.init_state(params.shape, float))
+
+
+def test_an_embedding_of_no_column():
+    with pytest.raises(ValueError, match="PeriodicEmbedding needs at least one column"):
+        Columns([(slice(0, 0), [PeriodicEmbedding(0, 0.1)], 0), (slice(0, 3), [], 3)])

@@ -485,8 +485,8 @@ def test_parameters_have_effects():
 
     assert "five_a" in names()
     assert "five_target_normal" in names(max_one_hot=4)
-    assert "five_target_scaled" in names(NUMBER)
-    assert "five_a" in names(NUMBER, max_one_hot=5)
+    assert "five_a" in names(NUMBER)
+    assert "five_target_scaled" in names(NUMBER, max_one_hot=4)
     assert not any(name.endswith("_normal") for name in names(quantile_inputs=False))
     assert "n_normal" in names(NUMBER, quantile_inputs=True)
     few, many = (outputs(X, n_quantiles=n)["n_normal"] for n in (2, 1000))

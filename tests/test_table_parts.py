@@ -132,7 +132,7 @@ def literal(training, y, new, task, folds):
         fresh = [None if pd.isna(each) else each for each in fresh]
         levels = sorted(set(old) - {None})
         n_levels = len(set(old))
-        if len(levels) > 1 and (len(levels) == 2 or n_levels <= (4 if task == "regression" else 8)):
+        if len(levels) > 1 and (len(levels) == 2 or n_levels <= 8):
             plain[f"{name}_missing"] = [
                 np.array([float(each is None) for each in rows]) for rows in (old, fresh)
             ]
@@ -141,7 +141,7 @@ def literal(training, y, new, task, folds):
             plain[f"{name}_{levels[-1]}"] = [
                 np.array([sign.get(each, 0.0) for each in rows]) for rows in (old, fresh)
             ]
-        elif n_levels <= (4 if task == "regression" else 8):
+        elif n_levels <= 8:
             for level in levels:
                 plain[f"{name}_{level}"] = [
                     np.array([float(each == level) for each in rows]) for rows in (old, fresh)

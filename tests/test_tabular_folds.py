@@ -36,9 +36,10 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from skneural import TableEncoder
+from skneural import TableEncoder, TabularMLPRegressor
 from skneural.estimators.table.reading import RawColumn
 from skneural.estimators.table.weights import weight_and_rows
+from skneural.estimators.tabular import inputs
 from skneural.estimators.tabular.copies import copies_in
 from skneural.estimators.tabular.folds import default_folds, folds_of
 
@@ -308,6 +309,11 @@ PRODUCTS = pd.DataFrame({"price": RNG.exponential(size=20), "weight": RNG.expone
 DIGIT, PRODUCT = RNG.randint(10, size=300), RNG.randint(20, size=300)
 DESIGN = pd.get_dummies(FRAME[["text", "category"]]).astype(float)
 
+#: Four answers of ten kinds, of which a few are the same by chance.
+QUESTIONS = pd.DataFrame(RNG.randint(10, size=(400, 4))).drop_duplicates(ignore_index=True)
+DRAWN_OFTEN = RNG.randint(len(QUESTIONS), size=800)
+FIRST_OF_QUESTIONS = np.arange(len(QUESTIONS))
+
 #: A table and y, and the numbers of the rows that are the same; None where they are not looked at.
 COPIES = {
     "drawn with replacement": (FRAME.iloc[DRAWN], LABELS[DRAWN], DRAWN),
@@ -329,6 +335,11 @@ COPIES = {
         WHOLE[[0, 1, 2]].iloc[DRAWN],
         RNG.standard_normal(300)[DRAWN],
         DRAWN,
+    ),
+    "few values in few columns": (
+        QUESTIONS.iloc[DRAWN_OFTEN],
+        RNG.choice(list("abcde"), 400)[DRAWN_OFTEN],
+        FIRST_OF_QUESTIONS[DRAWN_OFTEN],
     ),
     "five times": (
         FRAME.iloc[np.tile(np.arange(300), 5)],
@@ -921,3 +932,34 @@ def test_a_class_of_weight_zero(y):
     model = classifier(class_weight={first: 0.0}, cv=[HALVES, (y == first, y != first)])
     with pytest.raises(ValueError, match="Split 1 of cv has no row to train on: class_weight is"):
         model.fit(TABLE, y)
+
+
+def test_groups_are_kept_together_in_the_encoding_by_target(monkeypatch):
+    """A category that says which group a row is from tells nothing of another group."""
+    seen = []
+    fit_member = inputs._fit_member
+
+    def spied(columns, values, targets, weight, train, inner, quantile_inputs):
+        seen.append((train, inner))
+        return fit_member(columns, values, targets, weight, train, inner, quantile_inputs)
+
+    monkeypatch.setattr(inputs, "_fit_member", spied)
+    table = TABLE.assign(place=GROUPS.astype(str), one=np.arange(N_ROWS) % 30).astype({"one": str})
+    regressor(max_iter=1).fit(table, NUMBERS, groups=GROUPS)
+    assert len(seen) > 1
+    for train, inner in seen:
+        pairs = set(zip(GROUPS[train].tolist(), inner.tolist(), strict=True))
+        assert len(pairs) == len(set(GROUPS[train].tolist()))
+
+
+def test_five_levels_that_differ_in_a_slope():
+    """As many rows of each, the same mean of y: only a column of each tells them apart."""
+    rng = np.random.RandomState(2)
+
+    def table(n_each):
+        shops, numbers = np.tile(list("abcde"), n_each), rng.standard_normal(5 * n_each)
+        slopes = pd.Series(shops).map(dict(zip("abcde", (-2, -1, 0, 1, 2), strict=True)))
+        return pd.DataFrame({"shop": shops, "number": numbers}), slopes.to_numpy() * numbers
+
+    model = TabularMLPRegressor("fast", random_state=0).fit(*table(120))
+    assert model.score(*table(400)) > 0.9

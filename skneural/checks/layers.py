@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,6 +76,8 @@ def check_layer(
     arrays = check.arrays()
     check.forward(arrays)
     check.gradients(arrays, checks_input)
+    if layer.draws:
+        replace(check, is_training=False).gradients(arrays, checks_input)
     check.other_rows(arrays)
     check.other_memory(arrays)
     if layer.takes_sparse:
@@ -99,6 +101,8 @@ class _Check:
     layer: Layer
     name: str
     X: FloatArray
+    #: Whether a layer that draws is given generators.
+    is_training: bool = True
 
     def arrays(self) -> Arrays:
         """Parameters near those that a training begins with, where none is zero."""
@@ -143,7 +147,7 @@ class _Check:
 
     def random(self, members: Sequence[int] = (0,)) -> Draws | None:
         """What a layer that draws is given: of each member the same numbers every time."""
-        if not self.layer.draws:
+        if not (self.layer.draws and self.is_training):
             return None
         return Draws(np.random.default_rng(k) for k in members)
 
@@ -284,11 +288,12 @@ class _Check:
             output = self.output(arrays, x.copy(), of_pass.buffers, self.random())
             return float(np.sum(coef * output))
 
+        where = "" if self.is_training else ", after a forward pass where random is None,"
         pairs = zip(self.layer.parameters(), arrays, gradients, strict=True)
         for parameter, array, gradient in pairs:
             if parameter.rate == 0:  # it never moves
                 continue
-            what = f"What {self.name}.backward writes for {parameter.name!r}"
+            what = f"What {self.name}.backward writes for {parameter.name!r}{where}"
             refuse_other_derivative(gradient, by_differences(value, array), what)
         if below.shape != self.X.shape:
             raise ValueError(
@@ -297,7 +302,7 @@ class _Check:
             )
         if checks_input:
             expected = by_differences(value, x)
-            refuse_other_derivative(below, expected, f"What {self.name}.backward returns")
+            refuse_other_derivative(below, expected, f"What {self.name}.backward returns{where}")
 
     def other_memory(self, arrays: Arrays) -> None:
         """Passes as the first layer, whose input needs no derivative, and as the second."""

@@ -128,7 +128,10 @@ def refuse_no_data(**arrays: Any) -> None:
 def _refuse_dicts(name: str, array: Any) -> None:
     rows = name
     if type(array) is dict:  # a sparse matrix of keys is a dict too
-        has_columns = any(isinstance(each, list | np.ndarray) for each in array.values())
+        has_columns = any(
+            hasattr(each, "__len__") and not isinstance(each, str | bytes)
+            for each in array.values()
+        )
         kind, rows = "dict", name if has_columns else f"[{name}]"
     elif isinstance(array, list) and array and isinstance(array[0], dict):
         kind = "list of dicts"

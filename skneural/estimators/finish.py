@@ -157,7 +157,7 @@ def snapshot_of(
     plan: Plan, state: TrainingState, data: Data, start: Start, settings: dict[str, Any]
 ) -> dict[str, Any] | None:
     """What would change in the estimator if the training ended here, in copies."""
-    if not math.isfinite(state.record.loss):
+    if state.record.n_iter == 0 or not math.isfinite(state.record.loss):
         return None
     generators = {
         name: generator_from_state(generator_state(each), type(each))

@@ -17,6 +17,7 @@ from skneural.inspection.axes import (
     new_axes,
 )
 from skneural.inspection.estimators import check_fitted, has_epochs
+from skneural.losses import REGRESSION_LOSSES, Loss, Quantile
 
 #: Losses that differ by more than this factor are drawn on a logarithmic scale.
 LOGARITHMIC_FROM = 10.0
@@ -147,7 +148,7 @@ class LossCurveDisplay(Display):
             learning_rates = rates if len(set(rates)) > 1 else None
         metric = getattr(estimator, "early_stopping_metric", "score")
         if metric == "score":
-            metric = "accuracy" if hasattr(estimator, "classes_") else "$R^2$"
+            metric = "accuracy" if hasattr(estimator, "classes_") else _name_of_score(estimator)
         scores = getattr(estimator, "validation_scores_", None)
         if metric == "loss":
             scores = None  # the negative validation losses
@@ -270,3 +271,13 @@ def _panels(ax: Any, n_below: int) -> npt.NDArray[Any]:
     if len(axes) > 1:
         check_number(axes, 1 + n_below)
     return axes
+
+
+def _name_of_score(regressor: Any) -> str:
+    """What the loss of a regressor scores by."""
+    loss = getattr(regressor, "loss", None)
+    kind = REGRESSION_LOSSES.get(loss, Loss) if isinstance(loss, str) else type(loss)
+    if issubclass(kind, Quantile):
+        return "$D^2$"
+    is_own = issubclass(kind, Loss) and kind.score is not Loss.score
+    return "score" if is_own else "$R^2$"

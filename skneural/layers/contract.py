@@ -58,12 +58,13 @@ class Parameter(NamedTuple):
     penalised : bool, default=False
         Whether the penalty `alpha` (L2 and L1) and weight decay act on it.
     rate : float, default=1.0
-        Factor of the learning rate. With 0 the array stays what it is: one that `initialize` or
-        `forward` fills, such as the means of the columns. `backward` may write zeros for it then.
-        L-BFGS, which has no learning rate, follows a rate of 0 alone.
+        Factor of the learning rate. With 0 no step moves the array: it is what `initialize` or
+        `forward` has filled it with, such as the means of the columns. `backward` may write zeros
+        for it then. L-BFGS, which has no learning rate, follows a rate of 0 alone.
     decay : float, default=1.0
-        Factor of the optimizer's decoupled weight decay, not of `alpha`. `rate` has no part in it:
-        a step takes away the learning rate times `weight_decay` times this.
+        Factor of the optimizer's decoupled weight decay of a penalised array, not of `alpha`.
+        `rate` has no part in it, not even one of 0: a step takes away the learning rate times
+        `weight_decay` times this.
     """
 
     name: str
@@ -360,7 +361,8 @@ class Layer:
             The input of the last forward pass. Not to be written to, unless the layer works in
             place: it may be what the layer below has put out, or the rows of the user.
         buffers : object
-            As the forward pass has left them.
+            As the forward pass has left them. That may have been one without generators: a layer
+            that does something else in training has to find here which it was.
         delta : ndarray of the shape of the output
             Derivative of the loss in the output. May be overwritten.
         needs_input : bool

@@ -80,6 +80,11 @@ class PeriodicEmbedding(Layer):
     decay : float or None, default=None
         Factor of weight decay; None for the square of `rate`, see `Scale`.
 
+    Raises
+    ------
+    ValueError
+        When a network is made of it, if there is no column.
+
     Attributes
     ----------
     n_outputs : int
@@ -108,6 +113,13 @@ class PeriodicEmbedding(Layer):
 
     def __post_init__(self) -> None:
         self.n_outputs = self.n_inputs * (self.n_sums + 1)
+
+    def check_inputs(self, n_inputs: int) -> None:
+        if n_inputs == 0:
+            raise ValueError(
+                "PeriodicEmbedding needs at least one column: leave the layer out where there are "
+                "no numbers."
+            )
 
     def parameters(self) -> tuple[Parameter, ...]:
         shapes = {

@@ -33,7 +33,8 @@ def check_rows(
     Raises
     ------
     TypeError
-        If `X` is sparse and the network does not take that, or not floating point.
+        If `X` is sparse and the network does not take that, not floating point, or in another dtype
+        than the objective.
     ValueError
         If shapes do not go together, or are not those of the network and its loss.
     """
@@ -43,6 +44,11 @@ def check_rows(
         raise TypeError(
             f"X must be floating point, got {X.dtype}: the network computes in its dtype. "
             "X.astype(float) makes it so."
+        )
+    if X.dtype != objective.gradient.dtype:
+        raise TypeError(
+            f"X is {X.dtype}, and the objective is for {objective.gradient.dtype}: X.astype makes "
+            "it so."
         )
     if y.ndim < 2 or (y.ndim == 2 and len(y) != n_samples):
         raise ValueError(

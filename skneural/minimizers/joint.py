@@ -81,7 +81,16 @@ class JointHistory:
         return (*Epoch._fields, *(self.rows[0].numbers if self.n_rows else ()))
 
     def column(self, name: str) -> list[Any]:
-        """One number of every epoch; NaN for one of an epoch that was not evaluated."""
+        """One number of every epoch; NaN for one of an epoch that was not evaluated.
+
+        Raises
+        ------
+        ValueError
+            If there are epochs, and none that was evaluated has such a number.
+        """
+        names = {*Epoch._fields}.union(*(row.numbers for row in self.rows[: self.n_rows]))
+        if name not in names and len(names) > len(Epoch._fields):
+            raise ValueError(f"There is no column {name!r}: there are {sorted(names)}.")
         return [self.number(i, name) for i in range(self.n_rows)]
 
     def number(self, i: int, name: str) -> Any:
@@ -91,7 +100,18 @@ class JointHistory:
         return row.number(name) if is_there else math.nan
 
     def enter(self, row: JointEpoch) -> JointHistory:
-        """The history with one more epoch."""
+        """The history with one more epoch.
+
+        Raises
+        ------
+        ValueError
+            If a further number has the name of one of all epochs.
+        """
+        if taken := row.numbers.keys() & {*Epoch._fields}:
+            raise ValueError(
+                f"Numbers of a JointValidation must have other names than those of all epochs: "
+                f"{min(taken)!r} is taken."
+            )
         return JointHistory(with_row(self.rows, self.n_rows, row), self.n_rows + 1)
 
     def to_dict(self) -> dict[str, list[Any]]:

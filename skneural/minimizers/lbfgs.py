@@ -17,6 +17,7 @@ for L1 regularization: a comparative study and two new approaches", ECML 2007.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,8 +99,10 @@ class LBFGS:
         start = run.state.params
         dtype = start.dtype
         point = start.copy()
-        variables = _SignedParts(objective, len(self.y)) if objective.l1 else _Parameters()
         fixed = [place for place, factor in objective.network.rates if factor == 0]
+        variables = _Parameters()
+        if objective.l1:
+            variables = _SignedParts(objective, len(self.y), fixed)
         reported = np.nan
 
         def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
@@ -189,9 +192,10 @@ class _Parameters:
 class _SignedParts(_Parameters):
     """The positive and the negative part of every weight as variables, then the intercepts."""
 
-    def __init__(self, objective: Objective, n_rows: int) -> None:
+    def __init__(self, objective: Objective, n_rows: int, fixed: Sequence[slice]) -> None:
         self._n_penalised = objective.network.n_penalised
         self._strength = objective.l1_strength(n_rows)
+        self._fixed = fixed
 
     def start(self, params: FloatArray) -> FloatArray:
         weights, intercepts = np.split(params, [self._n_penalised])
@@ -212,9 +216,16 @@ class _SignedParts(_Parameters):
         return value + self._strength * excess, np.concatenate(parts)
 
     def bounds(self, params: FloatArray) -> Any:
-        lowest = np.full(len(params) + self._n_penalised, -np.inf)
+        start = self.start(params.astype(np.float64))
+        lowest, highest = np.full(len(start), -np.inf), np.full(len(start), np.inf)
         lowest[: 2 * self._n_penalised] = 0
-        return scipy.optimize.Bounds(lowest, np.inf)
+        numbers = np.arange(len(params))
+        for place in self._fixed:
+            own = numbers[place]
+            parts = own[own < self._n_penalised], own + self._n_penalised
+            for part in parts:
+                lowest[part] = highest[part] = start[part]
+        return scipy.optimize.Bounds(lowest, highest)
 
     def _parts(self, x: FloatArray) -> list[FloatArray]:
         return np.split(x, [self._n_penalised, 2 * self._n_penalised])

@@ -83,7 +83,8 @@ class MiniBatches:
         Of rows that are shuffled, each epoch leaves out others.
     own_columns : ndarray of shape (K, n_samples, n_own) or None, default=None
         Columns that each member has for itself, in C order and of the dtype of `X`. The network
-        reads them after those of `X`.
+        reads them after those of `X`: member k predicts by
+        ``network.predict_raw(params[k], np.hstack([X, own_columns[k]]))``.
 
     Notes
     -----
@@ -286,9 +287,12 @@ class MiniBatches:
         if self.rows is None:
             return
         n_samples = self.X.shape[0]
-        for rows in self.rows if self.objective.members else [self.rows]:
+        of_members = bool(self.objective.members) and len(self.rows) > 0 and np.ndim(self.rows[0])
+        for rows in self.rows if of_members else [self.rows]:
             numbers = np.asarray(rows)
             expected = f"rows must be numbers of rows from 0 to {n_samples - 1}"
+            if numbers.ndim != 1 or (numbers.size == 0 and not of_members):
+                raise ValueError(f"{expected}, in one axis, got an array of shape {numbers.shape}.")
             if numbers.dtype.kind not in "iu":
                 raise ValueError(f"{expected}, got an array of {numbers.dtype}.")
             if numbers.size and not 0 <= numbers.min() <= numbers.max() < n_samples:
@@ -369,6 +373,11 @@ def _check_state(state: TrainingState, objective: Objective, optimizer: Optimize
             f"{state.params.shape}: the objective has members={members}. Record.of_members(K, "
             "learning_rate) is the record of K members, whose parameters have the shape (K, "
             "n_params)."
+        )
+    if state.params.shape[-1] != objective.network.n_params:
+        raise ValueError(
+            f"The state has {state.params.shape[-1]} parameters, and the network has "
+            f"{objective.network.n_params}."
         )
     rates, params = objective.network.rates, state.params
     needed = optimizer.init_factors(params.shape, params.dtype, rates) if rates else {}

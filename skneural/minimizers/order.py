@@ -72,7 +72,7 @@ class RowOrder:
         self._rows: list[IndexArray] = []
         self.is_per_member = False
         if rows is not None:
-            of_each = isinstance(rows, Sequence) or rows.ndim == 2
+            of_each = np.ndim(rows[0]) > 0
             self.is_per_member = bool(members) and (bool(generators) or of_each or is_per_member)
             n_orders = members[0] if self.is_per_member else 1
             self._rows = list(rows) if of_each else [np.asarray(rows)] * n_orders

@@ -261,6 +261,11 @@ class Optimizer(Settings, ABC):
         decay_factor : float, default=1.0
             A factor of weight decay for all of them: what a schedule makes of it in this step.
         """
+        if not params.flags.c_contiguous:
+            raise ValueError(
+                "Parameters must be an array in C order, whose vectors can be changed in place: "
+                "np.ascontiguousarray makes one."
+            )
         if self.max_grad_norm is not None:
             state["clipping"] = _clip_all(gradient, self.max_grad_norm)
         decay = learning_rate * self.weight_decay * decay_factor

@@ -174,16 +174,22 @@ def _losses_until_divergence(steps: Iterable[float], state: TrainingState) -> li
         average = total / total_weight
         first = average if len(losses) == 1 else first
         lowest = min(lowest, average)
-        if len(losses) >= MIN_STEPS and average > _divergence_threshold(first, lowest):
+        if len(losses) < MIN_STEPS:
+            continue
+        if average > _divergence_threshold(first, lowest, np.ptp(losses[:MIN_STEPS])):
             break
     return losses
 
 
-def _divergence_threshold(first: float, lowest: float) -> float:
-    """The running average at which a training has diverged, given its first and lowest values."""
+def _divergence_threshold(first: float, lowest: float, noise: Any) -> float:
+    """The running average at which a training has diverged, given its first and lowest values.
+
+    Where losses are negative, a multiple of the lowest says nothing: it is the fall that counts. At
+    first that is less than the noise of single steps, which stands for it then.
+    """
     if lowest > 0:
         return DIVERGENCE_FACTOR * lowest
-    return lowest + (DIVERGENCE_FACTOR - 1) * (first - lowest)
+    return lowest + (DIVERGENCE_FACTOR - 1) * max(first - lowest, float(noise))
 
 
 # ------------------------------------------------------------------ from losses to a suggestion
@@ -193,13 +199,17 @@ def _result(rates: FloatArray, losses: FloatArray) -> RangeTest:
     """Smooth the losses, and find where they fall most steeply."""
     averages = _running_average(losses)
     first, lowest = float(averages[0]), float(averages.min())
-    # The last loss may be huge, and would spread backwards over all of the descent.
-    clipped = np.minimum(losses, max(first, _divergence_threshold(first, lowest)))
-    smoothed = _centred_average(clipped)
-    # Logarithms of the rates are evenly spaced: what is steepest per step is so along their axis.
-    slopes = np.gradient(smoothed)
-    # Not beyond the lowest loss: what has risen may fall again, from far above.
-    steepest = int(np.argmin(slopes[: np.argmin(smoothed) + 1]))
+    threshold = _divergence_threshold(first, lowest, np.ptp(losses[:MIN_STEPS]))
+    # The last loss may be huge, and would spread backwards over all of the descent. Of few steps,
+    # each loss above the first does.
+    for highest in (max(first, threshold), first):
+        smoothed = _centred_average(np.minimum(losses, highest))
+        # Logarithms of the rates are evenly spaced: what is steepest per step is so along them.
+        slopes = np.gradient(smoothed)
+        # Not beyond the lowest loss: what has risen may fall again, from far above.
+        steepest = int(np.argmin(slopes[: np.argmin(smoothed) + 1]))
+        if slopes[steepest] < 0:
+            break
     suggestion = float(rates[steepest])
     if not slopes[steepest] < 0:
         suggestion = math.nan

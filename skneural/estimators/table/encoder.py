@@ -35,7 +35,6 @@ Mask = npt.NDArray[np.bool_]
 
 #: Most levels of a category that is encoded by one column for each level.
 MAX_ONE_HOT = 8
-MAX_ONE_HOT_OF_REGRESSION = 4
 
 #: What is said of many classes that are numbers.
 OF_NUMBERS = (
@@ -78,8 +77,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
 
     max_one_hot : int or 'auto', default='auto'
         A category of three to so many levels, missing values counted as one, is encoded one-hot;
-        with more levels it is encoded by target. 'auto' is 4 for a regression, 200 for more than
-        12 classes, else 8.
+        with more levels it is encoded by target. 'auto' is 200 for more than 12 classes, else 8.
 
     quantile_inputs : bool or 'auto', default='auto'
         Whether all continuous columns become normal quantiles, beside the robust scaling. 'auto'
@@ -392,7 +390,7 @@ class TableEncoder(VersionedEstimator, TransformerMixin, BaseEstimator):
             return int(self.max_one_hot)
         if targets.has_many_classes:
             return MAX_ONE_HOT_OF_MANY_CLASSES
-        return MAX_ONE_HOT_OF_REGRESSION if targets.type == REGRESSION else MAX_ONE_HOT
+        return MAX_ONE_HOT
 
     def _has_quantile_inputs(self, targets: EncodingTargets) -> bool:
         if self.quantile_inputs != "auto":

@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.arrays.interrupts import held_interrupts
-from skneural.arrays.matrices import FloatArray, concatenate_chunks
+from skneural.arrays.matrices import FloatArray, IndexArray, concatenate_chunks
 from skneural.arrays.threads import blas_threads
 from skneural.estimators.base import (
     NO_NAMES,
@@ -54,6 +54,7 @@ from skneural.estimators.tabular.folds import (
     Fold,
     Mask,
     all_rows,
+    checked_groups,
     default_folds,
     folds_of,
     number_of_members,
@@ -263,7 +264,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         problem = self._problem(rows)
         names = rows.feature_names
         is_categorical = categorical_mask(rows.table, self.categorical_features, names)
-        folds = self._folds(X, problem, rows, is_categorical, own, groups, rng)
+        folds, together = self._folds(X, problem, rows, is_categorical, own, groups, rng)
         problem.check(folds)
         n_train = max(len(fold.train) for fold in folds)
         recipe = recipe_of(self, has_classes=not self._are_numbers, n_rows=n_train)
@@ -279,6 +280,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             rng,
             max_one_hot=recipe.max_one_hot,
             quantile_inputs=recipe.quantile_inputs,
+            together=together,
         )
         inputs = inputs.astype(np.float32)
         recipe = recipe.for_columns(table.layout.n_numbers, self)
@@ -319,7 +321,8 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         own: TableRows | None,
         groups: Any,
         rng: np.random.RandomState,
-    ) -> list[Fold]:
+    ) -> tuple[list[Fold], IndexArray | None]:
+        """The rows of each member, and which of them stay together: of one group, or copies."""
         seed = rng.randint(2**31 - 1)
         cv, codes, copies = self.cv, problem.codes, None
         if own is None and groups is None and (cv is None or isinstance(cv, Integral)):
@@ -327,12 +330,14 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         if cv is None:
             cv = default_folds(len(rows), codes, copies)
         if own is None:
-            return folds_of(cv, X, rows.y, codes, groups, rows.kept, seed, copies)
+            groups = checked_groups(groups, len(rows), rows.kept)
+            folds = folds_of(cv, X, rows.y, codes, groups, rows.kept, seed, copies)
+            return folds, copies if groups is None else np.unique(groups, return_inverse=True)[1]
         if groups is not None:
             raise ValueError(
                 "groups has no effect with X_val: all members are trained on all rows of X."
             )
-        return all_rows(number_of_members(cv), len(rows), len(own))
+        return all_rows(number_of_members(cv), len(rows), len(own)), None
 
     def _publish(self, fitted: FittedEnsemble, start: Start) -> None:
         with held_interrupts():

@@ -10,7 +10,6 @@ but all there is to learn: without them in its training, a member would know not
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +37,10 @@ MAX_OF_ONE_ROW = 0.1
 #: rows of the same columns have another y as a rule.
 MEASURED = 0.5
 
+#: Where columns go together, more rows are the same than if each were drawn by itself. So many
+#: times as many are taken for chance.
+MOST_OF_CHANCE = 4.0
+
 #: Odd, its bits as good as random: the golden ratio times 2**64.
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -51,10 +54,11 @@ def copies_in(
     """Which rows are the same.
 
     Rows that are the same by chance, or by design, are no copies: where columns (and y, if that is
-    numbers) have few values, so that fewer rows are possible than there are pairs of different
-    ones; where less than a quarter of the rows, and less than 100, are different; or where rows of
-    the same columns differ in class. Nor are those of a class that has less than 8 different rows,
-    and those that are a tenth of all rows: these are not kept together.
+    numbers) have so few values that at most `MOST_OF_CHANCE` times as many are the same as would be
+    if each column were drawn by itself; where less than a quarter of the rows, and less than 100,
+    are different; or where rows of the same columns differ in class. Nor are those of a class that
+    has less than 8 different rows, and those that are a tenth of all rows: these are not kept
+    together.
 
     Parameters
     ----------
@@ -70,22 +74,23 @@ def copies_in(
         Rows with the same number, from 0 on, are the same in all columns and in y. None if less
         than a tenth of the rows are copies of others.
     """
-    n_rows, n_possible = len(y), 0.0
+    n_rows = len(y)
+    n_pairs = n_rows * (n_rows - 1) / 2  # and how many of these would be equal by chance
     of_X = np.zeros(n_rows, dtype=np.uint64)
     for column, is_category in zip(table, is_categorical.tolist(), strict=True):
         # Of one column it is known for certain which values are the same: NaN, too.
         of_column = column.labels().of_rows if is_category else column.numbers()
         values, of_values = np.unique(of_column, return_inverse=True)
-        n_possible += math.log(len(values))
+        n_pairs *= _chance_of_equals(of_values)
         of_X = _mixed_in(of_X, of_values)
     values, of_y = np.unique(y if codes is None else codes, return_inverse=True)
     if codes is None:
-        n_possible += math.log(len(values))
+        n_pairs *= _chance_of_equals(of_y)
     _, first, copies, n_copies = np.unique(
         _mixed_in(of_X, of_y), return_index=True, return_inverse=True, return_counts=True
     )
     n_different = len(first)
-    if n_possible <= 2 * math.log(n_different):
+    if n_rows - n_different <= MOST_OF_CHANCE * n_pairs:
         return None
     if n_different < min(MIN_DIFFERENT_SHARE * n_rows, MIN_DIFFERENT):
         return None
@@ -99,6 +104,12 @@ def copies_in(
         return None
     kept_together = np.where(is_apart[copies], n_different + np.arange(n_rows), copies)
     return np.unique(kept_together, return_inverse=True)[1]
+
+
+def _chance_of_equals(codes: IndexArray) -> float:
+    """How likely two rows are to have the same value of a column."""
+    shares = np.bincount(codes) / len(codes)
+    return float(shares @ shares)
 
 
 def _are_mixed(of_X: npt.NDArray[np.uint64], first: IndexArray) -> bool:

@@ -91,8 +91,8 @@ def folds_of(
         Of the rows to split: those that are kept.
     codes : ndarray of shape (n_rows,) or None
         The class of each row; None for numbers.
-    groups : array-like or None
-        The group of each row, of those that are not kept too.
+    groups : ndarray of shape (n_rows,) or None
+        What `checked_groups` has returned.
     kept : ndarray of bool or None
         Which of the rows that the user has passed are kept; None for all. The numbers in an
         iterable `cv` are those of the rows that the user has passed.
@@ -108,11 +108,10 @@ def folds_of(
         row numbers are not valid.
     """
     n_rows = len(y)
-    groups_kept = _checked_groups(groups, n_rows, kept)
     splitter = cv
     pairs: Iterable[Any]
     if isinstance(cv, Integral):
-        splitter = _splitter_of(int(cv), n_rows, codes, groups_kept, seed)
+        splitter = _splitter_of(int(cv), n_rows, codes, groups, seed)
     if isinstance(cv, Integral) and groups is None and copies is not None:
         pairs = _with_copies_together(int(cv), copies, codes, seed)
     elif not hasattr(splitter, "split"):
@@ -134,7 +133,7 @@ def folds_of(
             X = np.zeros((n_rows, 1))  # ours do not look at it
         elif kept is not None:
             X = take(X, np.flatnonzero(kept))
-        pairs = splitter.split(X, y, groups_kept)
+        pairs = splitter.split(X, y, groups)
     folds = [_checked_fold(i, pair, n_rows) for i, pair in enumerate(pairs)]
     if not folds:
         raise ValueError(
@@ -203,7 +202,23 @@ def _with_copies_together(
         yield np.flatnonzero(is_trained), np.flatnonzero(~is_trained)
 
 
-def _checked_groups(groups: Any, n_rows: int, kept: Mask | None) -> Any:
+def checked_groups(groups: Any, n_rows: int, kept: Mask | None) -> Any:
+    """The group of each of the rows that are kept.
+
+    Parameters
+    ----------
+    groups : array-like or None
+        Of all rows that the user has passed; None for no groups.
+    n_rows : int
+        That are kept.
+    kept : ndarray of bool or None
+        Which of the rows that the user has passed are kept; None for all.
+
+    Raises
+    ------
+    ValueError
+        If they are of another number of rows, missing, or cannot be sorted.
+    """
     if groups is None:
         return None
     n_passed = n_rows if kept is None else len(kept)

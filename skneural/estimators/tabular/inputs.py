@@ -248,6 +248,7 @@ def fit_table(
     *,
     max_one_hot: int,
     quantile_inputs: bool,
+    together: IndexArray | None = None,
 ) -> tuple[MemberTable, Inputs]:
     """What there is in a table of training rows, and the inputs that it makes of them.
 
@@ -268,6 +269,8 @@ def fit_table(
         Draws the inner folds.
     max_one_hot : int
     quantile_inputs : bool
+    together : ndarray of shape (n_rows,) or None, default=None
+        Rows with the same number, from 0 on, are in one inner fold: of one group, or copies.
 
     Raises
     ------
@@ -282,7 +285,10 @@ def fit_table(
     members, own = [], []
     if columns.by_target and targets.shape[1]:
         for fold in folds:
-            inner = rng.randint(N_INNER_FOLDS, size=len(fold.train))
+            if together is None:
+                inner = rng.randint(N_INNER_FOLDS, size=len(fold.train))
+            else:
+                inner = rng.randint(N_INNER_FOLDS, size=together.max() + 1)[together[fold.train]]
             member, encoded = _fit_member(
                 columns, values, targets, target_weight, fold.train, inner, quantile_inputs
             )

@@ -185,7 +185,6 @@ _OF_NUMBERS = Recipe(
     learning_rate_init=0.2,
     frequency_scale=1.0,
     quantile_inputs=False,
-    max_one_hot=4,
 )
 
 #: The presets, for classes and for numbers.
