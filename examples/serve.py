@@ -153,7 +153,9 @@ def table(columns, rows):
 
 def lists(values):
     """Arrays as JSON has them; several targets with classes each have a list of arrays."""
-    return [each.tolist() for each in values] if isinstance(values, list) else values.tolist()
+    if isinstance(values, list):
+        return [lists(each) for each in values]
+    return values.astype(str).tolist() if values.dtype.kind in "mM" else values.tolist()
 
 
 def answer(served, rows):

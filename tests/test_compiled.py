@@ -149,6 +149,13 @@ def broken_by(error):
     return break_it
 
 
+def a_folder(monkeypatch, tmp_path):
+    (tmp_path / "numba").mkdir()
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+
+
 def told_not_to(monkeypatch, tmp_path):
     module = StandIn()
     module.config.DISABLE_JIT = 1
@@ -164,6 +171,7 @@ UNUSABLE = {
     "without llvmlite": (broken_by("import no_llvmlite"), "No module named 'no_llvmlite'"),
     "of another Python": (broken_by("raise SystemError('of _internal')"), "of _internal"),
     "warning": (broken_by("warnings.warn('old', DeprecationWarning)"), "old"),
+    "a folder of that name": (a_folder, "what there is of that name is not it"),
     "NUMBA_DISABLE_JIT": (told_not_to, "NUMBA_DISABLE_JIT"),
 }
 

@@ -133,5 +133,18 @@ def test_new_rows_make_a_better_candidate_and_leave_the_model_as_it_is(model):
     assert not is_better(model, model, held_out)
     assert not is_better(candidate, model, held_out, tolerance=-1)
 
+    few = np.flatnonzero(Y[HELD_OUT] < 2)  # of two classes alone
+    recent = [(DIGITS[HELD_OUT][few], Y[HELD_OUT][few])]
+    assert isinstance(is_better(candidate, model, recent), bool | np.bool_)
+
     nonsense = updated(model, DIGITS[NEW], RANDOM.permutation(Y[NEW]))
     assert not is_better(nonsense, model, held_out, tolerance=1)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "boolean"])
+def test_columns_that_know_missing_values(dtype):
+    names = names_of(MONITOR)
+    frame = pd.DataFrame({"a": pd.array([1, 0, None, 1] * 40, dtype=dtype)})
+    found = names["drift"](names["describe"](frame), frame)
+    assert found["a"]["psi"] == pytest.approx(0, abs=1e-12)
+    assert found["a"]["outside"] == 0

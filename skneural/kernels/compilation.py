@@ -38,6 +38,11 @@ def required_numba() -> Any:
     """
     with _importing:
         numba = optional_module("numba", "fast", "Compiling kernels")
+    if not hasattr(numba, "config"):  # a folder of that name, say, that holds no module
+        raise ImportError(
+            "Compiling kernels needs numba (skneural[fast]), and what there is of that name is not "
+            f"it: {numba!r}."
+        )
     if numba.config.DISABLE_JIT:
         raise ImportError(
             "Compiling kernels needs numba (skneural[fast]), which the environment variable "

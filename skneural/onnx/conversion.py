@@ -40,8 +40,8 @@ def to_onnx(
         `ScratchPerceptron`, `HiddenLayerTransformer`, `TabularMLPClassifier`,
         `TabularMLPRegressor` or `TableEncoder`, or an estimator of scikit-learn that has one inside
         and that skl2onnx converts: `Pipeline`, `ColumnTransformer`, `CalibratedClassifierCV`,
-        `VotingClassifier` and others. Of `GridSearchCV`, `RandomizedSearchCV` and other searches
-        the best estimator.
+        `VotingClassifier` and others. Of `GridSearchCV`, `RandomizedSearchCV` and other searches,
+        alone or at the end of a pipeline, the best estimator.
     X_sample : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
         Rows like those to predict for; one is enough. They say how many columns of what type the
         inputs have: one input of the name 'X', or one of shape (n_rows, 1) for every column of a
@@ -96,9 +96,9 @@ def to_onnx(
         If `X_sample` has another number or order of columns than the model was fitted with, or
         what predicts cannot be expressed: a user's activation function, link or `predict` of a
         loss, labels that are neither strings nor integers, a column whose levels its input cannot
-        tell apart, a `target_opset` below 11. For a meta-estimator of scikit-learn that skl2onnx
-        would convert wrongly without saying so: calibration other than by sigmoid, labels beyond 32
-        bits.
+        tell apart, a `target_opset` below 11. For estimators of scikit-learn that skl2onnx would
+        convert wrongly without saying so, inside of others too: calibration other than by sigmoid,
+        tuned thresholds, labels beyond 32 bits.
 
     See Also
     --------
@@ -128,6 +128,7 @@ def to_onnx(
     check_is_fitted(model)
     model, options = _found_by_search(model, options)
     check_convertible(model)
+    _check_names(model, X_sample)
     small, options = _without_history(model, _with_matrices(model, options))
     return skl2onnx.to_onnx(
         small, _sample(X_sample), target_opset=target_opset, options=options, **settings
@@ -137,6 +138,14 @@ def to_onnx(
 def _found_by_search(model: Any, options: Mapping[Any, Any] | None) -> tuple[Any, Options]:
     """What a search has found, in its place: skl2onnx takes no search but GridSearchCV."""
     given = None if options is None else dict(options)
+    if isinstance(model, Pipeline) and hasattr(model.steps[-1][1], "cv_results_"):
+        name, search = model.steps[-1]
+        best, given = _found_by_search(search, given)
+        pipeline = copy(model)
+        pipeline.steps = [*model.steps[:-1], (name, best)]
+        if given is not None:
+            given = {id(pipeline) if key == id(model) else key: each for key, each in given.items()}
+        return pipeline, given
     if not hasattr(model, "cv_results_"):
         return model, given
     if not hasattr(model, "best_estimator_"):
@@ -151,6 +160,21 @@ def _found_by_search(model: Any, options: Mapping[Any, Any] | None) -> tuple[Any
         last = best.steps[-1][1] if isinstance(best, Pipeline) else best
         given = {id(last) if key == id(model) else key: each for key, each in given.items()}
     return best, given
+
+
+def _check_names(model: Any, X: Any) -> None:
+    """Refuse a frame whose columns the model was not fitted with, or not in this order."""
+    expected = getattr(model, "feature_names_in_", None)
+    # Our own converters look themselves, each column by its name.
+    is_ours = type(model).__module__.startswith("skneural.")
+    if expected is None or is_ours or not is_frame(X):
+        return
+    found = list(getattr(X, "column_names", X.columns))
+    if found != list(expected):
+        raise ValueError(
+            f"X_sample must have the columns that the {type(model).__name__} was fitted with, in "
+            f"that order: {list(expected)}, got {found}."
+        )
 
 
 def _sample(X: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import (
     FixedThresholdClassifier,
@@ -27,20 +28,21 @@ def check_convertible(model: Any) -> None:
     ValueError
         For calibration other than by sigmoid: between the points of an isotonic function
         skl2onnx takes the nearest one, which may be off by 0.1, and a temperature it takes for
-        such a function. For a tuned or fixed threshold, which skl2onnx leaves out. For labels that
-        do not fit 32 bits, in a meta-estimator.
+        such a function. For a tuned or fixed threshold, which skl2onnx leaves out. Both also inside
+        of other estimators. For labels that do not fit 32 bits, in a meta-estimator.
     """
+    for each in _fitted_inside(model):
+        if isinstance(each, TunedThresholdClassifierCV | FixedThresholdClassifier):
+            raise ValueError(
+                f"skl2onnx leaves the threshold of a {type(each).__name__} out. Convert its "
+                "estimator_, and compare the probabilities with the threshold yourself."
+            )
+        if isinstance(each, CalibratedClassifierCV) and each.method != "sigmoid":
+            raise ValueError(
+                f"skl2onnx cannot convert CalibratedClassifierCV(method={each.method!r}), only "
+                "method='sigmoid'."
+            )
     final = _last_estimator(model)
-    if isinstance(final, TunedThresholdClassifierCV | FixedThresholdClassifier):
-        raise ValueError(
-            f"skl2onnx leaves the threshold of a {type(final).__name__} out. Convert its "
-            "estimator_, and compare the probabilities with the threshold yourself."
-        )
-    if isinstance(final, CalibratedClassifierCV) and final.method != "sigmoid":
-        raise ValueError(
-            f"skl2onnx cannot convert CalibratedClassifierCV(method={final.method!r}), only "
-            "method='sigmoid'."
-        )
     if not isinstance(final, MetaEstimatorMixin) or isinstance(final, MultiOutputClassifier):
         return
     classes = getattr(final, "classes_", None)
@@ -52,6 +54,19 @@ def check_convertible(model: Any) -> None:
             f"{classes.max() if classes.max() > LABELS.max else classes.min()} does not fit: "
             "use smaller numbers, or strings."
         )
+
+
+def _fitted_inside(model: Any) -> Iterator[BaseEstimator]:
+    """An estimator, and all that have been fitted inside of it."""
+    if isinstance(model, list | tuple | dict):
+        for each in model.values() if isinstance(model, dict) else model:
+            yield from _fitted_inside(each)
+    if not isinstance(model, BaseEstimator):
+        return
+    yield model
+    for name, value in vars(model).items():
+        if name == "steps" or (name.endswith("_") and not name.startswith("_")):
+            yield from _fitted_inside(value)
 
 
 def _last_estimator(model: Any) -> Any:

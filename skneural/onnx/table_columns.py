@@ -119,9 +119,11 @@ class RawInputs:
             place = self.places[feature]
             if place.kind == TEXT:
                 raise ValueError(
-                    f"Column {self.names[feature]!r} is numeric, and its input in the graph is of "
-                    "strings: make the column one of numbers in X_sample, or give its input as "
-                    "double there."
+                    f"Column {self.names[feature]!r} is numeric, and what comes to it in the graph "
+                    "are strings: make the column one of numbers in X_sample, or give its input as "
+                    "double there. A ColumnTransformer makes strings of numbers that it joins with "
+                    "text: let numbers and text go through transformers of their own, or leave it "
+                    "out, since tables of both are taken as they are."
                 )
             if runs and runs[-1][0] == place.tensor:
                 runs[-1][2].append(place.column)

@@ -191,6 +191,36 @@ def test_calibration_that_skl2onnx_gets_wrong(method):
         to_onnx(model, ROWS)
 
 
+TUNED = TunedThresholdClassifierCV(LOGISTIC, thresholds=3, cv=2)
+ISOTONIC = CalibratedClassifierCV(LOGISTIC, method="isotonic", cv=2)
+INSIDE = {
+    "voting": VotingClassifier([("a", TUNED), ("b", LOGISTIC)], flatten_transform=False),
+    "one-vs-rest": OneVsRestClassifier(ISOTONIC),
+    "bagging": BaggingClassifier(ISOTONIC, n_estimators=2),
+    "several outputs": MultiOutputClassifier(ISOTONIC),
+    "in a pipeline": VotingClassifier([("a", make_pipeline(StandardScaler(), ISOTONIC))]),
+    "in a search": make_pipeline(StandardScaler(), GridSearchCV(TUNED, {}, cv=2)),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_what_skl2onnx_gets_wrong_inside_of_others(name):
+    y = np.column_stack([BINARY, BINARY]) if name == "several outputs" else BINARY
+    with pytest.raises(ValueError, match=r"the threshold of a Tuned|cannot convert Calibrated"):
+        to_onnx(quietly_fitted(clone(INSIDE[name]), ROWS, y), ROWS)
+
+
+@pytest.mark.parametrize(
+    "of_frame", [pl.from_pandas, lambda frame: frame], ids=["polars", "pandas"]
+)
+def test_columns_in_another_order(of_frame):
+    model = quietly_fitted(make_pipeline(StandardScaler(), NETWORK), FRAME, CLASSES)
+    assert_same(model, FRAME, TOLERANCE["float32"])  # the scaler of skl2onnx
+    for names in (FRAME.columns[::-1], FRAME.columns[:3]):
+        with pytest.raises(ValueError, match=r"must have the columns that the Pipeline was fitted"):
+            to_onnx(model, of_frame(FRAME[names]))
+
+
 def test_labels_that_skl2onnx_cuts_to_32_bits():
     y = np.array([-5, 7, 2**31])[CLASSES]
     bagged = BaggingClassifier(LOGISTIC, n_estimators=2, random_state=0)
@@ -345,6 +375,14 @@ def test_options_of_a_search(inner, kind):
     assert largest_difference(scores, logits_of(search, ROWS)) < 1e-12
     _, *columns = converted(search, ROWS, options={id(search): {"zipmap": "columns"}})
     assert largest_difference(np.column_stack(columns), search.predict_proba(ROWS)) < 1e-12
+
+
+def test_a_search_at_the_end_of_a_pipeline():
+    search = RandomizedSearchCV(LOGISTIC, {}, n_iter=1, cv=2)
+    model = quietly_fitted(make_pipeline(StandardScaler(), search), ROWS, NAMES)
+    assert_same(model, ROWS, TOLERANCE["float64"])
+    _, scores = converted(model, ROWS, options={id(search): {"raw_scores": True}})
+    assert largest_difference(scores, logits_of(model, ROWS)) < 1e-12
 
 
 @pytest.mark.parametrize("kind", [GridSearchCV, partial(RandomizedSearchCV, n_iter=1)])
