@@ -80,15 +80,15 @@ class PeriodicEmbedding(Layer):
     decay : float or None, default=None
         Factor of weight decay; None for the square of `rate`, see `Scale`.
 
-    Raises
-    ------
-    ValueError
-        When a network is made of it, if there is no column.
-
     Attributes
     ----------
     n_outputs : int
         ``n_inputs * (n_sums + 1)``: for each column its sums, and its value last.
+
+    Raises
+    ------
+    ValueError
+        When a network is made of it, if there is no column.
 
     Notes
     -----
