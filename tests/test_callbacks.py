@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -282,11 +283,7 @@ class Spoil(Recorder):
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         if fitted_estimator is not None:
-            fitted = fitted_estimator._fitted
-            model = getattr(fitted, "model", None)
-            arrays = [fitted.oof_predictions] if model is None else [model.params]
-            for array in arrays:
-                array[...] = np.nan
+            fitted_estimator._fitted.model.params[...] = np.nan
 
 
 @SINCE_1_9
@@ -296,3 +293,36 @@ def test_what_callbacks_are_given_are_copies(estimator):
     expected = clone(estimator).fit(X, Y)
     model = clone(estimator).set_callbacks(Spoil()).fit(X, Y)
     assert answers(model, X) == answers(expected, X)
+
+
+class Locked:
+    """A metric that cannot be copied."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def __call__(self, estimator, X, y):
+        return estimator.score(X, y)
+
+
+@SINCE_1_9
+def test_parameters_that_cannot_be_copied():
+    recorder = Recorder()
+    model = ScratchMLPClassifier(**SMALL, early_stopping=True, early_stopping_metric=Locked())
+    model.set_callbacks(recorder).fit(X, Y)
+    assert len(model.loss_curve_) == 6
+
+
+@SINCE_1_9
+@each_estimator
+def test_the_copy_at_the_end_is_stored_as_the_model_is(estimator):
+    models = []
+
+    class AtTheEnd(Recorder):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            if context.task_name == "fit":
+                models.append(fitted_estimator.set_callbacks())
+
+    model = clone(estimator).set_callbacks(AtTheEnd()).fit(X, Y).set_callbacks()
+    assert len(pickle.dumps(models[0])) == len(pickle.dumps(model))
+    assert answers(models[0], X) == answers(model, X)

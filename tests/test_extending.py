@@ -31,7 +31,7 @@ from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import Record, TrainingState
 from skneural.network import dense_network
 from skneural.objective import Objective
-from skneural.optimizers import SGD, Adam
+from skneural.optimizers import SGD, Adam, NAdam, RMSprop
 from skneural.schedules import Constant, LinearWarmUp
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -359,11 +359,12 @@ def test_a_training_of_ones_own_that_goes_on(page):
     np.testing.assert_array_equal(further.state.params, whole.state.params)
 
 
+@pytest.mark.parametrize("kind", [Adam, RMSprop, NAdam])
 @pytest.mark.parametrize("members", [(), (3,)])
-def test_a_state_that_trainings_begin_with_stays_as_it_is(members):
+def test_a_state_that_trainings_begin_with_stays_as_it_is(members, kind):
     network = dense_network([13, 6, 1], ACTIVATIONS["tanh"])
     params = np.random.RandomState(1).normal(scale=0.3, size=(*members, network.n_params))
-    optimizer = Adam(averaging=0.9)
+    optimizer = kind(averaging=0.9)
     memory = optimizer.init_state(params.shape, float, network.n_penalised)
     record = Record.of_members(3, 0.01) if members else Record(learning_rate=0.01)
     objective = Objective(network, SQUARED_ERROR, 1e-4, 20, members=members)
@@ -386,3 +387,41 @@ def test_a_state_that_trainings_begin_with_stays_as_it_is(members):
         np.testing.assert_equal(state.optimizer, its_memory)
     np.testing.assert_array_equal(branches[0].params, branches[1].params)
     np.testing.assert_array_equal(branches[0].params, trained(begun, 8).params)
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, ValueError])
+def test_a_run_that_ends_in_its_first_epoch_can_begin_once_more(ending):
+    """It comes back to what it began with, in arrays of its own."""
+    network = dense_network([13, 6, 1], ACTIVATIONS["tanh"])
+    params = np.random.RandomState(1).normal(scale=0.3, size=network.n_params)
+    optimizer, y = RMSprop(), NUMBERS[:, np.newaxis]
+    memory = optimizer.init_state(params.shape, float, network.n_penalised)
+
+    class Broken(Objective):
+        n_left = np.inf
+
+        def value_and_gradient(self, *arguments):
+            self.n_left -= 1
+            if self.n_left == 0:
+                raise ending
+            return super().value_and_gradient(*arguments)
+
+    def run_of(n_left):
+        objective = Broken(network, SQUARED_ERROR, 1e-4, 20)
+        objective.n_left = n_left
+        generators = {"shuffle": np.random.RandomState(0)}
+        state = TrainingState(params, memory, Record(learning_rate=0.01), generators)
+        run = Run(state, EarlyStopping(-np.inf, np.inf), max_iter=4)
+        return run, MiniBatches(objective, X, y, None, optimizer, Constant(), 0.01, 20, 8)
+
+    before = params.copy()
+    whole, minimize = run_of(np.inf)
+    drive(minimize, whole)
+    run, minimize = run_of(3)
+    with pytest.raises(ending):
+        drive(minimize, run)
+    np.testing.assert_array_equal(run.state.params, before)
+    assert not np.shares_memory(run.state.params, params)
+    drive(minimize, run)
+    np.testing.assert_array_equal(params, before)
+    np.testing.assert_array_equal(run.state.params, whole.state.params)

@@ -232,6 +232,7 @@ def test_epochs_of_a_perceptron_are_counted_on(tmp_path):
     assert [json.loads(line)["epoch"] for line in lines] == [6, 7, 8, 9]
 
 
+@SINCE_1_9
 def test_best_of_nothing():
     model = ScratchPerceptron().set_callbacks(Checkpoint("net", keep="best"))
     with pytest.raises(ValueError, match="loss_curve_, which ScratchPerceptron does not keep"):

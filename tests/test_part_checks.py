@@ -490,6 +490,29 @@ class Sine(View):
         return delta * np.cos(x, out=x)
 
 
+class OneNoise(Layer):
+    """The same for all members."""
+
+    draws = True
+    dtype = None
+
+    def __init__(self):
+        self.n_inputs = self.n_outputs = 3
+
+    def forward(self, arrays, x, buffers=None, random=None):
+        if random is None:
+            return x.copy()
+        noise = random[0].normal(size=x.shape[-2:])
+        return x + noise.astype(self.dtype or x.dtype)
+
+    def backward(self, arrays, gradients, x, buffers, delta, needs_input):
+        return delta
+
+
+class DoubleNoise(OneNoise):
+    dtype = np.float64
+
+
 class ScratchBelow(Factors):
     def buffers(self, memory):
         return memory.scratch(self.n_outputs)
@@ -654,6 +677,8 @@ WRONG_LAYERS = {
     "scratch below": (ScratchBelow, "another one above another layer: scratch is for the forward"),
     "of a batch": (OfBatch, "predicts other numbers for a row alone than beside others"),
     "sparse forward": (SparseForward, "The gradient of SparseForward is another one for sparse"),
+    "one noise": (OneNoise, "gives members in training other numbers than each alone"),
+    "noise in double precision": (DoubleNoise, "makes float64 of float32"),
     "of a batch always": (
         OfBatchAlways,
         "OfBatchAlways.backward returns, after a forward pass where random is None, is not the der",

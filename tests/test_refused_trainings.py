@@ -679,7 +679,7 @@ def test_a_state_of_another_network(n_params):
 def test_parameters_that_cannot_be_changed_in_place():
     params = np.asfortranarray(np.ones((3, 4)))
     optimizer = SGD()
-    with pytest.raises(ValueError, match="Parameters must be an array in C order"):
+    with pytest.raises(ValueError, match="Parameters of members must be in C order"):
         optimizer.step(params, np.ones((3, 4)), 0.1, optimizer.init_state(params.shape, float))
 
 

@@ -29,7 +29,9 @@ from stopped_fits import SINCE_1_9, answers, epochs, stop_after, visible_state
 
 from skneural import ScratchLogisticRegression
 from skneural.activations import ACTIVATIONS
-from skneural.losses import Focal
+from skneural.estimators import validation
+from skneural.estimators.perceptron import plan as perceptron_plan
+from skneural.losses import Focal, LogLoss
 from skneural.optimizers import SGD, Adam, AdamW
 from skneural.schedules import Cosine, LinearWarmUp, OneCycle, ReduceOnPlateau
 
@@ -252,6 +254,35 @@ def test_equal_values_are_no_change(name, is_loaded):
         model = pickle.loads(pickle.dumps(model))
     model.set_params(**after)
     assert visible_state(fit.resume(model)) == visible_state(fit.fit())
+
+
+@SINCE_1_9
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"loss": LogLoss(label_smoothing=0)}, {"loss": LogLoss(label_smoothing=0.0)}),
+        ({"class_weight": {0: 1, 1: 2}}, {"class_weight": {False: 1.0, True: 2.0}}),
+    ],
+    ids=["loss", "classes"],
+)
+def test_equal_values_are_no_change_beside_validation_rows(before, after):
+    fit = Fit(classifier(early_stopping=True, **before), y=NOISY, others=OWN_ROWS)
+    model = stopped(fit)
+    model.set_params(**after)
+    assert visible_state(fit.resume(model)) == visible_state(fit.fit())
+
+
+@SINCE_1_9
+@pytest.mark.parametrize("of_X", [sparse.csr_matrix, np.float32])
+def test_validation_rows_as_earlier_versions_named_them(of_X, monkeypatch):
+    others = {"X_val": of_X(X[1::3]), "y_val": np.round(X[1::3, 0]) + 0.0}
+    fit = Fit(regressor(early_stopping=True), X=of_X(X), y=X[:, 0], others=others)
+    with monkeypatch.context() as before:
+        before.setattr(validation, "contents", lambda matrix: matrix)
+        before.setattr(np, "ascontiguousarray", lambda array, dtype=None: array)
+        model = stopped(fit)
+        whole = fit.fit()
+    assert visible_state(fit.resume(model)) == visible_state(whole)
 
 
 @SINCE_1_9
@@ -563,3 +594,33 @@ def test_the_rows_held_out_stay_held_out(random_state, is_loaded):
         model.set_params(max_iter=max_iter).resume(X, Y)
     assert len(SEEN) == 9
     assert set(SEEN) == {SEEN[0]}
+
+
+@pytest.mark.parametrize("random_state", [None, 0])
+def test_the_rows_held_out_of_a_perceptron_stay_held_out(random_state, monkeypatch):
+    """Its file keeps what the fit began to draw from, as it has nothing else to draw them by."""
+    held_out = []
+    drawn = perceptron_plan.held_out_and_seeds
+
+    def spied(*arguments, **settings):
+        found = drawn(*arguments, **settings)
+        held_out.append(found[0].tolist())
+        return found
+
+    monkeypatch.setattr(perceptron_plan, "held_out_and_seeds", spied)
+    model = perceptron(early_stopping=True, n_iter_no_change=99, random_state=random_state)
+    model.set_params(max_iter=3).fit(X, Y)
+    for max_iter in (6, 9):
+        model = pickle.loads(pickle.dumps(model)).set_params(max_iter=max_iter).resume(X, Y)
+    assert len(held_out) == 3
+    assert held_out[0] == held_out[1] == held_out[2]
+
+
+def test_a_column_of_its_own_is_the_same_rows():
+    """NumPy calls it contiguous whatever its stride is."""
+    column = X[:30, 0].copy()
+    fit = Fit(regressor(early_stopping=True), X=X[:, :1], y=X[:, 1])
+    first = {"X_val": column[:, np.newaxis], "y_val": X[:30, 1]}
+    model = fit.copy().set_params(max_time=1e-9).fit(fit.X, fit.y, **first)
+    again = {"X_val": column.reshape(-1, 1), "y_val": X[:30, 1]}
+    assert model.resume(fit.X, fit.y, **again).n_iter_ >= 1

@@ -952,6 +952,44 @@ def test_groups_are_kept_together_in_the_encoding_by_target(monkeypatch):
         assert len(pairs) == len(set(GROUPS[train].tolist()))
 
 
+@pytest.mark.parametrize("n_groups", [2, 3])
+def test_few_groups_leave_something_to_encode(n_groups):
+    """A member that is trained on one group, or two, still learns what levels tell."""
+    rng = np.random.RandomState(0)
+    means = 3 * rng.standard_normal(40)
+    levels, groups = rng.randint(40, size=600), rng.randint(n_groups, size=600)
+    y = means[levels] + 0.1 * rng.standard_normal(600)
+    table = pd.DataFrame({"level": levels.astype(str), "number": rng.standard_normal(600)})
+    model = TabularMLPRegressor("fast", random_state=0).fit(
+        table[:400], y[:400], groups=groups[:400]
+    )
+    assert model.score(table[400:], y[400:]) > 0.8
+
+
+@pytest.mark.parametrize("kind", ["cv", "splitter", "list", "validation rows"])
+def test_copies_are_kept_together_in_the_encoding_by_target(kind, monkeypatch):
+    seen = []
+    fit_member = inputs._fit_member
+
+    def spied(columns, values, targets, weight, train, inner, quantile_inputs):
+        seen.append((train, inner))
+        return fit_member(columns, values, targets, weight, train, inner, quantile_inputs)
+
+    monkeypatch.setattr(inputs, "_fit_member", spied)
+    table = TABLE.assign(one=(np.arange(N_ROWS) % 30).astype(str))
+    drawn = np.random.RandomState(0).randint(N_ROWS, size=2 * N_ROWS)
+    rows, y, validation = table.iloc[drawn], NUMBERS[drawn], {}
+    halves = [(np.arange(N_ROWS), np.arange(N_ROWS, 2 * N_ROWS))]
+    cv = {"splitter": KFold(3), "list": halves}.get(kind, 3)
+    if kind == "validation rows":
+        validation = {"X_val": table, "y_val": NUMBERS}
+    regressor(max_iter=1, cv=cv).fit(rows, y, **validation)
+    assert len(seen) > 0
+    for train, inner in seen:
+        pairs = set(zip(drawn[train].tolist(), inner.tolist(), strict=True))
+        assert len(pairs) == len(set(drawn[train].tolist()))
+
+
 def test_five_levels_that_differ_in_a_slope():
     """As many rows of each, the same mean of y: only a column of each tells them apart."""
     rng = np.random.RandomState(2)

@@ -144,7 +144,7 @@ def rows_as_csr(X: Matrix) -> Matrix:
 def contents(X: Matrix) -> Any:
     """The numbers of `X`, to be compared: the same whatever the memory that they lie in."""
     if not sparse.issparse(X):
-        return np.ascontiguousarray(X)
+        return np.ascontiguousarray(X).ravel().reshape(X.shape)  # of one column, strides vary
     X = X.tocsr(copy=True)  # to be put in order
     X.sum_duplicates()
     X.eliminate_zeros()

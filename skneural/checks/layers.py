@@ -242,8 +242,11 @@ class _Check:
         single = tuple(array.astype(np.float32) for array in arrays)
         x = self.X.copy()
         of_pass = self.buffers(len(x), np.float32)
-        dtype = self.output(single, self.X.astype(np.float32), of_pass.buffers).dtype
-        if dtype != np.float32:
+        for random in (None, self.random()):
+            found = self.output(single, self.X.astype(np.float32), of_pass.buffers, random)
+            dtype = found.dtype
+            if dtype == np.float32:
+                continue
             raise ValueError(
                 f"{self.name}.forward makes {dtype} of float32: trainings in float32 would compute "
                 "in double precision."
@@ -259,8 +262,8 @@ class _Check:
         if not np.allclose(output, np.concatenate(alone), **ROUNDING):
             raise ValueError(
                 f"{self.name}.forward predicts other numbers for a row alone than beside others: "
-                "predictions are made in runs of rows. A layer that takes means over a batch does "
-                "so in training only, where random is not None: it has to say draws = True."
+                "predictions are made in runs of rows. A layer that takes means over a batch says "
+                "draws = True, and does so where random is not None."
             )
 
     def sparse_rows(self, arrays: Arrays) -> None:
@@ -348,6 +351,7 @@ class _Check:
                 of_pass = self.buffers(n_rows, members=members)
                 together = self.passes(stacked, x, of_pass, coef, range(N_MEMBERS))
                 predicted = self.output(stacked, x.copy())
+                trained = self.trained(stacked, x, members, range(N_MEMBERS))
             except Exception as error:
                 raise ValueError(
                     f"{self.name} is not for members side by side, whose arrays and rows have one "
@@ -365,6 +369,14 @@ class _Check:
                         f"{self.name}.forward without buffers, as for a single row, gives members "
                         "other numbers than each alone."
                     )
+                of_one = self.trained(alone, rows, (), (k,))
+                if not np.allclose(
+                    trained[k] if trained.ndim == 3 else trained, of_one, **ROUNDING
+                ):
+                    raise ValueError(
+                        f"{self.name}.forward gives members in training other numbers than each "
+                        "alone: what one draws comes from its own generator."
+                    )
                 gradients, below = self.passes(alone, rows, self.buffers(n_rows), coef[k], (k,))
                 of_member = [gradient[k] for gradient in together[0]]
                 of_input = together[1][k] if together[1].ndim == 3 else below
@@ -373,6 +385,14 @@ class _Check:
                     (gradients, below),
                     "of members side by side is not that of each alone",
                 )
+
+    def trained(
+        self, arrays: Arrays, x: FloatArray, members: tuple[int, ...], numbers: Sequence[int]
+    ) -> FloatArray:
+        """The outputs of a pass as in training."""
+        buffers = self.buffers(x.shape[-2], members=members).buffers
+        arrays = tuple(array.copy() for array in arrays)  # those with a rate of 0 may be written to
+        return self.output(arrays, x.copy(), buffers, self.random(numbers)).copy()
 
     def refuse_difference(
         self,

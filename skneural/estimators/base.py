@@ -266,8 +266,10 @@ class FittedEstimator(_EstimatorBase):
             state["_fitted"] = without_maps(fitted.to_dict())
             if self.random_state is None and fitted.outcome.stop_reason == "max_iter":
                 # It would only make the file larger: if such a fit is continued after all, its rows
-                # come in a new order.
-                state["_fitted"].get("origin", {}).pop("generator_start", None)
+                # come in a new order. But the rows held out have to stay the same.
+                origin = state["_fitted"].get("origin", {})
+                if not getattr(self, "early_stopping", False) or "validation_generator" in origin:
+                    origin.pop("generator_start", None)
             if fitted.state is None:
                 # Their names are larger than a small model. A version that changes a default has to
                 # give such a state, which names the version it is from, the earlier one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 
@@ -65,13 +64,13 @@ class EpochTasks:
             epoch.call_on_fit_task_end(estimator=self._estimator)
 
     def fit_ended(self, attributes: dict[str, Any]) -> None:
-        """Close the task of the whole fit, with copies of what the estimator will be."""
+        """Close the task of the whole fit, with what the estimator will be."""
         while self._has_empty_end and self._n_begun < max(self._n_ended, 1) + 1:
             self.epoch_begins()
             self.training_ended()
         self._fit.call_on_fit_task_end(
             estimator=self._estimator,
-            reconstruction_attributes=lambda: deepcopy(attributes),
+            reconstruction_attributes=attributes,
             **self._data,
         )
 

@@ -64,6 +64,8 @@ def _text_of(value: Any, depth: int = 12, *, of_equal: bool = False) -> bytes:
         value = value.item()
     if of_equal and isinstance(value, float) and abs(value) < WHOLE and value.is_integer():
         value = int(value)
+    if of_equal and isinstance(value, bool):
+        value = int(value)
     if of_equal and isinstance(value, str):  # NumPy's print otherwise
         value = str(value)
     if value is None or isinstance(value, bool | int | float | str):

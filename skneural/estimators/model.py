@@ -297,6 +297,18 @@ class Fitted:
             state = replace(state, params=model.params)
         return replace(self, model=model, state=state)
 
+    def copy(self) -> Fitted:
+        """A copy that shares no array which anybody may write to."""
+        sparse_coef = self.model.sparse_coef
+        sparse_coef = None if sparse_coef is None else sparse_coef.copy()
+        model, state = self.model.with_params(self.model.params.copy(), sparse_coef), self.state
+        if state is not None:
+            is_view = is_view_of(state.params, self.model.params)
+            state = state.copy()
+            if is_view:
+                state = replace(state, params=model.params[: len(state.params)])
+        return replace(self, model=model, state=state)
+
     def with_assigned(self, params: FloatArray, sparse_coef: Any = None) -> Fitted:
         """The same with parameters that the user has assigned: these are not what a fit reached."""
         fitted = self.with_model(self.model.with_params(params, sparse_coef))

@@ -241,7 +241,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
                 reason = drive(plan.minimize, run)
             fitted = finished(plan, run, reason, data, start, settings)
             if tasks is not None:
-                tasks.fit_ended({"_fitted": fitted})
+                tasks.fit_ended({"_fitted": fitted.copy()})
             self._publish(fitted, start)
         except KeyboardInterrupt as interrupt:
             with held_interrupts():

@@ -10,7 +10,7 @@ from skneural.arrays.matrices import FloatArray
 from skneural.estimators.data import Data, LabelledRows
 from skneural.estimators.model import Model
 from skneural.estimators.plan import Start
-from skneural.estimators.validation import selection_criterion, validator_of
+from skneural.estimators.validation import as_stored, selection_criterion, validator_of
 from skneural.losses import Loss
 from skneural.minimizers.history import Validation
 from skneural.minimizers.run import Run
@@ -79,4 +79,7 @@ class Problem:
         validate = validator_of(
             self.estimator, metric, self.template, self.network, self.loss, rows
         )
-        return validate, selection_criterion(metric, self.loss, own)
+        criterion = selection_criterion(metric, self.loss, own)
+        if own is not None and self.start.earlier is not None:
+            criterion = as_stored(criterion, self.start.earlier.origin.criterion, own)
+        return validate, criterion

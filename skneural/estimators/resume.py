@@ -15,6 +15,7 @@ from skneural.estimators.data import LabelledRows, Rows
 from skneural.estimators.digest import N_BYTES, digest_of_settings, has_digest
 from skneural.estimators.model import Fitted, Origin
 from skneural.estimators.user_warnings import warn_user
+from skneural.estimators.validation import rows_of_criterion
 from skneural.minimizers.run import FINISHED
 from skneural.settings import Settings
 
@@ -130,7 +131,8 @@ def check_same_data(fitted: Fitted, origin: Origin, rows: LabelledRows) -> None:
             f"{fitted.origin.fit_weight:g}; these add up to {total_weight:g}. Pass the same "
             "sample_weight, or call fit."
         )
-    if origin.criterion != fitted.origin.criterion:
+    # Of the metric and the loss, the parameters have been compared.
+    if rows_of_criterion(origin.criterion) != rows_of_criterion(fitted.origin.criterion):
         raise ValueError(
             "resume continues a fit with other validation rows: pass the same X_val, y_val and "
             "sample_weight_val, or none if fit had none."

@@ -237,6 +237,22 @@ def validator_of(
     return Validator(rows, network, loss, default_score)
 
 
+def rows_of_criterion(criterion: str) -> str:
+    """What a criterion says of the validation rows."""
+    return criterion.rpartition(" ")[2]
+
+
+def as_stored(criterion: str, stored: str, own: LabelledRows) -> str:
+    """A criterion by these rows, in which they are named as in a file that has the same ones.
+
+    Earlier versions counted what lies in other memory for other rows.
+    """
+    before = joblib.hash((own.X, own.target, own.weight))
+    if rows_of_criterion(stored) != before:
+        return criterion
+    return f"{criterion.rpartition(' ')[0]} {before}"
+
+
 def selection_criterion(metric: Any, loss: Loss, own: LabelledRows | None) -> str:
     """Names what the best epoch is selected by, if there are validation rows.
 

@@ -277,7 +277,6 @@ def _name_of_score(regressor: Any) -> str:
     """What the loss of a regressor scores by."""
     loss = getattr(regressor, "loss", None)
     kind = REGRESSION_LOSSES.get(loss, Loss) if isinstance(loss, str) else type(loss)
-    if issubclass(kind, Quantile):
-        return "$D^2$"
-    is_own = issubclass(kind, Loss) and kind.score is not Loss.score
-    return "score" if is_own else "$R^2$"
+    if not issubclass(kind, Loss) or kind.score is Loss.score:
+        return "$R^2$"
+    return "$D^2$" if kind.score is Quantile.score else "score"

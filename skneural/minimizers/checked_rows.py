@@ -34,7 +34,7 @@ def check_rows(
     ------
     TypeError
         If `X` is sparse and the network does not take that, not floating point, or in another dtype
-        than the objective.
+        than the objective; or if weights are no array.
     ValueError
         If shapes do not go together, or are not those of the network and its loss.
     """
@@ -55,8 +55,10 @@ def check_rows(
             f"y must have the shape (n_samples, n_targets), here ({n_samples}, n_targets), got "
             f"{y.shape}."
         )
-    if sample_weight is not None and np.shape(sample_weight) != (n_samples,):
+    if sample_weight is not None and not isinstance(sample_weight, np.ndarray):
+        raise TypeError(f"sample_weight must be an array, got a {type(sample_weight).__name__}.")
+    if sample_weight is not None and sample_weight.shape != (n_samples,):
         raise ValueError(
-            f"sample_weight must have the shape ({n_samples},), got {np.shape(sample_weight)}."
+            f"sample_weight must have the shape ({n_samples},), got {sample_weight.shape}."
         )
     objective.check_targets(y)

@@ -83,11 +83,13 @@ class LBFGS:
             return "max_iter"
         objective = self.objective
         check_rows(objective, self.X, self.y, self.sample_weight)
-        if objective.members or run.state.params.shape != (objective.network.n_params,):
+        shape = run.state.params.shape
+        if objective.members or self.y.ndim > 2 or shape != (objective.network.n_params,):
             raise ValueError(
                 f"L-BFGS trains one network, with a vector of {objective.network.n_params} "
                 f"parameters: the objective has members={objective.members}, the state parameters "
-                f"of shape {run.state.params.shape}. Members side by side need mini-batches."
+                f"of shape {shape}, y the shape {self.y.shape}. Members side by side need "
+                "mini-batches."
             )
         if objective.network.draws:
             raise ValueError(

@@ -66,7 +66,7 @@ class MiniBatches:
     batch_size : int
     n_planned_epochs : int
         Epochs that the schedule reckons with, those of other calls included.
-    rows : ndarray of shape (n_rows,) or None, default=None
+    rows : ndarray or sequence of int of shape (n_rows,), or None, default=None
         The rows to train on; None for all. Of members, of shape (K, n_rows), or K arrays of unequal
         lengths: each has its own. Those with fewer rows than the longest go through them again
         within an epoch, see `skneural.minimizers.order.RowOrder`.
@@ -287,7 +287,8 @@ class MiniBatches:
         if self.rows is None:
             return
         n_samples = self.X.shape[0]
-        of_members = bool(self.objective.members) and len(self.rows) > 0 and np.ndim(self.rows[0])
+        of_members = bool(self.objective.members)
+        of_members &= len(self.rows) == 0 or np.ndim(self.rows[0]) > 0
         for rows in self.rows if of_members else [self.rows]:
             numbers = np.asarray(rows)
             expected = f"rows must be numbers of rows from 0 to {n_samples - 1}"

@@ -72,10 +72,10 @@ class RowOrder:
         self._rows: list[IndexArray] = []
         self.is_per_member = False
         if rows is not None:
-            of_each = np.ndim(rows[0]) > 0
+            of_each = len(rows) == 0 or np.ndim(rows[0]) > 0
             self.is_per_member = bool(members) and (bool(generators) or of_each or is_per_member)
             n_orders = members[0] if self.is_per_member else 1
-            self._rows = list(rows) if of_each else [np.asarray(rows)] * n_orders
+            self._rows = list(map(np.asarray, rows)) if of_each else [np.asarray(rows)] * n_orders
         lengths = list(map(len, self._rows))
         if self.is_per_member and (len(lengths) != members[0] or min(lengths) == 0):
             raise ValueError(

@@ -162,7 +162,7 @@ class Run:
         #: What `state` is a copy of, untouched.
         self._start: TrainingState | None = None
         if restores_start:
-            self._start, self.state = self.state, self.state.copy()
+            self._start, self.state = self.state, self.state.copy(with_scratch=True)
         self.stopping = stopping
         self.cycle_stop = cycle_stop
         self.max_iter = max_iter
@@ -385,7 +385,12 @@ class Run:
             return self.state
         for rewind in self._rewinders:
             rewind()
-        return self._saved
+        return self.saved()
+
+    def saved(self) -> TrainingState:
+        """The state before the epoch that has begun: what a `Run` begins with is not handed out."""
+        assert self._saved is not None
+        return self._saved.copy(with_scratch=True) if self._memory is None else self._saved
 
 
 def drive(minimize: Callable[[Run], str], run: Run) -> str:
@@ -421,6 +426,7 @@ def drive(minimize: Callable[[Run], str], run: Run) -> str:
             run.state = _before_divergence(run)
         else:
             run.state = run.last_whole_state()
+        run._n_begun = run.state.record.n_iter
         if run._listener is not None:
             run._listener.training_ended()
         if run.report is not None:
@@ -456,7 +462,6 @@ def _best_epochs(checkpoints: Checkpoints, model: FloatArray, record: Record) ->
 
 def _before_divergence(run: Run) -> TrainingState:
     """The last state whose numbers are finite, with the record of the epoch that was not."""
-    saved = run._saved
-    if saved is None:
+    if run._saved is None:
         return changed(run.state, optimizer={})
-    return changed(saved, record=run.state.record)
+    return changed(run.saved(), record=run.state.record)

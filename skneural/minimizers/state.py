@@ -142,8 +142,13 @@ class TrainingState:
         average: FloatArray = self.optimizer.get("average", self.params)
         return average
 
-    def copy(self, into: TrainingState | None = None) -> TrainingState:
+    def copy(
+        self, into: TrainingState | None = None, *, with_scratch: bool = False
+    ) -> TrainingState:
         """A copy that shares no array that training writes to; the generators are the same.
+
+        Arrays that are scratch are shared too, unless `with_scratch`: another training would write
+        to them.
 
         With `into`, an earlier copy, its arrays are used again, and checkpoints are shared: they
         stay whole until the next epoch but one has ended, see `Checkpoints`.
@@ -152,7 +157,8 @@ class TrainingState:
         np.copyto(params, self.params)
         optimizer = dict(self.optimizer)
         for name, value in self.optimizer.items():
-            if isinstance(value, np.ndarray) and not name.startswith("scratch"):
+            is_scratch = name.startswith("scratch") and not with_scratch
+            if isinstance(value, np.ndarray) and not is_scratch:
                 mine = None if into is None else into.optimizer.get(name)
                 optimizer[name] = np.empty_like(value) if mine is None else mine
                 np.copyto(optimizer[name], value)

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.estimators.containers import is_frame
-from skneural.onnx.frames import input_dtype, input_types
+from skneural.onnx.frames import input_dtype, input_types, names_of_frame
 from skneural.onnx.limits import check_convertible
 from skneural.onnx.registration import register_converters
 from skneural.optional import optional_module
@@ -97,8 +98,8 @@ def to_onnx(
         what predicts cannot be expressed: a user's activation function, link or `predict` of a
         loss, labels that are neither strings nor integers, a column whose levels its input cannot
         tell apart, a `target_opset` below 11. For estimators of scikit-learn that skl2onnx would
-        convert wrongly without saying so, inside of others too: calibration other than by sigmoid,
-        tuned thresholds, labels beyond 32 bits.
+        convert wrongly without saying so: calibration other than by sigmoid and tuned thresholds,
+        inside of others too, and labels of a meta-estimator beyond 32 bits.
 
     See Also
     --------
@@ -165,11 +166,12 @@ def _found_by_search(model: Any, options: Mapping[Any, Any] | None) -> tuple[Any
 def _check_names(model: Any, X: Any) -> None:
     """Refuse a frame whose columns the model was not fitted with, or not in this order."""
     expected = getattr(model, "feature_names_in_", None)
-    # Our own converters look themselves, each column by its name.
-    is_ours = type(model).__module__.startswith("skneural.")
-    if expected is None or is_ours or not is_frame(X):
+    first = model.steps[0][1] if isinstance(model, Pipeline) else model
+    # These look for each column by its name: our own converters, too.
+    by_name = isinstance(first, ColumnTransformer) or type(first).__module__.startswith("skneural.")
+    if expected is None or by_name or not is_frame(X):
         return
-    found = list(getattr(X, "column_names", X.columns))
+    found = names_of_frame(X)
     if found != list(expected):
         raise ValueError(
             f"X_sample must have the columns that the {type(model).__name__} was fitted with, in "

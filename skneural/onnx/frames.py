@@ -33,17 +33,22 @@ def input_types(X: Any) -> list[tuple[str, Any]]:
     ValueError
         If a column has no name, which an input needs.
     """
-    has_list = isinstance(getattr(X, "column_names", None), list)
-    names = X.column_names if has_list else X.columns
+    names = names_of_frame(X)
     dtypes = getattr(X, "dtypes", [None] * len(names))
     if "" in names:
-        place = list(names).index("")
+        place = names.index("")
         raise ValueError(
             f"Column {place} of X_sample has the name '', and an input of an ONNX graph needs one: "
             "rename it before the training, or leave it out."
         )
     columns = zip(names, dtypes, raw_columns(X), strict=True)
     return [(str(name), _type_of(_dtype(column, dtype))) for name, dtype, column in columns]
+
+
+def names_of_frame(X: Any) -> list[Any]:
+    """The names of the columns of a data frame or table."""
+    has_list = isinstance(getattr(X, "column_names", None), list)
+    return list(X.column_names if has_list else X.columns)
 
 
 def input_dtype(dtype: np.dtype[Any]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
@@ -31,8 +32,9 @@ def check_convertible(model: Any) -> None:
         such a function. For a tuned or fixed threshold, which skl2onnx leaves out. Both also inside
         of other estimators. For labels that do not fit 32 bits, in a meta-estimator.
     """
-    for each in _fitted_inside(model):
-        if isinstance(each, TunedThresholdClassifierCV | FixedThresholdClassifier):
+    for each, reads_labels in _fitted_inside(model):
+        is_threshold = isinstance(each, TunedThresholdClassifierCV | FixedThresholdClassifier)
+        if is_threshold and reads_labels:
             raise ValueError(
                 f"skl2onnx leaves the threshold of a {type(each).__name__} out. Convert its "
                 "estimator_, and compare the probabilities with the threshold yourself."
@@ -56,17 +58,33 @@ def check_convertible(model: Any) -> None:
         )
 
 
-def _fitted_inside(model: Any) -> Iterator[BaseEstimator]:
-    """An estimator, and all that have been fitted inside of it."""
+def _fitted_inside(model: Any, reads_labels: bool = True) -> Iterator[tuple[Any, bool]]:
+    """An estimator, and all fitted inside of it; of each, whether its labels are read."""
     if isinstance(model, list | tuple | dict):
         for each in model.values() if isinstance(model, dict) else model:
-            yield from _fitted_inside(each)
+            yield from _fitted_inside(each, reads_labels)
     if not isinstance(model, BaseEstimator):
         return
-    yield model
+    yield model, reads_labels
+    if hasattr(model, "best_estimator_"):
+        # Of a search, what it has found, and not what it has tried.
+        yield from _fitted_inside(model.best_estimator_, reads_labels)
+        return
+    if isinstance(model, CalibratedClassifierCV):
+        inner = [each.estimator for each in model.calibrated_classifiers_]
+        yield from _fitted_inside(inner, reads_labels=True)
+        return
+    of_members = reads_labels
+    if isinstance(model, VotingClassifier):
+        of_members = model.voting == "hard"
+    elif isinstance(model, StackingClassifier):
+        of_members = "predict" in model.stack_method_
+    elif isinstance(model, BaggingClassifier):
+        of_members = not hasattr(model.estimators_[0], "predict_proba")
     for name, value in vars(model).items():
         if name == "steps" or (name.endswith("_") and not name.startswith("_")):
-            yield from _fitted_inside(value)
+            is_final = name == "final_estimator_"
+            yield from _fitted_inside(value, reads_labels if is_final else of_members)
 
 
 def _last_estimator(model: Any) -> Any:

@@ -261,10 +261,10 @@ class Optimizer(Settings, ABC):
         decay_factor : float, default=1.0
             A factor of weight decay for all of them: what a schedule makes of it in this step.
         """
-        if not params.flags.c_contiguous:
+        if params.ndim == 2 and not params.flags.c_contiguous:
             raise ValueError(
-                "Parameters must be an array in C order, whose vectors can be changed in place: "
-                "np.ascontiguousarray makes one."
+                "Parameters of members must be in C order, so that all are one vector that can be "
+                "changed in place: np.ascontiguousarray makes such an array."
             )
         if self.max_grad_norm is not None:
             state["clipping"] = _clip_all(gradient, self.max_grad_norm)

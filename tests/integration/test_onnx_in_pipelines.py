@@ -36,7 +36,7 @@ from sklearn.model_selection import (
 )
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skneural import (
@@ -200,6 +200,8 @@ INSIDE = {
     "several outputs": MultiOutputClassifier(ISOTONIC),
     "in a pipeline": VotingClassifier([("a", make_pipeline(StandardScaler(), ISOTONIC))]),
     "in a search": make_pipeline(StandardScaler(), GridSearchCV(TUNED, {}, cv=2)),
+    "in a calibration": CalibratedClassifierCV(make_pipeline(StandardScaler(), ISOTONIC), cv=2),
+    "a threshold in a calibration": CalibratedClassifierCV(TUNED, cv=2),
 }
 
 
@@ -208,6 +210,35 @@ def test_what_skl2onnx_gets_wrong_inside_of_others(name):
     y = np.column_stack([BINARY, BINARY]) if name == "several outputs" else BINARY
     with pytest.raises(ValueError, match=r"the threshold of a Tuned|cannot convert Calibrated"):
         to_onnx(quietly_fitted(clone(INSIDE[name]), ROWS, y), ROWS)
+
+
+def is_bare(model, X, y):
+    return float(isinstance(model[-1], ScratchLogisticRegression))
+
+
+RIGHT = {
+    "soft voting": VotingClassifier(
+        [("a", TUNED), ("b", LOGISTIC)], voting="soft", flatten_transform=False
+    ),
+    "bagging": BaggingClassifier(TUNED, n_estimators=2, random_state=0),
+    "stacking": StackingClassifier([("a", TUNED), ("b", LOGISTIC)], LOGISTIC, cv=2),
+    "a candidate that was not taken": GridSearchCV(
+        Pipeline([("last", LOGISTIC)]), {"last": [ISOTONIC, LOGISTIC]}, cv=2, scoring=is_bare
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_reads_probabilities_needs_no_threshold(name):
+    model = quietly_fitted(clone(RIGHT[name]), ROWS, BINARY)
+    assert_same(model, ROWS, TOLERANCE["float32"])
+
+
+def test_columns_that_are_taken_by_name():
+    chosen = ColumnTransformer([("chosen", StandardScaler(), ["size", "age"])])
+    model = quietly_fitted(make_pipeline(chosen, NETWORK), FRAME, CLASSES)
+    for frame in (FRAME, FRAME[FRAME.columns[::-1]]):
+        assert_same(model, frame, TOLERANCE["float32"])
 
 
 @pytest.mark.parametrize(

@@ -201,14 +201,14 @@ def _result(rates: FloatArray, losses: FloatArray) -> RangeTest:
     first, lowest = float(averages[0]), float(averages.min())
     threshold = _divergence_threshold(first, lowest, np.ptp(losses[:MIN_STEPS]))
     # The last loss may be huge, and would spread backwards over all of the descent. Of few steps,
-    # each loss above the first does.
+    # each loss above the first does: then what is left is no slope, or one at an end.
     for highest in (max(first, threshold), first):
         smoothed = _centred_average(np.minimum(losses, highest))
         # Logarithms of the rates are evenly spaced: what is steepest per step is so along them.
         slopes = np.gradient(smoothed)
         # Not beyond the lowest loss: what has risen may fall again, from far above.
         steepest = int(np.argmin(slopes[: np.argmin(smoothed) + 1]))
-        if slopes[steepest] < 0:
+        if slopes[steepest] < 0 and 0 < steepest < len(slopes) - 1:
             break
     suggestion = float(rates[steepest])
     if not slopes[steepest] < 0:

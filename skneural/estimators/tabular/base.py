@@ -238,7 +238,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
                 fitted = left_by(reason)
             warn_of_end(run)
             if tasks is not None:
-                tasks.fit_ended({"_fitted": fitted})
+                tasks.fit_ended({"_fitted": fitted.copy()})
             self._publish(fitted, start)
         except KeyboardInterrupt as interrupt:
             with held_interrupts(), np.errstate(all="ignore"):
@@ -325,7 +325,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
         """The rows of each member, and which of them stay together: of one group, or copies."""
         seed = rng.randint(2**31 - 1)
         cv, codes, copies = self.cv, problem.codes, None
-        if own is None and groups is None and (cv is None or isinstance(cv, Integral)):
+        if groups is None:
             copies = copies_in(rows.table, is_categorical, rows.y, codes)
         if cv is None:
             cv = default_folds(len(rows), codes, copies)
@@ -337,7 +337,7 @@ class TabularMLP(CallbackSupportMixin, VersionedEstimator, ABC):
             raise ValueError(
                 "groups has no effect with X_val: all members are trained on all rows of X."
             )
-        return all_rows(number_of_members(cv), len(rows), len(own)), None
+        return all_rows(number_of_members(cv), len(rows), len(own)), copies
 
     def _publish(self, fitted: FittedEnsemble, start: Start) -> None:
         with held_interrupts():

@@ -266,6 +266,12 @@ class FittedEnsemble:
             return None
         return self.model.outputs.predictions(self.out_of_fold.in_double_precision())
 
+    def copy(self) -> Self:
+        """A copy that shares no parameters."""
+        model = self.model
+        model = Ensemble(model.table, model.shape, model.params.copy(), model.outputs)
+        return replace(self, model=model)
+
     def to_dict(self) -> dict[str, Any]:
         """All as plain data."""
         data = {

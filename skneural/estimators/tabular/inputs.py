@@ -285,10 +285,7 @@ def fit_table(
     members, own = [], []
     if columns.by_target and targets.shape[1]:
         for fold in folds:
-            if together is None:
-                inner = rng.randint(N_INNER_FOLDS, size=len(fold.train))
-            else:
-                inner = rng.randint(N_INNER_FOLDS, size=together.max() + 1)[together[fold.train]]
+            inner = _inner_folds(fold.train, together, rng)
             member, encoded = _fit_member(
                 columns, values, targets, target_weight, fold.train, inner, quantile_inputs
             )
@@ -302,6 +299,18 @@ def fit_table(
         has_counted = bool(columns.by_target) and not targets.shape[1]
         raise ValueError(nothing_to_learn(len(targets), has_counted=has_counted))
     return fitted, Inputs(shared, np.stack(own) if own else None)
+
+
+def _inner_folds(
+    train: IndexArray, together: IndexArray | None, rng: np.random.RandomState
+) -> IndexArray:
+    """The inner fold of each training row; rows of one group share one, if there are several."""
+    if together is not None:
+        _, own = np.unique(together[train], return_inverse=True)
+        n_groups = own.max() + 1
+        if n_groups > 1:
+            return (rng.permutation(n_groups) % N_INNER_FOLDS)[own]
+    return rng.randint(N_INNER_FOLDS, size=len(train))
 
 
 def _fit_member(
