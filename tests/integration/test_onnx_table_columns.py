@@ -194,7 +194,7 @@ def _types(**kinds):
         (
             ["a", "b", "c"],
             _types(c=StringTensorType, x=StringTensorType),
-            "Column 'x' is numeric, and its input in the graph is of strings",
+            "Column 'x' is numeric, and what comes to it in the graph are strings",
         ),
         (["a", "b", "c"], _types(c=StringTensorType), "X_sample has 1 columns"),
         (["a", "b", "c"], _types(x=DoubleTensorType, c=StringTensorType), "in that order"),
