@@ -934,8 +934,9 @@ def test_a_class_of_weight_zero(y):
         model.fit(TABLE, y)
 
 
-def test_groups_are_kept_together_in_the_encoding_by_target(monkeypatch):
-    """A category that says which group a row is from tells nothing of another group."""
+@pytest.fixture
+def inner_folds(monkeypatch):
+    """The training rows of each member that is encoded from now on, and their inner folds."""
     seen = []
     fit_member = inputs._fit_member
 
@@ -944,10 +945,15 @@ def test_groups_are_kept_together_in_the_encoding_by_target(monkeypatch):
         return fit_member(columns, values, targets, weight, train, inner, quantile_inputs)
 
     monkeypatch.setattr(inputs, "_fit_member", spied)
+    return seen
+
+
+def test_groups_are_kept_together_in_the_encoding_by_target(inner_folds):
+    """A category that says which group a row is from tells nothing of another group."""
     table = TABLE.assign(place=GROUPS.astype(str), one=np.arange(N_ROWS) % 30).astype({"one": str})
     regressor(max_iter=1).fit(table, NUMBERS, groups=GROUPS)
-    assert len(seen) > 1
-    for train, inner in seen:
+    assert len(inner_folds) > 1
+    for train, inner in inner_folds:
         pairs = set(zip(GROUPS[train].tolist(), inner.tolist(), strict=True))
         assert len(pairs) == len(set(GROUPS[train].tolist()))
 
@@ -967,15 +973,7 @@ def test_few_groups_leave_something_to_encode(n_groups):
 
 
 @pytest.mark.parametrize("kind", ["cv", "splitter", "list", "validation rows"])
-def test_copies_are_kept_together_in_the_encoding_by_target(kind, monkeypatch):
-    seen = []
-    fit_member = inputs._fit_member
-
-    def spied(columns, values, targets, weight, train, inner, quantile_inputs):
-        seen.append((train, inner))
-        return fit_member(columns, values, targets, weight, train, inner, quantile_inputs)
-
-    monkeypatch.setattr(inputs, "_fit_member", spied)
+def test_copies_are_kept_together_in_the_encoding_by_target(kind, inner_folds):
     table = TABLE.assign(one=(np.arange(N_ROWS) % 30).astype(str))
     drawn = np.random.RandomState(0).randint(N_ROWS, size=2 * N_ROWS)
     rows, y, validation = table.iloc[drawn], NUMBERS[drawn], {}
@@ -984,8 +982,8 @@ def test_copies_are_kept_together_in_the_encoding_by_target(kind, monkeypatch):
     if kind == "validation rows":
         validation = {"X_val": table, "y_val": NUMBERS}
     regressor(max_iter=1, cv=cv).fit(rows, y, **validation)
-    assert len(seen) > 0
-    for train, inner in seen:
+    assert len(inner_folds) > 0
+    for train, inner in inner_folds:
         pairs = set(zip(drawn[train].tolist(), inner.tolist(), strict=True))
         assert len(pairs) == len(set(drawn[train].tolist()))
 

@@ -1623,3 +1623,12 @@ def test_a_metric_of_another_kind_of_estimator_is_named():
     message = "early_stopping_metric='roc_auc' cannot be computed here: .*decision_function"
     with pytest.raises(ValueError, match=message):
         regressor(early_stopping_metric="roc_auc").fit(TABLE, NUMBERS)
+
+
+@both
+def test_a_column_called_column_names(make, y):
+    """pandas gives columns as attributes, and tables of pyarrow have one of that name."""
+    frame = pd.DataFrame({"column_names": np.arange(len(y)) % 3.0, "b": np.arange(len(y)) % 5.0})
+    other = frame.rename(columns={"column_names": "a"})
+    expected = make().fit(other, y).predict(other)
+    np.testing.assert_array_equal(make().fit(frame, y).predict(frame), expected)

@@ -69,9 +69,7 @@ class EpochTasks:
             self.epoch_begins()
             self.training_ended()
         self._fit.call_on_fit_task_end(
-            estimator=self._estimator,
-            reconstruction_attributes=attributes,
-            **self._data,
+            estimator=self._estimator, reconstruction_attributes=attributes, **self._data
         )
 
 

@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import column_or_1d
 
+from skneural.estimators.containers import names_of_frame
 from skneural.estimators.sklearn_private import InvalidParameterError
 from skneural.estimators.user_warnings import warn_user
 
@@ -169,7 +170,7 @@ def saying_where(place: str) -> Iterator[None]:
 
 def names_of_columns(y: Any) -> tuple[str, ...] | None:
     """The names of the columns of a data frame or table, if all are strings."""
-    names = getattr(y, "column_names", getattr(y, "columns", None))
+    names = names_of_frame(y)
     if names is None or not all(isinstance(name, str) for name in names):
         return None
     return tuple(map(str, names))

@@ -25,6 +25,14 @@ def is_frame(X: Any) -> bool:
     )
 
 
+def names_of_frame(X: Any) -> list[Any] | None:
+    """The names of the columns of a data frame or table; None for anything else."""
+    names = getattr(X, "column_names", None)  # of pandas, a column may have that name
+    if not isinstance(names, list):
+        names = getattr(X, "columns", None)
+    return None if names is None else list(names)
+
+
 def is_like_pandas(X: Any) -> bool:
     """Whether it is a frame or series of pandas, or of one like it."""
     return hasattr(X, "iloc") and hasattr(X, "dtypes")

@@ -15,8 +15,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skneural.estimators.containers import is_frame
-from skneural.onnx.frames import input_dtype, input_types, names_of_frame
+from skneural.estimators.containers import is_frame, names_of_frame
+from skneural.onnx.frames import input_dtype, input_types
 from skneural.onnx.limits import check_convertible
 from skneural.onnx.registration import register_converters
 from skneural.optional import optional_module

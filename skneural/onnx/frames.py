@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skneural.estimators.columns import is_missing
+from skneural.estimators.containers import names_of_frame
 from skneural.estimators.table.reading import RawColumn, raw_columns
 from skneural.onnx.variables import types
 
@@ -33,7 +34,7 @@ def input_types(X: Any) -> list[tuple[str, Any]]:
     ValueError
         If a column has no name, which an input needs.
     """
-    names = names_of_frame(X)
+    names = names_of_frame(X) or []
     dtypes = getattr(X, "dtypes", [None] * len(names))
     if "" in names:
         place = names.index("")
@@ -43,12 +44,6 @@ def input_types(X: Any) -> list[tuple[str, Any]]:
         )
     columns = zip(names, dtypes, raw_columns(X), strict=True)
     return [(str(name), _type_of(_dtype(column, dtype))) for name, dtype, column in columns]
-
-
-def names_of_frame(X: Any) -> list[Any]:
-    """The names of the columns of a data frame or table."""
-    has_list = isinstance(getattr(X, "column_names", None), list)
-    return list(X.column_names if has_list else X.columns)
 
 
 def input_dtype(dtype: np.dtype[Any]) -> str | None:

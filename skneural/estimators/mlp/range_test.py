@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from numbers import Real
@@ -176,12 +176,12 @@ def _losses_until_divergence(steps: Iterable[float], state: TrainingState) -> li
         lowest = min(lowest, average)
         if len(losses) < MIN_STEPS:
             continue
-        if average > _divergence_threshold(first, lowest, np.ptp(losses[:MIN_STEPS])):
+        if average > _divergence_threshold(first, lowest, losses):
             break
     return losses
 
 
-def _divergence_threshold(first: float, lowest: float, noise: Any) -> float:
+def _divergence_threshold(first: float, lowest: float, losses: Sequence[float]) -> float:
     """The running average at which a training has diverged, given its first and lowest values.
 
     Where losses are negative, a multiple of the lowest says nothing: it is the fall that counts. At
@@ -189,7 +189,8 @@ def _divergence_threshold(first: float, lowest: float, noise: Any) -> float:
     """
     if lowest > 0:
         return DIVERGENCE_FACTOR * lowest
-    return lowest + (DIVERGENCE_FACTOR - 1) * max(first - lowest, float(noise))
+    noise = float(np.ptp(losses[:MIN_STEPS]))
+    return lowest + (DIVERGENCE_FACTOR - 1) * max(first - lowest, noise)
 
 
 # ------------------------------------------------------------------ from losses to a suggestion
@@ -199,7 +200,7 @@ def _result(rates: FloatArray, losses: FloatArray) -> RangeTest:
     """Smooth the losses, and find where they fall most steeply."""
     averages = _running_average(losses)
     first, lowest = float(averages[0]), float(averages.min())
-    threshold = _divergence_threshold(first, lowest, np.ptp(losses[:MIN_STEPS]))
+    threshold = _divergence_threshold(first, lowest, losses.tolist())
     # The last loss may be huge, and would spread backwards over all of the descent. Of few steps,
     # each loss above the first does: then what is left is no slope, or one at an end.
     for highest in (max(first, threshold), first):

@@ -26,7 +26,7 @@ from skneural.estimators.columns import (
     refuse_dates_of_part,
     shown,
 )
-from skneural.estimators.containers import can_be_cut, cut, is_frame
+from skneural.estimators.containers import can_be_cut, cut, is_frame, names_of_frame
 from skneural.estimators.kinds_of_dtypes import CATEGORIES, NUMBERS, are_strings, types_of
 
 Array = npt.NDArray[Any]
@@ -284,7 +284,7 @@ def _without_bins(X: Any) -> Any:
 
 def _refuse_equal_names(X: Any) -> None:
     """Raise ValueError where two columns have one name, as scikit-learn does from 1.9 on."""
-    names = getattr(X, "column_names", getattr(X, "columns", None))
+    names = names_of_frame(X)
     assert names is not None
     counts = Counter(names)
     name, number = counts.most_common(1)[0] if counts else ("", 1)
