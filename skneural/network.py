@@ -64,6 +64,8 @@ class Network:
         From the rows to the raw outputs.
     n_inputs : int
         Columns of the rows.
+    check_input : bool, default=True
+        Whether to look at the layers: False where they are known to fit each other.
 
     Attributes
     ----------
@@ -91,12 +93,13 @@ class Network:
         If `parameters` of a layer returns something else than a tuple of `Parameter`.
     """
 
-    def __init__(self, layers: Sequence[Layer], n_inputs: int) -> None:
+    def __init__(self, layers: Sequence[Layer], n_inputs: int, *, check_input: bool = True) -> None:
         self.layers = tuple(layers)
         self.n_inputs = n_inputs
         if not self.layers:
             raise ValueError("A network needs at least one layer.")
-        check_chain(self.layers, "network", n_inputs)
+        if check_input:
+            check_chain(self.layers, "network", n_inputs)
         self.n_outputs = self.layers[-1].n_outputs
         self.draws, self.widest = False, 0
         first = type(self.layers[0])
@@ -107,7 +110,7 @@ class Network:
         for i, layer in enumerate(self.layers):
             self.draws = self.draws or layer.draws
             self.widest = max(self.widest, layer.n_outputs, layer.widest_inside)
-            parameters = checked_parameters(layer)
+            parameters = checked_parameters(layer) if check_input else layer.parameters()
             self._places.append([(slice(0), ())] * len(parameters))
             for j, parameter in enumerate(parameters):
                 (penalised if parameter.penalised else others).append((i, j, parameter))
@@ -433,7 +436,7 @@ def dense_network(
             layers.append(Activate(activations[i], fan_out))
             if dropout and dropout[i]:
                 layers.append(Dropout(dropout[i], fan_out))
-    return Network(layers, layer_sizes[0])
+    return Network(layers, layer_sizes[0], check_input=False)
 
 
 def dense_arrays(network: Network, params: FloatArray) -> list[Arrays]:

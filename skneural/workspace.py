@@ -64,9 +64,9 @@ class Workspace:
         self._owned = memory.owned
         self.buffers: list[Any] = []
         for layer in network.layers:
-            memory.next_layer()
+            memory.has_delta = False
             self.buffers.append(layer.buffers(memory))
-        memory.next_layer()
+        memory.has_delta = False
         self.inputs: list[Matrix] = [None] * len(network.layers)
         delta = memory.delta(network.n_outputs)
         assert delta is not None
@@ -74,7 +74,7 @@ class Workspace:
         self.spare: FloatArray = memory.kept(network.n_outputs).reshape(-1, network.n_outputs)
         self.column: FloatArray = memory.kept(1).reshape(-1, 1)
         self.of_loss = LossBuffers(delta.reshape(self.spare.shape), self.column, self.spare)
-        self.ones = memory.ones()
+        self.ones = memory.ones
 
     def rows(self, n_rows: int) -> Workspace:
         """The same memory for fewer rows.

@@ -20,7 +20,8 @@ from skneural import (
     TabularMLPClassifier,
 )
 from skneural.estimators.history_table import HistoryTable
-from skneural.minimizers.history import EarlyStopping, with_row
+from skneural.minimizers.history import EarlyStopping, Epoch, History
+from skneural.minimizers.joint import JointEpoch, JointHistory
 from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import TrainingState
 from skneural.optimizers import SGD
@@ -73,13 +74,26 @@ def test_copies_that_go_on_have_histories_of_their_own(model):
     assert len({tuple(own[n_before:]) for own in losses}) == len(losses)
 
 
-def test_rows_of_another_training_are_never_taken_for_ones_own():
-    rows = ["first", "second"]
-    assert with_row(rows, 2, "third") is rows
+def longer(history, loss):
+    """The history with one more epoch, of this loss."""
+    epoch = Epoch(loss, None, None, 0.1, 1.0, 0.0)
+    if isinstance(history, JointHistory):
+        return history.enter(JointEpoch(epoch, {}))
+    return EarlyStopping(1e-4, 10).enter(history, epoch, np.zeros(1))
+
+
+@pytest.mark.parametrize("new", [History, JointHistory])
+def test_rows_of_another_training_are_never_taken_for_ones_own(new):
+    second = longer(longer(new(), 1.0), 2.0)
+    third = longer(second, 3.0)
+    assert third.rows is second.rows
     # Another training goes on from the second, or its row has come first from another thread.
-    assert with_row(rows, 2, "its third") == ["first", "second", "its third"]
-    assert rows[:3] == ["first", "second", "third"]
-    assert with_row(rows, 3, "fourth")[:4] == ["first", "second", "third", "fourth"]
+    its_third = longer(second, 3.5)
+    assert third.column("loss") == [1.0, 2.0, 3.0]
+    assert its_third.column("loss") == [1.0, 2.0, 3.5]
+    assert longer(its_third, 4.0).column("loss") == [1.0, 2.0, 3.5, 4.0]
+    assert third.column("loss") == [1.0, 2.0, 3.0]
+    assert second.column("loss") == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)

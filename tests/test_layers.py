@@ -720,7 +720,7 @@ def test_what_a_chain_keeps_is_not_overwritten():
 def requests(memory):
     """What layers may ask for, in one order."""
     first = [memory.kept(4), memory.kept(4, dtype=bool), memory.scratch(5), memory.delta(3)]
-    memory.next_layer()
+    memory.has_delta = False
     return [*first, memory.delta(5), memory.kept(1)]
 
 
@@ -728,10 +728,10 @@ def requests(memory):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_pass_memory_is_the_same_for_fewer_rows(dtype, members):
     large = PassMemory(10, dtype, 5, members)
-    wholes, ones = requests(large), large.ones()
+    wholes, ones = requests(large), large.ones
     small = PassMemory(4, dtype, 5, members, large.owned)
     n_owned = len(large.owned)
-    parts, fewer_ones = requests(small), small.ones()
+    parts, fewer_ones = requests(small), small.ones
     assert len(large.owned) == n_owned
     for whole, part, n_columns in zip(wholes, parts, (4, 4, 5, 3, 5, 1), strict=True):
         assert whole.shape == (*members, 10, n_columns)
@@ -750,10 +750,10 @@ def test_what_is_kept_shares_no_memory_with_anything():
     memory = PassMemory(10, np.float64, 5)
     kept, other, scratch = memory.kept(4), memory.kept(4), memory.scratch(5)
     deltas = [memory.delta(5)]
-    memory.next_layer()
+    memory.has_delta = False
     # The second and third are of one layer.
     deltas += [memory.delta(5), memory.delta(5), memory.delta(5)]
-    memory.next_layer()
+    memory.has_delta = False
     last = memory.delta(5)
     for array in (other, scratch, *deltas):
         assert not np.shares_memory(kept, array)

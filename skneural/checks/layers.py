@@ -136,11 +136,11 @@ class _Check:
             widest = max(widest, self.X.shape[1])
         memory = PassMemory(n_rows, dtype, widest, members, owned)
         if is_second:
-            memory.next_layer()
+            memory.has_delta = False
             memory.delta(1)
-        memory.next_layer()
+        memory.has_delta = False
         buffers = self.layer.buffers(memory)
-        memory.next_layer()
+        memory.has_delta = False
         delta = memory.delta(self.layer.n_outputs)
         assert delta is not None
         return _Pass(buffers, delta, memory)

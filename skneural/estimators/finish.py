@@ -65,13 +65,20 @@ def final_params(
     ValueError
         If the training diverged, and there is no best epoch to return to.
     """
-    n_iter, history = state.record.n_iter, state.record.history
+    n_iter, history = state.record.n_iter, state.record.histories[0]
     if restores_best and history.best_params is not None:
         params = history.best_params
     elif reason == "not_finite":
         raise ValueError(f"{NOT_FINITE} The loss of epoch {n_iter} was {state.record.loss}.")
     else:
-        _refuse_infinite_squares(state, n_iter)
+        for name in SQUARES_OF_GRADIENTS:
+            squares = state.optimizer.get(name)
+            if isinstance(squares, np.ndarray) and not np.isfinite(np.max(squares, initial=0)):
+                raise ValueError(
+                    f"The squares of gradients up to epoch {n_iter} are not finite in "
+                    f"{squares.dtype}: some parameters would never move again. The input data may "
+                    "contain large values and need to be preprocessed."
+                )
         # An array of its own: the average goes on moving when the training goes on.
         params = state.params if state.model is state.params else state.model.copy()
     # Without an array of absolute values, which would be the peak of memory of the whole fit.
@@ -88,18 +95,6 @@ def final_params(
                 f"epoch {n_iter}: the learning rate may be too high."
             )
     return params
-
-
-def _refuse_infinite_squares(state: TrainingState, n_iter: int) -> None:
-    """Refuse a training whose optimizer divides by infinity: some parameters never move again."""
-    for name in SQUARES_OF_GRADIENTS:
-        squares = state.optimizer.get(name)
-        if isinstance(squares, np.ndarray) and not np.isfinite(np.max(squares, initial=0)):
-            raise ValueError(
-                f"The squares of gradients up to epoch {n_iter} are not finite in {squares.dtype}: "
-                "some parameters would never move again. The input data may contain large values "
-                "and need to be preprocessed."
-            )
 
 
 def finished(
@@ -127,7 +122,7 @@ def finished(
     is_over = start.mode != "partial_fit"  # after which more will come
     restores_best = plan.restores_best and is_over
     params = final_params(plan, run.state, reason, data.rows.X, restores_best=restores_best)
-    history = run.state.record.history
+    history = run.state.record.histories[0]
     if reason == "not_finite" and plan.restores_best:
         warn_user(
             f"The training loss is no longer finite after epoch {run.state.record.n_iter}. The "
@@ -179,7 +174,7 @@ def _fitted(
     holds_best: bool,
 ) -> Fitted:
     """The fitted object of a state, with these parameters for the model."""
-    record, history = state.record, state.record.history
+    record, history = state.record, state.record.histories[0]
     model = plan.template.with_params(plan.model_params(params))
     best_score = history.best_validation_score
     best_loss = history.best_loss

@@ -151,6 +151,7 @@ def _minimizer(
         estimator.max_iter,
         train,
         estimator.shuffle,
+        check_input=False,
     )
 
 

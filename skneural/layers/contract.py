@@ -92,6 +92,15 @@ class PassMemory:
         (K,) for K members side by side.
     owned : list of ndarray or None, default=None
         The memory of an earlier object for as many rows or more; None allocates.
+
+    Attributes
+    ----------
+    ones : ndarray of shape (n_rows,)
+        Ones, by which a product is a sum over the rows. Not to be written to.
+    has_delta : bool
+        Whether the layer whose turn it is has asked for a `delta`. Whoever asks the layers of a
+        chain in turn sets it to False before each; layers inside of a layer do not, since only what
+        the chain has between its layers is shared.
     """
 
     def __init__(
@@ -113,14 +122,9 @@ class PassMemory:
         # The backward pass needs two derivatives at a time, and the forward pass none.
         self._shared = (self.kept(widest).reshape(-1), self.kept(widest).reshape(-1))
         self._n_deltas = 0
-        self._has_delta = False
-
-    def next_layer(self) -> None:
-        """Say that the requests to come are those of another layer of the chain.
-
-        Layers inside of a layer do not: only what the chain has between its layers is shared.
-        """
-        self._has_delta = False
+        self.has_delta = False
+        self.ones: FloatArray = self.kept(1).reshape(-1)[:n_rows]
+        self.ones[...] = 1
 
     def kept(self, n_columns: int, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
         """A buffer whose content stays from the forward to the backward pass.
@@ -191,9 +195,9 @@ class PassMemory:
         """
         if n_columns > self.widest:
             return None
-        if self._has_delta:
+        if self.has_delta:
             return self.kept(n_columns)
-        self._has_delta = True
+        self.has_delta = True
         self._n_deltas += 1
         memory = self._shared[self._n_deltas % 2][: self._n_all_rows * n_columns]
         return memory.reshape(*self.members, self.n_rows, n_columns)
@@ -202,18 +206,6 @@ class PassMemory:
         """Write NaN to what `scratch` and `delta` have handed out, as others may overwrite it."""
         for array in self._shared:
             array.fill(np.nan)
-
-    def ones(self) -> FloatArray:
-        """A vector of ones of shape (n_rows,), not to be written to.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            The ones.
-        """
-        ones: FloatArray = self.kept(1).reshape(-1)[: self.n_rows]
-        ones[...] = 1
-        return ones
 
 
 class Layer:

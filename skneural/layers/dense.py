@@ -83,7 +83,7 @@ class Dense(Layer):
 
     def buffers(self, memory: PassMemory) -> Buffers:
         output, scratch = memory.kept(self.n_outputs), memory.scratch(self.n_outputs)
-        return output, scratch, memory.delta(self.n_inputs), memory.ones()
+        return output, scratch, memory.delta(self.n_inputs), memory.ones
 
     def forward(
         self,

@@ -81,7 +81,7 @@ class ParametricActivation(Layer):
             values, mask = memory.kept(self.n_outputs), memory.kept(self.n_outputs, dtype=bool)
             saved = [values, mask, *saved]
         scratch = memory.scratch(self.n_outputs)
-        return remainder, output, scratch, memory.ones(), tuple(map(self._flat, saved))
+        return remainder, output, scratch, memory.ones, tuple(map(self._flat, saved))
 
     def forward(
         self,

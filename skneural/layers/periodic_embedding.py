@@ -147,7 +147,7 @@ class PeriodicEmbedding(Layer):
         scratch = None
         if memory.dtype == np.float64:
             scratch = memory.kept(self.n_inputs * self.n_frequencies)
-        return *self._columns_first(arrays), scratch, *of_input, memory.ones()
+        return *self._columns_first(arrays), scratch, *of_input, memory.ones
 
     def forward(
         self,

@@ -67,7 +67,7 @@ class Scale(Layer):
 
     def buffers(self, memory: PassMemory) -> Buffers:
         output, repeated = memory.kept(self.n_outputs), memory.scratch(self.n_outputs)
-        return output, repeated, memory.kept(self.n_outputs), memory.ones()
+        return output, repeated, memory.kept(self.n_outputs), memory.ones
 
     def forward(
         self,

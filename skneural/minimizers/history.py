@@ -62,24 +62,15 @@ class Epoch(NamedTuple):
 COLUMNS = Epoch._fields
 
 
-def with_row(rows: list[Any], n_rows: int, row: Any) -> list[Any]:
-    """A list that begins with the first `n_rows` of these rows and one more.
-
-    It is the same list, longer, unless a row follows these already: that of another training that
-    has gone on from here, in whatever thread, or of an epoch that has been undone. Whoever reads
-    the first rows of either goes on to find them there.
-    """
-    rows.append(row)
-    return rows if rows[n_rows] is row else [*rows[:n_rows], row]
-
-
 @dataclass(frozen=True)
 class History:
     """The epochs of a training, and what patience is judged by.
 
     A history never changes: `EarlyStopping.enter` gives one that is longer by an epoch. Both share
-    the list of rows, of which each counts the first ones, so that this costs no copy; see
-    `with_row`.
+    the list of rows, of which each counts the first ones, so that this costs no copy. Only where
+    another row follows these already, that of another training that has gone on from here, in
+    whatever thread, or of an epoch that has been undone, the new one has a list of its own. Whoever
+    reads the first rows of either goes on to find them there.
 
     Attributes
     ----------
@@ -241,8 +232,11 @@ class EarlyStopping:
             changes["best_iteration"] = history.n_rows + 1
             changes["best_params"] = np.array(params) if self.keeps_best else None
         changes["no_improvement_count"] = 0 if is_progress else history.no_improvement_count + 1
-        rows = with_row(history.rows, history.n_rows, epoch)
-        return changed(history, rows=rows, n_rows=history.n_rows + 1, **changes)
+        rows, n_rows = history.rows, history.n_rows
+        rows.append(epoch)
+        if rows[n_rows] is not epoch:
+            rows = [*rows[:n_rows], epoch]
+        return changed(history, rows=rows, n_rows=n_rows + 1, **changes)
 
     def joint(self, epochs: Sequence[Epoch]) -> Epoch | None:
         """What all members are judged by, if that is the same for all: their mean."""

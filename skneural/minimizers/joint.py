@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from skneural.minimizers.history import NO_VALIDATION, Epoch, with_row
+from skneural.minimizers.history import NO_VALIDATION, Epoch
 
 _NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
 
@@ -112,7 +112,11 @@ class JointHistory:
                 f"Numbers of a JointValidation must have other names than those of all epochs: "
                 f"{min(taken)!r} is taken."
             )
-        return JointHistory(with_row(self.rows, self.n_rows, row), self.n_rows + 1)
+        rows = self.rows
+        rows.append(row)
+        if rows[self.n_rows] is not row:  # of another training, as in `History`
+            rows = [*rows[: self.n_rows], row]
+        return JointHistory(rows, self.n_rows + 1)
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The history as plain data: a list for each column but the seconds.

@@ -23,7 +23,7 @@ from skneural.minimizers.checked_rows import check_rows
 from skneural.minimizers.members import Work, active_members, optimizer_of
 from skneural.minimizers.order import RowOrder, Rows
 from skneural.minimizers.run import Run
-from skneural.minimizers.state import Generator, Record, TrainingState
+from skneural.minimizers.state import Record, TrainingState
 from skneural.objective import Objective
 from skneural.optimizers import Optimizer
 from skneural.schedules import Schedule
@@ -85,6 +85,10 @@ class MiniBatches:
         Columns that each member has for itself, in C order and of the dtype of `X`. The network
         reads them after those of `X`: member k predicts by
         ``network.predict_raw(params[k], np.hstack([X, own_columns[k]]))``.
+    check_input : bool, default=True
+        Whether to refuse rows, schedules and states that do not go together, before the first
+        epoch. False where they are known to, as those of the estimators are: the epochs would go on
+        without a word, or end in an error of NumPy's.
 
     Notes
     -----
@@ -111,6 +115,7 @@ class MiniBatches:
     dropout_schedule: Schedule | None = None
     drop_last: bool = False
     own_columns: FloatArray | None = None
+    check_input: bool = True
 
     def __call__(self, run: Run) -> str:
         """Minimise; see `skneural.minimizers.run.drive`.
@@ -129,7 +134,7 @@ class MiniBatches:
         work = self._work(run.state, order)
         n_rows = order.n_rows
         n_batches = math.ceil(n_rows / self.batch_size)
-        while run.n_iter < run.max_iter:
+        while run.state.record.n_iter < run.max_iter:
             run.begin_epoch(in_place=True)
             steps = self._steps(run.state.record, n_batches)
             rows = order.next_epoch(work.active)
@@ -313,29 +318,61 @@ class MiniBatches:
                     f"step: {schedule!r} changes the learning rate between epochs."
                 )
 
+    def _check_state(self, state: TrainingState) -> None:
+        """Refuse a state that is not that of so many networks, with all that they need."""
+        objective, members = self.objective, self.objective.members
+        record, n_axes = state.record, 2 if members else 1
+        n_histories = members[0] if members else 1
+        if state.params.ndim != n_axes or len(record.stopped) != n_histories:
+            raise ValueError(
+                f"The state is that of {len(record.stopped)} network(s) with parameters of shape "
+                f"{state.params.shape}: the objective has members={members}. Record.of_members(K, "
+                "learning_rate) is the record of K members, whose parameters have the shape (K, "
+                "n_params)."
+            )
+        if state.params.shape[-1] != objective.network.n_params:
+            raise ValueError(
+                f"The state has {state.params.shape[-1]} parameters, and the network has "
+                f"{objective.network.n_params}."
+            )
+        rates, params = objective.network.rates, state.params
+        needed = self.optimizer.init_factors(params.shape, params.dtype, rates) if rates else {}
+        if not needed.keys() <= state.optimizer.keys():
+            raise ValueError(
+                "Parameters of the network have factors of the learning rate, for which the state "
+                "of the optimizer has no memory: pass network.rates to init_state."
+            )
+        shufflers = [f"shuffle {k}" for k in range(n_histories)] if members else ["shuffle"]
+        for name in shufflers if self.shuffle else ():
+            if name not in state.generators:
+                raise ValueError(
+                    "The rows are shuffled: the generators of the state need a RandomState "
+                    f"{name!r}; shuffle=False leaves them in their order."
+                )
+
     def _order(self, state: TrainingState) -> RowOrder:
         """The order of the rows, from the first epoch that lies ahead.
 
         What the inner loop could not go through with, or would go through without a word, is
         refused.
         """
-        self._check_rows()
-        _check_state(state, self.objective, self.optimizer)
+        if self.check_input:
+            self._check_rows()
+            self._check_state(state)
         members, record = self.objective.members, state.record
         has_data_of_members = self.own_columns is not None or self.y.ndim == 3
         if has_data_of_members:
             _check_data_of_members(members, self.X, self.y, self.own_columns)
         n_drawn: Sequence[int] = (record.n_iter,)
-        generators = []
+        shufflers = ["shuffle"]
         if members:
             n_drawn = record.n_member_iter if record.n_iter else ()
-        if self.shuffle:
-            generators = _shufflers(state, members)
+            shufflers = [f"shuffle {k}" for k in range(members[0])]
         return RowOrder(
             self.rows,
             self.X.shape[0],
             members,
-            generators,
+            list(map(state.generators.__getitem__, shufflers)) if self.shuffle else (),
             n_drawn,
             self.batch_size if self.drop_last else None,
             is_per_member=has_data_of_members,
@@ -361,50 +398,6 @@ class MiniBatches:
         )
         random = _drawn_from(state, active) if objective.network.draws else None
         return Work(objective, batches, params, optimizer, random, active)
-
-
-def _check_state(state: TrainingState, objective: Objective, optimizer: Optimizer) -> None:
-    """Refuse a state that is not that of so many networks, with what their factors need."""
-    members = objective.members
-    record, n_axes = state.record, 2 if members else 1
-    n_histories = members[0] if members else 1
-    if state.params.ndim != n_axes or len(record.stopped) != n_histories:
-        raise ValueError(
-            f"The state is that of {len(record.stopped)} network(s) with parameters of shape "
-            f"{state.params.shape}: the objective has members={members}. Record.of_members(K, "
-            "learning_rate) is the record of K members, whose parameters have the shape (K, "
-            "n_params)."
-        )
-    if state.params.shape[-1] != objective.network.n_params:
-        raise ValueError(
-            f"The state has {state.params.shape[-1]} parameters, and the network has "
-            f"{objective.network.n_params}."
-        )
-    rates, params = objective.network.rates, state.params
-    needed = optimizer.init_factors(params.shape, params.dtype, rates) if rates else {}
-    if not needed.keys() <= state.optimizer.keys():
-        raise ValueError(
-            "Parameters of the network have factors of the learning rate, for which the state of "
-            "the optimizer has no memory: pass network.rates to init_state."
-        )
-
-
-def _shufflers(state: TrainingState, members: tuple[int, ...]) -> list[Generator]:
-    """What the orders of rows are drawn from: a generator for each member.
-
-    Raises
-    ------
-    ValueError
-        If the state lacks one.
-    """
-    names = [f"shuffle {k}" for k in range(members[0])] if members else ["shuffle"]
-    for name in names:
-        if name not in state.generators:
-            raise ValueError(
-                f"The rows are shuffled: the generators of the state need a RandomState {name!r}; "
-                "shuffle=False leaves them in their order."
-            )
-    return [state.generators[name] for name in names]
 
 
 def _check_data_of_members(

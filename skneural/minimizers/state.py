@@ -194,16 +194,13 @@ def rewinder(generator: Generator) -> Callable[[], None]:
     if type(bits) is np.random.MT19937 and _is_in_memory():
         # NumPy makes 624 numbers of Python of this state, and the 45 microseconds of it are a
         # quarter of an epoch of 150 rows.
-        return partial(_set_memory, bits, _memory(bits))
+        memory = ctypes.string_at(bits.ctypes.state_address, _N_BYTES)
+        return partial(_set_memory, bits, memory)
     return partial(set_generator_state, generator, generator_state(generator))
 
 
 #: Of MT19937: 624 numbers of 32 bits, and the place of the next.
 _N_BYTES = 625 * 4
-
-
-def _memory(bits: np.random.BitGenerator) -> bytes:
-    return ctypes.string_at(bits.ctypes.state_address, _N_BYTES)
 
 
 def _set_memory(bits: np.random.BitGenerator, memory: bytes) -> None:
@@ -219,7 +216,8 @@ def _is_in_memory() -> bool:
     bits = np.random.MT19937(0)
     bits.random_raw()
     state = bits.state["state"]
-    found = np.frombuffer(_memory(bits), dtype=np.uint32)
+    memory = ctypes.string_at(bits.ctypes.state_address, _N_BYTES)
+    found = np.frombuffer(memory, dtype=np.uint32)
     return np.array_equal(found, [*state["key"], state["pos"]])
 
 

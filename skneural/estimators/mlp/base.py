@@ -281,7 +281,7 @@ class MultilayerPerceptron(NetworkEstimator):
     def _plan(self, data: Data, start: Start) -> Plan:
         loss = data.targets.loss_of(loss_of(self))
         template, network = self._networks(data, start)
-        if is_own(loss):
+        if not isinstance(self.loss, str) and is_own(loss):
             link = None if isinstance(data.targets, Numbers) else data.targets.link
             rows = data.rows
             check_own_loss(loss, rows.target, network.n_outputs, rows.X.dtype, link)
