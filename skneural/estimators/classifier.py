@@ -5,18 +5,21 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
+import numpy as np
+
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.base import fitted_attribute
 from skneural.estimators.columns import check_targets
 from skneural.estimators.data import Rows
 from skneural.estimators.input_gradients import input_gradients
-from skneural.estimators.label_columns import labels_from_targets
-from skneural.estimators.label_kinds import has_classes_of_columns
+from skneural.estimators.label_columns import LabelColumns
+from skneural.estimators.label_kinds import LabelKind, has_classes_of_columns, kind_of_labels
 from skneural.estimators.method_examples import predictions, with_examples
 from skneural.estimators.model import Model
 from skneural.estimators.network import NetworkEstimator
 from skneural.estimators.plan import Start
 from skneural.estimators.target_contract import ClassTargets
+from skneural.estimators.targets import Labels
 
 
 def labels_of(model: Model) -> ClassTargets:
@@ -41,7 +44,14 @@ def labels_to_train_on(_: Any, rows: Rows, start: Start, classes: Any) -> ClassT
     if start.earlier is None:
         if start.mode == "partial_fit" and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        return labels_from_targets(rows.y, classes, rows.target_names)
+        kind = kind_of_labels(rows.y)
+        if kind is LabelKind.INDICATOR and classes is not None and has_classes_of_columns(classes):
+            # Other labels than zeros and ones make columns of a y that has no others yet.
+            given = [set(np.asarray(each).tolist()) for each in classes]
+            kind = kind if set().union(*given) <= {0, 1} else LabelKind.COLUMNS
+        if kind is LabelKind.COLUMNS:
+            return LabelColumns.from_targets(rows.y, classes, rows.target_names)
+        return Labels.from_targets(rows.y, classes, kind)
     labels = labels_of(start.earlier.model)
     labels.check_same(rows.y, classes, mode=start.mode)
     return labels

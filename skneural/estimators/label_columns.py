@@ -17,9 +17,7 @@ from scipy import sparse
 from skneural.arrays.matrices import BoolArray, FloatArray
 from skneural.estimators.checks import saying_where
 from skneural.estimators.label_kinds import (
-    LabelKind,
     has_classes_of_columns,
-    kind_of_labels,
     label_columns,
 )
 from skneural.estimators.target_contract import ClassTargets
@@ -258,28 +256,6 @@ class LabelColumns(ClassTargets):
         """The encoding that `to_dict` has been made from."""
         columns = tuple(SoftmaxLabels(**each) for each in data["columns"])
         return cls(columns, data.get("names"))
-
-
-def labels_from_targets(y: Any, classes: Any = None, names: Names = None) -> ClassTargets:
-    """The encoding of labels of any kind, learned from targets.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_rows,), or {array-like, sparse matrix} of shape (n_rows, n_targets)
-        A matrix of zeros and ones is multilabel, every other one has one label in each column.
-    classes : array-like or list of array-like, default=None
-        All labels; for several columns those of each. Labels other than zeros and ones make several
-        columns of a y that has no others yet.
-    names : tuple of str or None, default=None
-        Of the columns of y.
-    """
-    kind = kind_of_labels(y)
-    if kind is LabelKind.INDICATOR and classes is not None and has_classes_of_columns(classes):
-        given = [set(np.asarray(each).tolist()) for each in classes]
-        kind = kind if set().union(*given) <= {0, 1} else LabelKind.COLUMNS
-    if kind is LabelKind.COLUMNS:
-        return LabelColumns.from_targets(y, classes, names)
-    return Labels.from_targets(y, classes, kind)
 
 
 def place_of(number: int, names: Names) -> str:

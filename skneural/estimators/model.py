@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from skneural.activations import Activation, activation_named
+from skneural.activations import ACTIVATIONS, Activation, activation_named
 from skneural.arrays.matrices import FloatArray, Matrix, row_chunks
 from skneural.estimators.digest import digest_of_settings
 from skneural.estimators.label_columns import LabelColumns
@@ -52,8 +52,8 @@ KINDS_OF_TARGETS: dict[str, type[Labels] | type[LabelColumns] | type[Numbers]] =
 #: What a sparse matrix is made of.
 CSR_ARRAYS = ("data", "indices", "indptr")
 
-#: `activation` as it is kept with a fitted network: of all hidden layers, or one for each.
-KeptActivation = str | Activation | tuple[str | Activation, ...]
+#: The activation functions of a fitted network: that of all hidden layers, or one for each.
+Activations = Activation | tuple[Activation, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class Model:
     feature_names : ndarray of str or None
         None if X had none that are all strings.
     layer_sizes : tuple of int
-    activation : str, Activation or tuple of them
+    activation : Activation or tuple of Activation
         Of the hidden layers.
     params : ndarray of shape (n_params,)
         Empty for a template.
@@ -79,7 +79,7 @@ class Model:
     n_features: int
     feature_names: npt.NDArray[Any] | None
     layer_sizes: tuple[int, ...]
-    activation: KeptActivation
+    activation: Activations
     params: FloatArray
     targets: Targets
     sparse_coef: Any = None
@@ -87,7 +87,7 @@ class Model:
     arrays: list[Arrays] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        network = dense_network(self.layer_sizes, found_activations(self.activation))
+        network = dense_network(self.layer_sizes, self.activation)
         # Made once, since for a single row they would cost more than the prediction. None for a
         # template, whose parameters are still to come.
         is_whole = len(self.params) == network.n_params
@@ -139,8 +139,9 @@ class Model:
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain data."""
-        names = ("n_features", "feature_names", "layer_sizes", "activation", "params")
+        names = ("n_features", "feature_names", "layer_sizes", "params")
         data = {name: value for name in names if (value := getattr(self, name)) is not None}
+        data["activation"] = names_of_activations(self.activation)
         if self.sparse_coef is not None:
             data["sparse_coef"] = {
                 "shape": self.sparse_coef.shape,
@@ -162,6 +163,7 @@ class Model:
             raise ValueError("A file has a model without targets: it is damaged, or was changed.")
         kind = kinds[0]
         data = {"feature_names": None, **data, "targets": kind.from_dict(data["targets"])}
+        data["activation"] = found_activations(data["activation"])
         if data.get("sparse_coef") is not None:
             data["sparse_coef"] = _csr_matrix(data["sparse_coef"])
         model = cls(**data)
@@ -198,11 +200,19 @@ def _csr_matrix(data: Any) -> sparse.csr_matrix:
     return matrix
 
 
-def found_activations(activation: KeptActivation) -> Activation | tuple[Activation, ...]:
+def found_activations(activation: Any) -> Activations:
     """Activation functions by their names."""
     if isinstance(activation, tuple):
         return tuple(map(activation_named, activation))
     return activation_named(activation)
+
+
+def names_of_activations(activation: Activations) -> Any:
+    """Names that `found_activations` finds; functions themselves where they have none."""
+    if isinstance(activation, tuple):
+        return tuple(map(names_of_activations, activation))
+    is_in_table = ACTIVATIONS.get(activation.name) is activation
+    return activation.name if is_in_table else activation
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def fitted_from(source: Any, n_iter: int, n_samples_seen: int = 0) -> Fitted:
         coef.shape[1],
         None if names is None else np.array(names),
         (coef.shape[1], labels.n_outputs),
-        "identity",
+        (),
         params,
         labels,
     )

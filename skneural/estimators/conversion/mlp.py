@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state
 
+from skneural.activations import activation_named
 from skneural.estimators.conversion.accepted import check_accepted, parameters_of
 from skneural.estimators.conversion.mlp_moments import (
     optimizer_from_sklearn,
@@ -145,7 +146,7 @@ def network_from_sklearn(cls: Any, twin: Any, kind: Any) -> Any:
         layer_sizes[0],
         None if names_in is None else np.array(names_in),
         layer_sizes,
-        twin.activation,
+        activation_named(twin.activation),
         params,
         _targets_of(twin, layer_sizes[-1]),
     )

@@ -10,7 +10,7 @@ from skneural.activations import ACTIVATIONS, Activation
 from skneural.estimators.conversion.parameters import shared_parameters
 from skneural.estimators.label_columns import LabelColumns
 from skneural.estimators.mlp.parameters import SHARED_SETTINGS, loss_of, optimizer_of
-from skneural.estimators.model import Model, found_activations
+from skneural.estimators.model import Model, found_activations, names_of_activations
 from skneural.estimators.targets import Labels, Numbers
 from skneural.losses import EXP, IDENTITY, LogLoss, Loss, Poisson, Quantile, SquaredError
 from skneural.optimizers import SGD, Adam, AdamW, Optimizer
@@ -141,8 +141,9 @@ def _activation(estimator: Any, model: Model, kind: type) -> Expressed:
         names = (names - {""}) or {"relu"}
     if len(names) > 1 or "" in names:
         raise ValueError(
-            f"activation={model.activation!r}: {kind.__name__} has one activation for all hidden "
-            f"layers, one of {list(SHARED_ACTIVATIONS)}. Fit a network with one of these."
+            f"activation={names_of_activations(model.activation)!r}: {kind.__name__} has one "
+            f"activation for all hidden layers, one of {list(SHARED_ACTIVATIONS)}. Fit a network "
+            "with one of these."
         )
     name = names.pop()
     wanted = (*functions, *_functions(estimator.activation))

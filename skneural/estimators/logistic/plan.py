@@ -61,7 +61,7 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
         estimator,
         data,
         start,
-        Model(layer_sizes[0], data.feature_names, layer_sizes, "identity", empty, labels),
+        Model(layer_sizes[0], data.feature_names, layer_sizes, (), empty, labels),
         dense_network(layer_sizes, (), bool(estimator.fit_intercept)),
         LOSSES["log_loss", labels.link.name],
         Selection("score", None, holds_out=stops_early, restores_best=stops_early),

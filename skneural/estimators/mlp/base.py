@@ -32,7 +32,7 @@ from skneural.estimators.mlp.parameters import (
     schedule_of,
 )
 from skneural.estimators.mlp.summary import Summary, summary_of
-from skneural.estimators.model import Fitted, Model, Outcome, found_activations
+from skneural.estimators.model import Fitted, Model, Outcome, names_of_activations
 from skneural.estimators.network import NetworkEstimator
 from skneural.estimators.plan import Plan, Start
 from skneural.estimators.problem import Problem, Selection
@@ -336,9 +336,9 @@ class MultilayerPerceptron(NetworkEstimator):
             if (layer_sizes, activation) != (earlier.layer_sizes, earlier.activation):
                 raise ValueError(
                     f"The fitted network has layers of {earlier.layer_sizes} units and "
-                    f"activation={earlier.activation!r}, parameters and data now ask for "
-                    f"{layer_sizes} and {self.activation!r}. Training can go on only with the "
-                    "same: call fit with warm_start=False to start anew."
+                    f"activation={names_of_activations(earlier.activation)!r}, parameters and "
+                    f"data now ask for {layer_sizes} and {self.activation!r}. Training can go on "
+                    "only with the same: call fit with warm_start=False to start anew."
                 )
         template = Model(
             layer_sizes[0],
@@ -348,12 +348,11 @@ class MultilayerPerceptron(NetworkEstimator):
             np.empty(0, dtype=data.rows.X.dtype),
             data.targets,
         )
-        functions = found_activations(activation)
         network = dense_network(
             layer_sizes,
-            functions,
+            activation,
             dropout=dropout_rates(self, len(hidden)),
-            draws=weight_draws(self.initialization, functions, len(hidden) + 1),
+            draws=weight_draws(self.initialization, activation, len(hidden) + 1),
         )
         return template, network
 

@@ -17,7 +17,7 @@ from sklearn.base import ClassifierMixin
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.checks.activations import check_own_activation
 from skneural.estimators.checks import checked_layer_sizes
-from skneural.estimators.model import KeptActivation
+from skneural.estimators.model import Activations
 from skneural.estimators.sklearn_private import InvalidParameterError
 from skneural.estimators.targets import Numbers
 from skneural.losses import (
@@ -142,8 +142,8 @@ def loss_to_score_by(estimator: Any, fitted: Numbers) -> Loss:
     return loss
 
 
-def checked_activation(estimator: Any, n_hidden: int) -> KeptActivation:
-    """`activation` as it is kept with a fitted network: a name, an object, or a tuple of them.
+def checked_activation(estimator: Any, n_hidden: int) -> Activations:
+    """`activation` as it is kept with a fitted network: one for all hidden layers, or for each.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def checked_activation(estimator: Any, n_hidden: int) -> KeptActivation:
     """
     activation = estimator.activation
     if isinstance(activation, str):
-        return activation
+        return ACTIVATIONS[activation]
     if isinstance(activation, Activation):
         return _kept(activation)
     for each in activation:
@@ -175,9 +175,9 @@ def checked_activation(estimator: Any, n_hidden: int) -> KeptActivation:
     return tuple(_kept(each) for each in activation)
 
 
-def _kept(activation: str | Activation) -> str | Activation:
+def _kept(activation: str | Activation) -> Activation:
     if isinstance(activation, str):
-        return activation
+        return ACTIVATIONS[activation]
     # A copy: whoever changes the object later does not change the fitted network.
     return Activation(**activation.get_params())
 
@@ -208,9 +208,9 @@ def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
 def check_settings(estimator: Any) -> None:
     """Raise for parameters that are not possible, or do not go together."""
     n_hidden = len(checked_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__))
-    kept = checked_activation(estimator, n_hidden)
-    for each in kept if isinstance(kept, tuple) else (kept,):
-        if isinstance(each, Activation):
+    functions = checked_activation(estimator, n_hidden)
+    for each in functions if isinstance(functions, tuple) else (functions,):
+        if each is not ACTIVATIONS.get(each.name):
             check_own_activation(each)
     dropout_rates(estimator, n_hidden)
     class_weight = getattr(estimator, "class_weight", None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from skneural.activations import Activation
-from skneural.estimators.model import Model, Outcome, found_activations
+from skneural.estimators.model import Model, Outcome
 
 HEADER = ("layer", "shape", "activation", "parameters")
 
@@ -83,11 +83,10 @@ def summary_of(name: str, model: Model, outcome: Outcome) -> Summary:
     outcome : Outcome
     """
     sizes = model.layer_sizes
-    functions = found_activations(model.activation)
     names = (
-        [functions.name] * (len(sizes) - 2)
-        if isinstance(functions, Activation)
-        else [each.name for each in functions]
+        [model.activation.name] * (len(sizes) - 2)
+        if isinstance(model.activation, Activation)
+        else [each.name for each in model.activation]
     )
     names.append(model.targets.link.name)
     kinds = [f"hidden {i + 1}" for i in range(len(sizes) - 2)] + ["output"]

@@ -74,7 +74,7 @@ def perceptron_plan(
     assert isinstance(labels, Labels)
     layer_sizes = (data.rows.X.shape[1], labels.n_outputs)
     empty: FloatArray = np.empty(0, dtype=dtype)
-    template = Model(layer_sizes[0], data.feature_names, layer_sizes, "identity", empty, labels)
+    template = Model(layer_sizes[0], data.feature_names, layer_sizes, (), empty, labels)
     coef, intercepts = _initial_weights(start, layer_sizes, dtype, coef_init, intercept_init)
     units = _units(estimator, data, labels, coef, intercepts, start)
     reason = "early_stopping" if estimator.early_stopping else "converged"
