@@ -32,7 +32,7 @@ from skneural.estimators.mlp.parameters import (
     schedule_of,
 )
 from skneural.estimators.mlp.summary import Summary, summary_of
-from skneural.estimators.model import Fitted, Model, Outcome, names_of_activations
+from skneural.estimators.model import Activations, Fitted, Model, Outcome, names_of_activations
 from skneural.estimators.network import NetworkEstimator
 from skneural.estimators.plan import Plan, Start
 from skneural.estimators.problem import Problem, Selection
@@ -45,7 +45,7 @@ from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import TrainingState
-from skneural.network import Network, dense_arrays, dense_network
+from skneural.network import dense_arrays, dense_network
 from skneural.objective import Objective
 
 
@@ -279,11 +279,25 @@ class MultilayerPerceptron(NetworkEstimator):
     # ---------------------------------------------------------------- the plan
 
     def _plan(self, data: Data, start: Start) -> Plan:
-        loss = data.targets.loss_of(loss_of(self))
-        template, network = self._networks(data, start)
+        rows, loss = data.rows, data.targets.loss_of(loss_of(self))
+        hidden = checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
+        n_hidden, activation = len(hidden), checked_activation(self, len(hidden))
+        layer_sizes = (rows.X.shape[1], *hidden, data.targets.n_outputs)
+        if start.earlier is not None:
+            self._refuse_other_layers(start.earlier.model, layer_sizes, activation)
+        # What will predict, and what is trained: the same with dropout.
+        empty = np.empty(0, dtype=rows.X.dtype)
+        template = Model(
+            layer_sizes[0], data.feature_names, layer_sizes, activation, empty, data.targets
+        )
+        network = dense_network(
+            layer_sizes,
+            activation,
+            dropout=dropout_rates(self, n_hidden),
+            draws=weight_draws(self.initialization, activation, n_hidden + 1),
+        )
         if not isinstance(self.loss, str) and is_own(loss):
             link = None if isinstance(data.targets, Numbers) else data.targets.link
-            rows = data.rows
             check_own_loss(loss, rows.target, network.n_outputs, rows.X.dtype, link)
         # As in scikit-learn, 'lbfgs' holds no rows out.
         stops_early = bool(self.early_stopping)
@@ -296,7 +310,7 @@ class MultilayerPerceptron(NetworkEstimator):
             self, data, start, template, network, loss, selection, self._convergence_warning
         )
         # Strengths of the L2 and the L1 penalty, divided by the unit of the weights.
-        rows, alpha, l1_ratio = data.rows, float(self.alpha), float(self.l1_ratio)
+        alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
         if rows.weight is not None:
             n_rows, total = total_weight(rows, None, start)
             require_weight_beside_penalty(alpha, total / n_rows, rows.X.dtype)
@@ -326,35 +340,17 @@ class MultilayerPerceptron(NetworkEstimator):
         check = LearningCheck(rows, None, network, loss, problem.data.feature_names)
         return replace(plan, learning_check=check)
 
-    def _networks(self, data: Data, start: Start) -> tuple[Model, Network]:
-        """What will predict, and what is trained: the same with dropout."""
-        hidden = checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
-        activation = checked_activation(self, len(hidden))
-        layer_sizes = (data.rows.X.shape[1], *hidden, data.targets.n_outputs)
-        if start.earlier is not None:
-            earlier = start.earlier.model
-            if (layer_sizes, activation) != (earlier.layer_sizes, earlier.activation):
-                raise ValueError(
-                    f"The fitted network has layers of {earlier.layer_sizes} units and "
-                    f"activation={names_of_activations(earlier.activation)!r}, parameters and "
-                    f"data now ask for {layer_sizes} and {self.activation!r}. Training can go on "
-                    "only with the same: call fit with warm_start=False to start anew."
-                )
-        template = Model(
-            layer_sizes[0],
-            data.feature_names,
-            layer_sizes,
-            activation,
-            np.empty(0, dtype=data.rows.X.dtype),
-            data.targets,
-        )
-        network = dense_network(
-            layer_sizes,
-            activation,
-            dropout=dropout_rates(self, len(hidden)),
-            draws=weight_draws(self.initialization, activation, len(hidden) + 1),
-        )
-        return template, network
+    def _refuse_other_layers(
+        self, earlier: Model, layer_sizes: tuple[int, ...], activation: Activations
+    ) -> None:
+        """Raise ValueError where training cannot go on with these layers."""
+        if (layer_sizes, activation) != (earlier.layer_sizes, earlier.activation):
+            raise ValueError(
+                f"The fitted network has layers of {earlier.layer_sizes} units and "
+                f"activation={names_of_activations(earlier.activation)!r}, parameters and data now "
+                f"ask for {layer_sizes} and {self.activation!r}. Training can go on only with the "
+                "same: call fit with warm_start=False to start anew."
+            )
 
     def _convergence_warning(self, run: Run, reason: str) -> str:
         if self.solver != "lbfgs":
