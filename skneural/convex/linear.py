@@ -31,8 +31,9 @@ def linear_arrays(network: Network, vector: FloatArray) -> LinearArrays:
     vector : ndarray of shape (n_params,)
         Parameters, a gradient, or a step.
     """
-    weights, *others = network.arrays(vector)[0]
-    return LinearArrays(weights, others[0] if others else None)
+    n_weights = network.n_penalised
+    weights = vector[:n_weights].reshape(-1, network.n_outputs)
+    return LinearArrays(weights, vector[n_weights:] if network.n_params > n_weights else None)
 
 
 def n_coordinates(network: Network) -> int:
