@@ -183,7 +183,8 @@ def row_blocks(
         return
     step = max(CHUNK_ELEMENTS // max(width, 1), FEWEST_CHUNK_ROWS)
     if centre is not None:
-        buffer: FloatArray = np.ones((min(step, n_rows), n_features + with_ones))
+        buffer: FloatArray = np.empty((min(step, n_rows), n_features + with_ones))
+        buffer[:, n_features:] = 1
     for start in range(0, n_rows, step):
         rows = slice(start, start + step)
         block = X[rows]

@@ -106,19 +106,18 @@ class Newton:
             If the Hessian cannot be inverted, and there is no fallback; the state is that of the
             last iteration.
         """
-        # A training that is resumed goes on with the minimiser that its state is from.
-        if self.fallback is not None and run.state.minimizer.get("method") == self.fallback.method:
-            return self._go_on_without_inverse(run)
         objective, rows = self.objective, (self.X, self.y, self.sample_weight)
-        network = objective.network
-        if run.state.minimizer.get("method") != METHOD:
+        method = run.state.minimizer.get("method")
+        # A training that is resumed goes on with the minimiser that its state is from.
+        if self.fallback is not None and method == self.fallback.method:
+            return self._go_on_without_inverse(run)
+        if method != METHOD:
             params = run.state.params.copy()
-            sum_to_zero(network, params)
+            sum_to_zero(objective.network, params)
             minimizer = {"method": METHOD, "previous": None}
             run.state = replace(run.state, params=params, minimizer=minimizer)
-        coordinates = Coordinates(
-            objective, self.X, self.sample_weight, output_basis(network.n_outputs)
-        )
+        basis = output_basis(objective.network.n_outputs)
+        coordinates = Coordinates(objective, self.X, self.sample_weight, basis)
         previous, dtype = run.state.minimizer["previous"], run.state.params.dtype
         factor = None if previous is None else _factorised(coordinates.hessian(previous), dtype)
         allowed = DECREASE_TOLERANCE * self.tol * self.tol  # as in `is_optimum`
@@ -221,9 +220,7 @@ class _Factor(NamedTuple):
         Half of that is how far the quadratic falls.
         """
         # LAPACK itself: on small matrices, the checks around it would take longest.
-        step: FloatArray = scipy.linalg.lapack.dpotrs(self.cholesky, slope / self.unit, lower=True)[
-            0
-        ]
+        step, _ = scipy.linalg.lapack.dpotrs(self.cholesky, slope / self.unit, lower=True)
         step /= -self.unit
         return step, -float(slope @ step)
 
