@@ -8,8 +8,9 @@ from log_loss_problem import Problem, Training, X, assert_optimum, fresh
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from skneural.convex.curvature import Coordinates, output_basis
 from skneural.convex.fista import Fista
-from skneural.convex.linear import linear_arrays, n_coordinates
+from skneural.convex.linear import linear_arrays
 from skneural.convex.newton import Newton
 from skneural.convex.preconditioned import PreconditionedMinimizer
 from skneural.convex.solvers import (
@@ -76,7 +77,9 @@ def test_which_minimiser_serves_a_solver(solver, size, l2, l1, expected):
 @pytest.mark.parametrize(("n_outputs", "n_directions"), [(1, 1), (2, 1), (3, 2)])
 def test_n_coordinates(n_outputs, n_directions, fit_intercept):
     network = dense_network((5, n_outputs), (), fit_intercept)
-    assert n_coordinates(network) == (5 + fit_intercept) * n_directions
+    objective = Objective(network, LOSSES["log_loss", "softmax"], 1.0, n_rows=1)
+    coordinates = Coordinates(objective, np.ones((3, 5)), None, output_basis(n_outputs))
+    assert coordinates.is_weight.size == (5 + fit_intercept) * n_directions
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

@@ -36,15 +36,6 @@ def linear_arrays(network: Network, vector: FloatArray) -> LinearArrays:
     return LinearArrays(weights, vector[n_weights:] if network.n_params > n_weights else None)
 
 
-def n_coordinates(network: Network) -> int:
-    """In how many directions the parameters change the probabilities.
-
-    A softmax of K classes has K - 1 for every feature and for the intercept: adding a number to all
-    raw outputs changes nothing.
-    """
-    return network.n_params // network.n_outputs * max(network.n_outputs - 1, 1)
-
-
 def sum_to_zero(network: Network, vector: FloatArray) -> None:
     """Subtract from the parameters of every class of a softmax their mean over the classes.
 

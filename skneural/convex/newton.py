@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +39,7 @@ from skneural.convex.stopping import (
     is_small,
     negligible_decrease,
 )
+from skneural.minimizers.changed import changed
 from skneural.minimizers.run import Run
 from skneural.objective import Objective
 
@@ -115,7 +116,7 @@ class Newton:
             params = run.state.params.copy()
             sum_to_zero(objective.network, params)
             minimizer = {"method": METHOD, "previous": None}
-            run.state = replace(run.state, params=params, minimizer=minimizer)
+            run.state = changed(run.state, params=params, minimizer=minimizer)
         basis = output_basis(objective.network.n_outputs)
         coordinates = Coordinates(objective, self.X, self.sample_weight, basis)
         previous, dtype = run.state.minimizer["previous"], run.state.params.dtype

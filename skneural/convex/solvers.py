@@ -20,7 +20,6 @@ from skneural.convex.fista import (
     NEWTON_RIDGE_UNCENTRED,
     Fista,
 )
-from skneural.convex.linear import n_coordinates
 from skneural.convex.newton import Newton
 from skneural.convex.preconditioned import PreconditionedMinimizer
 from skneural.minimizers.run import Run, Stop
@@ -99,7 +98,8 @@ def convex_minimizer(
       `MAX_SMALL_HESSIAN`, and has an L2 penalty, which keeps the Hessian regular.
     """
     problem = (objective, X, y, sample_weight, tol)
-    n_samples, n_params = X.shape[0], objective.network.n_params
+    n_samples = X.shape[0]
+    n_params, n_outputs = objective.network.n_params, objective.network.n_outputs
     minimize: Callable[[Run], str]
     if solver == "fista" or (solver in ("saga", "liblinear") and l1 > 0):
         minimize = Fista(*problem, l1=l1)
@@ -110,7 +110,10 @@ def convex_minimizer(
         # Who has asked for conjugate gradients has not asked for a factorised Hessian.
         method = "Newton-CG" if solver == "newton-cg" else "L-BFGS-B"
         minimize = without_inverse = PreconditionedMinimizer(*problem, method=method)
-        n, asked_for = n_coordinates(objective.network), solver == "newton-cholesky"
+        asked_for = solver == "newton-cholesky"
+        # A softmax of K classes has K - 1 coordinates for every feature and for the intercept:
+        # adding a number to all raw outputs changes nothing.
+        n = n_params // n_outputs * max(n_outputs - 1, 1)
         if solver == "newton-cg":
             is_newton = n <= min(max(n_samples, MAX_FACTORISED_AT_ONCE), MAX_NEWTON_COORDINATES)
         else:
