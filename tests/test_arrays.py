@@ -49,7 +49,7 @@ def test_the_centre_of_sparse_rows_is_zero(kind):
     X, weight = data("small")
     is_sparse = kind in ("csr", "csc")
     expected = np.zeros(5) if is_sparse else np.average(X, axis=0, weights=weight)
-    assert_equal(grams.centre_of(KINDS[kind](X), weight), expected)
+    assert_equal(grams.column_means(KINDS[kind](X), weight, stays_sparse=True), expected)
 
 
 CENTRES = {"zero": np.zeros_like, "mean": lambda mean: mean, "elsewhere": lambda mean: mean - 7}
@@ -138,7 +138,7 @@ def test_no_columns(kind, with_ones):
     X, weight = data("small")
     none = matrices.columns(KINDS[kind](X), np.array([], dtype=np.intp))
     assert none.shape == (30, 0)
-    centre = grams.centre_of(none, weight)
+    centre = grams.column_means(none, weight, stays_sparse=True)
     assert centre.shape == (0,)
     gram = grams.weighted_gram(none, weight, centre, with_ones)
     np.testing.assert_allclose(gram, np.full(2 * (int(with_ones),), weight.sum()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from log_loss_problem import COLUMNS, KINDS, WEIGHT, Problem, X, every_network
-from scipy import sparse
 
 from skneural.convex.certified import CertifiedNewton, _Steps
 from skneural.convex.newton import Newton
@@ -107,16 +106,3 @@ def test_a_start_that_is_not_finite():
     problem = Problem(X, 1)
     training = problem.run(CertifiedNewton, start=np.full(7, np.nan))
     assert training.stop_reason == "not_finite"
-
-
-@pytest.mark.parametrize(
-    ("rows", "l1", "expected"),
-    [
-        (np.ones((150, 300)), 0.0, True),
-        (np.ones((150, 301)), 1.0, False),
-        (sparse.csr_matrix((150, 1000)), 0.0, False),
-    ],
-)
-def test_what_is_affordable(rows, l1, expected):
-    problem = Problem(rows, 1)
-    assert problem.minimizer(CertifiedNewton, l1=l1).is_affordable is expected

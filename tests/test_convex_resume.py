@@ -17,7 +17,6 @@ from skneural.convex.fista import Fista
 from skneural.convex.newton import Newton
 from skneural.convex.preconditioned import MEMORY, PreconditionedMinimizer
 from skneural.convex.preconditioning import preconditioner
-from skneural.convex.solvers import NewtonWithFallback
 from skneural.minimizers.history import EarlyStopping, History, Validation
 from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import Record
@@ -38,8 +37,8 @@ def quasi_newton(problem, method):
 
 
 def newton_or_lbfgs(problem):
-    newton = problem.minimizer(Newton, tol=TOL)
-    return NewtonWithFallback(newton, quasi_newton(problem, "L-BFGS-B"), lambda n_iter: None)
+    lbfgs = quasi_newton(problem, "L-BFGS-B")
+    return problem.minimizer(Newton, tol=TOL, fallback=lbfgs, warn=lambda n_iter: None)
 
 
 #: Per name: the minimiser of a problem, and the strength of its L2 penalty.
@@ -155,8 +154,7 @@ def test_float32(make):
 def test_interrupted(make, n_evaluations):
     whole = run(*make())
     minimizer, start = make()
-    problem = minimizer.newton if isinstance(minimizer, NewtonWithFallback) else minimizer
-    problem.objective.left = n_evaluations
+    minimizer.objective.left = n_evaluations
     training = Training(start, MAX_ITER)
     try:
         training.drive(minimizer)

@@ -8,20 +8,21 @@ from log_loss_problem import Problem, Training, X, assert_optimum, fresh
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from skneural.convex.curvature import Coordinates, output_basis
 from skneural.convex.fista import Fista
-from skneural.convex.linear import linear_arrays, n_coordinates
+from skneural.convex.linear import linear_arrays
 from skneural.convex.newton import Newton
 from skneural.convex.preconditioned import PreconditionedMinimizer
 from skneural.convex.solvers import (
     MAX_FACTORISED_AT_ONCE,
     MAX_NEWTON_COORDINATES,
     MAX_SMALL_HESSIAN,
-    NewtonWithFallback,
     Verified,
     convex_minimizer,
-    resolve_solver,
 )
+from skneural.losses import LOSSES
 from skneural.network import dense_network
+from skneural.objective import Objective
 
 #: Rows, features and outputs; then, by hand: solver, size, L2, L1, and the minimiser for them.
 SMALL, LARGE = (150, 4, 3), (100_000, 10, 3)
@@ -48,18 +49,37 @@ CASES = [
 ]
 
 
+#: Per minimiser: its class and, if that has several, its method.
+KINDS = {
+    "newton-cholesky": (Newton, None),
+    "lbfgs": (PreconditionedMinimizer, "L-BFGS-B"),
+    "newton-cg": (PreconditionedMinimizer, "Newton-CG"),
+    "fista": (Fista, None),
+}
+
+
+def assert_kind(minimizer, expected):
+    first = minimizer.first if isinstance(minimizer, Verified) else minimizer
+    assert (type(first), getattr(first, "method", None)) == KINDS[expected]
+
+
 @pytest.mark.parametrize(("solver", "size", "l2", "l1", "expected"), CASES)
-def test_resolve_solver(solver, size, l2, l1, expected):
+def test_which_minimiser_serves_a_solver(solver, size, l2, l1, expected):
     n_samples, n_features, n_outputs = size
     network = dense_network((n_features, n_outputs), ())
-    assert resolve_solver(solver, network, n_samples, l2=l2, l1=l1) == expected
+    loss = LOSSES["log_loss", "logistic" if n_outputs == 1 else "softmax"]
+    objective = Objective(network, loss, l2, n_rows=1)
+    X, y = sparse.csr_matrix((n_samples, n_features)), np.zeros((n_samples, n_outputs))
+    assert_kind(convex_minimizer(solver, objective, X, y, None, tol=1e-4, l1=l1), expected)
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize(("n_outputs", "n_directions"), [(1, 1), (2, 1), (3, 2)])
 def test_n_coordinates(n_outputs, n_directions, fit_intercept):
     network = dense_network((5, n_outputs), (), fit_intercept)
-    assert n_coordinates(network) == (5 + fit_intercept) * n_directions
+    objective = Objective(network, LOSSES["log_loss", "softmax"], 1.0, n_rows=1)
+    coordinates = Coordinates(objective, np.ones((3, 5)), None, output_basis(n_outputs))
+    assert coordinates.is_weight.size == (5 + fit_intercept) * n_directions
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -74,14 +94,6 @@ def test_linear_arrays_are_views(fit_intercept):
         assert np.shares_memory(intercepts, vector)
     else:
         assert intercepts is None
-
-
-KINDS = {
-    "lbfgs": PreconditionedMinimizer,
-    "newton-cg": NewtonWithFallback,
-    "newton-cholesky": NewtonWithFallback,
-    "fista": Fista,
-}
 
 
 def minimizer_of(problem, solver, l1=0.0, warn=None, tol=1e-4):
@@ -109,12 +121,20 @@ def test_every_solver_comes_to_the_optimum(solver, n_outputs):
     np.testing.assert_allclose(training.params, expected, atol=2e-3)
 
 
-@pytest.mark.parametrize("solver", KINDS)
-def test_kinds_of_minimisers_of_large_problems(solver):
+@pytest.mark.parametrize(
+    ("solver", "expected"),
+    [
+        ("lbfgs", "lbfgs"),
+        ("newton-cg", "newton-cholesky"),
+        ("newton-cholesky", "newton-cholesky"),
+        ("fista", "fista"),
+    ],
+)
+def test_kinds_of_minimisers_of_large_problems(solver, expected):
     rows = np.tile(X, (400, 1))
     problem = Problem(X, 3)
-    kind = convex_minimizer(solver, problem.objective, rows, problem.y, None, tol=1e-4, l1=0.0)
-    assert type(kind.first if isinstance(kind, Verified) else kind) is KINDS[solver]
+    minimizer = convex_minimizer(solver, problem.objective, rows, problem.y, None, tol=1e-4, l1=0.0)
+    assert_kind(minimizer, expected)
 
 
 def test_newton_cg_of_many_features():
@@ -145,10 +165,10 @@ def test_lbfgs_takes_over_where_the_hessian_is_singular(n_outputs):
 @pytest.mark.parametrize(("asked_for", "n_iter"), [(True, 4), (False, 5)])
 def test_an_iteration_of_newton_that_failed_counts_if_it_was_asked_for(asked_for, n_iter):
     problem = Problem(COPIES, 3, alpha=0.0)
-    newton = problem.minimizer(Newton, tol=0)
     lbfgs = problem.minimizer(PreconditionedMinimizer, tol=0)
     warn = (lambda n_iter: None) if asked_for else None
-    training = fit(NewtonWithFallback(newton, lbfgs, warn), problem, max_iter=5)
+    newton = problem.minimizer(Newton, tol=0, fallback=lbfgs, warn=warn)
+    training = fit(newton, problem, max_iter=5)
     assert training.n_epochs == n_iter
     assert training.stop_reason == "max_iter"
 
@@ -156,7 +176,7 @@ def test_an_iteration_of_newton_that_failed_counts_if_it_was_asked_for(asked_for
 def test_nothing_is_said_of_newton_where_lbfgs_was_asked_for():
     problem = Problem(X, 3)
     minimizer = minimizer_of(problem, "lbfgs", warn=lambda n_iter: 1 / 0)
-    assert isinstance(minimizer.first, NewtonWithFallback)
+    assert isinstance(minimizer.first, Newton)
     assert minimizer.first.warn is None
 
 
@@ -168,3 +188,17 @@ def test_an_error_in_the_warning_comes_out():
     problem = Problem(COPIES, 1, alpha=0.0)
     with pytest.raises(RuntimeWarning, match="singular"):
         fit(minimizer_of(problem, "newton-cholesky", warn=warn), problem)
+
+
+@pytest.mark.parametrize(
+    ("rows", "l1", "expected"),
+    [
+        (np.ones((150, 300)), 0.0, True),
+        (np.ones((150, 301)), 1.0, False),
+        (sparse.csr_matrix((150, 1000)), 0.0, False),
+    ],
+)
+def test_what_is_verified(rows, l1, expected):
+    problem = Problem(rows, 1)
+    solver = "fista" if l1 else "lbfgs"
+    assert isinstance(minimizer_of(problem, solver, l1), Verified) is expected

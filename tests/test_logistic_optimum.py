@@ -20,7 +20,7 @@ from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
 from skneural import ScratchLogisticRegression
-from skneural.convex.certified import CertifiedNewton
+from skneural.convex import solvers
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore:.*sparse.*:DeprecationWarning"
@@ -160,7 +160,7 @@ def test_few_rows_of_many_features_that_depend_on_each_other(kind, C, solver, mo
     X = few @ random.standard_normal((4, 400)) + 0.05 * random.standard_normal((40, 400))
     y = few[:, 0] + 0.5 * random.standard_normal(40) > 0
     reference = ScratchLogisticRegression(solver="newton-cholesky", C=C, tol=1e-8).fit(X, y)
-    monkeypatch.setattr(CertifiedNewton, "is_affordable", False)
+    monkeypatch.setattr(solvers, "MAX_VERIFIED_PARAMS", 0)
     ours = ScratchLogisticRegression(solver=solver, C=C, max_iter=500).fit(kind(X), y)
     assert ours.stop_reason_ == "converged"
     # In the variables of a diagonal L-BFGS takes 300 to 1,700 iterations.

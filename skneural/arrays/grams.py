@@ -13,7 +13,7 @@ from scipy import sparse
 from skneural.arrays.matrices import CHUNK_ELEMENTS, FEWEST_CHUNK_ROWS, FloatArray, Matrix
 
 
-def column_means(X: Matrix, weight: FloatArray) -> FloatArray:
+def column_means(X: Matrix, weight: FloatArray, *, stays_sparse: bool = False) -> FloatArray:
     """Weighted mean of every column, in float64: shape (n_features,).
 
     Parameters
@@ -21,17 +21,17 @@ def column_means(X: Matrix, weight: FloatArray) -> FloatArray:
     X : {ndarray, sparse matrix} of shape (n_rows, n_features)
     weight : ndarray of shape (n_rows,)
         Not all zero.
+    stays_sparse : bool, default=False
+        Whether it is to be subtracted from the rows: from those of a sparse matrix zero is, which
+        leaves them sparse.
     """
     total: FloatArray = np.zeros(X.shape[1])
+    if stays_sparse and sparse.issparse(X):
+        return total
     for rows, block in row_blocks(X, X.shape[1]):
         total += block.T @ weight[rows]
     total /= weight.sum()
     return total
-
-
-def centre_of(X: Matrix, weight: FloatArray) -> FloatArray:
-    """What to subtract from the rows of `X`: their mean, and nothing if it is sparse."""
-    return np.zeros(X.shape[1]) if sparse.issparse(X) else column_means(X, weight)
 
 
 def column_scatter(X: Matrix, weight: FloatArray, centre: FloatArray) -> FloatArray:
@@ -76,8 +76,10 @@ def scatter(X: Matrix, weight: FloatArray, centre: FloatArray) -> FloatArray:
     return gram
 
 
-def centred(X: Matrix, centre: FloatArray, with_ones: bool = False) -> Matrix | None:
-    """What `weighted_gram` makes of its rows, to be made once instead of in every call.
+def centred(
+    X: Matrix, centre: FloatArray, with_ones: bool = False
+) -> tuple[Matrix, FloatArray | None, bool]:
+    """What `weighted_gram` is to be given for these rows, if it is called again and again.
 
     Parameters
     ----------
@@ -89,15 +91,16 @@ def centred(X: Matrix, centre: FloatArray, with_ones: bool = False) -> Matrix | 
 
     Returns
     -------
-    rows : {ndarray, sparse matrix} of shape (n_rows, n_features + with_ones) or None
-        In float64. None where they would not fit a cache: then it is faster to make them in runs.
+    X, centre, with_ones
+        What it makes of its rows, once instead of in every call: in float64, with no centre to
+        subtract and no ones to append. All three as they are where that would not fit a cache: then
+        it is faster to make them in runs.
     """
     n_columns = X.shape[1] + with_ones
-    if X.shape[0] * n_columns > CHUNK_ELEMENTS:
-        return None
-    blocks = _centred_blocks(X, centre, with_ones, n_columns)
-    _, rows = next(blocks, (None, None))  # all of them, if there are any
-    return rows
+    if not 0 < X.shape[0] * n_columns <= CHUNK_ELEMENTS:
+        return X, centre, with_ones
+    _, rows = next(row_blocks(X, n_columns, centre, with_ones))  # all of them
+    return rows, None, False
 
 
 def weighted_gram(
@@ -124,8 +127,13 @@ def weighted_gram(
     n_columns = X.shape[1] + with_ones
     gram: FloatArray = np.zeros((n_columns, n_columns))
     root = np.sqrt(weight, dtype=np.float64)[:, np.newaxis]
-    for rows, block in _centred_blocks(X, centre, with_ones, n_columns):
-        _add_gram(gram, _times_column(block, root[rows]))
+    for rows, block in row_blocks(X, n_columns, centre, with_ones):
+        if sparse.issparse(block):
+            weighted = block.multiply(root).tocsr()
+            gram += (weighted.T @ weighted).toarray()
+        else:
+            weighted = block * root[rows]
+            gram += weighted.T @ weighted  # NumPy sees that this is symmetric: half the work
     return gram
 
 
@@ -147,56 +155,41 @@ def weighted_grams(
     """
     n_columns, n_weights = X.shape[1] + with_ones, weights.shape[1]
     grams: FloatArray = np.zeros((n_columns, n_weights, n_columns))
-    for rows, block in _centred_blocks(X, centre, with_ones, n_columns * (n_weights + 1)):
+    for rows, block in row_blocks(X, n_columns * (n_weights + 1), centre, with_ones):
         if sparse.issparse(block):
             for k in range(n_weights):
-                grams[:, k] += (block.T @ _times_column(block, weights[:, k, None])).toarray()
+                grams[:, k] += (block.T @ block.multiply(weights[:, k, None]).tocsr()).toarray()
         else:
             weighted = weights[rows, :, np.newaxis] * block[:, np.newaxis, :]
             grams += (block.T @ weighted.reshape(len(block), -1)).reshape(grams.shape)
     return grams
 
 
-def _add_gram(gram: FloatArray, block: Matrix) -> None:
-    if sparse.issparse(block):
-        gram += (block.T @ block).toarray()
-    else:
-        gram += block.T @ block  # NumPy sees that this is symmetric: half the work
-
-
-def _times_column(block: Matrix, column: FloatArray) -> Matrix:
-    return block.multiply(column).tocsr() if sparse.issparse(block) else block * column
-
-
-def _centred_blocks(
-    X: Matrix, centre: FloatArray | None, with_ones: bool, width: int
+def row_blocks(
+    X: Matrix, width: int, centre: FloatArray | None = None, with_ones: bool = False
 ) -> Iterator[tuple[slice, Matrix]]:
-    """Runs of rows in float64, less `centre` where dense, with ones in a last column.
+    """Runs of rows of which `width` columns fit a cache; a sparse matrix in one piece.
 
-    The blocks of a dense matrix share one buffer. Without a centre the rows are as they should be.
+    With a `centre` they are in float64, less the centre where they are dense, and with ones in a
+    last column, if that is asked for; the blocks of a dense matrix share one buffer then. Without,
+    they are the rows as they are.
     """
-    if centre is None:
-        yield from row_blocks(X, width)
-        return
+    n_rows, n_features = X.shape
     if sparse.issparse(X):
-        ones = np.ones((X.shape[0], int(with_ones)))
-        yield slice(None), sparse.hstack([X.astype(np.float64), ones]).tocsr()
+        if centre is not None:
+            ones = np.ones((n_rows, int(with_ones)))
+            X = sparse.hstack([X.astype(np.float64), ones]).tocsr()
+        yield slice(None), X
         return
-    n_features = X.shape[1]
-    buffer: FloatArray = np.ones((0, 0))
-    for rows, block in row_blocks(X, width):
-        if len(buffer) < len(block):  # the first block is the largest
-            buffer = np.ones((len(block), n_features + with_ones))
-        centred = buffer[: len(block)]
-        np.subtract(block, centre, out=centred[:, :n_features])
-        yield rows, centred
-
-
-def row_blocks(X: Matrix, width: int) -> Iterator[tuple[slice, Matrix]]:
-    """Runs of rows of which `width` columns fit a cache; a sparse matrix in one piece."""
     step = max(CHUNK_ELEMENTS // max(width, 1), FEWEST_CHUNK_ROWS)
-    if sparse.issparse(X):
-        step = X.shape[0]
-    for start in range(0, X.shape[0], step):
+    if centre is not None:
+        buffer: FloatArray = np.empty((min(step, n_rows), n_features + with_ones))
+        buffer[:, n_features:] = 1
+    for start in range(0, n_rows, step):
         rows = slice(start, start + step)
-        yield rows, X[rows]
+        block = X[rows]
+        if centre is not None:
+            distance = buffer[: len(block)]
+            np.subtract(block, centre, out=distance[:, :n_features])
+            block = distance
+        yield rows, block

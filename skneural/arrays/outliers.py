@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from skneural.arrays.grams import centre_of, row_blocks
+from skneural.arrays.grams import column_means, row_blocks
 from skneural.arrays.matrices import BoolArray, FloatArray, Matrix
 
 
@@ -41,7 +41,7 @@ def distances(X: Matrix, centre: FloatArray) -> Matrix:
 def largest_share(X: Matrix) -> float:
     """The largest share that one cell has in the sum of squares of its column about its centre."""
     largest, total = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    centre = centre_of(X, np.ones(X.shape[0]))
+    centre = column_means(X, np.ones(X.shape[0]), stays_sparse=True)
     for _, block in row_blocks(X, X.shape[1]):
         if sparse.issparse(block):
             squares = block.astype(np.float64).power(2)

@@ -46,17 +46,16 @@ from skneural.arrays.outliers import column_medians, distances
 from skneural.convex.curvature import hessian, linear_outputs
 from skneural.convex.linear import linear_arrays, sum_to_zero
 from skneural.convex.quadratic_l1 import minimize_quadratic_l1
-from skneural.convex.stopping import DECREASE_TOLERANCE, ROUNDING, is_flat, is_small, resolution
+from skneural.convex.stopping import (
+    DECREASE_TOLERANCE,
+    ROUNDING,
+    is_flat,
+    is_small,
+    negligible_decrease,
+)
 from skneural.losses import LINKS
 from skneural.minimizers.run import Run
 from skneural.objective import Objective
-
-#: Multiplications of a Hessian, rows times coordinates squared, up to which it can be had often.
-MAX_HESSIAN_PRODUCTS = 2**26
-
-#: Coordinates up to which it is factorised, and with an L1 penalty searched for the active set.
-MAX_COORDINATES = 1000
-MAX_L1_COORDINATES = 300
 
 #: How often classes are taken out of rows before the step is taken as it is.
 MAX_EXCLUSIONS = 8
@@ -113,13 +112,6 @@ class CertifiedNewton:
 
     method: ClassVar[str] = METHOD
 
-    @property
-    def is_affordable(self) -> bool:
-        """Whether the problem is small enough to compute and to factorise Hessians."""
-        n = self.objective.network.n_params
-        most = MAX_L1_COORDINATES if self.l1 else MAX_COORDINATES
-        return n <= most and self.X.shape[0] * n**2 <= MAX_HESSIAN_PRODUCTS
-
     def is_optimum(self, params: FloatArray) -> bool:
         """Whether a point that another minimiser takes for the optimum is one, or near enough."""
         steps = _Steps(self)
@@ -130,10 +122,10 @@ class CertifiedNewton:
 
     def _allowed(self, value: float, params: FloatArray) -> float:
         allowed = DECREASE_TOLERANCE * self.tol * self.tol
-        return max(allowed, resolution(params.dtype) * max(1, value))
+        return max(allowed, negligible_decrease(value, params.dtype))
 
     def _close(self, value: float, params: FloatArray) -> float:
-        return max(DECREASE_TOLERANCE * self.tol, resolution(params.dtype) * max(1, value))
+        return max(DECREASE_TOLERANCE * self.tol, negligible_decrease(value, params.dtype))
 
     def __call__(self, run: Run) -> str:
         """Minimise; see `skneural.minimizers.run.drive`.

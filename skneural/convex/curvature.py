@@ -23,7 +23,7 @@ from functools import cache
 
 import numpy as np
 
-from skneural.arrays.grams import centre_of, centred, weighted_gram, weighted_grams
+from skneural.arrays.grams import centred, column_means, weighted_gram, weighted_grams
 from skneural.arrays.matrices import (
     BoolArray,
     FloatArray,
@@ -249,36 +249,31 @@ class Coordinates:
         self._network = objective.network
         self._X = X
         self._features = slice(None) if features is None else features
-        self._X_moving = X if features is None else columns(X, features)
         self._weight = weight / total
         self._basis = basis
         fit_intercept = self._network.n_params > self._network.n_penalised
-        n_moving = self._X_moving.shape[1]
+        X_moving = X if features is None else columns(X, features)
+        n_moving = X_moving.shape[1]
         self._n_moving, self._n_columns = n_moving, n_moving + fit_intercept
         self._free = slice(None) if free is None else np.flatnonzero(free)
-        self._centre = centre_of(self._X_moving, weight) if fit_intercept else np.zeros(n_moving)
+        self._centre: FloatArray = np.zeros(n_moving)
+        if fit_intercept:
+            self._centre = column_means(X_moving, weight, stays_sparse=True)
         self.is_weight: BoolArray = np.ones((basis.shape[1], self._n_columns), dtype=bool)
         self.is_weight[:, n_moving:] = False
         self.is_weight = self.is_weight.ravel()[self._free]
         self._penalty = objective.alpha / total * self.is_weight
-        self._centred = centred(self._X_moving, self._centre, fit_intercept)
+        self._rows, self._subtracted, self._appends_ones = centred(
+            X_moving, self._centre, fit_intercept
+        )
 
     def hessian(self, params: FloatArray, smoothing: float = 0.0) -> FloatArray:
         """The Hessian of the objective in the coordinates, at these parameters."""
         p = probabilities(self._network, params, self._X)
         if smoothing:
             p = smooth_probabilities(p, smoothing)
-        if self._centred is not None:
-            matrix = hessian(self._centred, p, self._weight, None, self._basis, fit_intercept=False)
-        else:
-            matrix = hessian(
-                self._X_moving,
-                p,
-                self._weight,
-                self._centre,
-                self._basis,
-                fit_intercept=self._n_columns > self._n_moving,
-            )
+        rows, ones = self._rows, self._appends_ones
+        matrix = hessian(rows, p, self._weight, self._subtracted, self._basis, fit_intercept=ones)
         if not isinstance(self._free, slice):
             matrix = matrix[np.ix_(self._free, self._free)]
         diagonal = np.einsum("ii->i", matrix)  # a view

@@ -31,17 +31,9 @@ def linear_arrays(network: Network, vector: FloatArray) -> LinearArrays:
     vector : ndarray of shape (n_params,)
         Parameters, a gradient, or a step.
     """
-    weights, *others = network.arrays(vector)[0]
-    return LinearArrays(weights, others[0] if others else None)
-
-
-def n_coordinates(network: Network) -> int:
-    """In how many directions the parameters change the probabilities.
-
-    A softmax of K classes has K - 1 for every feature and for the intercept: adding a number to all
-    raw outputs changes nothing.
-    """
-    return network.n_params // network.n_outputs * max(network.n_outputs - 1, 1)
+    n_weights = network.n_penalised
+    weights = vector[:n_weights].reshape(-1, network.n_outputs)
+    return LinearArrays(weights, vector[n_weights:] if network.n_params > n_weights else None)
 
 
 def sum_to_zero(network: Network, vector: FloatArray) -> None:

@@ -20,7 +20,8 @@ and 9.5.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -30,13 +31,15 @@ import scipy.linalg
 from skneural.arrays.matrices import FloatArray, Matrix, norm
 from skneural.convex.curvature import Coordinates, output_basis
 from skneural.convex.linear import sum_to_zero
+from skneural.convex.preconditioned import PreconditionedMinimizer
 from skneural.convex.stopping import (
+    DECREASE_TOLERANCE,
     is_flat,
     is_nearer,
-    is_optimum,
     is_small,
     negligible_decrease,
 )
+from skneural.minimizers.changed import changed
 from skneural.minimizers.run import Run
 from skneural.objective import Objective
 
@@ -54,17 +57,7 @@ METHOD = "newton"
 
 
 class SingularHessianError(Exception):
-    """The Hessian cannot be inverted: Newton's method has no next step.
-
-    Attributes
-    ----------
-    is_flat : bool
-        Whether the gradient is as small as it should be.
-    """
-
-    def __init__(self, is_flat: bool) -> None:
-        super().__init__("The Hessian is singular.")
-        self.is_flat = is_flat
+    """The Hessian cannot be inverted: Newton's method has no next step."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +73,12 @@ class Newton:
     sample_weight : ndarray of shape (n_samples,) or None
     tol : float
         See `skneural.convex.stopping`.
+    fallback : PreconditionedMinimizer or None, default=None
+        What goes on from where the Hessian is singular, since it needs no inverse.
+    warn : callable or None, default=None
+        ``warn(n_iter)`` is called when that takes over, after so many iterations. The one that
+        failed then counts as one of those allowed. None where Newton's method is not what the user
+        asked for.
 
     Notes
     -----
@@ -92,6 +91,8 @@ class Newton:
     y: FloatArray
     sample_weight: FloatArray | None
     tol: float
+    fallback: PreconditionedMinimizer | None = None
+    warn: Callable[[int], None] | None = None
 
     def __call__(self, run: Run) -> str:
         """Minimise; see `skneural.minimizers.run.drive`.
@@ -103,20 +104,24 @@ class Newton:
         Raises
         ------
         SingularHessianError
-            If the Hessian cannot be inverted; the state is that of the last iteration.
+            If the Hessian cannot be inverted, and there is no fallback; the state is that of the
+            last iteration.
         """
         objective, rows = self.objective, (self.X, self.y, self.sample_weight)
-        network = objective.network
-        if run.state.minimizer.get("method") != METHOD:
+        method = run.state.minimizer.get("method")
+        # A training that is resumed goes on with the minimiser that its state is from.
+        if self.fallback is not None and method == self.fallback.method:
+            return self._go_on_without_inverse(run)
+        if method != METHOD:
             params = run.state.params.copy()
-            sum_to_zero(network, params)
+            sum_to_zero(objective.network, params)
             minimizer = {"method": METHOD, "previous": None}
-            run.state = replace(run.state, params=params, minimizer=minimizer)
-        coordinates = Coordinates(
-            objective, self.X, self.sample_weight, output_basis(network.n_outputs)
-        )
+            run.state = changed(run.state, params=params, minimizer=minimizer)
+        basis = output_basis(objective.network.n_outputs)
+        coordinates = Coordinates(objective, self.X, self.sample_weight, basis)
         previous, dtype = run.state.minimizer["previous"], run.state.params.dtype
         factor = None if previous is None else _factorised(coordinates.hessian(previous), dtype)
+        allowed = DECREASE_TOLERANCE * self.tol * self.tol  # as in `is_optimum`
         value, gradient, _ = objective.value_and_gradient(run.state.params, *rows)
         if run.n_iter == 0:
             run.note_loss(value)
@@ -128,8 +133,8 @@ class Newton:
             if value <= np.finfo(dtype).eps:  # it is never negative
                 return "converged"
             if factor is not None and run.is_good_enough:
-                decrease = _possible_decrease(value, slope, factor.solve(slope))
-                if is_optimum(gradient, decrease, self.tol):
+                _, promised = factor.newton_step(slope)
+                if min(0.5 * promised, value) <= allowed:
                     return "converged"
             if run.n_iter >= run.max_iter:
                 return "max_iter"
@@ -137,12 +142,11 @@ class Newton:
             params = run.state.params
             factor = _factorised(coordinates.hessian(params), dtype)
             if factor is None:
-                raise SingularHessianError(run.is_good_enough)
-            step = -factor.solve(slope)
-            decrease = _possible_decrease(value, slope, -step)
-            if is_optimum(gradient, decrease, self.tol):
+                return self._go_on_without_inverse(run)
+            step, promised = factor.newton_step(slope)
+            decrease = min(0.5 * promised, value)
+            if run.is_good_enough and decrease <= allowed:
                 return "converged"
-            promised = -float(slope @ step)
             point = self._line_search(params, value, coordinates.expand(step), promised)
             if point is None:
                 # The gradient is that of the last point tried by now.
@@ -156,6 +160,19 @@ class Newton:
                 gradient_norm=norm(gradient),
                 minimizer={"method": METHOD, "previous": params},
             )
+
+    def _go_on_without_inverse(self, run: Run) -> str:
+        """Let the fallback minimise, from where the training stands."""
+        if self.fallback is None:
+            raise SingularHessianError("The Hessian is singular.")
+        is_resumed = run.state.minimizer.get("method") == self.fallback.method
+        if self.warn is not None:
+            # Where the gradient is as small as it was to be, nobody misses further steps.
+            if not (is_resumed or run.is_good_enough):
+                self.warn(run.n_iter)
+            run.message = "lbfgs"
+            run.max_iter -= 1
+        return self.fallback(run)
 
     def _line_search(
         self, params: FloatArray, value: float, direction: FloatArray, promised: float
@@ -185,11 +202,6 @@ class Newton:
         return None
 
 
-def _possible_decrease(value: float, slope: FloatArray, step: FloatArray) -> float:
-    """Half the squared Newton decrement; no more than the objective, which is never negative."""
-    return min(0.5 * float(slope @ step), value)
-
-
 class _Point(NamedTuple):
     """Parameters, and the value of the objective there."""
 
@@ -203,12 +215,15 @@ class _Factor(NamedTuple):
     cholesky: FloatArray
     unit: FloatArray
 
-    def solve(self, vector: FloatArray) -> FloatArray:
+    def newton_step(self, slope: FloatArray) -> tuple[FloatArray, float]:
+        """The step, and what its slope promises: the squared Newton decrement g^T H^{-1} g.
+
+        Half of that is how far the quadratic falls.
+        """
         # LAPACK itself: on small matrices, the checks around it would take longest.
-        solution: FloatArray = scipy.linalg.lapack.dpotrs(
-            self.cholesky, vector / self.unit, lower=True
-        )[0]
-        return solution / self.unit
+        step, _ = scipy.linalg.lapack.dpotrs(self.cholesky, slope / self.unit, lower=True)
+        step /= -self.unit
+        return step, -float(slope @ step)
 
 
 def _factorised(matrix: FloatArray, dtype: npt.DTypeLike) -> _Factor | None:

@@ -39,7 +39,6 @@ from skneural.convex.stopping import (
     is_optimum,
     is_small,
     negligible_decrease,
-    resolution,
 )
 from skneural.convex.wide_preconditioning import wide_preconditioner
 from skneural.minimizers.run import Run, Stop
@@ -130,7 +129,7 @@ class PreconditionedMinimizer:
         rounds.begin(variables.at(run))
         options = dict(OPTIONS[self.method])
         if self.method == "L-BFGS-B":
-            options["ftol"] = resolution(np.float64)
+            options["ftol"] = negligible_decrease(1.0, np.float64)
         while True:
             if rounds.is_optimum():
                 return "converged"

@@ -48,7 +48,7 @@ from skneural.convex.curvature import (
     probabilities,
     smooth_probabilities,
 )
-from skneural.convex.linear import linear_arrays, n_coordinates, sum_to_zero
+from skneural.convex.linear import linear_arrays, sum_to_zero
 from skneural.network import Network
 from skneural.objective import Objective
 
@@ -265,11 +265,11 @@ def joint_preconditioner(
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
     sample_weight : ndarray of shape (n_samples,) or None
     """
-    network = objective.network
-    # With one output nothing is coupled.
-    if network.n_outputs == 1 or n_coordinates(network) > MAX_JOINT_COORDINATES:
+    n_params, n_outputs = objective.network.n_params, objective.network.n_outputs
+    # With one output nothing is coupled. Of K, one follows from the others.
+    if n_outputs == 1 or n_params // n_outputs * (n_outputs - 1) > MAX_JOINT_COORDINATES:
         return None
-    coordinates = Coordinates(objective, X, sample_weight, output_basis(network.n_outputs))
+    coordinates = Coordinates(objective, X, sample_weight, output_basis(n_outputs))
 
     def precondition(params: FloatArray) -> JointPreconditioner:
         matrix = coordinates.hessian(params, SMOOTHING)

@@ -20,11 +20,9 @@ from skneural.convex.fista import (
     NEWTON_RIDGE_UNCENTRED,
     Fista,
 )
-from skneural.convex.linear import n_coordinates
-from skneural.convex.newton import Newton, SingularHessianError
+from skneural.convex.newton import Newton
 from skneural.convex.preconditioned import PreconditionedMinimizer
 from skneural.minimizers.run import Run, Stop
-from skneural.network import Network
 from skneural.objective import Objective
 
 #: Coordinates up to which factorising the Hessian is faster than conjugate gradients.
@@ -37,6 +35,13 @@ MAX_FACTORISED_AT_ONCE = 128
 #: Newton's method are faster than the many of L-BFGS, which cost more overhead than arithmetic.
 MAX_SMALL_HESSIAN = 2**20
 
+#: Parameters up to which an optimum is verified, for which a Hessian is factorised; with an L1
+#: penalty it is also searched for the active set. The last is rows times parameters squared, up to
+#: which such a Hessian can be had often.
+MAX_VERIFIED_PARAMS = 1000
+MAX_VERIFIED_PARAMS_L1 = 300
+MAX_VERIFYING_HESSIAN = 2**26
+
 #: Iterations after which a problem is too hard for the minimiser that should have solved it.
 MAX_FIRST_ITERATIONS = 50
 
@@ -45,44 +50,6 @@ SMALL_MOVE = 0.5
 
 #: Share of one cell in the sum of squares of its column that is small.
 SMALL_SHARE = 0.05
-
-
-def resolve_solver(solver: str, network: Network, n_samples: int, *, l2: float, l1: float) -> str:
-    """The minimiser that serves a solver, by the name of a solver that is served by itself.
-
-    Parameters
-    ----------
-    solver : {'lbfgs', 'newton-cholesky', 'newton-cg', 'sag', 'saga', 'fista', 'liblinear'}
-    network : Network
-        Without hidden layers.
-    n_samples : int
-    l2, l1 : float
-        Strengths of the penalties, relative to the sum of the losses.
-
-    Returns
-    -------
-    minimizer : {'lbfgs', 'newton-cholesky', 'newton-cg', 'fista'}
-
-    Notes
-    -----
-    - 'saga' and 'liblinear' are served by 'fista' where there is an L1 penalty, otherwise as 'sag',
-      by 'lbfgs'.
-    - 'newton-cg' is served by 'newton-cholesky' up to `MAX_NEWTON_COORDINATES`; from
-      `MAX_FACTORISED_AT_ONCE` on, only if there are as many rows. With fewer, the Hessian is larger
-      than the rows that it is made of.
-    - 'lbfgs', for whomever it serves, gives way to 'newton-cholesky' where the problem is small,
-      see `MAX_SMALL_HESSIAN`, and has an L2 penalty, which keeps the Hessian regular.
-    """
-    n = n_coordinates(network)
-    if solver == "newton-cg":
-        is_factorised = n <= min(max(n_samples, MAX_FACTORISED_AT_ONCE), MAX_NEWTON_COORDINATES)
-        return "newton-cholesky" if is_factorised else "newton-cg"
-    if solver == "fista" or (solver in ("saga", "liblinear") and l1 > 0):
-        return "fista"
-    if solver == "newton-cholesky":
-        return solver
-    is_small = n_samples * n**2 <= MAX_SMALL_HESSIAN
-    return "newton-cholesky" if is_small and l2 > 0 else "lbfgs"
 
 
 def convex_minimizer(
@@ -96,11 +63,11 @@ def convex_minimizer(
     l1: float = 0.0,
     warn: Callable[[int], None] | None = None,
 ) -> Callable[[Run], str]:
-    """The minimiser for a solver of logistic regression; see `resolve_solver`.
+    """The minimiser for a solver of logistic regression.
 
     Parameters
     ----------
-    solver : str
+    solver : {'lbfgs', 'newton-cholesky', 'newton-cg', 'sag', 'saga', 'fista', 'liblinear'}
         As the user has it.
     objective : Objective
         Of the log loss with the L2 penalty, for a network without hidden layers.
@@ -119,26 +86,45 @@ def convex_minimizer(
     minimize : callable
         ``minimize(run) -> reason``. `Run.message` is 'lbfgs' where it has taken over from Newton's
         method, whose Hessian was singular.
+
+    Notes
+    -----
+    - 'fista' is served by `Fista`, as are 'saga' and 'liblinear' where there is an L1 penalty.
+      Without one they are served as 'lbfgs' and 'sag' are.
+    - 'newton-cg' is served by Newton's method with a factorised Hessian, `Newton`, up to
+      `MAX_NEWTON_COORDINATES`; from `MAX_FACTORISED_AT_ONCE` on, only if there are as many rows.
+      With fewer, the Hessian is larger than the rows that it is made of.
+    - 'lbfgs', for whomever it serves, gives way to `Newton` where the problem is small, see
+      `MAX_SMALL_HESSIAN`, and has an L2 penalty, which keeps the Hessian regular.
     """
     problem = (objective, X, y, sample_weight, tol)
-    kind = resolve_solver(solver, objective.network, X.shape[0], l2=objective.alpha, l1=l1)
+    n_samples = X.shape[0]
+    n_params, n_outputs = objective.network.n_params, objective.network.n_outputs
     minimize: Callable[[Run], str]
-    if kind == "fista":
+    if solver == "fista" or (solver in ("saga", "liblinear") and l1 > 0):
         minimize = Fista(*problem, l1=l1)
         if solver == "liblinear":
             # Its rows have a constant feature instead of an intercept.
             minimize = Fista(*problem, l1, NEWTON_RIDGE_UNCENTRED, MAX_NEWTON_HALVINGS_UNCENTRED)
-    elif kind == "newton-cg":
-        minimize = PreconditionedMinimizer(*problem, method="Newton-CG")
-    elif kind == "lbfgs":
-        minimize = PreconditionedMinimizer(*problem)
     else:
         # Who has asked for conjugate gradients has not asked for a factorised Hessian.
         method = "Newton-CG" if solver == "newton-cg" else "L-BFGS-B"
-        fallback = PreconditionedMinimizer(*problem, method=method)
-        minimize = NewtonWithFallback(Newton(*problem), fallback, warn if solver == kind else None)
-    certified = CertifiedNewton(*problem, l1=l1)
-    return Verified(minimize, certified) if certified.is_affordable else minimize
+        minimize = without_inverse = PreconditionedMinimizer(*problem, method=method)
+        asked_for = solver == "newton-cholesky"
+        # A softmax of K classes has K - 1 coordinates for every feature and for the intercept:
+        # adding a number to all raw outputs changes nothing.
+        n = n_params // n_outputs * max(n_outputs - 1, 1)
+        if solver == "newton-cg":
+            is_newton = n <= min(max(n_samples, MAX_FACTORISED_AT_ONCE), MAX_NEWTON_COORDINATES)
+        else:
+            is_small = n_samples * n**2 <= MAX_SMALL_HESSIAN
+            is_newton = asked_for or (is_small and objective.alpha > 0)
+        if is_newton:
+            minimize = Newton(*problem, without_inverse, warn if asked_for else None)
+    most = MAX_VERIFIED_PARAMS_L1 if l1 else MAX_VERIFIED_PARAMS
+    if n_params > most or n_samples * n_params**2 > MAX_VERIFYING_HESSIAN:
+        return minimize
+    return Verified(minimize, CertifiedNewton(*problem, l1=l1))
 
 
 @dataclass(frozen=True)
@@ -188,7 +174,7 @@ class Verified:
     def _is_believable(self, run: Run) -> bool:
         """Whether the end is beyond doubt, or is proven."""
         params, before = run.state.params, run.state.minimizer.get("previous")
-        if isinstance(self.first, NewtonWithFallback) and before is not None:
+        if isinstance(self.first, Newton) and before is not None:
             # Steps that move no raw output by much are those of a quadratic.
             network, step = self.certified.objective.network, params - before
             if np.abs(linear_outputs(network, step, self.certified.X)).max() < SMALL_MOVE:
@@ -199,42 +185,3 @@ class Verified:
             return self.certified.is_optimum(params)
         # Where no cell outweighs the rest of its column, no row misleads the Hessian.
         return largest_share(X) < SMALL_SHARE or self.certified.is_optimum(params)
-
-
-@dataclass(frozen=True)
-class NewtonWithFallback:
-    """Newton's method and, from where its Hessian is singular, another that needs no inverse.
-
-    Parameters
-    ----------
-    newton : Newton
-    fallback : PreconditionedMinimizer
-    warn : callable or None, default=None
-        ``warn(n_iter)`` is called when that takes over, after so many iterations. The one that
-        failed then counts as one of those allowed. None where Newton's method is not what the user
-        asked for.
-    """
-
-    newton: Newton
-    fallback: PreconditionedMinimizer
-    warn: Callable[[int], None] | None = None
-
-    def __call__(self, run: Run) -> str:
-        """Minimise; see `skneural.minimizers.run.drive`.
-
-        Returns
-        -------
-        reason : str
-        """
-        # A training that is resumed goes on with the minimiser that its state is from.
-        if run.state.minimizer.get("method") != self.fallback.method:
-            try:
-                return self.newton(run)
-            except SingularHessianError as error:
-                # Where the gradient is as small as it was to be, nobody misses further steps.
-                if self.warn is not None and not error.is_flat:
-                    self.warn(run.n_iter)
-        if self.warn is not None:
-            run.message = "lbfgs"
-            run.max_iter -= 1
-        return self.fallback(run)

@@ -67,11 +67,6 @@ def is_nearer(
     return value <= value_before + rounding and slope < 0.5 * slope_before
 
 
-def resolution(dtype: npt.DTypeLike) -> float:
-    """Relative change of an objective computed in this dtype that is rounding."""
-    return ROUNDING * float(np.finfo(dtype).eps)
-
-
 def negligible_decrease(value: float, dtype: npt.DTypeLike) -> float:
-    """A decrease of an objective of this value that is rounding."""
-    return resolution(dtype) * max(1.0, value)
+    """A decrease of an objective of this value, computed in this dtype, that is rounding."""
+    return ROUNDING * float(np.finfo(dtype).eps) * max(1.0, value)

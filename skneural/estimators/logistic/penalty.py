@@ -7,9 +7,6 @@ from typing import Any
 
 from skneural.estimators.user_warnings import warn_user
 
-#: Strength of a penalty beside which no data count, and that can be computed with.
-MAX_STRENGTH = 1e300
-
 
 def penalty_name(settings: Any) -> str | None:
     """'l2', 'l1', 'elasticnet' or None, as scikit-learn 1.9 understands the parameters.
@@ -26,17 +23,6 @@ def penalty_name(settings: Any) -> str | None:
     if not settings.l1_ratio:
         return "l2"
     return "l1" if settings.l1_ratio == 1 else "elasticnet"
-
-
-def penalty_strengths(settings: Any, unit: float) -> tuple[float, float]:
-    """Strengths of the L2 and of the L1 penalty, relative to the sum of the losses in this unit."""
-    name = penalty_name(settings)
-    if name is None:
-        return 0.0, 0.0
-    l1_ratio = {"l2": 0.0, "l1": 1.0}.get(name, settings.l1_ratio)
-    # The inverse of the smallest numbers is infinite, and infinity times zero weights is none.
-    strength = min(1 / as_float(settings.C), MAX_STRENGTH)
-    return (1 - l1_ratio) * strength / unit, l1_ratio * strength / unit
 
 
 def as_float(value: Any) -> float:

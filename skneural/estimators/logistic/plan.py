@@ -16,7 +16,7 @@ from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.full_batch_plan import full_batch_plan
 from skneural.estimators.logistic.parameters import SAG_FAMILY, STOCHASTIC
 from skneural.estimators.logistic.penalised_intercept import penalised_problem
-from skneural.estimators.logistic.penalty import as_float, penalty_strengths
+from skneural.estimators.logistic.penalty import as_float, penalty_name
 from skneural.estimators.mini_batch_plan import MiniBatchSettings, mini_batch_plan
 from skneural.estimators.model import Model
 from skneural.estimators.plan import Plan, Start
@@ -34,6 +34,9 @@ from skneural.schedules import Adaptive, Constant, InverseScaling, Schedule
 #: scikit-learn's 'sag' and 'saga' stop when no weight changes any more by the share `tol`, which
 #: asks for more than a gradient of `tol`: who sets it in their sense still gets what they expect.
 TOLERANCE_SHARES = {"sag": 0.1, "saga": 0.1, "liblinear": 1e-3}
+
+#: Strength of a penalty beside which no data count, and that can be computed with.
+MAX_STRENGTH = 1e300
 
 
 def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
@@ -53,21 +56,39 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
     """
     labels = data.targets
     assert isinstance(labels, Labels)
-    _check_number_of_classes(estimator, labels)
+    if len(labels.classes) < 2:
+        raise ValueError(
+            "This solver needs samples of at least 2 classes in the data, but the data "
+            f"contains only one class: {labels.classes.tolist()[0]!r}"
+        )
+    if estimator.solver == "liblinear" and len(labels.classes) > 2:
+        raise ValueError(
+            "The 'liblinear' solver does not support multiclass classification (n_classes >= 3). "
+            "Either use another solver or wrap the estimator in a OneVsRestClassifier to keep "
+            "applying a one-versus-rest scheme. Only binary classification is supported. The type "
+            "of the target is multiclass."
+        )
     layer_sizes = (data.rows.X.shape[1], labels.n_outputs)
     empty: FloatArray = np.empty(0, dtype=data.rows.X.dtype)
+    model = Model(layer_sizes[0], data.feature_names, layer_sizes, (), empty, labels)
     stops_early = bool(estimator.early_stopping)
     problem = Problem(
         estimator,
         data,
         start,
-        Model(layer_sizes[0], data.feature_names, layer_sizes, (), empty, labels),
-        dense_network(layer_sizes, (), bool(estimator.fit_intercept)),
+        model,
+        model.network if estimator.fit_intercept else dense_network(layer_sizes, (), False),
         LOSSES["log_loss", labels.link.name],
         Selection("score", None, holds_out=stops_early, restores_best=stops_early),
         partial(_convergence_warning, estimator),
     )
-    l2, l1 = penalty_strengths(estimator, data.rows.weight_unit)
+    l2 = l1 = 0.0
+    penalty = penalty_name(estimator)
+    if penalty is not None:
+        l1_ratio = {"l2": 0.0, "l1": 1.0}.get(penalty, estimator.l1_ratio)
+        # The inverse of the smallest numbers is infinite, and infinity times zero weights is none.
+        strength, unit = min(1 / as_float(estimator.C), MAX_STRENGTH), data.rows.weight_unit
+        l2, l1 = (1 - l1_ratio) * strength / unit, l1_ratio * strength / unit
     if estimator.solver not in STOCHASTIC:
         return _convex_plan(problem, l2, l1)
     settings = MiniBatchSettings(
@@ -77,15 +98,20 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
 
 
 def _convex_plan(problem: Problem, l2: float, l1: float) -> Plan:
-    """That of a minimiser which sees all rows, under penalties of these strengths."""
+    """That of a minimiser which sees all rows.
+
+    The strengths of the penalties are relative to the sum of the losses.
+    """
     estimator, rows = problem.estimator, problem.data.rows
     X, to_model = rows.X, None
     if estimator.solver == "liblinear":
         scaling = float(estimator.intercept_scaling) if estimator.fit_intercept else None
         X, network, to_model = penalised_problem(X, scaling, has_l1=l1 > 0)
         problem = replace(problem, network=network)
-    # There is one optimum, from all initial weights.
-    params, _ = problem.start.params(problem.network, X.dtype, X)
+    # There is one optimum, from all initial weights: those of a new training are zero.
+    params: FloatArray = np.zeros(problem.network.n_params, dtype=X.dtype)
+    if problem.start.earlier is not None:
+        params, _ = problem.start.params(problem.network, X.dtype, X)
     target = rows.target.astype(X.dtype, copy=False)
     n_rows, weight, tol = X.shape[0], rows.weight, as_float(estimator.tol)
     mean_weight = 1.0 if weight is None else float(np.mean(weight, dtype=float))
@@ -103,7 +129,7 @@ def _convex_plan(problem: Problem, l2: float, l1: float) -> Plan:
         warn=partial(_warn_of_singular_hessian, estimator.solver),
     )
     plan = full_batch_plan(problem, minimize, EarlyStopping(tol, np.inf), params, drawn=())
-    return replace(plan, to_model=to_model)
+    return plan if to_model is None else replace(plan, to_model=to_model)
 
 
 def _leave_worse_than_zero(
@@ -119,21 +145,6 @@ def _leave_worse_than_zero(
         zero = objective.value_and_gradient(np.zeros_like(params), X, target, weight)[0]
     if not earlier <= zero:
         params[...] = 0
-
-
-def _check_number_of_classes(estimator: Any, labels: Labels) -> None:
-    if len(labels.classes) < 2:
-        raise ValueError(
-            "This solver needs samples of at least 2 classes in the data, but the data "
-            f"contains only one class: {labels.classes.tolist()[0]!r}"
-        )
-    if estimator.solver == "liblinear" and len(labels.classes) > 2:
-        raise ValueError(
-            "The 'liblinear' solver does not support multiclass classification (n_classes >= 3). "
-            "Either use another solver or wrap the estimator in a OneVsRestClassifier to keep "
-            "applying a one-versus-rest scheme. Only binary classification is supported. The type "
-            "of the target is multiclass."
-        )
 
 
 def _optimizer(estimator: Any) -> Optimizer:
