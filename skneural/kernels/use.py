@@ -131,11 +131,17 @@ class compiled_kernels:  # noqa: N801  # read as a phrase, like contextlib.suppr
 
     def __enter__(self) -> None:
         if self.is_prediction:
-            if _in_use.get() is not None or not _are_worth_it_once(self.work):
+            uses = _in_use.get() is None and _are_worth_it_once(self.work)
+            if not uses:
                 return
+        elif _Process.is_cut_off or _Process.setting is False:
+            uses = False
+        elif _Process.setting:
+            required_numba()
             uses = True
         else:
-            uses = _are_worth_it(self.work)
+            _Process.work_done += self.work
+            uses = bool(_compiled) or _saves_its_cost(_Process.work_done)
         self._token = _in_use.set(_compiled if uses else None)
 
     def __exit__(
@@ -173,17 +179,6 @@ def training_work(
     """
     n_steps = -(-n_rows // batch_size)
     return min(max_iter, LIKELY_EPOCHS) * float(n_steps * n_params + n_rows * n_outputs)
-
-
-def _are_worth_it(work: float) -> bool:
-    """Whether a training uses kernels."""
-    if _Process.is_cut_off or _Process.setting is False:
-        return False
-    if _Process.setting:
-        required_numba()
-        return True
-    _Process.work_done += work
-    return bool(_compiled) or _saves_its_cost(_Process.work_done)
 
 
 def _are_worth_it_once(work: float) -> bool:
