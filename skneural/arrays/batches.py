@@ -120,22 +120,26 @@ class Batches:
         for start in range(0, n_rows, self._n_run_rows):
             run = slice(start, start + self._n_run_rows)
             rows = self._as_they_stand(run) if order is None else self._gathered(order[..., run])
-            if self._n_run_rows == self.batch_size:
-                yield rows
-                continue
             X, y, weight = rows
+            if y.dtype != self._y_buffer.dtype:
+                converted = self._y_buffer[: math.prod(y.shape[:-1])].reshape(y.shape)
+                np.copyto(converted, y)
+                y = converted
+            if self._n_run_rows == self.batch_size:
+                yield X, y, weight
+                continue
             for first in range(0, len(y), self.batch_size):
                 piece = slice(first, first + self.batch_size)
                 yield X[piece], y[piece], None if weight is None else weight[piece]
 
     def _as_they_stand(self, rows: slice) -> _Rows:
-        """Columns, targets and weights of a run of rows."""
+        """Columns, targets as they are given, and weights of a run of rows."""
         X = self.X[rows] if self._sparse is None else self._sparse.taken(rows)
         weight = None if self.weight is None else self.weight[rows]
-        return X, self._converted(self.y[rows]), weight
+        return X, self.y[rows], weight
 
     def _gathered(self, rows: IndexArray) -> _Rows:
-        """Columns, targets and weights of some rows."""
+        """The same of rows from anywhere."""
         X: Matrix
         if self._sparse is not None:
             X = self._sparse.taken(rows)
@@ -151,16 +155,9 @@ class Batches:
                 X = self._own.appended(X, own_rows)
             if self.y.ndim == 3:
                 of_targets = own_rows
-        y = self._converted(take(self._targets, of_targets, self._y_gathered))
+        y = take(self._targets, of_targets, self._y_gathered)
         weight = None if self.weight is None else take(self.weight, rows, self._weight_buffer)
         return X, y, weight
-
-    def _converted(self, y: npt.NDArray[Any]) -> FloatArray:
-        if y.dtype == self._y_buffer.dtype:
-            return y
-        converted: FloatArray = first_rows(self._y_buffer, y.shape[:-1])
-        np.copyto(converted, y)
-        return converted
 
 
 class _OwnColumns:
@@ -175,20 +172,16 @@ class _OwnColumns:
     def appended(self, shared: FloatArray, rows: IndexArray) -> FloatArray:
         """The shared columns, and those of these rows of all members one after another."""
         n_shared = shared.shape[-1]
-        joined = first_rows(self._joined, rows.shape)
+        joined = self._joined[: rows.size].reshape(rows.shape + self._joined.shape[1:])
         joined[..., :n_shared] = shared
         joined[..., n_shared:] = take(self._columns, rows, self._buffer)
         return joined
 
 
 def take(array: npt.NDArray[Any], rows: IndexArray, memory: npt.NDArray[Any]) -> Any:
-    """``array[rows]``, written into the first rows of `memory`."""
+    """``array[rows]``, written into as many of the first rows of `memory`."""
+    out = memory[: rows.size]
+    if rows.ndim > 1:
+        out = out.reshape(rows.shape + memory.shape[1:])
     # mode="clip" lets NumPy write straight into the buffer; the rows are valid.
-    return array.take(rows, axis=0, out=first_rows(memory, rows.shape), mode="clip")
-
-
-def first_rows(memory: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """As many rows of `memory` as an index of this shape names, of this shape."""
-    if len(shape) == 1:
-        return memory[: shape[0]]
-    return memory[: math.prod(shape)].reshape(shape + memory.shape[1:])
+    return array.take(rows, axis=0, out=out, mode="clip")
