@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,6 @@ import numpy.typing as npt
 from skneural.arrays.matrices import BLOCK_BYTES, FloatArray, IndexArray, Matrix
 from skneural.arrays.sparse_rows import SparseBatches
 from skneural.kernels import in_use
-
-#: Columns, targets and weights of some rows.
-_Rows: TypeAlias = tuple[Matrix, npt.NDArray[Any], FloatArray | None]
 
 
 class Batches:
@@ -117,47 +114,35 @@ class Batches:
         weight : ndarray of shape (n_batch,) or (K, n_batch), or None
         """
         n_rows = self.X.shape[0] if order is None else order.shape[-1]
+        X: Matrix
         for start in range(0, n_rows, self._n_run_rows):
             run = slice(start, start + self._n_run_rows)
-            rows = self._as_they_stand(run) if order is None else self._gathered(order[..., run])
-            X, y, weight = rows
+            rows: Any = run if order is None else order[..., run]
+            if self._sparse is not None:
+                X = self._sparse.taken(rows)
+            else:
+                X = take(self.X, rows, self._X_buffer)
+            rows_of_y = rows
+            if self._first_rows is not None:
+                own_rows = self._own_rows[: rows.size].reshape(rows.shape)
+                np.add(rows, self._first_rows, out=own_rows)
+                if self._own is not None:
+                    X = self._own.appended(X, own_rows)
+                if self.y.ndim == 3:
+                    rows_of_y = own_rows
+            y = take(self._targets, rows_of_y, self._y_gathered)
             if y.dtype != self._y_buffer.dtype:
                 converted = self._y_buffer[: math.prod(y.shape[:-1])].reshape(y.shape)
                 np.copyto(converted, y)
                 y = converted
+            weight = None if self.weight is None else take(self.weight, rows, self._weight_buffer)
+
             if self._n_run_rows == self.batch_size:
                 yield X, y, weight
                 continue
             for first in range(0, len(y), self.batch_size):
                 piece = slice(first, first + self.batch_size)
                 yield X[piece], y[piece], None if weight is None else weight[piece]
-
-    def _as_they_stand(self, rows: slice) -> _Rows:
-        """Columns, targets as they are given, and weights of a run of rows."""
-        X = self.X[rows] if self._sparse is None else self._sparse.taken(rows)
-        weight = None if self.weight is None else self.weight[rows]
-        return X, self.y[rows], weight
-
-    def _gathered(self, rows: IndexArray) -> _Rows:
-        """The same of rows from anywhere."""
-        X: Matrix
-        if self._sparse is not None:
-            X = self._sparse.taken(rows)
-        elif self._X_buffer is not None:
-            X = take(self.X, rows, self._X_buffer)
-        else:
-            X = self.X[rows]
-        of_targets = rows
-        if self._first_rows is not None:
-            own_rows = self._own_rows[: rows.size].reshape(rows.shape)
-            np.add(rows, self._first_rows, out=own_rows)
-            if self._own is not None:
-                X = self._own.appended(X, own_rows)
-            if self.y.ndim == 3:
-                of_targets = own_rows
-        y = take(self._targets, of_targets, self._y_gathered)
-        weight = None if self.weight is None else take(self.weight, rows, self._weight_buffer)
-        return X, y, weight
 
 
 class _OwnColumns:
@@ -178,8 +163,10 @@ class _OwnColumns:
         return joined
 
 
-def take(array: npt.NDArray[Any], rows: IndexArray, memory: npt.NDArray[Any]) -> Any:
-    """``array[rows]``, written into as many of the first rows of `memory`."""
+def take(array: Matrix, rows: slice | IndexArray, memory: npt.NDArray[Any] | None) -> Any:
+    """``array[rows]``: a view of rows one after another, others written into `memory`, if any."""
+    if isinstance(rows, slice) or memory is None:
+        return array[rows]
     out = memory[: rows.size]
     if rows.ndim > 1:
         out = out.reshape(rows.shape + memory.shape[1:])

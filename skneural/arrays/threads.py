@@ -62,7 +62,7 @@ class blas_threads:  # noqa: N801  # read as a phrase, like contextlib.suppress
         try:
             with held_interrupts():
                 for limits in (_of_process, _of_thread.limits):
-                    limits.note(ref(self, limits.note), limit)
+                    limits.settle(ref(self, limits.settle), limit)
         except BaseException:  # an interrupt that waited: the block is not entered
             self.__exit__(None, None, None)
             raise
@@ -75,12 +75,12 @@ class blas_threads:  # noqa: N801  # read as a phrase, like contextlib.suppress
     ) -> None:
         try:
             with held_interrupts():
-                _of_process.note(ref(self))
-                _of_thread.limits.note(ref(self))
+                _of_process.settle(ref(self))
+                _of_thread.limits.settle(ref(self))
         except BaseException:  # an interrupt that came a moment before, or that waited
             with held_interrupts():
-                _of_process.note(ref(self))
-                _of_thread.limits.note(ref(self))
+                _of_process.settle(ref(self))
+                _of_thread.limits.settle(ref(self))
             raise
 
 
@@ -147,16 +147,15 @@ class _Limits:
         self._lock = RLock()
         self._is_changing = False
 
-    def note(self, block: ref[blas_threads], limit: int | None = None) -> None:
-        """Note what a block asks for; None to forget it, and nothing happens a second time."""
-        if limit is None:
-            self._asked.pop(block, None)
-        else:
-            self._asked[block] = (limit, get_ident())
-        self._settle()
+    def settle(self, block: ref[blas_threads] | None = None, limit: int | None = None) -> None:
+        """Bring the smallest limit into force, after a note of what a block asks for.
 
-    def _settle(self) -> None:
-        """Bring the smallest limit into force."""
+        Without a limit the block is forgotten, if there is a note of it.
+        """
+        if block is not None and limit is not None:
+            self._asked[block] = (limit, get_ident())
+        elif block is not None:
+            self._asked.pop(block, None)
         libraries = _blas_libraries()[self._part]
         while libraries:
             smallest, _ = min(list(self._asked.values()), default=(0, None))
@@ -205,7 +204,7 @@ class _Limits:
         asked = list(self._asked.items())
         ours = get_ident()
         self._asked = {block: wish for block, wish in asked if wish[1] == ours}
-        self._settle()
+        self.settle()
 
 
 class _LimitsOfThread(local):
