@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,9 +30,12 @@ class Schedule(Settings):
         What to print when a plateau ends the training.
     """
 
-    @property
-    def is_timed(self) -> bool:
-        return type(self).factor is not Schedule.factor
+    is_timed: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "is_timed" not in vars(cls):
+            cls.is_timed = cls.is_timed or cls.factor is not Schedule.factor
 
     @property
     def ends_with_max_iter(self) -> bool:
