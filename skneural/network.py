@@ -45,7 +45,7 @@ import numpy.typing as npt
 
 from skneural.activations import Activation
 from skneural.arrays.matrices import FloatArray, Matrix, is_sparse, row_chunks
-from skneural.kernels import compiled_kernels
+from skneural.kernels import compiled_prediction
 from skneural.layers import Activate, Arrays, Dense, Dropout, Layer
 from skneural.layers.contract import Parameter, check_chain, checked_parameters
 from skneural.layers.dense import Draw
@@ -370,7 +370,7 @@ class Network:
         for rows, chunk in row_chunks(X, (self.n_inputs, *widths), dtype):
             x = chunk
             of_layers = memory.rows(chunk.shape[0]).buffers
-            with compiled_kernels(work, is_prediction=True):
+            with compiled_prediction(work):
                 for layer, own, buffers in zip(self.layers, arrays, of_layers, strict=False):
                     x = layer.forward(own, x, buffers)
             yield rows, x

@@ -22,7 +22,13 @@ from skneural import (
     ScratchPerceptron,
     TabularMLPClassifier,
 )
-from skneural.kernels import compilation, compiled_as, compiled_kernels, use
+from skneural.kernels import (
+    compilation,
+    compiled_as,
+    compiled_kernels,
+    compiled_prediction,
+    use,
+)
 from skneural.kernels.use import training_work
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -312,8 +318,8 @@ def test_predictions_do_not_add_up_and_long_ones_use_what_is_there(numba, monkey
     assert work > use.WORTH_ENTERING
     contexts = []
     monkeypatch.setattr(
-        "skneural.network.compiled_kernels",
-        lambda *args, **kwargs: contexts.append(args) or compiled_kernels(*args, **kwargs),
+        "skneural.network.compiled_prediction",
+        lambda *args: contexts.append(args) or compiled_prediction(*args),
     )
     for _ in range(2):
         np.testing.assert_array_equal(MODEL.predict_proba(LONG), expected)
@@ -337,17 +343,17 @@ def test_a_single_row_does_not_ask(monkeypatch):
     def fail(*args, **kwargs):
         raise AssertionError
 
-    monkeypatch.setattr("skneural.network.compiled_kernels", fail)
+    monkeypatch.setattr("skneural.network.compiled_prediction", fail)
     assert MODEL.predict(X[:1]).shape == (1,)
 
 
 def test_predictions_inside_a_training_do_as_it_does(numba):
-    with compiled_kernels(0), compiled_kernels(1e12, is_prediction=True):
+    with compiled_kernels(0), compiled_prediction(1e12):
         assert is_used(numba)
     use._compiled.clear()
     skneural.set_compiled(True)
     with compiled_kernels(0):
-        with compiled_kernels(0, is_prediction=True):
+        with compiled_prediction(0):
             assert is_used(numba)
         assert is_used(numba)
 
@@ -462,7 +468,7 @@ def test_a_child_forked_while_others_import_or_compile_does_without(numba, monke
         assert not is_used(numba)
     for setting in (True, None):
         skneural.set_compiled(setting)
-        with compiled_kernels(1e12), compiled_kernels(1e12, is_prediction=True):
+        with compiled_kernels(1e12), compiled_prediction(1e12):
             assert not is_used(numba)
     skneural.show_versions()
     assert "Compiled kernels: never (forked while" in capsys.readouterr().out

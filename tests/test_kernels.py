@@ -59,8 +59,6 @@ CASES = {
     "mish_remainder_of_exp": (2, "w p o", ()),
     "mish_remainder_backward": (2, "w x w", ()),
     "subtract_row_maxima": (2, "w c s", ()),
-    "subtract_column": (2, "w c s", ()),
-    "subtract_and_weight": (2, "w w w", ()),
     "multiply_by_rows": (3, "w r o s", ()),
     "scale_backward": (3, "w w o s r", ()),
     "subtract_share": (3, "w w o s r", ()),

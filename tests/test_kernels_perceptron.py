@@ -41,7 +41,8 @@ COMPILED = Compiled()
 def in_mode(monkeypatch, mode):
     """Have all fits use kernels; None for none. Returns what the kernels are found in."""
     kernels = {"plain": Plain(), "compiled": COMPILED, None: None}[mode]
-    monkeypatch.setattr(use, "_are_worth_it", lambda work: mode is not None)
+    monkeypatch.setattr(use, "required_numba", lambda: None)
+    monkeypatch.setattr(use._Process, "setting", mode is not None)
     monkeypatch.setattr(use, "_compiled", kernels)
     return kernels
 

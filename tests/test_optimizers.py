@@ -482,6 +482,18 @@ def test_names_that_are_taken():
         Careless().init_state(3, np.float64)
 
 
+@pytest.mark.parametrize("rates", [(), ((slice(0, 1), 6.0),)])
+def test_an_update_that_returns_new_parameters_is_refused(rates):
+    class Returning(SGD):
+        def update(self, params, gradient, learning_rate, state):
+            return params - learning_rate * gradient
+
+    optimizer = Returning()
+    state = optimizer.init_state(3, np.float64, rates=rates)
+    with pytest.raises(TypeError, match=r"Returning\.update must change params in place"):
+        optimizer.step(np.ones(3), np.ones(3), RATE, state, rates=rates)
+
+
 def test_an_update_of_its_own_does_not_inherit_how_another_takes_factors():
     class Signs(Adam):
         def update(self, params, gradient, learning_rate, state):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skneural import schedules
+from skneural import ScratchMLPClassifier, schedules
+from skneural.checks import check_schedule
 from skneural.schedules import (
     SCHEDULES,
     Adaptive,
@@ -240,6 +241,62 @@ def test_factor_of_every_step(schedule, expected):
 def test_kinds(schedule, is_timed, ends_with_max_iter):
     assert schedule.is_timed is is_timed
     assert schedule.ends_with_max_iter is ends_with_max_iter
+
+
+class Halves:
+    def factor(self, epoch, max_iter):
+        return 0.5
+
+
+class Inherited(Halves, Schedule):
+    """Has its factor from a class that is no schedule."""
+
+
+class FromTheStart(Halves, Schedule):
+    """Says itself, of each object, whether it has one."""
+
+    def __init__(self, is_on=True):
+        self.is_on = is_on
+
+    @property
+    def is_timed(self):
+        return self.is_on
+
+    @property
+    def ends_with_max_iter(self):
+        return not self.is_on
+
+
+class Later(FromTheStart):
+    pass
+
+
+class Never(Halves, Schedule):
+    is_timed = False
+    ends_with_max_iter = True
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("schedule", "is_timed", "ends_with_max_iter"),
+    [
+        (Inherited(), True, False),
+        (FromTheStart(), True, False),
+        (FromTheStart(False), False, True),
+        (Later(False), False, True),
+        (Never(), False, True),
+    ],
+)
+def test_kinds_of_schedules_of_your_own(schedule, is_timed, ends_with_max_iter):
+    assert schedule.is_timed is is_timed
+    assert schedule.ends_with_max_iter is ends_with_max_iter
+    check_schedule(schedule)
+    X, y = np.arange(24.0).reshape(12, 2), np.arange(12) % 2
+    settings = {"solver": "sgd", "max_iter": 2, "random_state": 0, "learning_rate_init": 0.01}
+    model = ScratchMLPClassifier(3, learning_rate=schedule, **settings)
+    plain = ScratchMLPClassifier(3, **settings)
+    plain.set_params(learning_rate_init=0.005 if is_timed else 0.01, learning_rate="constant")
+    np.testing.assert_allclose(model.fit(X, y).coefs_[0], plain.fit(X, y).coefs_[0], rtol=1e-10)
 
 
 @each_schedule

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,6 @@ import numpy.typing as npt
 from skneural.arrays.matrices import BLOCK_BYTES, FloatArray, IndexArray, Matrix
 from skneural.arrays.sparse_rows import SparseBatches
 from skneural.kernels import in_use
-
-#: Columns, targets and weights of some rows.
-_Rows: TypeAlias = tuple[Matrix, npt.NDArray[Any], FloatArray | None]
 
 
 class Batches:
@@ -117,50 +114,35 @@ class Batches:
         weight : ndarray of shape (n_batch,) or (K, n_batch), or None
         """
         n_rows = self.X.shape[0] if order is None else order.shape[-1]
+        X: Matrix
         for start in range(0, n_rows, self._n_run_rows):
             run = slice(start, start + self._n_run_rows)
-            rows = self._as_they_stand(run) if order is None else self._gathered(order[..., run])
+            rows: Any = run if order is None else order[..., run]
+            if self._sparse is not None:
+                X = self._sparse.taken(rows)
+            else:
+                X = take(self.X, rows, self._X_buffer)
+            rows_of_y = rows
+            if self._first_rows is not None:
+                own_rows = self._own_rows[: rows.size].reshape(rows.shape)
+                np.add(rows, self._first_rows, out=own_rows)
+                if self._own is not None:
+                    X = self._own.appended(X, own_rows)
+                if self.y.ndim == 3:
+                    rows_of_y = own_rows
+            y = take(self._targets, rows_of_y, self._y_gathered)
+            if y.dtype != self._y_buffer.dtype:
+                converted = self._y_buffer[: math.prod(y.shape[:-1])].reshape(y.shape)
+                np.copyto(converted, y)
+                y = converted
+            weight = None if self.weight is None else take(self.weight, rows, self._weight_buffer)
+
             if self._n_run_rows == self.batch_size:
-                yield rows
+                yield X, y, weight
                 continue
-            X, y, weight = rows
             for first in range(0, len(y), self.batch_size):
                 piece = slice(first, first + self.batch_size)
                 yield X[piece], y[piece], None if weight is None else weight[piece]
-
-    def _as_they_stand(self, rows: slice) -> _Rows:
-        """Columns, targets and weights of a run of rows."""
-        X = self.X[rows] if self._sparse is None else self._sparse.taken(rows)
-        weight = None if self.weight is None else self.weight[rows]
-        return X, self._converted(self.y[rows]), weight
-
-    def _gathered(self, rows: IndexArray) -> _Rows:
-        """Columns, targets and weights of some rows."""
-        X: Matrix
-        if self._sparse is not None:
-            X = self._sparse.taken(rows)
-        elif self._X_buffer is not None:
-            X = take(self.X, rows, self._X_buffer)
-        else:
-            X = self.X[rows]
-        of_targets = rows
-        if self._first_rows is not None:
-            own_rows = self._own_rows[: rows.size].reshape(rows.shape)
-            np.add(rows, self._first_rows, out=own_rows)
-            if self._own is not None:
-                X = self._own.appended(X, own_rows)
-            if self.y.ndim == 3:
-                of_targets = own_rows
-        y = self._converted(take(self._targets, of_targets, self._y_gathered))
-        weight = None if self.weight is None else take(self.weight, rows, self._weight_buffer)
-        return X, y, weight
-
-    def _converted(self, y: npt.NDArray[Any]) -> FloatArray:
-        if y.dtype == self._y_buffer.dtype:
-            return y
-        converted: FloatArray = first_rows(self._y_buffer, y.shape[:-1])
-        np.copyto(converted, y)
-        return converted
 
 
 class _OwnColumns:
@@ -175,20 +157,18 @@ class _OwnColumns:
     def appended(self, shared: FloatArray, rows: IndexArray) -> FloatArray:
         """The shared columns, and those of these rows of all members one after another."""
         n_shared = shared.shape[-1]
-        joined = first_rows(self._joined, rows.shape)
+        joined = self._joined[: rows.size].reshape(rows.shape + self._joined.shape[1:])
         joined[..., :n_shared] = shared
         joined[..., n_shared:] = take(self._columns, rows, self._buffer)
         return joined
 
 
-def take(array: npt.NDArray[Any], rows: IndexArray, memory: npt.NDArray[Any]) -> Any:
-    """``array[rows]``, written into the first rows of `memory`."""
+def take(array: Matrix, rows: slice | IndexArray, memory: npt.NDArray[Any] | None) -> Any:
+    """``array[rows]``: a view of rows one after another, others written into `memory`, if any."""
+    if isinstance(rows, slice) or memory is None:
+        return array[rows]
+    out = memory[: rows.size]
+    if rows.ndim > 1:
+        out = out.reshape(rows.shape + memory.shape[1:])
     # mode="clip" lets NumPy write straight into the buffer; the rows are valid.
-    return array.take(rows, axis=0, out=first_rows(memory, rows.shape), mode="clip")
-
-
-def first_rows(memory: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """As many rows of `memory` as an index of this shape names, of this shape."""
-    if len(shape) == 1:
-        return memory[: shape[0]]
-    return memory[: math.prod(shape)].reshape(shape + memory.shape[1:])
+    return array.take(rows, axis=0, out=out, mode="clip")

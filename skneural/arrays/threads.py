@@ -61,8 +61,8 @@ class blas_threads:  # noqa: N801  # read as a phrase, like contextlib.suppress
         limit = max(1, self.multiplications // FLOPS_PER_THREAD)
         try:
             with held_interrupts():
-                _of_process.add(self, limit)
-                _of_thread.limits.add(self, limit)
+                for limits in (_of_process, _of_thread.limits):
+                    limits.settle(ref(self, limits.settle), limit)
         except BaseException:  # an interrupt that waited: the block is not entered
             self.__exit__(None, None, None)
             raise
@@ -75,12 +75,12 @@ class blas_threads:  # noqa: N801  # read as a phrase, like contextlib.suppress
     ) -> None:
         try:
             with held_interrupts():
-                _of_process.remove(ref(self))
-                _of_thread.limits.remove(ref(self))
+                _of_process.settle(ref(self))
+                _of_thread.limits.settle(ref(self))
         except BaseException:  # an interrupt that came a moment before, or that waited
             with held_interrupts():
-                _of_process.remove(ref(self))
-                _of_thread.limits.remove(ref(self))
+                _of_process.settle(ref(self))
+                _of_thread.limits.settle(ref(self))
             raise
 
 
@@ -147,48 +147,44 @@ class _Limits:
         self._lock = RLock()
         self._is_changing = False
 
-    def add(self, block: blas_threads, limit: int) -> None:
-        self._asked[ref(block, self.remove)] = (limit, get_ident())
-        self._settle()
+    def settle(self, block: ref[blas_threads] | None = None, limit: int | None = None) -> None:
+        """Bring the smallest limit into force, after a note of what a block asks for.
 
-    def remove(self, block: ref[blas_threads]) -> None:
-        """Forget a block; a second time, nothing happens."""
-        self._asked.pop(block, None)
-        self._settle()
-
-    def _settle(self) -> None:
-        if not _blas_libraries()[self._part]:
-            return
-        while True:
+        Without a limit the block is forgotten, if there is a note of it.
+        """
+        if block is not None and limit is not None:
+            self._asked[block] = (limit, get_ident())
+        elif block is not None:
+            self._asked.pop(block, None)
+        libraries = _blas_libraries()[self._part]
+        while libraries:
             smallest, _ = min(list(self._asked.values()), default=(0, None))
             if smallest == self._in_force:
                 return
             with self._lock:
                 if self._is_changing:
-                    # The garbage collector came here from inside `_change` and found a block that
-                    # was never left. The loop that runs `_change` looks again.
+                    # The garbage collector came here from inside a change and found a block that
+                    # was never left. The loop that makes the change looks again.
                     return
                 self._is_changing = True
                 try:
-                    self._change(smallest)
+                    before = self._in_force
+                    if before == 0:
+                        self._originals = tuple(map(attrgetter("num_threads"), libraries))
+                    self._in_force = UNKNOWN
+                    for library, original in zip(libraries, self._originals, strict=True):
+                        n_threads = min(original, smallest or original)
+                        if before != UNKNOWN and n_threads == min(original, before or original):
+                            continue
+                        library.set_num_threads(n_threads)
+                        # Since its version 3.8, threadpoolctl lets only the first thread that has
+                        # set OpenBLAS's number set it again. The training that ends last may be in
+                        # another one.
+                        if hasattr(library, "clear_controlling_thread"):
+                            library.clear_controlling_thread()
+                    self._in_force = smallest
                 finally:
                     self._is_changing = False
-
-    def _change(self, smallest: int) -> None:
-        libraries, before = _blas_libraries()[self._part], self._in_force
-        if before == 0:
-            self._originals = tuple(map(attrgetter("num_threads"), libraries))
-        self._in_force = UNKNOWN
-        for library, original in zip(libraries, self._originals, strict=True):
-            n_threads = min(original, smallest or original)
-            if before != UNKNOWN and n_threads == min(original, before or original):
-                continue
-            library.set_num_threads(n_threads)
-            # Since its version 3.8, threadpoolctl lets only the first thread that has set
-            # OpenBLAS's number set it again. The training that ends last may be in another one.
-            if hasattr(library, "clear_controlling_thread"):
-                library.clear_controlling_thread()
-        self._in_force = smallest
 
     def register_at_fork(self) -> None:
         # The forking thread has the lock, so that no other thread is in the middle of a change,
@@ -208,7 +204,7 @@ class _Limits:
         asked = list(self._asked.items())
         ours = get_ident()
         self._asked = {block: wish for block, wish in asked if wish[1] == ours}
-        self._settle()
+        self.settle()
 
 
 class _LimitsOfThread(local):

@@ -22,6 +22,12 @@ see `skneural.kernels.use` for what long enough means. The results are the same 
 A kernel is a plain function, without numba: the tests run it as it stands, and compiled.
 """
 
-from skneural.kernels.use import compiled_as, compiled_kernels, in_use, set_compiled
+from skneural.kernels.use import (
+    compiled_as,
+    compiled_kernels,
+    compiled_prediction,
+    in_use,
+    set_compiled,
+)
 
-__all__ = ["compiled_as", "compiled_kernels", "in_use", "set_compiled"]
+__all__ = ["compiled_as", "compiled_kernels", "compiled_prediction", "in_use", "set_compiled"]

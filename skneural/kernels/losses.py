@@ -1,4 +1,4 @@
-"""What losses do around exp and log: rows of outputs."""
+"""What losses do before exp: rows of outputs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,3 @@ def subtract_row_maxima(raw: FloatArray, column: FloatArray, scratch: FloatArray
                 largest = raw[i, j]
         for j in range(n_columns):
             raw[i, j] -= largest
-
-
-def subtract_column(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
-    """See `skneural.losses.classification._subtract_column`."""
-    n_rows, n_columns = raw.shape
-    for i in range(n_rows):
-        for j in range(n_columns):
-            raw[i, j] -= column[i, 0]
-
-
-def subtract_and_weight(
-    probability: FloatArray, log_probability: FloatArray, target: FloatArray
-) -> None:
-    """See `skneural.losses.classification._subtract_and_weight`."""
-    n_rows, n_columns = target.shape
-    for i in range(n_rows):
-        for j in range(n_columns):
-            probability[i, j] -= target[i, j]
-            log_probability[i, j] *= target[i, j]

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from functools import wraps
@@ -113,30 +114,48 @@ def in_use() -> bool:
     return _in_use.get() is not None
 
 
-@dataclass(eq=False)
-class compiled_kernels:  # noqa: N801  # read as a phrase, like contextlib.suppress
-    """A context in which compiled kernels are used, if they are there and the work is worth it.
+@contextmanager
+def compiled_kernels(work: float) -> Iterator[None]:
+    """A context of a training: kernels are used if they are there and all work so far is worth it.
 
     Parameters
     ----------
     work : float
         Elements of parameters and of outputs that the steps of the block go through.
-    is_prediction : bool, default=False
-        The work does not count for later blocks; inside of a training, what is used there is used.
+    """
+    if _Process.is_cut_off or _Process.setting is False:
+        uses = False
+    elif _Process.setting:
+        required_numba()
+        uses = True
+    else:
+        _Process.work_done += work
+        uses = bool(_compiled) or _saves_its_cost(_Process.work_done)
+    token = _in_use.set(_compiled if uses else None)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
+
+
+@dataclass(eq=False)
+class compiled_prediction:  # noqa: N801  # read as a phrase, like contextlib.suppress
+    """A context of a prediction, whose work does not count for later blocks.
+
+    Inside of a training, what is used there is used.
+
+    Parameters
+    ----------
+    work : float
+        Elements of outputs that the block goes through.
     """
 
     work: float
-    is_prediction: bool = field(default=False, kw_only=True)
     _token: Token[Compiled | None] | None = field(default=None, init=False)
 
     def __enter__(self) -> None:
-        if self.is_prediction:
-            if _in_use.get() is not None or not _are_worth_it_once(self.work):
-                return
-            uses = True
-        else:
-            uses = _are_worth_it(self.work)
-        self._token = _in_use.set(_compiled if uses else None)
+        if _in_use.get() is None and _are_worth_it_once(self.work):
+            self._token = _in_use.set(_compiled)
 
     def __exit__(
         self,
@@ -173,17 +192,6 @@ def training_work(
     """
     n_steps = -(-n_rows // batch_size)
     return min(max_iter, LIKELY_EPOCHS) * float(n_steps * n_params + n_rows * n_outputs)
-
-
-def _are_worth_it(work: float) -> bool:
-    """Whether a training uses kernels."""
-    if _Process.is_cut_off or _Process.setting is False:
-        return False
-    if _Process.setting:
-        required_numba()
-        return True
-    _Process.work_done += work
-    return bool(_compiled) or _saves_its_cost(_Process.work_done)
 
 
 def _are_worth_it_once(work: float) -> bool:

@@ -20,6 +20,8 @@ from skneural.losses.contract import (
 from skneural.losses.links import LOGISTIC, SOFTMAX, Link
 from skneural.settings import number
 
+OTHER_LINK = "A classification loss is for LOGISTIC or SOFTMAX outputs, got {!r}."
+
 
 @dataclass(repr=False, eq=False)
 class LogLoss(ClassificationLoss):
@@ -61,8 +63,11 @@ class LogLoss(ClassificationLoss):
     label_smoothing: float = number(0.0, 0, 1, closed="left")
 
     def with_link(self, link: Link) -> Loss:
-        is_binary = _is_logistic(link)
-        return (BinaryLogLoss if is_binary else MultinomialLogLoss)(self.label_smoothing)
+        if link == LOGISTIC:
+            return BinaryLogLoss(self.label_smoothing)
+        if link == SOFTMAX:
+            return MultinomialLogLoss(self.label_smoothing)
+        raise ValueError(OTHER_LINK.format(link))
 
 
 class BinaryLogLoss(LogLoss):
@@ -113,16 +118,17 @@ class MultinomialLogLoss(LogLoss):
     ) -> FloatArray:
         gradient, log_probability = buffers.gradient, raw
         _log_softmax(log_probability, buffers)
-        np.exp(log_probability, out=gradient)
+        probability = np.exp(log_probability, out=gradient)
         target = y
         if self.label_smoothing:
             smoothing = float(self.label_smoothing)
             target = np.multiply(y, 1 - smoothing, out=buffers.scratch)
             target += smoothing / y.shape[1]
-        _subtract_and_weight(gradient, log_probability, target)
-        losses = summed_over_outputs(log_probability, buffers.column)
-        np.negative(losses, out=losses)
-        return losses
+        np.subtract(probability, target, out=gradient)
+        log_probability *= target
+        row_sums(log_probability, out=buffers.column)
+        losses = buffers.column[:, 0]
+        return np.negative(losses, out=losses)
 
 
 @dataclass(repr=False, eq=False)
@@ -164,8 +170,11 @@ class Focal(ClassificationLoss):
     gamma: float = number(2.0, 0, closed="left")
 
     def with_link(self, link: Link) -> Loss:
-        is_binary = _is_logistic(link)
-        return (BinaryFocal if is_binary else MultinomialFocal)(self.gamma)
+        if link == LOGISTIC:
+            return BinaryFocal(self.gamma)
+        if link == SOFTMAX:
+            return MultinomialFocal(self.gamma)
+        raise ValueError(OTHER_LINK.format(link))
 
 
 class BinaryFocal(Focal):
@@ -235,7 +244,11 @@ class _ProbabilitySquaredError(ClassificationLoss):
     """What the squared errors of probabilities share."""
 
     def with_link(self, link: Link) -> Loss:
-        return (BinarySquaredError if _is_logistic(link) else MultinomialSquaredError)()
+        if link == LOGISTIC:
+            return BinarySquaredError()
+        if link == SOFTMAX:
+            return MultinomialSquaredError()
+        raise ValueError(OTHER_LINK.format(link))
 
 
 class BinarySquaredError(_ProbabilitySquaredError):
@@ -278,12 +291,6 @@ class MultinomialSquaredError(_ProbabilitySquaredError):
         return losses
 
 
-def _is_logistic(link: Link) -> bool:
-    if link not in (LOGISTIC, SOFTMAX):
-        raise ValueError(f"A classification loss is for LOGISTIC or SOFTMAX outputs, got {link!r}.")
-    return link == LOGISTIC
-
-
 def _log_softmax(raw: FloatArray, buffers: LossBuffers) -> None:
     """Logarithm of the softmax of each row, in place: z - log sum exp z.
 
@@ -294,7 +301,9 @@ def _log_softmax(raw: FloatArray, buffers: LossBuffers) -> None:
     np.exp(raw, out=scratch)
     row_sums(scratch, out=column)
     np.log(column, out=column)
-    _subtract_column(raw, column, scratch)
+    # Repeated along the rows in a buffer of ours: NumPy's broadcasting would need its own.
+    scratch[...] = column
+    raw -= scratch
 
 
 @compiled_as(kernels.subtract_row_maxima)
@@ -302,21 +311,6 @@ def _subtract_row_maxima(raw: FloatArray, column: FloatArray, scratch: FloatArra
     row_maxima(raw, out=column, scratch=scratch)
     scratch[...] = column
     raw -= scratch
-
-
-@compiled_as(kernels.subtract_column)
-def _subtract_column(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
-    # Repeated along the rows in a buffer of ours: NumPy's broadcasting would need its own.
-    scratch[...] = column
-    raw -= scratch
-
-
-@compiled_as(kernels.subtract_and_weight)
-def _subtract_and_weight(
-    probability: FloatArray, log_probability: FloatArray, target: FloatArray
-) -> None:
-    probability -= target
-    log_probability *= target
 
 
 def _focal_of_margin(

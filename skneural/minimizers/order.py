@@ -88,7 +88,7 @@ class RowOrder:
         self._generators = generators
         for k, n_epochs in enumerate(n_drawn if generators else ()):
             for _ in range(n_epochs):
-                self._epoch_of(k)
+                self.next_epoch([k])
 
     def next_epoch(self, active: Sequence[int] | None) -> IndexArray | None:
         """The rows of the next epoch.
@@ -105,20 +105,20 @@ class RowOrder:
         """
         if not self._rows:
             return None
-        if active is None or not self.is_per_member:
-            return self._epoch_of(0)
-        return np.stack([self._epoch_of(k) for k in active])
-
-    def _epoch_of(self, k: int) -> IndexArray:
-        """As many of the rows of a member as an epoch has, pass after pass."""
-        n_passes = math.ceil(self.n_rows / len(self._rows[k]))
-        passes = []
-        for _ in range(n_passes):
-            if self._generators:
-                self._rows[k] = self._rows[k][self._generators[k].permutation(len(self._rows[k]))]
-            passes.append(self._rows[k])
-        visited = passes[0] if n_passes == 1 else np.concatenate(passes)
-        return visited[: self.n_rows]
+        members = active if active is not None and self.is_per_member else (0,)
+        orders = []
+        for k in members:
+            # Pass after pass over the rows, until there are enough.
+            n_passes = math.ceil(self.n_rows / len(self._rows[k]))
+            passes = []
+            for _ in range(n_passes):
+                if self._generators:
+                    permutation = self._generators[k].permutation(len(self._rows[k]))
+                    self._rows[k] = self._rows[k][permutation]
+                passes.append(self._rows[k])
+            visited = passes[0] if n_passes == 1 else np.concatenate(passes)
+            orders.append(visited[: self.n_rows])
+        return np.stack(orders) if members is active else orders[0]
 
 
 def _whole_batches(n_rows: int, batch_size: int) -> int:

@@ -140,7 +140,7 @@ class Optimizer(Settings, ABC):
         rates: Factors,
         decay: float,
         decays: Factors,
-    ) -> None:
+    ) -> Any:
         """Weight decay and `update`, where parameters have factors of the learning rate.
 
         As it stands, it updates and then makes the steps longer or shorter, since every optimizer
@@ -160,12 +160,18 @@ class Optimizer(Settings, ABC):
             The share of the weights that is taken away before the step.
         decays : sequence of (slice, float)
             Factors of `decay`.
+
+        Returns
+        -------
+        object
+            What `update` returns, for `step` to look at: nothing, unless it is wrong.
         """
         if decay:
             self._decay(params, decay, state, decays)
         _save(params, rates, state["scratch_rates"])
-        self._update(params, gradient, learning_rate, state)
+        returned: Any = self.update(params.reshape(-1), gradient.reshape(-1), learning_rate, state)
         _rescale(params, rates, state["scratch_rates"])
+        return returned
 
     def step_length(self, learning_rate: float, state: State, out: FloatArray) -> None:
         """Write how far the last step moved each parameter per unit of a steady gradient.
@@ -218,13 +224,18 @@ class Optimizer(Settings, ABC):
             If it uses a name that is taken.
         """
         shape = (shape,) if isinstance(shape, int) else shape
-        state = self.init_moments(prod(shape), dtype)
-        self._check_moments(state)
+        state: Any = self.init_moments(prod(shape), dtype)
+        whose = f"init_moments of {type(self).__name__} must"
+        if not isinstance(state, dict):
+            raise TypeError(f"{whose} return a dict, got a {type(state).__name__}.")
+        for name, value in state.items():
+            if not isinstance(value, KEPT_IN_STATE):
+                raise TypeError(
+                    f"{whose} return a dict of arrays and numbers, got a {type(value).__name__} "
+                    f"as {name!r}."
+                )
         if taken := RESERVED.intersection(state):
-            raise ValueError(
-                f"init_moments of {type(self).__name__} must not use the name "
-                f"{min(taken)!r}, which is taken: rename it."
-            )
+            raise ValueError(f"{whose} not use the name {min(taken)!r}, which is taken: rename it.")
         state["n_penalised"] = shape[-1] if n_penalised is None else n_penalised
         if rates:
             state.update(self.init_factors(shape, dtype, rates))
@@ -269,40 +280,25 @@ class Optimizer(Settings, ABC):
         if self.max_grad_norm is not None:
             state["clipping"] = _clip_all(gradient, self.max_grad_norm)
         decay = learning_rate * self.weight_decay * decay_factor
+        flat = params.reshape(-1)
+        returned: Any
         if rates:
-            self.update_by_factors(params, gradient, learning_rate, state, rates, decay, decays)
+            returned = self.update_by_factors(
+                params, gradient, learning_rate, state, rates, decay, decays
+            )
         else:
             if decay:
                 self._decay(params, decay, state, decays)
-            self._update(params, gradient, learning_rate, state)
-        if l1 is not None:
-            self._shrink(params, gradient, learning_rate, state, l1, rates)
-        if self.averaging is not None:
-            self.average(params, gradient, state, keeps_zeros=l1 is not None)
-
-    def _update(
-        self, params: FloatArray, gradient: FloatArray, learning_rate: float, state: State
-    ) -> None:
-        flat = params.reshape(-1)
-        returned: Any = self.update(flat, gradient.reshape(-1), learning_rate, state)
+            returned = self.update(flat, gradient.reshape(-1), learning_rate, state)
         if returned is not None and is_another_array(returned, flat):
             raise TypeError(
                 f"{type(self).__name__}.update must change params in place, as by `params -= ...`, "
                 "and return nothing: it has returned an array."
             )
-
-    def _check_moments(self, state: Any) -> None:
-        if not isinstance(state, dict):
-            raise TypeError(
-                f"init_moments of {type(self).__name__} must return a dict, got a "
-                f"{type(state).__name__}."
-            )
-        for name, value in state.items():
-            if not isinstance(value, KEPT_IN_STATE):
-                raise TypeError(
-                    f"init_moments of {type(self).__name__} must return a dict of arrays and "
-                    f"numbers, got a {type(value).__name__} as {name!r}."
-                )
+        if l1 is not None:
+            self._shrink(params, gradient, learning_rate, state, l1, rates)
+        if self.averaging is not None:
+            self.average(params, gradient, state, keeps_zeros=l1 is not None)
 
     def _decay(self, params: FloatArray, amount: float, state: State, decays: Factors) -> None:
         start = 0

@@ -11,6 +11,16 @@ from skneural.schedules.contract import Schedule
 from skneural.settings import number
 
 
+class _OverEpochs(Schedule):
+    """A schedule that is spread over so many epochs, or all that the training may last."""
+
+    n_epochs: float | None
+
+    @property
+    def ends_with_max_iter(self) -> bool:  # type: ignore[override]
+        return self.n_epochs is None
+
+
 @dataclass(repr=False, eq=False)
 class StepDecay(Schedule):
     r"""Multiply the rate by a constant every few epochs.
@@ -93,7 +103,7 @@ class Exponential(Schedule):
 
 
 @dataclass(repr=False, eq=False)
-class Cosine(Schedule):
+class Cosine(_OverEpochs):
     r"""Fall from the base rate to the lowest by half a cosine.
 
     .. math:: f(t) = \lambda + (1 - \lambda) \frac{1 + \cos(\pi \min(t / T, 1))}{2}
@@ -135,10 +145,6 @@ class Cosine(Schedule):
 
     n_epochs: float | None = number(None, 0, closed="neither")
     lowest: float = number(0.0, 0, 1)
-
-    @property
-    def ends_with_max_iter(self) -> bool:
-        return self.n_epochs is None
 
     def factor(self, epoch: float, max_iter: float) -> float:
         length = max_iter if self.n_epochs is None else self.n_epochs
@@ -198,7 +204,7 @@ class CosineWarmRestarts(Schedule):
 
 
 @dataclass(repr=False, eq=False)
-class OneCycle(Schedule):
+class OneCycle(_OverEpochs):
     r"""Rise to the highest rate, then fall far below the first.
 
     .. math::
@@ -256,10 +262,6 @@ class OneCycle(Schedule):
     start: float = number(0.04, 0, 1)
     lowest: float = number(4e-6, 0, 1)
 
-    @property
-    def ends_with_max_iter(self) -> bool:
-        return self.n_epochs is None
-
     def factor(self, epoch: float, max_iter: float) -> float:
         length = max_iter if self.n_epochs is None else self.n_epochs
         rise = self.warm_up * length
@@ -269,7 +271,7 @@ class OneCycle(Schedule):
 
 
 @dataclass(repr=False, eq=False)
-class CosLog(Schedule):
+class CosLog(_OverEpochs):
     r"""Cycles that rise and fall, each about twice as long as the one before.
 
     .. math::
@@ -325,10 +327,6 @@ class CosLog(Schedule):
     n_cycles: int = number(4, 1)
     n_epochs: float | None = number(None, 0, closed="neither")
 
-    @property
-    def ends_with_max_iter(self) -> bool:
-        return self.n_epochs is None
-
     def check(self) -> None:
         super().check()
         n_cycles: Any = self.n_cycles
@@ -355,7 +353,7 @@ class CosLog(Schedule):
 
 
 @dataclass(repr=False, eq=False)
-class FlatCos(Schedule):
+class FlatCos(_OverEpochs):
     r"""The base rate for the first half, then down to 0 by half a cosine.
 
     .. math:: f(t) = \frac{1 + \cos(\pi (\max(1, 2 s) - 1))}{2}, \qquad s = \min(t / T, 1)
@@ -394,10 +392,6 @@ class FlatCos(Schedule):
     """
 
     n_epochs: float | None = number(None, 0, closed="neither")
-
-    @property
-    def ends_with_max_iter(self) -> bool:
-        return self.n_epochs is None
 
     def factor(self, epoch: float, max_iter: float) -> float:
         share = _share(epoch, max_iter if self.n_epochs is None else self.n_epochs)

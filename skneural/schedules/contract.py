@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Schedule(Settings):
         Whether `factor` is to be asked before every step: where a subclass has one.
     ends_with_max_iter : bool
         Whether the last epoch allowed is where the schedule was heading, and not a training
-        broken off.
+        broken off. A property where it depends on the settings.
     depends_on_time_alone : bool
         Whether neither `after_epoch` nor `on_plateau` changes anything: networks that are trained
         side by side share such a schedule, and no other.
@@ -30,13 +30,13 @@ class Schedule(Settings):
         What to print when a plateau ends the training.
     """
 
-    @property
-    def is_timed(self) -> bool:
-        return type(self).factor is not Schedule.factor
+    is_timed: ClassVar[bool] = False
+    ends_with_max_iter: ClassVar[bool] = False
 
-    @property
-    def ends_with_max_iter(self) -> bool:
-        return False
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "is_timed" not in vars(cls):
+            cls.is_timed = cls.is_timed or cls.factor is not Schedule.factor
 
     @property
     def depends_on_time_alone(self) -> bool:

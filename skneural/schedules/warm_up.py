@@ -61,7 +61,7 @@ class LinearWarmUp(Schedule):
     then: Schedule | None = None
 
     @property
-    def ends_with_max_iter(self) -> bool:
+    def ends_with_max_iter(self) -> bool:  # type: ignore[override]
         return self._then.ends_with_max_iter
 
     @property
