@@ -12,15 +12,14 @@ from torch import nn
 from torch.nn import functional
 
 from skneural.activations import ACTIVATIONS
-from skneural.initialization import weight_draws
 from skneural.network import dense_arrays, dense_network
 
 
 def network_and_generator(n_features, hidden, n_outputs, dtype, seed=0):
     """The initial network of our estimator, and the generator that goes on to shuffle."""
     relu = ACTIVATIONS["relu"]
-    draws = weight_draws("glorot_uniform", relu, len(hidden) + 1)
-    network = dense_network((n_features, *hidden, n_outputs), relu, draws=draws)
+    layer_sizes = (n_features, *hidden, n_outputs)
+    network = dense_network(layer_sizes, relu, initialization="glorot_uniform")
     generator = np.random.RandomState(seed)
     params = np.empty(network.n_params, dtype)
     network.initialize(params, generator)

@@ -20,7 +20,6 @@ from skneural import set_compiled
 from skneural.activations import ACTIVATIONS
 from skneural.arrays.batches import Batches
 from skneural.arrays.threads import blas_threads, largest_product
-from skneural.initialization import weight_draws
 from skneural.kernels import compiled_kernels
 from skneural.losses import LOSSES, LossBuffers
 from skneural.network import dense_arrays, dense_network
@@ -75,8 +74,7 @@ def medians(n_rows, layer_sizes, batch_size, dtype):
 
 def relu_network(layer_sizes):
     relu = ACTIVATIONS["relu"]
-    draws = weight_draws("glorot_uniform", relu, len(layer_sizes) - 1)
-    return dense_network(layer_sizes, relu, draws=draws)
+    return dense_network(layer_sizes, relu, initialization="glorot_uniform")
 
 
 def steps_of_a_batch(network, batch_size, dtype):

@@ -27,16 +27,14 @@ All this is for inputs whose mean square is known beforehand; `unit_deviation` l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from math import sqrt
-from operator import attrgetter
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from skneural.activations import GLOROT_FACTOR, Activation
+from skneural.activations import GLOROT_FACTOR
 from skneural.arrays.matrices import FloatArray, Matrix, as_shape_of
 
 #: ``initialization(fan_in, fan_out, random_state)`` gives weights of shape (fan_in, fan_out).
@@ -371,37 +369,6 @@ class WeightDraw:
             intercepts[...] = rng.standard_normal(fan_out)
         else:
             intercepts[...] = 0
-
-
-def weight_draws(
-    initialization: str | Initialization,
-    activations: Activation | Sequence[Activation],
-    n_layers: int,
-) -> list[WeightDraw]:
-    """What draws the weights of each of `n_layers` dense layers.
-
-    Parameters
-    ----------
-    initialization : str or callable
-        See `WeightDraw`.
-    activations : Activation or sequence of Activation
-        Of all hidden layers, or one for each.
-    n_layers : int
-        Number of dense layers, the output layer included.
-
-    Returns
-    -------
-    list of WeightDraw
-        One for each layer.
-    """
-    if isinstance(activations, Activation):
-        # Without a hidden layer too, as in scikit-learn.
-        factors = [activations.glorot_factor] * n_layers
-    else:
-        # The last layer has no activation function: that of the layer below counts.
-        factors = list(map(attrgetter("glorot_factor"), activations))
-        factors += factors[-1:] or [GLOROT_FACTOR]
-    return list(map(partial(WeightDraw, initialization), factors))
 
 
 def _checked(drawn: Any, weights: FloatArray) -> FloatArray:

@@ -43,12 +43,12 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from skneural.activations import Activation
+from skneural.activations import GLOROT_FACTOR, Activation
 from skneural.arrays.matrices import FloatArray, Matrix, is_sparse, row_chunks
+from skneural.initialization import Initialization, WeightDraw
 from skneural.kernels import compiled_prediction
 from skneural.layers import Activate, Arrays, Dense, Dropout, Layer
 from skneural.layers.contract import Parameter, check_chain, checked_parameters
-from skneural.layers.dense import Draw
 from skneural.workspace import PredictionMemory, Workspace
 
 #: Parameters from one place to another, and a factor other than 1 for them.
@@ -403,7 +403,7 @@ def dense_network(
     activations: Activation | Sequence[Activation],
     fit_intercept: bool = True,
     dropout: Sequence[float] = (),
-    draws: Sequence[Draw | None] = (),
+    initialization: str | Initialization | None = None,
 ) -> Network:
     """A multilayer perceptron: dense layers with activation functions, and dropout, between them.
 
@@ -417,8 +417,10 @@ def dense_network(
         Whether the layers have intercepts.
     dropout : sequence of float, default=()
         Rate of dropout of each hidden layer; empty for none.
-    draws : sequence of callable, default=()
-        What draws the initial weights of each dense layer, see `Dense`.
+    initialization : str, callable or None, default=None
+        What the initial weights are drawn by, see `WeightDraw`; None for zeros. The factor of
+        Glorot's rule is that of the activation function of the layer; of the last layer, which has
+        none, that of the layer below.
 
     Returns
     -------
@@ -427,13 +429,20 @@ def dense_network(
     """
     n_hidden = len(layer_sizes) - 2
     if isinstance(activations, Activation):
-        activations = (activations,) * n_hidden
+        # Counts without a hidden layer too, as in scikit-learn.
+        functions = (activations,) * (n_hidden + 1)
+    else:
+        functions = (*activations, *activations[-1:])
     layers: list[Layer] = []
     for i in range(n_hidden + 1):
         fan_in, fan_out = layer_sizes[i], layer_sizes[i + 1]
-        layers.append(Dense(fan_in, fan_out, fit_intercept, draws[i] if draws else None))
+        draw = None
+        if initialization is not None:
+            factor = functions[i].glorot_factor if functions else GLOROT_FACTOR
+            draw = WeightDraw(initialization, factor)
+        layers.append(Dense(fan_in, fan_out, fit_intercept, draw))
         if i < n_hidden:
-            layers.append(Activate(activations[i], fan_out))
+            layers.append(Activate(functions[i], fan_out))
             if dropout and dropout[i]:
                 layers.append(Dropout(dropout[i], fan_out))
     return Network(layers, layer_sizes[0], check_input=False)

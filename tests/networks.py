@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from skneural.activations import ACTIVATIONS
-from skneural.initialization import weight_draws
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import TrainingState
@@ -27,8 +26,7 @@ def network_of(
         functions = tuple(ACTIVATIONS.get(each, each) for each in activation)
     else:
         functions = ACTIVATIONS[activation]
-    draws = weight_draws(initialization, functions, len(layer_sizes) - 1)
-    return dense_network(layer_sizes, functions, fit_intercept, dropout, draws)
+    return dense_network(layer_sizes, functions, fit_intercept, dropout, initialization)
 
 
 def initial_params(network, seed=0, dtype=np.float64, rows=None):

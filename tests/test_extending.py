@@ -266,9 +266,9 @@ def test_training_of_the_page(page):
 
 
 def test_a_layer_of_layers_is_trained(page):
-    inside = [page.Dense(8, 16, draw=page.draws[0]), page.Activate(page.tanh, 16)]
-    block = page.Residual([*inside, page.Dense(16, 8, draw=page.draws[0])])
-    first, last = page.Dense(3, 8, draw=page.draws[0]), page.Dense(8, 1, draw=page.draws[1])
+    inside = [page.Dense(8, 16, draw=page.draw), page.Activate(page.tanh, 16)]
+    block = page.Residual([*inside, page.Dense(16, 8, draw=page.draw)])
+    first, last = page.Dense(3, 8, draw=page.draw), page.Dense(8, 1, draw=page.draw)
     network = page.Network([first, block, last], n_inputs=3)
     params = page.train(network, SQUARED_ERROR, Adam(), ROWS, TARGET)
     # The third column holds codes, of which it makes what it can.
@@ -278,7 +278,7 @@ def test_a_layer_of_layers_is_trained(page):
 def test_a_layer_that_does_something_else_in_training(page):
     """It adds noise, for which predictions are smoother; each of several members has its own."""
     rng = np.random.RandomState(0)
-    network = page.Network([page.Noise(0.5, 3), page.Dense(3, 1, draw=page.draws[1])], n_inputs=3)
+    network = page.Network([page.Noise(0.5, 3), page.Dense(3, 1, draw=page.draw)], n_inputs=3)
     params = rng.normal(scale=0.1, size=(2, network.n_params))
     params[1] = params[0]
     memory = Adam().init_state(params.shape, float, network.n_penalised)

@@ -139,7 +139,8 @@ def finished(
         )
     complaints = []
     if is_over and reason in ("max_iter", "no_progress"):
-        complaints.append(plan.convergence_warning(run, reason))
+        warning = plan.convergence_warning
+        complaints.append(warning if isinstance(warning, str) else warning(run, reason))
     if is_over and plan.learning_check is not None and reason in ENDS_BY_ITSELF:
         complaints.append(plan.learning_check(params))
     message = " ".join(filter(None, complaints))

@@ -10,7 +10,7 @@ from skneural.arrays.matrices import FloatArray
 from skneural.arrays.threads import largest_product
 from skneural.estimators.model import Origin
 from skneural.estimators.plan import Plan
-from skneural.estimators.problem import Problem
+from skneural.estimators.problem import TRAINING_LOSS, Problem
 from skneural.kernels.use import training_work
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.run import Run
@@ -23,6 +23,7 @@ def full_batch_plan(
     stopping: EarlyStopping,
     params: FloatArray,
     drawn: tuple[str, ...],
+    convergence_warning: Callable[[Run, str], str],
 ) -> Plan:
     """The plan of a training by a minimiser that sees all rows at once.
 
@@ -37,10 +38,14 @@ def full_batch_plan(
         To begin with.
     drawn : tuple of str
         What has been drawn at random.
+    convergence_warning : callable
+        See `Plan`.
     """
     rows, start, layer_sizes = problem.data.rows, problem.start, problem.template.layer_sizes
     max_iter, restores_best = problem.estimator.max_iter, problem.selection.restores_best
-    validate, criterion = problem.judged_by(problem.selection.own)
+    validate, criterion = None, TRAINING_LOSS
+    if problem.selection.own is not None:
+        validate, criterion = problem.judged_by(problem.selection.own)
     record = start.record(criterion, restores_best=restores_best)
     minimizer: dict[str, Any] = {}
     if start.mode == "resume" and start.earlier is not None and start.earlier.state is not None:
@@ -66,5 +71,5 @@ def full_batch_plan(
         max_iter,
         largest_product(n_rows, list(pairwise(layer_sizes))),
         training_work(0, sum(layer_sizes[1:]), n_rows, n_rows, max_iter),
-        problem.convergence_warning,
+        convergence_warning,
     )

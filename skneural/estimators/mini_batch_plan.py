@@ -12,9 +12,10 @@ import numpy as np
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.arrays.threads import largest_product
 from skneural.estimators.data import LabelledRows
+from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.model import Fitted, Origin, is_view_of
 from skneural.estimators.plan import Plan, Start
-from skneural.estimators.problem import Problem
+from skneural.estimators.problem import TRAINING_LOSS, Problem
 from skneural.estimators.scales import LearningCheck
 from skneural.estimators.user_warnings import warn_user
 from skneural.estimators.validation import split_rows
@@ -76,7 +77,9 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
     if network.draws:
         add_dropout_generator(generators, drawn, start)
 
-    validate, criterion = problem.judged_by(split.validation)
+    validate, criterion = None, TRAINING_LOSS
+    if split.validation is not None:
+        validate, criterion = problem.judged_by(split.validation)
     record = start.record(criterion, restores_best=selection.restores_best)
     optimizer, rate = settings.optimizer, learning_rate_init
     memory = optimizer.init_state(params.shape, params.dtype, network.n_penalised, network.rates)
@@ -111,7 +114,7 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
         max_iter,
         largest_product(batch_size, list(pairwise(problem.template.layer_sizes))),
         training_work(network.n_params, n_outputs, split.n_rows, batch_size, max_iter),
-        problem.convergence_warning,
+        "" if settings.schedule.ends_with_max_iter else OUT_OF_EPOCHS.format(max_iter=max_iter),
         learning_check=LearningCheck(
             rows, split.train, network, problem.loss, data.feature_names, learning_rate_init
         ),

@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.model import Fitted, Model, Origin
 from skneural.estimators.validation import with_zero_intercepts
-from skneural.minimizers.history import EarlyStopping, Validation
+from skneural.minimizers.history import EarlyStopping, History, Validation
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import (
     Record,
@@ -57,9 +57,9 @@ class Plan:
     work : float
         Elements that its steps are likely to go through: says whether compiled kernels are worth
         loading, see `skneural.kernels.use`.
-    convergence_warning : callable
-        ``convergence_warning(run, reason)`` is what to warn of if the training has not converged;
-        empty for nothing.
+    convergence_warning : str or callable
+        What to warn of if the training has not converged, empty for nothing; or
+        ``convergence_warning(run, reason)``, which says so where it depends on the end.
     records_epochs : bool, default=True
         Whether the losses of all epochs are kept, and printed.
     to_model : callable or None, default=None
@@ -82,7 +82,7 @@ class Plan:
     max_iter: int
     largest_product: int
     work: float
-    convergence_warning: Callable[[Run, str], str]
+    convergence_warning: str | Callable[[Run, str], str]
     records_epochs: bool = True
     to_model: Callable[[FloatArray], FloatArray] | None = None
     learning_check: Callable[[FloatArray], str] | None = None
@@ -175,7 +175,7 @@ class Start:
         """
         earlier = self.earlier
         if earlier is None:
-            return Record()
+            return Record(histories=(History(),))
         assert earlier.state is not None
         record, origin = earlier.state.record, earlier.origin
         history = record.history

@@ -13,7 +13,6 @@ from skneural.estimators.plan import Start
 from skneural.estimators.validation import as_stored, selection_criterion, validator_of
 from skneural.losses import Loss
 from skneural.minimizers.history import Validation
-from skneural.minimizers.run import Run
 from skneural.network import Network
 
 #: What the best epoch is selected by where there are no validation rows.
@@ -56,8 +55,6 @@ class Problem:
     loss : Loss
         For the outputs of the network.
     selection : Selection
-    convergence_warning : callable
-        See `skneural.estimators.plan.Plan`.
     """
 
     estimator: Any
@@ -67,14 +64,9 @@ class Problem:
     network: Network
     loss: Loss
     selection: Selection
-    convergence_warning: Callable[[Run, str], str]
 
-    def judged_by(
-        self, rows: LabelledRows | None
-    ) -> tuple[Callable[[FloatArray], Validation] | None, str]:
+    def judged_by(self, rows: LabelledRows) -> tuple[Callable[[FloatArray], Validation], str]:
         """What evaluates parameters by these validation rows, and what selects the best epoch."""
-        if rows is None:
-            return None, TRAINING_LOSS
         metric, own = self.selection.metric, self.selection.own
         validate = validator_of(
             self.estimator, metric, self.template, self.network, self.loss, rows

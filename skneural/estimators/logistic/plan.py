@@ -12,7 +12,6 @@ from scipy.linalg import LinAlgWarning
 from skneural.arrays.matrices import FloatArray, Matrix
 from skneural.convex.solvers import convex_minimizer
 from skneural.estimators.data import Data
-from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.full_batch_plan import full_batch_plan
 from skneural.estimators.logistic.parameters import SAG_FAMILY, STOCHASTIC
 from skneural.estimators.logistic.penalised_intercept import penalised_problem
@@ -80,7 +79,6 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
         model.network if estimator.fit_intercept else dense_network(layer_sizes, (), False),
         LOSSES["log_loss", labels.link.name],
         Selection("score", None, holds_out=stops_early, restores_best=stops_early),
-        partial(_convergence_warning, estimator),
     )
     l2 = l1 = 0.0
     penalty = penalty_name(estimator)
@@ -128,7 +126,14 @@ def _convex_plan(problem: Problem, l2: float, l1: float) -> Plan:
         l1=l1,
         warn=partial(_warn_of_singular_hessian, estimator.solver),
     )
-    plan = full_batch_plan(problem, minimize, EarlyStopping(tol, np.inf), params, drawn=())
+    plan = full_batch_plan(
+        problem,
+        minimize,
+        EarlyStopping(tol, np.inf),
+        params,
+        drawn=(),
+        convergence_warning=partial(_convergence_warning, estimator),
+    )
     return plan if to_model is None else replace(plan, to_model=to_model)
 
 
@@ -174,8 +179,6 @@ def _warn_of_singular_hessian(solver: str, n_iter: int) -> None:
 def _convergence_warning(estimator: Any, run: Run, reason: str) -> str:
     if reason in ("max_iter", "no_progress") and run.is_good_enough:
         return ""
-    if estimator.solver in STOCHASTIC:
-        return OUT_OF_EPOCHS.format(max_iter=estimator.max_iter)
     solver, n_iter = run.message or estimator.solver, run.n_iter
     if reason == "no_progress":
         return (

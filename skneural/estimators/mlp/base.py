@@ -12,7 +12,6 @@ from skneural.checks.losses import check_own_loss, is_own
 from skneural.estimators.base import fitted_attribute
 from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import Data
-from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.fit_context import check_parameters, fit_context
 from skneural.estimators.full_batch_plan import full_batch_plan
 from skneural.estimators.method_examples import networks, with_examples
@@ -40,7 +39,6 @@ from skneural.estimators.scales import LearningCheck
 from skneural.estimators.sklearn_private import with_callbacks
 from skneural.estimators.target_contract import Targets
 from skneural.estimators.targets import Numbers
-from skneural.initialization import weight_draws
 from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.run import Run
@@ -294,7 +292,7 @@ class MultilayerPerceptron(NetworkEstimator):
             layer_sizes,
             activation,
             dropout=dropout_rates(self, n_hidden),
-            draws=weight_draws(self.initialization, activation, n_hidden + 1),
+            initialization=self.initialization,
         )
         if not isinstance(self.loss, str) and is_own(loss):
             link = None if isinstance(data.targets, Numbers) else data.targets.link
@@ -306,9 +304,7 @@ class MultilayerPerceptron(NetworkEstimator):
         if self.restore_best_weights != "auto":
             restores_best = bool(self.restore_best_weights)
         selection = Selection(self.early_stopping_metric, data.validation, holds_out, restores_best)
-        problem = Problem(
-            self, data, start, template, network, loss, selection, self._convergence_warning
-        )
+        problem = Problem(self, data, start, template, network, loss, selection)
         # Strengths of the L2 and the L1 penalty, divided by the unit of the weights.
         alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
         if rows.weight is not None:
@@ -318,9 +314,8 @@ class MultilayerPerceptron(NetworkEstimator):
         l2, l1 = (1 - l1_ratio) * alpha, l1_ratio * alpha
         if self.solver == "lbfgs":
             return self._lbfgs_plan(problem, l2, l1)
-        return mini_batch_plan(
-            problem, MiniBatchSettings(optimizer_of(self), schedule_of(self), l2, l1)
-        )
+        settings = MiniBatchSettings(optimizer_of(self), schedule_of(self), l2, l1)
+        return mini_batch_plan(problem, settings)
 
     def _lbfgs_plan(self, problem: Problem, l2: float, l1: float) -> Plan:
         network, loss, rows = problem.network, problem.loss, problem.data.rows
@@ -336,6 +331,7 @@ class MultilayerPerceptron(NetworkEstimator):
             EarlyStopping(self.tol, self.n_iter_no_change, stops_early, selection.restores_best),
             params,
             ("initial weights",) if is_drawn else (),
+            self._lbfgs_warning,
         )
         check = LearningCheck(rows, None, network, loss, problem.data.feature_names)
         return replace(plan, learning_check=check)
@@ -352,11 +348,7 @@ class MultilayerPerceptron(NetworkEstimator):
                 "same: call fit with warm_start=False to start anew."
             )
 
-    def _convergence_warning(self, run: Run, reason: str) -> str:
-        if self.solver != "lbfgs":
-            if schedule_of(self).ends_with_max_iter:
-                return ""
-            return OUT_OF_EPOCHS.format(max_iter=self.max_iter)
+    def _lbfgs_warning(self, run: Run, reason: str) -> str:
         return (
             f"lbfgs failed to converge after {run.n_iter} iteration(s) "
             f"({run.message}). Increase max_iter (now {self.max_iter}) or max_fun (now "

@@ -28,7 +28,6 @@ from skneural.estimators.split import naming_the_sides
 from skneural.estimators.targets import Labels
 from skneural.kernels.use import training_work
 from skneural.minimizers.history import EarlyStopping
-from skneural.minimizers.run import Run
 from skneural.minimizers.state import Record, TrainingState
 from skneural.perceptron import (
     OnlinePerceptron,
@@ -45,6 +44,11 @@ SPARSE_INTERCEPT_RATE = 0.01
 
 #: Elements that NumPy goes through in the time that Python takes for a row.
 WORK_OF_A_ROW = 500
+
+OUT_OF_EPOCHS = (
+    "Maximum number of iterations ({}) reached before convergence. Consider increasing max_iter to "
+    "improve the fit."
+)
 
 #: The share of L1 in each penalty; None for `l1_ratio`.
 L1_SHARE = {"l2": 0.0, "l1": 1.0, "elasticnet": None, None: 0.0}
@@ -93,20 +97,9 @@ def perceptron_plan(
         # One thread: a product with a vector waits for memory, and more threads wait too.
         largest_product=0,
         work=training_work(0, len(units) * WORK_OF_A_ROW, len(data.rows.y), 1, max_iter),
-        convergence_warning=_never if estimator.tol is None else _out_of_epochs,
+        # Without `tol` there is no convergence to wait for.
+        convergence_warning="" if estimator.tol is None else OUT_OF_EPOCHS.format(max_iter),
         records_epochs=False,
-    )
-
-
-def _never(run: Run, reason: str) -> str:
-    """Without `tol` there is no convergence to wait for."""
-    return ""
-
-
-def _out_of_epochs(run: Run, reason: str) -> str:
-    return (
-        f"Maximum number of iterations ({run.max_iter}) reached before convergence. "
-        "Consider increasing max_iter to improve the fit."
     )
 
 
