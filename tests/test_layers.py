@@ -815,7 +815,7 @@ def test_products_in_pieces_are_products(shape, halves, members, dtype, monkeypa
     np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)
     products.multiply(left, np.ascontiguousarray(right.swapaxes(-1, -2)), out)
     np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)
-    for scratch in (memory, left):
+    for scratch in (memory, left) if members else ():
         out[...] = np.nan
         products.multiply_rows_by_rows(left, right, out, scratch)
         np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)

@@ -86,7 +86,6 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
     if start.earlier is not None and start.mode in ("partial_fit", "resume"):
         params, rate = continued(start.earlier, start.mode, optimizer, memory, params, rate)
 
-    batch_size = batch_size_of(estimator, split.n_rows)
     max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
     n_outputs = sum(map(attrgetter("n_outputs"), network.layers))
     n_rows, total = total_weight(rows, split.train, start)
@@ -94,7 +93,7 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
     return Plan(
         problem.template,
         network,
-        _minimizer(problem, settings, rows, split.train, batch_size, n_rows, total),
+        _minimizer(problem, settings, rows, split.train, split.batch_size, n_rows, total),
         TrainingState(params, memory, replace(record, learning_rate=rate), generators),
         Origin(
             optimizer=type(optimizer).__name__,
@@ -112,8 +111,8 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
         validate,
         selection.restores_best,
         max_iter,
-        largest_product(batch_size, list(pairwise(problem.template.layer_sizes))),
-        training_work(network.n_params, n_outputs, split.n_rows, batch_size, max_iter),
+        largest_product(split.batch_size, list(pairwise(problem.template.layer_sizes))),
+        training_work(network.n_params, n_outputs, split.n_rows, split.batch_size, max_iter),
         "" if settings.schedule.ends_with_max_iter else OUT_OF_EPOCHS.format(max_iter=max_iter),
         learning_check=LearningCheck(
             rows, split.train, network, problem.loss, data.feature_names, learning_rate_init
@@ -208,6 +207,8 @@ class Split:
         That of the generator that has drawn the rows held out.
     is_new : bool
         Whether they were drawn just now. A training that goes on holds out the same as before.
+    batch_size : int
+        Rows to train on in a batch, of which there cannot be more than there are.
     """
 
     n_rows: int
@@ -215,37 +216,35 @@ class Split:
     validation: LabelledRows | None
     generator_state: dict[str, Any] | None
     is_new: bool
+    batch_size: int
 
 
 def split_of(problem: Problem, rows: LabelledRows) -> Split:
-    """The rows held out by a training that goes on, or new ones, if any are to be."""
-    start, selection = problem.start, problem.selection
+    """The rows held out by a training that goes on, or new ones, if any are to be; the batches."""
+    estimator, start, selection = problem.estimator, problem.start, problem.selection
     state = None if start.earlier is None else start.earlier.origin.validation_generator
-    if not selection.holds_out:
-        return Split(rows.X.shape[0], None, selection.own, state, is_new=False)
-    # A fit is resumed by drawing the same once more, if it is known where its generator stood.
-    is_repeated = start.mode == "resume" and start.drew("split") and start.draws_the_same
-    is_new = state is None or is_repeated
-    generator = start.generator if state is None or is_new else generator_from_state(state)
-    if is_new:
-        state = generator_state(generator)
-    train, held_out = split_rows(
-        problem.data.targets, rows.target, problem.estimator.validation_fraction, generator
-    )
-    return Split(len(train), train, rows.take(held_out), state, is_new)
-
-
-def batch_size_of(estimator: Any, n_rows: int) -> int:
-    """Rows in a batch, of which there cannot be more than there are."""
+    n_rows, train, validation, is_new = rows.X.shape[0], None, selection.own, False
+    if selection.holds_out:
+        # A fit is resumed by drawing the same once more, if it is known where its generator stood.
+        is_repeated = start.mode == "resume" and start.drew("split") and start.draws_the_same
+        is_new = state is None or is_repeated
+        generator = start.generator if state is None or is_new else generator_from_state(state)
+        if is_new:
+            state = generator_state(generator)
+        train, held_out = split_rows(
+            problem.data.targets, rows.target, estimator.validation_fraction, generator
+        )
+        n_rows, validation = len(train), rows.take(held_out)
     batch_size = estimator.batch_size
     if batch_size == "auto":
-        return min(LARGEST_AUTO_BATCH, n_rows)
-    if batch_size > n_rows:
+        batch_size = LARGEST_AUTO_BATCH
+    elif batch_size > n_rows:
         warn_user(
             f"batch_size={batch_size} is larger than the {n_rows} rows to train on: "
             "all of them make one batch."
         )
-    return min(int(batch_size), n_rows)
+    batch_size = min(int(batch_size), n_rows)
+    return Split(n_rows, train, validation, state, is_new, batch_size)
 
 
 def total_weight(rows: LabelledRows, train: IndexArray | None, start: Start) -> tuple[int, float]:

@@ -127,8 +127,11 @@ class Dense(Layer):
             return None
         if delta_below is None:
             delta_below = np.empty((*delta.shape[:-1], self.n_inputs), dtype=delta.dtype)
-        # What has been put out is no longer read by now.
-        multiply_rows_by_rows(delta, arrays[0], out=delta_below, memory=z)
+        if delta.ndim == 2:
+            product(delta, arrays[0].T, out=delta_below)
+        else:
+            # What has been put out is no longer read by now.
+            multiply_rows_by_rows(delta, arrays[0], out=delta_below, memory=z)
         passed_on: FloatArray = delta_below
         return passed_on
 

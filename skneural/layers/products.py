@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray, product
+from skneural.arrays.matrices import FloatArray
 
 #: Multiplications up to which OpenBLAS takes matrices as small.
 MOST_SMALL = 10**6
@@ -51,20 +51,17 @@ def multiply(left: FloatArray, right: FloatArray, out: FloatArray) -> None:
 def multiply_rows_by_rows(
     left: FloatArray, right: FloatArray, out: FloatArray, memory: FloatArray
 ) -> None:
-    """Write the product of `left` and the transpose of `right` into `out`.
+    """Write the product of `left` and the transpose of `right` into `out`, for each member.
 
     Parameters
     ----------
-    left : ndarray of shape (n_rows, n) or (K, n_rows, n)
-    right : ndarray of shape (n_columns, n) or (K, n_columns, n)
-    out : ndarray of shape (n_rows, n_columns) or (K, n_rows, n_columns)
+    left : ndarray of shape (K, n_rows, n)
+    right : ndarray of shape (K, n_columns, n)
+    out : ndarray of shape (K, n_rows, n_columns)
     memory : ndarray of the size of `left`
         Overwritten, unless `left` lies there.
     """
     transposed = right.swapaxes(-1, -2)
-    if left.ndim < 3:
-        product(left, transposed, out)
-        return
     n_rows, n_columns = out.shape[-2:]
     n = left.shape[-1]
     if n == 1:
