@@ -144,7 +144,7 @@ class Newton:
             if factor is None:
                 return self._go_on_without_inverse(run)
             step, promised = factor.newton_step(slope)
-            decrease = min(0.5 * promised, value)
+            decrease = min(0.5 * promised, value)  # not below zero
             if run.is_good_enough and decrease <= allowed:
                 return "converged"
             point = self._line_search(params, value, coordinates.expand(step), promised)
@@ -216,9 +216,9 @@ class _Factor(NamedTuple):
     unit: FloatArray
 
     def newton_step(self, slope: FloatArray) -> tuple[FloatArray, float]:
-        """The step, and what its slope promises: the squared Newton decrement g^T H^{-1} g.
+        """The step -H^{-1} g, and the decrease that its slope promises, g^T H^{-1} g.
 
-        Half of that is how far the quadratic falls.
+        That is the squared Newton decrement; the quadratic falls by half of it.
         """
         # LAPACK itself: on small matrices, the checks around it would take longest.
         step, _ = scipy.linalg.lapack.dpotrs(self.cholesky, slope / self.unit, lower=True)

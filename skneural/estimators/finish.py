@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from skneural.estimators.data import Data
 from skneural.estimators.model import Fitted, Outcome
 from skneural.estimators.plan import Plan, Start
 from skneural.estimators.user_warnings import warn_user
+from skneural.minimizers.changed import changed
 from skneural.minimizers.history import History
 from skneural.minimizers.run import FINISHED, Run
 from skneural.minimizers.state import TrainingState, generator_from_state, generator_state
@@ -159,7 +159,7 @@ def snapshot_of(
         name: generator_from_state(generator_state(each), type(each))
         for name, each in state.generators.items()
     }
-    state = replace(state.copy(), generators=generators)
+    state = changed(state.copy(), generators=generators)
     params = state.params if state.model is state.params else state.model.copy()
     return {"_fitted": _fitted(plan, state, params, "", data, start, settings, False)}
 
@@ -195,30 +195,30 @@ def _fitted(
     are_the_models = params is state.params and plan.to_model is None
     if are_the_models or not ("average" in state.optimizer or can_be_resumed):
         n_params = len(state.params) if plan.to_model is None else None
-        state = replace(state, params=model.params[:n_params])
+        state = changed(state, params=model.params[:n_params])
     if not plan.records_epochs:
         history = History()
     elif params is history.best_params or not can_be_resumed:
-        history = replace(history, best_params=None)
+        history = changed(history, best_params=None)
     optimizer, generators = dict(state.optimizer), dict(state.generators)
     for name in state.optimizer:
         if name.startswith("scratch"):
             del optimizer[name]
     if start.seed is None:
         generators.pop("shuffle", None)
-    origin = replace(plan.origin, holds_best=holds_best)
+    origin = changed(plan.origin, holds_best=holds_best)
     if can_be_resumed:
-        origin = replace(
+        origin = changed(
             origin,
             settings=settings,
             generator_start=start.begun_at or None,
             n_fit_rows=len(data.rows.target),
             fit_weight=data.rows.total_weight,
         )
-    state = replace(
+    state = changed(
         state,
         optimizer=optimizer,
-        record=replace(record, histories=(history,)),
+        record=changed(record, histories=(history,)),
         generators=generators,
         minimizer=state.minimizer if can_be_resumed else {},
     )
