@@ -110,6 +110,9 @@ class Start:
         user's as it was.
     seed : int or None
         An integer `random_state`.
+    begun_at : dict
+        The state of the generator before it was drawn from, by a fit that has no seed and may be
+        resumed: see `note_generator`.
     """
 
     mode: str
@@ -139,8 +142,12 @@ class Start:
             generator = check_random_state(random_state)
             if generator is random_state:
                 generator = generator_from_state(generator_state(generator))
-        begun_at = {} if seed is not None or mode == "partial_fit" else generator_state(generator)
-        return cls(mode, earlier, generator, seed, begun_at)
+        return cls(mode, earlier, generator, seed)
+
+    def note_generator(self) -> None:
+        """Note where the generator stands, if it has no seed: a fit that draws says so before."""
+        if self.seed is None and self.mode != "partial_fit":
+            self.begun_at.update(generator_state(self.generator))
 
     @property
     def draws_the_same(self) -> bool:
@@ -155,6 +162,8 @@ class Start:
 
     def params(self, network: Network, dtype: Any, X: Any) -> tuple[FloatArray, bool]:
         """The parameters to begin with, and whether initial ones have been drawn."""
+        if self.seed is None:
+            self.note_generator()
         earlier = self.earlier
         params: FloatArray = np.empty(network.n_params, dtype=dtype)
         is_drawn = earlier is None or (self.mode == "resume" and self.drew("initial weights"))
