@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skneural.arrays.matrices import product, transposed_product
+from skneural.arrays.matrices import product
 
 
 def forward_products(X, weights, outputs):
@@ -16,6 +16,6 @@ def forward_products(X, weights, outputs):
 
 def backward_products(X, weights, outputs, deltas, gradients):
     for i in reversed(range(len(weights))):
-        transposed_product(outputs[i - 1] if i else X, deltas[i], out=gradients[i])
+        product((outputs[i - 1] if i else X).T, deltas[i], out=gradients[i])
         if i:
             np.dot(deltas[i], weights[i].T, out=deltas[i - 1])

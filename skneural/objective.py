@@ -40,7 +40,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from skneural.arrays.matrices import FloatArray, Matrix, block_length, blocks
+from skneural.arrays.matrices import BLOCK_BYTES, FloatArray, Matrix, blocks
 from skneural.kernels import compiled_as
 from skneural.kernels import optimizers as kernels
 from skneural.layers import Arrays
@@ -106,7 +106,9 @@ class Objective:
         self.gradient: FloatArray = np.empty((*members, network.n_params), dtype=dtype)
         self._gradient_arrays = network.arrays(self.gradient)
         self._reported_share = 1 / network.n_outputs if loss.reports_mean_over_outputs else 1.0
-        self._block: FloatArray = np.empty(min(block_length(dtype), network.n_params), dtype=dtype)
+        self._block: FloatArray = np.empty(
+            min(BLOCK_BYTES // self.gradient.itemsize, network.n_params), dtype=dtype
+        )
         self._workspace = Workspace(network, n_rows, dtype, members)
         self._bound: FloatArray | None = None
         self._arrays: list[Arrays] = []

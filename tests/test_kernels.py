@@ -26,7 +26,7 @@ from skneural.layers.periodic_embedding import COSINE
 #   b  likewise, of booleans
 #   y  with bytes; one of the two may use them as scratch
 #   r  with one row for a matrix; for several matrices, one for each, far apart in memory
-#   c  with one column
+#   c  with one column; compared
 CASES = {
     "sgd_step": (1, "w x w", (0.1, 0.9, True), (0.1, 0.9, False)),
     "adam_step": (1, "w x w p", (0.9, 0.999, 1e-8, 0.001), (0.0, 0.5, 1.0, 0.3)),
@@ -150,7 +150,7 @@ def assert_same_bits(name, arguments, function, shape, dtype):
         REPLACED[name].definition(*expected)
         function(*found)
     for letter, one, other in zip(arguments, expected, found, strict=True):
-        if isinstance(letter, str) and letter in "wpour":
+        if isinstance(letter, str) and letter in "wpourc":
             np.testing.assert_array_equal(one, other)
             are_numbers = ~np.isnan(one)
             np.testing.assert_array_equal(*(np.signbit(a[are_numbers]) for a in (one, other)))

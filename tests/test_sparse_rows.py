@@ -135,7 +135,7 @@ def products(rows, right, left):
     out_transposed = np.full((rows.shape[1], right.shape[1]), np.nan, dtype=right.dtype)
     with np.errstate(invalid="ignore", over="ignore"):
         matrices.product(rows, right, out)
-        matrices.transposed_product(rows, left, out_transposed)
+        matrices.product(rows.T, left, out_transposed)
     return out, out_transposed
 
 
@@ -216,7 +216,7 @@ def n_transposes(n_products, monkeypatch, n_rows=50, n_features=25_000, n_column
         patch.setattr(sparse.csc_matrix, "tocsr", lambda own: made.append(own) or tocsr(own))
         rows, left = for_many_products(X), np.ones((n_rows, n_columns))
         for _ in range(n_products):
-            matrices.transposed_product(rows, left, np.empty((n_features, n_columns)))
+            matrices.product(rows.T, left, np.empty((n_features, n_columns)))
     return len(made)
 
 
@@ -245,7 +245,7 @@ def test_products_with_the_arrays_of_members(way):
         out, back = np.empty((3, X.shape[0], 4)), np.empty((3, X.shape[1], 4))
         with computing(way):
             matrices.product(rows, right, out)
-            matrices.transposed_product(rows, left, back)
+            matrices.product(rows.T, left, back)
         for k in range(3):
             assert_same_bits(out[k], X @ right[k])
             assert_same_bits(back[k], X.T @ left[k])
@@ -265,7 +265,7 @@ def test_arrays_that_no_kernel_is_made_for(way):
         out, back = np.empty((X.shape[0], 4)), np.empty((4, X.shape[1])).T
         with computing(way):
             matrices.product(rows, change(right), out)
-            matrices.transposed_product(rows, change(left), back)
+            matrices.product(rows.T, change(left), back)
         np.testing.assert_array_equal(out, X @ change(right))
         np.testing.assert_array_equal(back, X.T @ change(left))
 
@@ -338,7 +338,7 @@ def test_products_with_sparse_batches_allocate_no_arrays(dtype):
         def run():
             for rows, _, _ in batches.iter_batches(np.arange(400)[::-1]):
                 matrices.product(rows, weights, outputs)
-                matrices.transposed_product(rows, outputs, gradient)
+                matrices.product(rows.T, outputs, gradient)
 
         peak = lasting_peak_of(run)
     assert outputs.nbytes > 10_000 > peak

@@ -41,8 +41,8 @@ class Batches:
     own_columns : ndarray of shape (n_networks, n_samples, n_own) or None, default=None
         Of the dtype of `X`, in C order. They follow those of `X` in every batch.
     only_multiplied : bool, default=False
-        Whether `skneural.arrays.matrices.product` and `transposed_product` are all that the rows of
-        a batch are for. Then sparse ones need not be matrices.
+        Whether `skneural.arrays.matrices.product` is all that the rows of a batch are for. Then
+        sparse ones need not be matrices.
 
     Raises
     ------

@@ -30,9 +30,6 @@ BLOCK_BYTES = BLOCK * np.dtype(np.float64).itemsize
 #: What float32 can hold, with room for products.
 LARGEST_SINGLE = 1e15
 
-#: Up to this length, NumPy reduces all rows at once faster than one after another.
-SHORT_ROW = 64
-
 #: Elements of one buffer while predicting: 1 MB in float64, so that a layer's input and
 #: output stay in the second-level cache together.
 CHUNK_ELEMENTS = 2**17
@@ -45,7 +42,8 @@ def product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
     Parameters
     ----------
     left : {ndarray, sparse matrix, SparseRows}
-        A sparse one may be multiplied by the matrices of several members, of shape (K, ..., ...).
+        Or the transpose of one, ``left.T``. A sparse one may be multiplied by the matrices of
+        several members, of shape (K, ..., ...).
     right, out : ndarray
     """
     if isinstance(left, np.ndarray):
@@ -60,17 +58,6 @@ def product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
         out[...] = left @ right
     else:
         left.write_product(right, out)
-
-
-def transposed_product(left: Matrix, right: FloatArray, out: FloatArray) -> None:
-    """Write ``left.T @ right`` into `out`; of several members, for each of them."""
-    if isinstance(left, np.ndarray) or sparse.issparse(left):
-        product(left.T if left.ndim == 2 else left.swapaxes(-1, -2), right, out)
-    elif right.ndim > 2:
-        for k in range(len(right)):
-            transposed_product(left, right[k], out[k])
-    else:
-        left.write_transposed_product(right, out)
 
 
 def in_single_precision(X: Matrix) -> Matrix:
@@ -109,19 +96,6 @@ def block_length(dtype: npt.DTypeLike) -> int:
 def norm(vector: FloatArray) -> float:
     """Euclidean norm, infinite where the square of it overflows."""
     return math.sqrt(float(np.dot(vector, vector)))
-
-
-def row_maxima(matrix: FloatArray, out: FloatArray, scratch: FloatArray) -> None:
-    """Write the largest element of each row into the column `out`.
-
-    `scratch` has the shape of `matrix`.
-    """
-    if matrix.shape[1] < SHORT_ROW:
-        turned = scratch.reshape(matrix.shape[::-1])
-        turned[...] = matrix.T
-        turned.max(axis=0, out=out[:, 0])
-    else:
-        matrix.max(axis=1, keepdims=True, out=out)
 
 
 def row_sums(matrix: FloatArray, out: FloatArray) -> None:

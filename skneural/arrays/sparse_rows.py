@@ -9,6 +9,7 @@ that is done here keeps SciPy's order, so that results are the same to the last 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ class Stored(NamedTuple):
 
 
 class SparseRows:
-    """Rows of a CSR matrix for `skneural.arrays.matrices.product` and `transposed_product` alone.
+    """Rows of a CSR matrix for `skneural.arrays.matrices.product` alone.
 
     A matrix of these rows is made only if kernels do not suit a product.
 
@@ -80,6 +81,11 @@ class SparseRows:
         """The rows as a CSR matrix."""
         return self._X[self._rows]
 
+    @property
+    def T(self) -> _Transpose:  # noqa: N802  # as of an array
+        """The transpose, for `skneural.arrays.matrices.product`."""
+        return _Transpose(self)
+
     def write_product(self, right: FloatArray, out: FloatArray) -> None:
         """Write the product of the rows and `right`, of shape (n_features, n), into `out`."""
         if _suits_kernels(self._stored, right, out):
@@ -93,6 +99,22 @@ class SparseRows:
             transposed_rows_product(*self._stored, right, out)
         else:
             out[...] = self.matrix.T @ right
+
+
+@dataclass(frozen=True)
+class _Transpose:
+    """The transpose of rows, for products.
+
+    Parameters
+    ----------
+    rows : SparseRows
+    """
+
+    rows: SparseRows
+
+    def write_product(self, right: FloatArray, out: FloatArray) -> None:
+        """Write the product of the transpose and `right`, of shape (n_rows, n), into `out`."""
+        self.rows.write_transposed_product(right, out)
 
 
 class RowsWithTranspose(SparseRows):

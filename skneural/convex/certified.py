@@ -41,7 +41,7 @@ import scipy.linalg
 from scipy.special import kl_div
 
 from skneural.arrays.grams import weighted_gram
-from skneural.arrays.matrices import BoolArray, FloatArray, Matrix, norm, transposed_product
+from skneural.arrays.matrices import BoolArray, FloatArray, Matrix, norm, product
 from skneural.arrays.outliers import column_medians, distances
 from skneural.convex.curvature import hessian, linear_outputs
 from skneural.convex.linear import linear_arrays, sum_to_zero
@@ -322,7 +322,7 @@ class _Steps:
         change = self._error(p)
         slope: FloatArray = np.zeros(self._network.n_params)
         weights, intercepts = linear_arrays(self._network, slope)
-        transposed_product(self._rows[0], change, out=weights)
+        product(self._rows[0].T, change, out=weights)
         weights += self._l2 * self._weights(params)
         if intercepts is not None:
             intercepts[...] = change.sum(axis=0)

@@ -31,7 +31,6 @@ from skneural.arrays.matrices import (
     Matrix,
     columns,
     product,
-    transposed_product,
 )
 from skneural.convex.linear import linear_arrays
 from skneural.losses import LINKS
@@ -125,7 +124,7 @@ class HessianProduct:
         weights, intercepts = linear_arrays(self._network, result)
         along = linear_arrays(self._network, direction).weights
         np.multiply(along, self._penalty, out=weights)
-        transposed_product(self._X, change, out=self._of_loss)
+        product(self._X.T, change, out=self._of_loss)
         weights += self._of_loss
         if intercepts is not None:
             change.sum(axis=0, out=intercepts)

@@ -6,7 +6,7 @@ from skneural.arrays.matrices import FloatArray
 
 
 def subtract_row_maxima(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
-    """See `skneural.losses.classification._subtract_row_maxima`."""
+    """See `skneural.losses.links.subtract_row_maxima`."""
     n_rows, n_columns = raw.shape
     for i in range(n_rows):
         largest = raw[i, 0]
@@ -14,5 +14,6 @@ def subtract_row_maxima(raw: FloatArray, column: FloatArray, scratch: FloatArray
             # What is not a number is the largest, and stays it.
             if raw[i, j] > largest or raw[i, j] != raw[i, j]:
                 largest = raw[i, j]
+        column[i, 0] = largest
         for j in range(n_columns):
             raw[i, j] -= largest

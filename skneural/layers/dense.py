@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from skneural.arrays.matrices import FloatArray, Matrix, product, transposed_product
+from skneural.arrays.matrices import FloatArray, Matrix, product
 from skneural.initialization import INITIALIZATIONS
 from skneural.kernels import compiled_as
 from skneural.kernels import layers as kernels
@@ -117,7 +117,7 @@ class Dense(Layer):
     ) -> FloatArray | None:
         z, _, delta_below, ones = buffers
         if x.ndim == 2:
-            transposed_product(x, delta, out=gradients[0])
+            product(x.T, delta, out=gradients[0])
         else:
             multiply(x.swapaxes(-1, -2), delta, out=gradients[0])
         if self.fit_intercept:

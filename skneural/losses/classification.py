@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from skneural.arrays.matrices import FloatArray, row_maxima, row_sums
-from skneural.kernels import compiled_as
-from skneural.kernels import losses as kernels
+from skneural.arrays.matrices import FloatArray, row_sums
 from skneural.losses.contract import (
     ClassificationLoss,
     Loss,
@@ -17,7 +15,7 @@ from skneural.losses.contract import (
     half_squares,
     summed_over_outputs,
 )
-from skneural.losses.links import LOGISTIC, SOFTMAX, Link
+from skneural.losses.links import LOGISTIC, SOFTMAX, Link, subtract_row_maxima
 from skneural.settings import number
 
 OTHER_LINK = "A classification loss is for LOGISTIC or SOFTMAX outputs, got {!r}."
@@ -217,10 +215,9 @@ class MultinomialFocal(Focal):
         np.subtract(0.5, y, out=scratch)
         scratch *= np.inf
         np.minimum(raw, scratch, out=others)
-        row_maxima(others, out=column, scratch=scratch)
+        subtract_row_maxima(others, column, scratch)
         scratch[...] = column
         raw -= scratch
-        others -= scratch
         np.exp(others, out=others)
         row_sums(others, out=column)
         scratch[...] = column
@@ -297,18 +294,10 @@ def _log_softmax(raw: FloatArray, buffers: LossBuffers) -> None:
     The largest z of a row is subtracted first, so that exp cannot overflow.
     """
     _, column, scratch = buffers
-    _subtract_row_maxima(raw, column, scratch)
+    subtract_row_maxima(raw, column, scratch)
     np.exp(raw, out=scratch)
     row_sums(scratch, out=column)
     np.log(column, out=column)
-    # Repeated along the rows in a buffer of ours: NumPy's broadcasting would need its own.
-    scratch[...] = column
-    raw -= scratch
-
-
-@compiled_as(kernels.subtract_row_maxima)
-def _subtract_row_maxima(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
-    row_maxima(raw, out=column, scratch=scratch)
     scratch[...] = column
     raw -= scratch
 

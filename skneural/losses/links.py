@@ -15,7 +15,12 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from skneural.arrays.matrices import FloatArray, row_maxima, row_sums
+from skneural.arrays.matrices import FloatArray, row_sums
+from skneural.kernels import compiled_as
+from skneural.kernels import losses as kernels
+
+#: Up to this length, NumPy reduces all rows at once faster than one after another.
+SHORT_ROW = 64
 
 #: Differences of numbers below this are finite, in float32 too, unless the other is far larger.
 OVERFLOW_SAFE = 1e37
@@ -178,12 +183,32 @@ def _softmax(raw: FloatArray) -> None:
             raw /= raw.sum()
             return
     column: FloatArray = np.empty((len(raw), 1), dtype=raw.dtype)
-    row_maxima(raw, out=column, scratch=np.empty_like(raw))
     with np.errstate(over="ignore"):  # minus infinity stands for a probability of zero
-        raw -= column
+        subtract_row_maxima(raw, column, np.empty_like(raw))
     np.exp(raw, out=raw)
     row_sums(raw, out=column)
     raw /= column
+
+
+@compiled_as(kernels.subtract_row_maxima)
+def subtract_row_maxima(raw: FloatArray, column: FloatArray, scratch: FloatArray) -> None:
+    """Subtract the largest number of each row, so that exp cannot overflow; leave it in `column`.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (n_rows, n_outputs)
+    column : ndarray of shape (n_rows, 1)
+    scratch : ndarray of the shape of `raw`
+    """
+    if raw.shape[1] < SHORT_ROW:
+        turned = scratch.reshape(raw.shape[::-1])
+        turned[...] = raw.T
+        turned.max(axis=0, out=column[:, 0])
+    else:
+        raw.max(axis=1, keepdims=True, out=column)
+    # Repeated along the rows in a buffer of ours: NumPy's broadcasting would need its own.
+    scratch[...] = column
+    raw -= scratch
 
 
 def _softmax_backward(derivative: FloatArray, raw: FloatArray) -> None:
