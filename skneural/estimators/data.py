@@ -248,39 +248,6 @@ def dtype_to_go_on_in(estimator: Any, model: Model, dtypes: tuple[type, ...]) ->
     return fitted.type
 
 
-def labelled(
-    rows: Rows,
-    targets: Targets,
-    target: npt.NDArray[Any],
-    sample_weight: Any,
-    class_weight: Any,
-    *,
-    is_relative: bool,
-) -> tuple[LabelledRows, FloatArray | None]:
-    """Rows with weights, those of their classes included; and the weight of each class.
-
-    `is_relative` says that only ratios of weights count, so that they may be in any units.
-
-    Raises
-    ------
-    ValueError
-        If weights are not valid, or `class_weight` is not for such targets.
-    """
-    dtype = rows.X.dtype
-    weight: FloatArray | None = None
-    if sample_weight is not None:
-        weight = checked_weight(sample_weight, rows.X, np.float64 if is_relative else dtype)
-    by_class = None
-    if class_weight is not None and isinstance(targets, ClassTargets):
-        by_class = targets.class_weights(class_weight, target, weight)
-        if by_class is not None:
-            weight = targets.row_weights(weight, by_class, target, np.float64)
-    unit = 1.0
-    if weight is not None and is_relative:
-        weight, unit = in_units(weight, dtype)
-    return LabelledRows(rows.X, rows.y, target, weight, unit), by_class
-
-
 def in_units(weight: FloatArray, dtype: np.dtype[Any]) -> tuple[FloatArray, float]:
     """Weights in `dtype`, which may hold no numbers so large or so small, and their unit.
 

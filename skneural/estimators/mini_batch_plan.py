@@ -88,7 +88,9 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
 
     max_iter = 1 if start.mode == "partial_fit" else estimator.max_iter
     n_outputs = sum(map(attrgetter("n_outputs"), network.layers))
-    n_rows, total = total_weight(rows, split.train, start)
+    n_rows, total = split.n_rows, float(split.n_rows)
+    if rows.weight is not None or start.mode == "partial_fit":
+        n_rows, total = total_weight(rows, split.train, start)
     stops_early = bool(estimator.early_stopping) and validate is not None
     return Plan(
         problem.template,

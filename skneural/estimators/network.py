@@ -30,9 +30,11 @@ from skneural.estimators.checks import are_plain, refuse_no_data
 from skneural.estimators.data import (
     COMPUTING_DTYPES,
     Data,
+    LabelledRows,
     Rows,
+    checked_weight,
     dtype_to_go_on_in,
-    labelled,
+    in_units,
     own_validation,
     validated_rows,
 )
@@ -48,7 +50,7 @@ from skneural.estimators.resume import (
     settings_of,
 )
 from skneural.estimators.sklearn_private import CallbackSupportMixin
-from skneural.estimators.target_contract import Targets
+from skneural.estimators.target_contract import ClassTargets, Targets
 from skneural.kernels import compiled_kernels
 from skneural.minimizers.run import Run, drive
 
@@ -193,17 +195,19 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         targets = self._targets(rows, start, classes)
         is_learned = start.earlier is None and classes is None
         target = targets.encode(rows.y, is_checked=is_learned)
-        class_weight = None
-        if self._weights_rows_by_class:
-            class_weight = getattr(self, "class_weight", None)
-        training_rows, by_class = labelled(
-            rows,
-            targets,
-            target,
-            sample_weight,
-            class_weight,
-            is_relative=self._weights_are_relative,
-        )
+        weight, unit, by_class = None, 1.0, None
+        if sample_weight is not None:
+            # Where only ratios count, they may be in any units.
+            dtype_of_weight = np.float64 if self._weights_are_relative else rows.X.dtype
+            weight = checked_weight(sample_weight, rows.X, dtype_of_weight)
+        class_weight = getattr(self, "class_weight", None) if self._weights_rows_by_class else None
+        if class_weight is not None and isinstance(targets, ClassTargets):
+            by_class = targets.class_weights(class_weight, target, weight)
+            if by_class is not None:
+                weight = targets.row_weights(weight, by_class, target, np.float64)
+        if weight is not None and self._weights_are_relative:
+            weight, unit = in_units(weight, rows.X.dtype)
+        training_rows = LabelledRows(rows.X, rows.y, target, weight, unit)
         own = None
         if validation[0] is not None or validation[1] is not None or validation[2] is not None:
             own = own_validation(self, validation, rows, targets, by_class, **checks)

@@ -68,16 +68,13 @@ def _names_module(message: str, category: type[Warning], module: str, line: int)
     in_context = getattr(warnings, "_get_filters", None)
     filters: Any = warnings.filters if in_context is None else in_context()
     for _, text, kind, its_module, its_line in filters:
-        if (
-            (text is None or _fits(text, message))
-            and issubclass(category, kind)
-            and (its_module is None or _fits(its_module, module))
-            and its_line in (0, line)
-        ):
+        if not issubclass(category, kind) or its_line not in (0, line):
+            continue
+        for pattern, ours in ((text, message), (its_module, module)):
+            # Python's own filters have plain strings.
+            fits = pattern == ours if isinstance(pattern, str) else pattern and pattern.match(ours)
+            if pattern is not None and not fits:
+                break
+        else:
             return its_module is not None
     return False
-
-
-def _fits(pattern: Any, text: str) -> bool:
-    # Python's own filters have plain strings.
-    return pattern == text if isinstance(pattern, str) else bool(pattern.match(text))

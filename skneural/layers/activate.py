@@ -26,7 +26,7 @@ class Activate(Layer):
     Raises
     ------
     TypeError
-        If the function is no `Activation`, such as a name.
+        When a network is made of it, if the function is no `Activation`, such as a name.
     """
 
     works_in_place = True
@@ -34,13 +34,17 @@ class Activate(Layer):
     activation: Activation
     n_outputs: int
 
-    def __post_init__(self) -> None:
+    @property
+    def n_inputs(self) -> int:
+        """As many columns as go out."""
+        return self.n_outputs
+
+    def check_inputs(self, n_inputs: int) -> None:
         if not isinstance(self.activation, Activation):
             raise TypeError(
                 f"Activate needs an Activation, got {self.activation!r}: those with a name are in "
                 "skneural.activations.ACTIVATIONS."
             )
-        self.n_inputs = self.n_outputs
 
     def buffers(self, memory: PassMemory) -> Buffers:
         # Activation functions are for two axes: here the rows of all members follow one another.
