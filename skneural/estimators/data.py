@@ -106,13 +106,6 @@ class LabelledRows:
     weight: FloatArray | None
     weight_unit: float = 1.0
 
-    @property
-    def total_weight(self) -> float:
-        """The sum of the weights as the user gave them; without any, the number of rows."""
-        if self.weight is None:
-            return float(len(self.target))
-        return float(self.weight.sum(dtype=np.float64)) * self.weight_unit
-
     def take(self, index: IndexArray) -> LabelledRows:
         """The rows with these numbers; those of a large array are gathered when they are read."""
         weight = None if self.weight is None else self.weight[index]
@@ -131,12 +124,15 @@ class Data:
     targets : Targets
     validation : LabelledRows or None
         Validation rows of the user's own.
+    total_weight : float
+        The sum of the weights of `rows` as the user gave them; without any, the number of rows.
     """
 
     rows: LabelledRows
     feature_names: npt.NDArray[Any] | None
     targets: Targets
     validation: LabelledRows | None
+    total_weight: float
 
 
 class _StandIn(BaseEstimator):

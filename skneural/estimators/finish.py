@@ -213,7 +213,7 @@ def _fitted(
             settings=settings,
             generator_start=start.begun_at or None,
             n_fit_rows=len(data.rows.target),
-            fit_weight=data.rows.total_weight,
+            fit_weight=data.total_weight,
         )
     state = changed(
         state,

@@ -61,7 +61,7 @@ def full_batch_plan(
             seed=start.seed,
             criterion=criterion,
             n_rows=n_rows,
-            total_weight=rows.total_weight,
+            total_weight=problem.data.total_weight,
             validation_generator=earlier.validation_generator,
             drawn=drawn,
         ),

@@ -11,7 +11,7 @@ import numpy as np
 
 from skneural.arrays.matrices import FloatArray, IndexArray
 from skneural.arrays.threads import largest_product
-from skneural.estimators.data import LabelledRows
+from skneural.estimators.data import Data, LabelledRows
 from skneural.estimators.finish import OUT_OF_EPOCHS
 from skneural.estimators.model import Fitted, Origin, is_view_of
 from skneural.estimators.plan import Plan, Start
@@ -90,7 +90,7 @@ def mini_batch_plan(problem: Problem, settings: MiniBatchSettings) -> Plan:
     n_outputs = sum(map(attrgetter("n_outputs"), network.layers))
     n_rows, total = split.n_rows, float(split.n_rows)
     if rows.weight is not None or start.mode == "partial_fit":
-        n_rows, total = total_weight(rows, split.train, start)
+        n_rows, total = total_weight(data, split.train, start)
     stops_early = bool(estimator.early_stopping) and validate is not None
     return Plan(
         problem.template,
@@ -249,7 +249,7 @@ def split_of(problem: Problem, rows: LabelledRows) -> Split:
     return Split(n_rows, train, validation, state, is_new, batch_size)
 
 
-def total_weight(rows: LabelledRows, train: IndexArray | None, start: Start) -> tuple[int, float]:
+def total_weight(data: Data, train: IndexArray | None, start: Start) -> tuple[int, float]:
     """The number of rows trained on, by earlier calls of partial_fit too, and their weight.
 
     Raises
@@ -257,10 +257,11 @@ def total_weight(rows: LabelledRows, train: IndexArray | None, start: Start) -> 
     ValueError
         If the weights of all rows to train on are zero.
     """
+    rows = data.rows
     n_rows = len(rows.target) if train is None else len(train)
     total = float(n_rows)
     if rows.weight is not None:
-        total = rows.total_weight
+        total = data.total_weight
         if train is not None:
             total = float(np.sum(rows.weight[train], dtype=np.float64)) * rows.weight_unit
     if start.mode == "partial_fit" and start.earlier is not None:

@@ -148,7 +148,7 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         data = self._data(X, y, sample_weight, validation, start, classes, dtype)
         plan = (plan_of or self._plan)(data, start)
         if mode == "resume" and earlier is not None:
-            check_same_data(earlier, plan.origin, data.rows)
+            check_same_data(earlier, plan.origin, data)
         max_time = getattr(self, "max_time", None)
         deadline = math.inf if max_time is None else begun + float(max_time)
         self._train(plan, data, start, deadline, tasks)
@@ -208,10 +208,13 @@ class TrainedEstimator(CallbackSupportMixin, FittedEstimator, ABC):
         if weight is not None and self._weights_are_relative:
             weight, unit = in_units(weight, rows.X.dtype)
         training_rows = LabelledRows(rows.X, rows.y, target, weight, unit)
+        total = float(len(target))
+        if weight is not None:
+            total = float(weight.sum(dtype=np.float64)) * unit
         own = None
         if validation[0] is not None or validation[1] is not None or validation[2] is not None:
             own = own_validation(self, validation, rows, targets, by_class, **checks)
-        return Data(training_rows, rows.feature_names, targets, own)
+        return Data(training_rows, rows.feature_names, targets, own, total)
 
     def _train(
         self,

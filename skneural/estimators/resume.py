@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skneural.estimators.data import LabelledRows, Rows
+from skneural.estimators.data import Data, Rows
 from skneural.estimators.digest import N_BYTES, digest_of_settings, has_digest
 from skneural.estimators.model import Fitted, Origin
 from skneural.estimators.user_warnings import warn_user
@@ -114,7 +114,7 @@ def check_same_rows(fitted: Fitted, rows: Rows) -> None:
         )
 
 
-def check_same_data(fitted: Fitted, origin: Origin, rows: LabelledRows) -> None:
+def check_same_data(fitted: Fitted, origin: Origin, data: Data) -> None:
     """Raise ValueError unless weights and validation rows are those of the fit that is resumed.
 
     Parameters
@@ -122,9 +122,9 @@ def check_same_data(fitted: Fitted, origin: Origin, rows: LabelledRows) -> None:
     fitted : Fitted
     origin : Origin
         Of the plan that these data have led to.
-    rows : LabelledRows
+    data : Data
     """
-    total_weight = rows.total_weight
+    total_weight = data.total_weight
     if not np.isclose(total_weight, fitted.origin.fit_weight, rtol=1e-6, atol=0):
         raise ValueError(
             f"resume continues a fit whose sample weights, times class weights, add up to "

@@ -10,7 +10,6 @@ import numpy as np
 from skneural.arrays.matrices import FloatArray, concatenate_chunks
 from skneural.checks.losses import check_own_loss, is_own
 from skneural.estimators.base import fitted_attribute
-from skneural.estimators.checks import checked_layer_sizes
 from skneural.estimators.data import Data
 from skneural.estimators.fit_context import check_parameters, fit_context
 from skneural.estimators.full_batch_plan import full_batch_plan
@@ -20,9 +19,8 @@ from skneural.estimators.mlp.hidden_layer import hidden_layer_number
 from skneural.estimators.mlp.layer_arrays import LayerArrays, assign_layers, stacked_layers
 from skneural.estimators.mlp.parameters import (
     check_settings,
-    checked_activation,
     detach_shared_activation,
-    dropout_rates,
+    hidden_layers,
     invalid_parameter,
     loss_of,
     optimizer_of,
@@ -278,9 +276,8 @@ class MultilayerPerceptron(NetworkEstimator):
 
     def _plan(self, data: Data, start: Start) -> Plan:
         rows, loss = data.rows, data.targets.loss_of(loss_of(self))
-        hidden = checked_layer_sizes(self.hidden_layer_sizes, type(self).__name__)
-        n_hidden, activation = len(hidden), checked_activation(self, len(hidden))
-        layer_sizes = (rows.X.shape[1], *hidden, data.targets.n_outputs)
+        sizes, activation, dropout = hidden_layers(self)
+        layer_sizes = (rows.X.shape[1], *sizes, data.targets.n_outputs)
         if start.earlier is not None:
             self._refuse_other_layers(start.earlier.model, layer_sizes, activation)
         # What will predict, and what is trained: the same with dropout.
@@ -291,7 +288,7 @@ class MultilayerPerceptron(NetworkEstimator):
         network = dense_network(
             layer_sizes,
             activation,
-            dropout=dropout_rates(self, n_hidden),
+            dropout=dropout,
             initialization=self.initialization,
         )
         if not isinstance(self.loss, str) and is_own(loss):
@@ -308,7 +305,7 @@ class MultilayerPerceptron(NetworkEstimator):
         # Strengths of the L2 and the L1 penalty, divided by the unit of the weights.
         alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
         if rows.weight is not None:
-            n_rows, total = total_weight(rows, None, start)
+            n_rows, total = total_weight(data, None, start)
             require_weight_beside_penalty(alpha, total / n_rows, rows.X.dtype)
         alpha /= rows.weight_unit
         l2, l1 = (1 - l1_ratio) * alpha, l1_ratio * alpha
@@ -381,7 +378,7 @@ class MultilayerPerceptron(NetworkEstimator):
         estimator.hidden_layer_sizes = layer_sizes[1:-1]
         check_settings(estimator)
         targets: Targets = targets_of(estimator, layer_sizes[-1])
-        activation = checked_activation(estimator, len(layer_sizes) - 2)
+        activation = hidden_layers(estimator).activation
         model = Model(layer_sizes[0], None, layer_sizes, activation, vector, targets)
         estimator._fitted = Fitted(model, Outcome(), TrainingState(vector))
         return estimator

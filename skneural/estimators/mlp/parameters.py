@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from copy import copy
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -142,20 +142,37 @@ def loss_to_score_by(estimator: Any, fitted: Numbers) -> Loss:
     return loss
 
 
-def checked_activation(estimator: Any, n_hidden: int) -> Activations:
-    """`activation` as it is kept with a fitted network: one for all hidden layers, or for each.
+class HiddenLayers(NamedTuple):
+    """What the parameters say of the hidden layers.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Units of each.
+    activation : Activation or tuple of Activation
+        As it is kept with a fitted network: one for all, or for each.
+    dropout : tuple of float
+        Rate of each.
+    """
+
+    sizes: tuple[int, ...]
+    activation: Activations
+    dropout: tuple[float, ...]
+
+
+def hidden_layers(estimator: Any) -> HiddenLayers:
+    """What `hidden_layer_sizes`, `activation` and `dropout` say of the hidden layers.
 
     Raises
     ------
     InvalidParameterError
-        If a list has not one name or object for each hidden layer.
+        If a size is none, an activation has no such name, a rate is not from 0 to below 1, or a
+        list has not one for each hidden layer.
     """
-    activation = estimator.activation
-    if isinstance(activation, str):
-        return ACTIVATIONS[activation]
-    if isinstance(activation, Activation):
-        return _kept(activation)
-    for each in activation:
+    sizes = checked_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__)
+    activation, dropout = estimator.activation, estimator.dropout
+    is_one_for_all = isinstance(activation, str | Activation)
+    for each in [activation] if is_one_for_all else activation:
         if not isinstance(each, Activation) and (
             not isinstance(each, str) or each not in ACTIVATIONS
         ):
@@ -165,14 +182,24 @@ def checked_activation(estimator: Any, n_hidden: int) -> Activations:
                 f"must hold names or Activation objects. There is {each!r}, the names are "
                 f"{sorted(ACTIVATIONS)}.",
             )
-    if len(activation) != n_hidden:
-        raise _invalid(
-            estimator,
-            "activation",
-            f"must be one for all hidden layers, or a list with one for each: got "
-            f"{len(activation)} for hidden_layer_sizes={estimator.hidden_layer_sizes!r}.",
-        )
-    return tuple(_kept(each) for each in activation)
+    rates = (dropout,) * len(sizes) if np.ndim(dropout) == 0 else tuple(dropout)
+    functions: Activations
+    if isinstance(activation, str):
+        functions = ACTIVATIONS[activation]
+    else:
+        functions = _kept(activation) if is_one_for_all else tuple(map(_kept, activation))
+    for name, found in (("activation", functions), ("dropout", rates)):
+        if isinstance(found, tuple) and len(found) != len(sizes):
+            raise _invalid(
+                estimator,
+                name,
+                "must be one for all hidden layers, or a list with one for each: got "
+                f"{len(found)} for hidden_layer_sizes={estimator.hidden_layer_sizes!r}.",
+            )
+    for rate in rates:
+        if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
+            raise _invalid(estimator, "dropout", f"must be from 0 to below 1, got {rate!r}.")
+    return HiddenLayers(sizes, functions, tuple(map(float, rates)))
 
 
 def _kept(activation: str | Activation) -> Activation:
@@ -182,37 +209,12 @@ def _kept(activation: str | Activation) -> Activation:
     return Activation(**activation.get_params())
 
 
-def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
-    """`dropout` for each hidden layer.
-
-    Raises
-    ------
-    InvalidParameterError
-        If a rate is not from 0 to below 1, or a list has not one for each hidden layer.
-    """
-    dropout = estimator.dropout
-    rates = (dropout,) * n_hidden if np.ndim(dropout) == 0 else tuple(dropout)
-    if len(rates) != n_hidden:
-        raise _invalid(
-            estimator,
-            "dropout",
-            f"must be one rate for all hidden layers, or a list with one for each: got "
-            f"{len(rates)} for hidden_layer_sizes={estimator.hidden_layer_sizes!r}.",
-        )
-    for rate in rates:
-        if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
-            raise _invalid(estimator, "dropout", f"must be from 0 to below 1, got {rate!r}.")
-    return tuple(map(float, rates))
-
-
 def check_settings(estimator: Any) -> None:
     """Raise for parameters that are not possible, or do not go together."""
-    n_hidden = len(checked_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__))
-    functions = checked_activation(estimator, n_hidden)
+    functions = hidden_layers(estimator).activation
     for each in functions if isinstance(functions, tuple) else (functions,):
         if each is not ACTIVATIONS.get(each.name):
             check_own_activation(each)
-    dropout_rates(estimator, n_hidden)
     class_weight = getattr(estimator, "class_weight", None)
     if isinstance(class_weight, list):
         _check_class_weights(estimator, class_weight)
