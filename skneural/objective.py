@@ -205,7 +205,9 @@ class Objective:
         if params is not self._bound:
             self._bound, self._arrays = params, self.network.arrays(params)
         arrays = self._arrays
-        workspace = self._workspace.rows(n_rows)
+        workspace = self._workspace
+        if n_rows != self._settings[0]:
+            workspace = workspace.rows(n_rows)
         raw = self.network.forward(arrays, X, workspace, random)
         data: Values
         delta = workspace.delta

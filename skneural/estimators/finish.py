@@ -179,7 +179,7 @@ def _fitted(
     model = plan.template.with_params(plan.model_params(params))
     best_score = history.best_validation_score
     best_loss = history.best_loss
-    if best_loss == math.inf and history.n_rows == 0:
+    if history.n_rows == 0 and not plan.stopping.by_score:
         # The training has begun at the optimum: its loss is noted, and no epoch was needed.
         best_loss = record.loss
     outcome = Outcome(

@@ -76,7 +76,13 @@ class LearningCheck:
         Where no column is on an extreme scale, which one look at X tells, and all parameters are of
         an ordinary size, nothing is computed.
         """
-        has_extreme_values = _has_extreme_values(self.rows.X)
+        X = self.rows.X
+        values = X.data if sparse.issparse(X) else X
+        with np.errstate(over="ignore"):
+            squares = float(np.vdot(values, values))
+        # The largest square is between the mean and the sum of them, which BLAS has in one pass.
+        is_ordinary = SMALL**2 * values.size <= squares <= LARGE**2
+        has_extreme_values = not is_ordinary and _has_extreme_values(values)
         largest = max(np.max(params, initial=0), -np.min(params, initial=0))
         may_have_diverged = self.learning_rate is not None and largest > LARGE_PARAMS
         if not (has_extreme_values or may_have_diverged):
@@ -127,15 +133,7 @@ def _range(values: FloatArray) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _has_extreme_values(X: Matrix) -> bool:
-    values = X.data if sparse.issparse(X) else X
-    if values.size == 0:
-        return False
-    with np.errstate(over="ignore"):
-        squares = float(np.vdot(values, values))
-    # The largest square is between the mean and the sum of them, which BLAS has in a single pass.
-    if SMALL**2 * values.size <= squares <= LARGE**2:
-        return False
+def _has_extreme_values(values: FloatArray) -> bool:
     # Without an array of absolute values, which would be as large as X.
     largest = max(float(values.max()), -float(values.min()))
     return largest > LARGE or 0 < largest < SMALL

@@ -80,7 +80,8 @@ class History:
     validated_from : int or None
         The row from which on validation scores are comparable; None without validation rows.
     best_loss : float or None
-        The lowest training loss; None while validation scores decide when to stop.
+        The lowest training loss; None before the first epoch, and while validation scores decide
+        when to stop.
     best_validation_score : float or None
     no_improvement_count : int
         Epochs since the last progress.
@@ -189,8 +190,6 @@ class EarlyStopping:
         changes: dict[str, Any] = {}
         if self.by_score:
             changes["best_loss"] = None
-        elif history.best_loss is None:
-            changes["best_loss"] = math.inf
         if validates and history.best_validation_score is None:
             changes.update(validated_from=history.n_rows, best_validation_score=-math.inf)
         return changed(history, **changes)

@@ -125,7 +125,7 @@ class MiniBatches:
         reason : str
         """
         order = self._order(run.state)
-        if run.state.record.ended:
+        if "" not in run.state.record.stopped:
             # It was interrupted, or saved, after its last epoch.
             return run.state.record.ended
         if not (run.state.record.n_epochs or run.state.record.learning_rate):
@@ -260,15 +260,13 @@ class MiniBatches:
         if self.objective.members:
             return _stop_impatient(record, run)
         history = record.histories[0]
-        rate = self.schedule.after_epoch(
-            record.learning_rate,
-            self.learning_rate_init,
-            record.n_samples_seen,
-            history.no_improvement_count,
-        )
-        if rate is not record.learning_rate:
+        rate = record.learning_rate
+        if type(self.schedule).after_epoch is not Schedule.after_epoch:
+            rate = self.schedule.after_epoch(
+                rate, self.learning_rate_init, record.n_samples_seen, history.no_improvement_count
+            )
             check_rate(rate, self.schedule, "after_epoch")
-        if not run.stopping.is_out_of_patience(history):
+        if history.no_improvement_count <= run.stopping.n_iter_no_change:
             return changed(record, learning_rate=rate)
         slower = self.schedule.on_plateau(rate)
         if slower is None:

@@ -154,8 +154,10 @@ class Run:
                 "EarlyStopping(by_score=True) goes by scores: say how to validate, by validate or "
                 "validate_together."
             )
-        begin = partial(stopping.begin, validates=is_joint or validate is not None)
-        record = changed(state.record, histories=tuple(map(begin, state.record.histories)))
+        record, validates = state.record, is_joint or validate is not None
+        if stopping.by_score or validates:
+            begin = partial(stopping.begin, validates=validates)
+            record = changed(record, histories=tuple(map(begin, record.histories)))
         if is_joint and record.joint is None:
             record = changed(record, joint=JointHistory())
         self.state = changed(state, record=record)
@@ -290,8 +292,10 @@ class Run:
             raise _Carried(error) from None
         # What the numbers of the epoch have decided comes first: a fit that is over has nothing
         # left to be resumed.
-        if record.ended or is_asked_to_stop:
-            raise Stop(record.ended or "callback")
+        if "" not in record.stopped:
+            raise Stop(record.ended)
+        if is_asked_to_stop:
+            raise Stop("callback")
 
     def _recorded(
         self,
@@ -424,7 +428,7 @@ def drive(minimize: Callable[[Run], str], run: Run) -> str:
         # Also where an interrupt or an error of the user's ends the training.
         if set(run.state.record.stopped) == {"not_finite"}:
             run.state = _before_divergence(run)
-        else:
+        elif run._n_begun > run.state.record.n_iter:  # amid an epoch
             run.state = run.last_whole_state()
         run._n_begun = run.state.record.n_iter
         if run._listener is not None:
