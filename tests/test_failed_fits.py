@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,8 +78,14 @@ def train(model, method="fit"):
     return getattr(model, method)(X, targets_of(model))
 
 
-def fitted(estimator):
+@cache
+def fitted_once(estimator):
+    """Of an estimator of this module's tables, which stays as it is."""
     return train(with_generator(estimator))
+
+
+def fitted(estimator):
+    return deepcopy(fitted_once(estimator))
 
 
 def seen(model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -136,7 +137,7 @@ RESUMED = {
     "no intercept": ({"fit_intercept": False}, X, Y, {}),
     "digits": ({"penalty": "l2"}, *(part[:200] for part in load_digits(return_X_y=True)), {}),
 }
-SOON = {"n_iter_no_change": 2, "tol": 0.05}
+ENDINGS = {"max_iter": {"max_iter": 6, "tol": None}, "soon": {"n_iter_no_change": 2, "tol": 0.05}}
 
 
 def interrupted_after(n_epochs, monkeypatch, estimator, *arguments, **more):
@@ -171,15 +172,22 @@ def only_weights(arguments):
     return {name: value for name, value in arguments.items() if name == "sample_weight"}
 
 
+@cache
+def whole_fit(name, ending):
+    """The fit that nothing interrupts, for all epochs after which another one is."""
+    settings, rows, labels, arguments = RESUMED[name]
+    np.random.seed(5)
+    return ScratchPerceptron(**settings, **ENDINGS[ending]).fit(rows, labels, **arguments)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("n_epochs", range(1, 6))
-@pytest.mark.parametrize("ending", [{"max_iter": 6, "tol": None}, SOON], ids=["max_iter", "soon"])
+@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("name", RESUMED)
 def test_a_resumed_fit_is_the_same_to_the_bit(monkeypatch, name, ending, n_epochs):
     settings, rows, labels, arguments = RESUMED[name]
-    settings = {**settings, **ending}
-    np.random.seed(5)
-    whole = ScratchPerceptron(**settings).fit(rows, labels, **arguments)
+    settings = {**settings, **ENDINGS[ending]}
+    whole = whole_fit(name, ending)
     if n_epochs >= whole.n_iter_:
         n_epochs = whole.n_iter_ - 1
     np.random.seed(5)
