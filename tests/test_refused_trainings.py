@@ -14,6 +14,7 @@ from skneural.activations import ACTIVATIONS, Activation
 from skneural.checks import check_layer, check_loss
 from skneural.layers import (
     Activate,
+    Chain,
     Columns,
     Dense,
     Dropout,
@@ -148,8 +149,11 @@ def test_rates_of_dropout(rate):
 
 
 def test_a_name_is_no_activation():
+    layers = [Dense(3, 6), Activate("tanh", 6)]
     with pytest.raises(TypeError, match="Activate needs an Activation, got 'tanh'"):
-        Activate("tanh", 6)
+        Network(layers, 3)
+    with pytest.raises(TypeError, match="Activate needs an Activation, got 'tanh'"):
+        Network([Chain(layers, 3)], 3)
 
 
 def test_parameters_that_nobody_fills():

@@ -59,5 +59,5 @@ def test_a_generator_is_kept_as_long_as_it_can_be_rewound():
 
 
 def test_memory_that_holds_something_else_is_not_copied(monkeypatch):
-    monkeypatch.setattr(state, "_memory", lambda bits: bytes(state._N_BYTES))
+    monkeypatch.setattr(state.ctypes, "string_at", lambda address, n_bytes: bytes(n_bytes))
     assert not state._is_in_memory.__wrapped__()
