@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 import skneural
-from skneural import ScratchMLPClassifier, TabularMLPClassifier
+from skneural import ScratchLogisticRegression, ScratchMLPClassifier, TabularMLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -67,3 +67,13 @@ def test_a_way_is_that_of_the_code(number):
     FITTED.fit(X, Y)
     order = called(ACTIONS[number])
     assert [name for name in order if name in stations] == stations
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [ScratchMLPClassifier(max_iter=2, random_state=0), ScratchLogisticRegression(max_iter=2)],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_a_fit_can_be_followed(estimator):
+    estimator.fit(X, Y)  # fills caches
+    assert len(called(lambda: estimator.fit(X, Y))) <= 110

@@ -88,7 +88,9 @@ def final_params(
     # The loss is that before the last step, which may have been one too far.
     if largest > SAFE_PARAMS:
         with np.errstate(over="ignore", invalid="ignore"):
-            raw = plan.template.network.predict_raw(plan.model_params(params), X)
+            model_params = params if plan.to_model is None else plan.to_model(params)
+            model = plan.template.with_params(model_params)
+            raw = model.network.predict_raw(model.params, X)
         if not np.all(np.isfinite(raw)):
             raise ValueError(
                 f"{NOT_FINITE} The outputs for the training rows are not finite any more after "
@@ -176,7 +178,8 @@ def _fitted(
 ) -> Fitted:
     """The fitted object of a state, with these parameters for the model."""
     record, history = state.record, state.record.histories[0]
-    model = plan.template.with_params(plan.model_params(params))
+    model_params = params if plan.to_model is None else plan.to_model(params)
+    model = plan.template.with_params(model_params)
     best_score = history.best_validation_score
     best_loss = history.best_loss
     if history.n_rows == 0 and not plan.stopping.by_score:

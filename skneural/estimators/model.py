@@ -111,14 +111,17 @@ class Model:
             yield rows, raw + self.params
 
     def with_params(self, params: FloatArray, sparse_coef: Any = None) -> Model:
-        """The same model with other parameters.
+        """The same model with other parameters; intercepts that a linear one lacks are zero.
 
         Raises
         ------
         ValueError
             If they are not those of the network that the model is made of.
         """
-        if sparse_coef is None and len(params) not in (0, self.network.n_params):
+        n_missing = self.network.n_params - len(params)
+        if sparse_coef is None and self.layer_sizes[1:] == (n_missing,):
+            params = np.concatenate([params, np.zeros(n_missing, dtype=params.dtype)])
+        elif sparse_coef is None and len(params) not in (0, self.network.n_params):
             raise ValueError(
                 f"A model with layers of {self.layer_sizes} units has {self.network.n_params} "
                 f"parameters, got {len(params)}: what predicts is always a chain of dense layers "

@@ -18,7 +18,6 @@ from sklearn.utils import check_random_state
 
 from skneural.arrays.matrices import FloatArray
 from skneural.estimators.model import Fitted, Model, Origin
-from skneural.estimators.validation import with_zero_intercepts
 from skneural.minimizers.history import EarlyStopping, History, Validation
 from skneural.minimizers.run import Run
 from skneural.minimizers.state import (
@@ -64,8 +63,8 @@ class Plan:
         Whether the losses of all epochs are kept, and printed.
     to_model : callable or None, default=None
         ``to_model(params)`` makes the parameters of the model from those that are trained, where
-        they differ. None where they are the same, but for intercepts that may be missing: those
-        are zero in the model.
+        they differ. None where they are the same, but for intercepts that may be missing, see
+        `Model.with_params`.
     learning_check : callable or None, default=None
         ``learning_check(params)`` is what to warn of if the model has learnt nothing; empty for
         nothing.
@@ -86,14 +85,6 @@ class Plan:
     records_epochs: bool = True
     to_model: Callable[[FloatArray], FloatArray] | None = None
     learning_check: Callable[[FloatArray], str] | None = None
-
-    def model_params(self, params: FloatArray) -> FloatArray:
-        """The parameters of the model, from those that are trained: these, or other arrays."""
-        if self.to_model is not None:
-            return self.to_model(params)
-        if len(params) < self.template.network.n_params:
-            return with_zero_intercepts(self.template, params)
-        return params
 
 
 @dataclass(frozen=True)
@@ -147,7 +138,7 @@ class Start:
     def note_generator(self) -> None:
         """Note where the generator stands, if it has no seed: a fit that draws says so before."""
         if self.seed is None and self.mode != "partial_fit":
-            self.begun_at.update(generator_state(self.generator))
+            self.begun_at.update(self.generator.get_state(legacy=False))
 
     @property
     def draws_the_same(self) -> bool:

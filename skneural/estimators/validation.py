@@ -112,9 +112,7 @@ def scorer_of(estimator: Any, metric: Any, model: Model, rows: LabelledRows) -> 
     )
 
     def score(params: FloatArray, raw: FloatArray) -> float:
-        scored._fitted = Fitted(
-            nameless.with_params(with_zero_intercepts(model, params)), Outcome()
-        )
+        scored._fitted = Fitted(nameless.with_params(params), Outcome())
         with naming_the_metric(metric):
             found = scorer(scored, rows.X, y, **weight)
         return as_score(found, "early_stopping_metric")
@@ -156,14 +154,6 @@ def as_scorer(metric: Any) -> Any:
             "it, or give the name of one, such as 'accuracy'."
         )
     return metric
-
-
-def with_zero_intercepts(template: Model, params: FloatArray) -> FloatArray:
-    """The parameters of a model, from those of a training that may lack its last intercepts."""
-    n_missing = template.network.n_params - len(params)
-    if n_missing == 0:
-        return params
-    return np.concatenate([params, np.zeros(n_missing, dtype=params.dtype)])
 
 
 def takes_weights(scorer: Callable[..., float]) -> bool:

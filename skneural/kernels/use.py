@@ -130,7 +130,8 @@ def compiled_kernels(work: float) -> Iterator[None]:
         uses = True
     else:
         _Process.work_done += work
-        uses = bool(_compiled) or _saves_its_cost(_Process.work_done)
+        may_save = _Process.work_done >= min(WORTH_LOADING, WORTH_IMPORTING)
+        uses = bool(_compiled) or (may_save and _saves_its_cost(_Process.work_done))
     token = _in_use.set(_compiled if uses else None)
     try:
         yield
