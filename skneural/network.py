@@ -404,6 +404,8 @@ def dense_network(
     fit_intercept: bool = True,
     dropout: Sequence[float] = (),
     initialization: str | Initialization | None = None,
+    *,
+    check_input: bool = True,
 ) -> Network:
     """A multilayer perceptron: dense layers with activation functions, and dropout, between them.
 
@@ -421,11 +423,21 @@ def dense_network(
         What the initial weights are drawn by, see `WeightDraw`; None for zeros. The factor of
         Glorot's rule is that of the activation function of the layer; of the last layer, which has
         none, that of the layer below.
+    check_input : bool, default=True
+        See `Network`.
 
     Returns
     -------
     Network
         Without parameters: these are in a vector of length `n_params`.
+
+    Raises
+    ------
+    TypeError
+        If something else than an `Activation` is to be an activation function.
+    ValueError
+        If there is not one activation function, or rate of dropout, for each hidden layer, or a
+        layer of less than no units.
     """
     n_hidden = len(layer_sizes) - 2
     if isinstance(activations, Activation):
@@ -433,6 +445,11 @@ def dense_network(
         functions = (activations,) * (n_hidden + 1)
     else:
         functions = (*activations, *activations[-1:])
+        if len(activations) != n_hidden:
+            raise ValueError(
+                f"{n_hidden} hidden layer(s) need as many activation functions, or one for all; "
+                f"got {len(activations)}."
+            )
     layers: list[Layer] = []
     for i in range(n_hidden + 1):
         fan_in, fan_out = layer_sizes[i], layer_sizes[i + 1]
@@ -445,7 +462,7 @@ def dense_network(
             layers.append(Activate(functions[i], fan_out))
             if dropout and dropout[i]:
                 layers.append(Dropout(dropout[i], fan_out))
-    return Network(layers, layer_sizes[0], check_input=False)
+    return Network(layers, layer_sizes[0], check_input=check_input)
 
 
 def dense_arrays(network: Network, params: FloatArray) -> list[Arrays]:

@@ -156,6 +156,20 @@ def test_a_name_is_no_activation():
         Network([Chain(layers, 3)], 3)
 
 
+@pytest.mark.parametrize(
+    ("layer_sizes", "activations", "error", "message"),
+    [
+        ((3, 4, 5, 1), [TANH], ValueError, r"2 hidden layer\(s\) need as many .* got 1"),
+        ((3, 4, 1), [TANH, TANH], ValueError, r"1 hidden layer\(s\) need as many .* got 2"),
+        ((3, 4, 1), ["tanh"], TypeError, "Activate needs an Activation, got 'tanh'"),
+        ((3, -4, 1), TANH, ValueError, "the shape of 'weights' must be whole numbers from 0 on"),
+    ],
+)
+def test_dense_networks_of_other_activations(layer_sizes, activations, error, message):
+    with pytest.raises(error, match=message):
+        dense_network(layer_sizes, activations)
+
+
 def test_parameters_that_nobody_fills():
     network = Network([NoInitialize()], 3)
     with pytest.raises(ValueError, match=r"NoInitialize\.initialize, layer 0 .* has to"):

@@ -276,6 +276,15 @@ class Never(Halves, Schedule):
     ends_with_max_iter = True
 
 
+class NeverEither(Never):
+    pass
+
+
+class Again(Never):
+    def factor(self, epoch, max_iter):
+        return 0.5
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("schedule", "is_timed", "ends_with_max_iter"),
@@ -285,6 +294,8 @@ class Never(Halves, Schedule):
         (FromTheStart(False), False, True),
         (Later(False), False, True),
         (Never(), False, True),
+        (NeverEither(), False, True),
+        (Again(), True, True),
     ],
 )
 def test_kinds_of_schedules_of_your_own(schedule, is_timed, ends_with_max_iter):

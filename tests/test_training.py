@@ -18,14 +18,14 @@ from skneural.arrays import batches as batches_module
 from skneural.arrays.batches import Batches
 from skneural.layers import Layer, NTPDense, ParametricActivation, Scale
 from skneural.losses import LOSSES, RegressionLoss
-from skneural.minimizers.history import Validation
+from skneural.minimizers.history import EarlyStopping, Validation
 from skneural.minimizers.lbfgs import LBFGS
 from skneural.minimizers.minibatch import MiniBatches, Step
 from skneural.minimizers.run import Run, drive
 from skneural.network import Network
 from skneural.objective import Objective
 from skneural.optimizers import OPTIMIZERS, SGD, Adam, AdamW
-from skneural.schedules import Adaptive, Constant, CosLog, FlatCos
+from skneural.schedules import Adaptive, Constant, CosLog, FlatCos, InverseScaling, Schedule
 
 RNG = np.random.RandomState(0)
 
@@ -182,6 +182,38 @@ def test_stop_reasons(options, reason):
     # Patience of three: the fourth epoch without progress is the last.
     n_epochs = {"max_iter": 50, "converged": 5, "early_stopping": 5, "no_score": 4}
     assert run.n_iter == n_epochs[reason]
+
+
+class Delegating(Schedule):
+    """Has what changes the rate from another object."""
+
+    def __init__(self, inner):
+        self.after_epoch = inner.after_epoch
+
+
+def test_a_schedule_that_has_its_method_from_another_object():
+    X, y, network, params, loss = setting()
+    runs = []
+    for schedule in (InverseScaling(), Delegating(InverseScaling()), Constant()):
+        run, _ = minimise(params.copy(), X, y, network, loss, schedule=schedule, max_iter=4)
+        runs.append(run.state.record.history.column("learning_rate"))
+    assert runs[0] == runs[1] != runs[2]
+
+
+class NeverImpatient(EarlyStopping):
+    def is_out_of_patience(self, history):
+        return False
+
+
+def test_a_rule_of_patience_of_your_own():
+    X, y, network, params, loss = setting()
+    objective = Objective(network, loss, 0.0, len(X))
+    # The first epoch is progress, and the second one is allowed to be none.
+    for rule, n_epochs in ((EarlyStopping, 3), (NeverImpatient, 6)):
+        train_by = MiniBatches(objective, X, y, None, SGD(), Constant(), 0.0, len(X), 6)
+        run = Run(state_of(params, SGD(), network), rule(1e9, 1), max_iter=6)
+        assert drive(train_by, run) == ("max_iter" if n_epochs == 6 else "converged")
+        assert run.n_iter == n_epochs
 
 
 def test_adaptive_schedule_goes_on_until_the_rate_is_negligible():

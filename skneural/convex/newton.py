@@ -33,8 +33,8 @@ from skneural.convex.curvature import Coordinates, output_basis
 from skneural.convex.linear import sum_to_zero
 from skneural.convex.preconditioned import PreconditionedMinimizer
 from skneural.convex.stopping import (
-    DECREASE_TOLERANCE,
     is_flat,
+    is_low,
     is_nearer,
     is_small,
     negligible_decrease,
@@ -121,7 +121,6 @@ class Newton:
         coordinates = Coordinates(objective, self.X, self.sample_weight, basis)
         previous, dtype = run.state.minimizer["previous"], run.state.params.dtype
         factor = None if previous is None else _factorised(coordinates.hessian(previous), dtype)
-        allowed = DECREASE_TOLERANCE * self.tol * self.tol  # as in `is_optimum`
         value, gradient, _ = objective.value_and_gradient(run.state.params, *rows)
         if run.n_iter == 0:
             run.note_loss(value)
@@ -134,7 +133,7 @@ class Newton:
                 return "converged"
             if factor is not None and run.is_good_enough:
                 _, promised = factor.newton_step(slope)
-                if min(0.5 * promised, value) <= allowed:
+                if is_low(min(0.5 * promised, value), self.tol):
                     return "converged"
             if run.n_iter >= run.max_iter:
                 return "max_iter"
@@ -145,7 +144,7 @@ class Newton:
                 return self._go_on_without_inverse(run)
             step, promised = factor.newton_step(slope)
             decrease = min(0.5 * promised, value)  # not below zero
-            if run.is_good_enough and decrease <= allowed:
+            if run.is_good_enough and is_low(decrease, self.tol):
                 return "converged"
             point = self._line_search(params, value, coordinates.expand(step), promised)
             if point is None:

@@ -37,8 +37,13 @@ def is_flat(gradient: FloatArray, tol: float) -> bool:
 
 def is_optimum(gradient: FloatArray, possible_decrease: float, tol: float) -> bool:
     """The stopping rule of all minimisers that use second derivatives."""
+    return is_flat(gradient, tol) and is_low(possible_decrease, tol)
+
+
+def is_low(possible_decrease: float, tol: float) -> bool:
+    """Whether the objective can fall by so little that a flat point is an optimum."""
     # As a product, the square of a large tolerance is infinite; as a power it raises.
-    return is_flat(gradient, tol) and possible_decrease <= DECREASE_TOLERANCE * tol * tol
+    return possible_decrease <= DECREASE_TOLERANCE * tol * tol
 
 
 def is_small(possible_decrease: float, tol: float) -> bool:

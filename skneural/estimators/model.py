@@ -87,7 +87,7 @@ class Model:
     arrays: list[Arrays] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        network = dense_network(self.layer_sizes, self.activation)
+        network = dense_network(self.layer_sizes, self.activation, check_input=False)
         # Made once, since for a single row they would cost more than the prediction. None for a
         # template, whose parameters are still to come.
         is_whole = len(self.params) == network.n_params
@@ -166,7 +166,7 @@ class Model:
             raise ValueError("A file has a model without targets: it is damaged, or was changed.")
         kind = kinds[0]
         data = {"feature_names": None, **data, "targets": kind.from_dict(data["targets"])}
-        data["activation"] = found_activations(data["activation"])
+        data["activation"] = found_activations(data.get("activation", ()))
         if data.get("sparse_coef") is not None:
             data["sparse_coef"] = _csr_matrix(data["sparse_coef"])
         model = cls(**data)

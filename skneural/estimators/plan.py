@@ -152,7 +152,10 @@ class Start:
         return what in self.earlier.origin.drawn
 
     def params(self, network: Network, dtype: Any, X: Any) -> tuple[FloatArray, bool]:
-        """The parameters to begin with, and whether initial ones have been drawn."""
+        """The parameters to begin with, and whether initial ones have been drawn.
+
+        What draws begins with them, so that the generator is noted here.
+        """
         if self.seed is None:
             self.note_generator()
         earlier = self.earlier

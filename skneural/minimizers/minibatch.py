@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skneural.arrays.batches import Batches
-from skneural.arrays.matrices import FloatArray, IndexArray, Matrix, norm
+from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 from skneural.layers import Draws
 from skneural.minimizers.changed import changed
 from skneural.minimizers.checked_rows import check_rows
@@ -240,6 +240,7 @@ class MiniBatches:
             _, gradient, loss = objective.value_and_gradient(params, X, y, weight, random)
             n_left -= 1
             if n_left == 0:
+                norm = np.linalg.norm
                 gradient_norm = norm(gradient) if gradient.ndim == 1 else list(map(norm, gradient))
             l1 = objective.l1_strength(n_rows) if objective.l1 else None
             optimizer.step(
@@ -260,13 +261,13 @@ class MiniBatches:
         if self.objective.members:
             return _stop_impatient(record, run)
         history = record.histories[0]
-        rate = record.learning_rate
-        if type(self.schedule).after_epoch is not Schedule.after_epoch:
-            rate = self.schedule.after_epoch(
+        rate, after_epoch = record.learning_rate, self.schedule.after_epoch
+        if getattr(after_epoch, "__func__", None) is not Schedule.after_epoch:
+            rate = after_epoch(
                 rate, self.learning_rate_init, record.n_samples_seen, history.no_improvement_count
             )
             check_rate(rate, self.schedule, "after_epoch")
-        if history.no_improvement_count <= run.stopping.n_iter_no_change:
+        if not run.stopping.is_out_of_patience(history):
             return changed(record, learning_rate=rate)
         slower = self.schedule.on_plateau(rate)
         if slower is None:

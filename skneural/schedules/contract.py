@@ -35,8 +35,10 @@ class Schedule(Settings):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "is_timed" not in vars(cls):
-            cls.is_timed = cls.is_timed or cls.factor is not Schedule.factor
+        # Said by a class together with its factor, or below that: it holds. A factor alone is one.
+        first = next(kind for kind in cls.__mro__ if {"factor", "is_timed"} & vars(kind).keys())
+        if "is_timed" not in vars(first):
+            cls.is_timed = True
 
     @property
     def depends_on_time_alone(self) -> bool:

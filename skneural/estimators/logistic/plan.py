@@ -70,13 +70,16 @@ def logistic_plan(estimator: Any, data: Data, start: Start) -> Plan:
     layer_sizes = (data.rows.X.shape[1], labels.n_outputs)
     empty: FloatArray = np.empty(0, dtype=data.rows.X.dtype)
     model = Model(layer_sizes[0], data.feature_names, layer_sizes, (), empty, labels)
+    network = model.network
+    if not estimator.fit_intercept:
+        network = dense_network(layer_sizes, (), fit_intercept=False, check_input=False)
     stops_early = bool(estimator.early_stopping)
     problem = Problem(
         estimator,
         data,
         start,
         model,
-        model.network if estimator.fit_intercept else dense_network(layer_sizes, (), False),
+        network,
         LOSSES["log_loss", labels.link.name],
         Selection("score", None, holds_out=stops_early, restores_best=stops_early),
     )

@@ -290,6 +290,7 @@ class MultilayerPerceptron(NetworkEstimator):
             activation,
             dropout=dropout,
             initialization=self.initialization,
+            check_input=False,
         )
         if not isinstance(self.loss, str) and is_own(loss):
             link = None if isinstance(data.targets, Numbers) else data.targets.link

@@ -45,7 +45,7 @@ SPARSE_INTERCEPT_RATE = 0.01
 #: Elements that NumPy goes through in the time that Python takes for a row.
 WORK_OF_A_ROW = 500
 
-OUT_OF_EPOCHS = (
+NOT_CONVERGED = (
     "Maximum number of iterations ({}) reached before convergence. Consider increasing max_iter to "
     "improve the fit."
 )
@@ -98,7 +98,7 @@ def perceptron_plan(
         largest_product=0,
         work=training_work(0, len(units) * WORK_OF_A_ROW, len(data.rows.y), 1, max_iter),
         # Without `tol` there is no convergence to wait for.
-        convergence_warning="" if estimator.tol is None else OUT_OF_EPOCHS.format(max_iter),
+        convergence_warning="" if estimator.tol is None else NOT_CONVERGED.format(max_iter),
         records_epochs=False,
     )
 
