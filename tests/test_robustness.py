@@ -204,7 +204,7 @@ def fitted_to_a_frame(estimator, **earlier):
 @parametrize_estimators
 def test_failure_leaves_the_earlier_model(estimator, earlier, method, params, wrong, message):
     frame = pd.DataFrame(X, columns=list("abc"))
-    estimator = copy.deepcopy(fitted_to_a_frame(estimator, **earlier))
+    estimator = copy.copy(fitted_to_a_frame(estimator, **earlier))
     predicted = estimator.predict(frame)
     estimator.set_params(**{"solver": "adam", "early_stopping": False, **params})
     assert_failure_changes_nothing(estimator, method, wrong, message)
@@ -319,7 +319,7 @@ def test_interrupt_leaves_the_last_whole_epoch(
     earlier.set_params(**new.get_params())
     whole = cache(partial(fit_of_whole_epochs, new, before=state(earlier, *HOW_IT_ENDED)))
     for k in range(1, 4 * per_epoch + 1):
-        estimator = copy.deepcopy(earlier)
+        estimator = copy.copy(earlier)
         with monkeypatch.context() as patch:
             interrupt(patch, owner, name, k)
             with pytest.raises(KeyboardInterrupt):
@@ -423,7 +423,7 @@ def test_interrupt_at_any_line_leaves_a_whole_model(early_stopping):
     whole = [fit_of_whole_epochs(new, n, state(earlier, *HOW_IT_ENDED)) for n in range(4)]
     n_lines, reached = 0, set()
     while True:
-        estimator = copy.deepcopy(earlier)
+        estimator = copy.copy(earlier)
         n_lines += 1
         if not interrupted_at_line(n_lines, estimator):
             break
