@@ -410,8 +410,8 @@ def test_partial_fit_over_batches(data, settings):
     classes, weight = np.unique(y), np.random.RandomState(6).rand(len(y))
     ours, theirs = ScratchPerceptron(**settings), Perceptron(**settings)
     for _ in range(2):
-        for start in range(0, len(y), 60):
-            rows = slice(start, start + 60)
+        for start in range(0, len(y), 20):
+            rows = slice(start, start + 20)
             for estimator in (ours, theirs):
                 estimator.partial_fit(X[rows], y[rows], classes, sample_weight=weight[rows])
             assert_same(ours, theirs)
