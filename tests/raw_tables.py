@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +58,18 @@ PROBLEMS = {
     "three classes": (classifier, THREE),
     "numbers": (regressor, NUMBERS),
 }
+
+
+@cache
+def _fitted_once(problem, params):
+    make, y = PROBLEMS[problem]
+    return make(**dict(params)).fit(TABLE, y)
+
+
+def fitted(make, y, **params):
+    """``make(**params).fit(TABLE, y)``, of a problem above: a copy, so that all have one fit."""
+    (problem,) = (name for name, (own, of) in PROBLEMS.items() if own is make and of is y)
+    return copy.copy(_fitted_once(problem, tuple(params.items())))
 
 
 def outputs(model, X):

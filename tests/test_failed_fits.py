@@ -283,6 +283,12 @@ SOURCES = {
 }
 
 
+@cache
+def with_solver(make, solver):
+    """The same estimator each time, so that it is fitted once."""
+    return make(solver=solver)
+
+
 @each_error
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("solver", ["lbfgs", "adam", "sgd", SGD(averaging=0.9)], ids=repr)
@@ -290,7 +296,7 @@ SOURCES = {
 def test_an_exception_of_the_user(make, solver, source, error):
     if source == "loss" and make is classifier:
         make = regressor
-    model = fitted(make(solver=solver))
+    model = fitted(with_solver(make, solver))
     before, old_params = seen(model), model.get_params(deep=False)
     rows = {"X_val": X[:20], "y_val": targets_of(model)[:20]} if source == "scorer" else {}
     params = SOURCES[source](error)

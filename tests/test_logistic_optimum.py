@@ -61,7 +61,7 @@ def wide():
 
 def digits():
     X, y = datasets.load_digits(return_X_y=True)
-    return scale(X[:500]), y[:500]
+    return scale(X[:250]), y[:250]
 
 
 def stretched():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -410,15 +411,23 @@ def test_an_activation_is_given_rows_also_where_there_is_one():
     np.testing.assert_allclose(model.predict_proba(X[:1]), model.predict_proba(X)[:1])
 
 
+#: A penalty that leaves few weights.
+STRONG_L1 = {"hidden_layer_sizes": (), "alpha": 20.0, "l1_ratio": 1.0}
+
+
+@cache
+def optimum_of_strong_l1():
+    return ScratchMLPClassifier(**STRONG_L1, solver="lbfgs", tol=1e-9, max_iter=1000).fit(X, Y)
+
+
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", Halve(300)])
 @pytest.mark.parametrize(
     "solver", [SGD(), SGD(nesterovs_momentum=False), SGD(max_grad_norm=0.1), Adam(max_grad_norm=1)]
 )
 def test_exact_zeros_whatever_the_rate_and_the_clipping(schedule, solver):
-    params = {"hidden_layer_sizes": (), "alpha": 20.0, "l1_ratio": 1.0}
-    optimum = ScratchMLPClassifier(**params, solver="lbfgs", tol=1e-9, max_iter=1000).fit(X, Y)
+    optimum = optimum_of_strong_l1()
     model = ScratchMLPClassifier(
-        **params,
+        **STRONG_L1,
         solver=solver,
         learning_rate=schedule,
         learning_rate_init=0.1,

@@ -201,9 +201,10 @@ def test_the_order_is_scikit_learns(n_rows, seed):
 # ------------------------------------------------------------------------ beside scikit-learn's
 
 IRIS = load_iris(return_X_y=True)
-DIGITS = tuple(part[:120] for part in load_digits(return_X_y=True))
-NOISE = (np.random.RandomState(0).randn(120, 5), np.arange(120) % 2)
-RARE = (np.random.RandomState(1).rand(120, 40) < 0.1).astype(float), np.arange(120) % 3
+FLOWERS = tuple(part[::3] for part in IRIS)
+DIGITS = tuple(part[:100] for part in load_digits(return_X_y=True))
+NOISE = (np.random.RandomState(0).randn(50, 5), np.arange(50) % 2)
+RARE = (np.random.RandomState(1).rand(50, 40) < 0.1).astype(float), np.arange(50) % 3
 
 
 def thinned(data):
@@ -212,12 +213,12 @@ def thinned(data):
 
 
 DATA = {
-    "iris": IRIS,
-    "iris, two classes": (IRIS[0], np.where(IRIS[1] == 1, "versicolor", "other")),
+    "iris": FLOWERS,
+    "iris, two classes": (FLOWERS[0], np.where(FLOWERS[1] == 1, "versicolor", "other")),
     "digits": DIGITS,
     "noise": NOISE,
     "rare": RARE,
-    "iris, csr": thinned(IRIS),
+    "iris, csr": thinned(FLOWERS),
     "noise, csr": thinned(NOISE),
     "rare, csr": (sparse.csr_array(RARE[0]), RARE[1]),
 }
@@ -409,8 +410,8 @@ def test_partial_fit_over_batches(data, settings):
     classes, weight = np.unique(y), np.random.RandomState(6).rand(len(y))
     ours, theirs = ScratchPerceptron(**settings), Perceptron(**settings)
     for _ in range(2):
-        for start in range(0, len(y), 60):
-            rows = slice(start, start + 60)
+        for start in range(0, len(y), 20):
+            rows = slice(start, start + 20)
             for estimator in (ours, theirs):
                 estimator.partial_fit(X[rows], y[rows], classes, sample_weight=weight[rows])
             assert_same(ours, theirs)

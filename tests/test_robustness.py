@@ -191,6 +191,12 @@ def test_failure_leaves_the_unfitted_unfitted(estimator, method, params, wrong, 
         estimator.predict(X)
 
 
+@cache
+def fitted_to_a_frame(estimator, **earlier):
+    frame = pd.DataFrame(X, columns=list("abc"))
+    return fit_quietly(estimator, frame, validation_fraction=0.25, **earlier)
+
+
 @cases(FAILURES, FAILURES_OF_GOING_ON)
 @pytest.mark.parametrize("earlier", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
@@ -198,7 +204,7 @@ def test_failure_leaves_the_unfitted_unfitted(estimator, method, params, wrong, 
 @parametrize_estimators
 def test_failure_leaves_the_earlier_model(estimator, earlier, method, params, wrong, message):
     frame = pd.DataFrame(X, columns=list("abc"))
-    estimator = fit_quietly(estimator, frame, validation_fraction=0.25, **earlier)
+    estimator = copy.copy(fitted_to_a_frame(estimator, **earlier))
     predicted = estimator.predict(frame)
     estimator.set_params(**{"solver": "adam", "early_stopping": False, **params})
     assert_failure_changes_nothing(estimator, method, wrong, message)
@@ -313,7 +319,7 @@ def test_interrupt_leaves_the_last_whole_epoch(
     earlier.set_params(**new.get_params())
     whole = cache(partial(fit_of_whole_epochs, new, before=state(earlier, *HOW_IT_ENDED)))
     for k in range(1, 4 * per_epoch + 1):
-        estimator = copy.deepcopy(earlier)
+        estimator = copy.copy(earlier)
         with monkeypatch.context() as patch:
             interrupt(patch, owner, name, k)
             with pytest.raises(KeyboardInterrupt):
@@ -417,7 +423,7 @@ def test_interrupt_at_any_line_leaves_a_whole_model(early_stopping):
     whole = [fit_of_whole_epochs(new, n, state(earlier, *HOW_IT_ENDED)) for n in range(4)]
     n_lines, reached = 0, set()
     while True:
-        estimator = copy.deepcopy(earlier)
+        estimator = copy.copy(earlier)
         n_lines += 1
         if not interrupted_at_line(n_lines, estimator):
             break
@@ -573,20 +579,31 @@ SOLVERS = {
 }
 
 
+@cache
+def plain_arrays(estimator, dtype):
+    """X, y and weights as NumPy makes them."""
+    return X.astype(dtype), target_of(estimator), WEIGHT.astype(dtype)
+
+
+@cache
+def fit_of_plain_arrays(estimator, dtype, solver):
+    """All of a model, and what it predicts."""
+    plain = plain_arrays(estimator, dtype)
+    model = fit_quietly(estimator, *plain, **SOLVERS[solver])
+    return state(model), frozen(model.predict(plain[0]))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
-@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @parametrize_estimators
-def test_layout_does_not_matter_and_inputs_stay(estimator, dtype, params, layout, tmp_path):
-    y = target_of(estimator)
-    plain = [X.astype(dtype), y, WEIGHT.astype(dtype)]
-    laid_out = [layout(array, tmp_path) for array in plain]
+def test_layout_does_not_matter_and_inputs_stay(estimator, dtype, solver, layout, tmp_path):
+    laid_out = [layout(array, tmp_path) for array in plain_arrays(estimator, dtype)]
     before = frozen(laid_out)
 
-    expected = fit_quietly(estimator, *plain, **params)
-    found = fit_quietly(estimator, *laid_out, **params)
-    assert state(found) == state(expected)
-    assert frozen(found.predict(laid_out[0])) == frozen(expected.predict(plain[0]))
+    found = fit_quietly(estimator, *laid_out, **SOLVERS[solver])
+    predicted = frozen(found.predict(laid_out[0]))
+    assert (state(found), predicted) == fit_of_plain_arrays(estimator, dtype, solver)
     assert frozen(laid_out) == before
 
 
@@ -594,21 +611,26 @@ SPARSE_FORMATS = ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"]
 HOLLOW = np.where(RANDOM.uniform(size=X.shape) < 0.4, X, 0)
 
 
+@cache
+def fit_of_dense_rows(dtype, solver):
+    """The rows, and their probabilities by a model fitted to them."""
+    dense = HOLLOW.astype(dtype)
+    return dense, fit_quietly(ESTIMATORS["classifier"], dense, **SOLVERS[solver]).predict_proba(
+        dense
+    )
+
+
 @pytest.mark.parametrize("container", ["matrix", "array"])
 @pytest.mark.parametrize("sparse_format", SPARSE_FORMATS)
-@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_sparse_formats(dtype, params, sparse_format, container):
-    estimator = ESTIMATORS["classifier"]
-    dense = HOLLOW.astype(dtype)
+def test_sparse_formats(dtype, solver, sparse_format, container):
+    dense, expected = fit_of_dense_rows(dtype, solver)
     X = getattr(sparse, f"{sparse_format}_{container}")(dense)
-    found = fit_quietly(estimator, X, **params)
-    expected = fit_quietly(estimator, dense, **params)
+    found = fit_quietly(ESTIMATORS["classifier"], X, **SOLVERS[solver])
     assert found.coefs_[0].dtype == dtype
     tolerance = 1e-9 if dtype == np.float64 else 1e-4
-    np.testing.assert_allclose(
-        found.predict_proba(X), expected.predict_proba(dense), rtol=tolerance, atol=tolerance
-    )
+    np.testing.assert_allclose(found.predict_proba(X), expected, rtol=tolerance, atol=tolerance)
     assert X.format == sparse_format
     np.testing.assert_array_equal(X.toarray(), dense)
 
@@ -643,18 +665,28 @@ def with_halves(X):
     return type(X)((np.repeat(X.data, 2) / 2, np.repeat(X.indices, 2), 2 * X.indptr), X.shape)
 
 
+@cache
+def usual_matrix(sparse_format):
+    return sparse.csr_matrix(HOLLOW).asformat(sparse_format)
+
+
+@cache
+def coefs_of_usual_matrix(estimator, solver, sparse_format):
+    return fit_quietly(estimator, usual_matrix(sparse_format), **SOLVERS[solver]).coefs_
+
+
 @pytest.mark.parametrize("sparse_format", ["csr", "csc"])
 @pytest.mark.parametrize("change", [with_long_indices, with_unsorted_indices, with_halves])
-@pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS.keys())
+@pytest.mark.parametrize("solver", SOLVERS)
 @parametrize_estimators
-def test_unusual_sparse_matrices(estimator, params, change, sparse_format):
-    usual = sparse.csr_matrix(HOLLOW).asformat(sparse_format)
+def test_unusual_sparse_matrices(estimator, solver, change, sparse_format):
+    usual = usual_matrix(sparse_format)
     X = change(usual)
     parts = [X.data, X.indices, X.indptr]
     before = frozen(parts)
-    found = fit_quietly(estimator, X, **params)
-    expected = fit_quietly(estimator, usual, **params)
-    for ours, theirs in zip(found.coefs_, expected.coefs_, strict=True):
+    found = fit_quietly(estimator, X, **SOLVERS[solver])
+    expected = coefs_of_usual_matrix(estimator, solver, sparse_format)
+    for ours, theirs in zip(found.coefs_, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(found.predict(X), found.predict(usual), rtol=1e-9)
     assert frozen([X.data, X.indices, X.indptr]) == before

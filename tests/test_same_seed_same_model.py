@@ -191,7 +191,7 @@ def configuration(task, procedure=fit, kind="dense", **params):
 
 
 STOCHASTIC = ("adam", "sgd")
-SHORT = {"max_iter": 30}
+SHORT = {"max_iter": 20}
 
 UNTOUCHED = [
     # solver x activation x task x batch size

@@ -75,8 +75,8 @@ def name(value):
 CONTRACTS = [
     (ScratchMLPClassifier(), 65, set()),
     (ScratchMLPRegressor(), 59, set()),
-    (ScratchMLPClassifier(batch_size=8, **SHORT), 65, WEIGHTS_IN_BATCHES),
-    (ScratchMLPRegressor(batch_size=8, **SHORT), 59, WEIGHTS_IN_BATCHES),
+    (ScratchMLPClassifier(batch_size=8, max_iter=12), 65, WEIGHTS_IN_BATCHES),
+    (ScratchMLPRegressor(batch_size=8, max_iter=12), 59, WEIGHTS_IN_BATCHES),
     (ScratchMLPClassifier(solver="lbfgs"), 65, CERTAIN_LABELS),
     (ScratchMLPRegressor(solver="lbfgs", **SHORT), 59, set()),
     (ScratchMLPClassifier(solver="sgd", max_iter=40), 65, set()),

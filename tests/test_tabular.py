@@ -16,6 +16,7 @@ from raw_tables import (
     THREE,
     TWO,
     classifier,
+    fitted,
     outputs,
     raw_table,
     regressor,
@@ -149,7 +150,7 @@ COLUMNS = {
 
 @each_problem
 def test_history(make, y):
-    model = make().fit(TABLE, y)
+    model = make().fit(TABLE, y)  # a copy has no seconds
     kind = "numbers" if y is NUMBERS else "classes"
     expected = [*COLUMNS[kind], "learning_rate", "gradient_norm", "seconds"]
     assert len(model.history_) == model.n_iter_ == SHORT["max_iter"]
@@ -167,7 +168,7 @@ def test_history(make, y):
 
 @each_problem
 def test_fitted_attributes(make, y):
-    model = make().fit(TABLE, y)
+    model = fitted(make, y)
     assert model.n_features_in_ == 5
     assert model.feature_names_in_.tolist() == list(TABLE.columns)
     assert model.is_categorical_.tolist() == [False, False, False, True, True]
@@ -272,7 +273,7 @@ EFFECTS = {
 @each_problem
 @pytest.mark.parametrize("name", [*EFFECTS, "quantile_inputs"])
 def test_every_parameter_has_an_effect(make, y, name):
-    model = make().fit(TABLE, y)
+    model = fitted(make, y)
     value = EFFECTS.get(name, y is NUMBERS)
     if name == "early_stopping_metric":
         model = make(learning_rate_init=5.0, max_iter=6).fit(TABLE, y)
@@ -382,7 +383,7 @@ def test_a_quantile_covers_its_share():
 
 
 def test_no_prediction_is_beyond_the_training_targets():
-    model = regressor().fit(TABLE, NUMBERS)
+    model = fitted(regressor, NUMBERS)
     far = NEW.assign(size=1e9 * NEW["size"], age=-1e9)
     predicted = model.predict(far)
     assert np.all((predicted >= NUMBERS.min()) & (predicted <= NUMBERS.max()))
@@ -394,21 +395,21 @@ def test_no_prediction_is_beyond_the_training_targets():
 @each_problem
 @pytest.mark.parametrize("method", ["partial_fit", "resume"])
 def test_what_to_use_instead(make, y, method):
-    for model in (make(), make().fit(TABLE, y)):
+    for model in (make(), fitted(make, y)):
         assert not hasattr(model, method)
         with pytest.raises(AttributeError, match=rf"has no {method}: .*Call fit.*ScratchMLP"):
             getattr(model, method)
 
 
 def test_standard_deviation_is_only_for_numbers():
-    assert regressor().fit(TABLE, NUMBERS).predict(NEW, return_std=True)[1].shape == (40,)
+    assert fitted(regressor, NUMBERS).predict(NEW, return_std=True)[1].shape == (40,)
     with pytest.raises(TypeError, match="return_std"):
-        classifier().fit(TABLE, TWO).predict(NEW, return_std=True)
+        fitted(classifier, TWO).predict(NEW, return_std=True)
 
 
 @each_problem
 def test_score(make, y):
-    model = make().fit(TABLE, y)
+    model = fitted(make, y)
     weight = np.linspace(0, 2, N_ROWS)
     metric = r2_score if y is NUMBERS else accuracy_score
     for own in (None, weight):

@@ -9,7 +9,7 @@ import io
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from functools import partial
+from functools import cache, partial
 
 import joblib
 import numpy as np
@@ -26,6 +26,7 @@ from raw_tables import (
     THREE,
     TWO,
     classifier,
+    fitted,
     outputs,
     raw_table,
     regressor,
@@ -204,7 +205,7 @@ def test_tables(make, y, name):
     X, is_categorical = TABLES[name]
     is_idle = pytest.warns(UserWarning, match="'z' of X .*'id 0', occurs once: nothing can be")
     with is_idle if name.endswith("a level a row") else nullcontext():
-        model = make(max_iter=2).fit(X, y)
+        model = make(max_iter=1, cv=2).fit(X, y)
     assert model.is_categorical_.tolist() == [bool(each) for each in is_categorical]
     found = outputs(model, X)
     assert found.shape[0] == N
@@ -232,12 +233,18 @@ FORMS = {
 }
 
 
-@each_problem
+@cache
+def outputs_of_plain(problem):
+    make, y = PROBLEMS[problem]
+    return outputs(make(max_iter=2).fit(PLAIN, y), PLAIN)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("name", FORMS)
-def test_forms_of_one_table(make, y, name):
-    expected = outputs(make(max_iter=2).fit(PLAIN, y), PLAIN)
+def test_forms_of_one_table(problem, name):
+    make, y = PROBLEMS[problem]
     model = make(max_iter=2).fit(FORMS[name], y)
-    np.testing.assert_array_equal(outputs(model, FORMS[name]), expected)
+    np.testing.assert_array_equal(outputs(model, FORMS[name]), outputs_of_plain(problem))
 
 
 @both
@@ -417,10 +424,16 @@ UNSEEN = {
 }
 
 
-@each_problem
+@cache
+def fitted_without_gaps(problem):
+    make, y = PROBLEMS[problem]
+    return make().fit(TABLE.dropna(), y[TABLE.notna().all(axis=1)])
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("name", UNSEEN)
-def test_what_training_has_not_seen(make, y, name):
-    model = make().fit(TABLE.dropna(), y[TABLE.notna().all(axis=1)])
+def test_what_training_has_not_seen(problem, name):
+    model = fitted_without_gaps(problem)
     found = outputs(model, UNSEEN[name])
     assert np.all(np.isfinite(found))
     if name == "levels as objects":
@@ -451,7 +464,7 @@ NOT_PREDICTED = {
 @pytest.mark.parametrize("name", NOT_PREDICTED)
 def test_what_cannot_be_predicted(make, y, name):
     X, message = NOT_PREDICTED[name]
-    model = make(max_iter=1).fit(TABLE, y)
+    model = fitted(make, y, max_iter=1)
     for method in ("predict", "raw_outputs", "score"):
         arguments = (X, y[: len(NEW)]) if method == "score" else (X,)
         with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
@@ -490,7 +503,7 @@ LABELS = {
 
 @pytest.mark.parametrize("name", LABELS)
 def test_labels(name):
-    expected = classifier(max_iter=2).fit(TABLE, TWO)
+    expected = fitted(classifier, TWO, max_iter=2)
     model = classifier(max_iter=2).fit(TABLE, LABELS[name])
     np.testing.assert_array_equal(model.predict_proba(NEW), expected.predict_proba(NEW))
     assert len(model.classes_) == 2
@@ -542,7 +555,7 @@ def test_scales_of_numbers(name, loss):
     offset, factor = SCALES[name]
     y = (NUMBERS + offset) * factor
     model = regressor(loss=loss).fit(TABLE, y.tolist() if name == "list" else y)
-    expected = regressor(loss=loss).fit(TABLE, NUMBERS)
+    expected = fitted(regressor, NUMBERS, loss=loss)
     tolerance = {"denormal": 1e-4, "offset": 1e-4}.get(name, 1e-12)
     for found, plain, shift in zip(
         model.predict(NEW, return_std=True),
@@ -627,7 +640,7 @@ def test_bad_numbers(name):
 def test_a_column_of_targets_is_warned_of(make, y):
     with pytest.warns(UserWarning, match="A column-vector y was passed"):
         model = make().fit(TABLE, y[:, None])
-    np.testing.assert_array_equal(model.predict(NEW), make().fit(TABLE, y).predict(NEW))
+    np.testing.assert_array_equal(model.predict(NEW), fitted(make, y).predict(NEW))
 
 
 # ------------------------------------------------------------------ metrics that select epochs
@@ -829,7 +842,7 @@ def test_metrics_that_are_no_numbers(make, y):
     ids=["text", "None", "error", "some rows", "other order", "attribute", "raw outputs"],
 )
 def test_metrics_that_fail(make, y, metric, error, message):
-    model = make().fit(TABLE, y)
+    model = fitted(make, y)
     before = visible_state(model)
     with pytest.raises(error, match=message):
         model.set_params(early_stopping_metric=metric).fit(TABLE, y)
@@ -964,7 +977,7 @@ def test_snapshots_are_working_models(make, y):
         copied = copy.deepcopy(model)
         found.append((copied, answers(model, NEW), model.n_iter_))
 
-    silent = make().fit(TABLE, y)
+    silent = fitted(make, y)
     model = make().set_callbacks(AtTheEnd(look)).fit(TABLE, y)
     assert [n for *_, n in found] == [1, 2, 3, 4]
     for copied, expected, n in found:
@@ -1076,7 +1089,7 @@ COPIES = {
 @each_problem
 @pytest.mark.parametrize("name", COPIES)
 def test_copies(make, y, name, tmp_path):
-    model = make().fit(TABLE, y)
+    model = fitted(make, y)
     before = seen(model)
     copied = COPIES[name](model, tmp_path)
     np.testing.assert_array_equal(outputs(copied, NEW), outputs(model, NEW))
@@ -1095,7 +1108,7 @@ def test_copies(make, y, name, tmp_path):
 
 @each_problem
 def test_for_prediction(make, y):
-    lean = make().fit(TABLE, y).for_prediction()
+    lean = fitted(make, y).for_prediction()
     for name in ("history_", "oof_predictions_"):
         assert not hasattr(lean, name)
     with pytest.raises(AttributeError, match=r"for_prediction\(\) has left the history out"):
@@ -1205,7 +1218,7 @@ def test_small_probabilities_in_single_precision():
 @each_problem
 def test_threads(make, y):
     """Predictions from several threads, of a model whose arrays nobody has asked for yet."""
-    model = make().fit(TABLE, y)
+    model = fitted(make, y)
     expected = outputs(copy.deepcopy(model), NEW)
     for _ in range(3):
         fresh = pickle.loads(pickle.dumps(model))
@@ -1217,7 +1230,7 @@ def test_threads(make, y):
 @each_problem
 def test_runs_of_rows(make, y, monkeypatch):
     """Long tables are read and predicted in runs."""
-    model = make().fit(TABLE, y)
+    model = fitted(make, y)
     expected = outputs(model, TABLE)
     monkeypatch.setattr("skneural.estimators.table.fitted.RUN_ELEMENTS", 1)
     monkeypatch.setattr("skneural.estimators.table.fitted.MIN_RUN_ROWS", 7)
