@@ -20,7 +20,6 @@ extensions = [
     "numpydoc",
     "parameter_table",
     "source_links",
-    "template_once",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",

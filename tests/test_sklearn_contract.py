@@ -75,8 +75,8 @@ def name(value):
 CONTRACTS = [
     (ScratchMLPClassifier(), 65, set()),
     (ScratchMLPRegressor(), 59, set()),
-    (ScratchMLPClassifier(batch_size=8, max_iter=12), 65, WEIGHTS_IN_BATCHES),
-    (ScratchMLPRegressor(batch_size=8, max_iter=12), 59, WEIGHTS_IN_BATCHES),
+    (ScratchMLPClassifier(batch_size=8, **SHORT), 65, WEIGHTS_IN_BATCHES),
+    (ScratchMLPRegressor(batch_size=8, **SHORT), 59, WEIGHTS_IN_BATCHES),
     (ScratchMLPClassifier(solver="lbfgs"), 65, CERTAIN_LABELS),
     (ScratchMLPRegressor(solver="lbfgs", **SHORT), 59, set()),
     (ScratchMLPClassifier(solver="sgd", max_iter=40), 65, set()),
@@ -108,9 +108,7 @@ CONTRACTS = [
     (ScratchPerceptron(), 63, WEIGHTS_ONE_BY_ONE),
     (TableEncoder(), 52, set()),
     (TableEncoder(target_type="regression"), 52, set()),
-    # One check sets a thousand epochs: large batches spare most of their steps. The regressor's are
-    # those of batch_size="auto".
-    (TabularMLPClassifier(batch_size=64, **SMALL_TABLE), 61, DRAWN_BY_ROW_OF_TABLE),
+    (TabularMLPClassifier(**SMALL_TABLE), 61, DRAWN_BY_ROW_OF_TABLE),
     (TabularMLPRegressor(**SMALL_TABLE), 55, DRAWN_BY_ROW_OF_TABLE),
 ]
 
