@@ -445,7 +445,7 @@ def dense_network(
         functions = (activations,) * (n_hidden + 1)
     else:
         functions = (*activations, *activations[-1:])
-        if len(activations) != n_hidden:
+        if 0 <= n_hidden != len(activations):
             raise ValueError(
                 f"{n_hidden} hidden layer(s) need as many activation functions, or one for all; "
                 f"got {len(activations)}."

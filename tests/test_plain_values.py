@@ -301,6 +301,7 @@ DAMAGED = {
     "no layer": lambda data: data.update(layer_sizes=data["layer_sizes"][:1]),
     "another width": lambda data: data.update(layer_sizes=(*data["layer_sizes"][:-1], 7)),
     "other features": lambda data: data.update(n_features=4),
+    "other activations": lambda data: data.update(activation=("relu",) * 7),
     "other classes": lambda data: data["targets"].update(classes=np.arange(5)),
 }
 

@@ -166,7 +166,13 @@ class Model:
             raise ValueError("A file has a model without targets: it is damaged, or was changed.")
         kind = kinds[0]
         data = {"feature_names": None, **data, "targets": kind.from_dict(data["targets"])}
-        data["activation"] = found_activations(data.get("activation", ()))
+        activation = found_activations(data.get("activation", ()))
+        data["activation"], sizes = activation, data["layer_sizes"]
+        if isinstance(activation, tuple) and len(activation) != max(len(sizes) - 2, 0):
+            raise ValueError(
+                f"A file has a model of layers {sizes!r} with {len(activation)} activation "
+                "function(s): it is damaged, or was changed."
+            )
         if data.get("sparse_coef") is not None:
             data["sparse_coef"] = _csr_matrix(data["sparse_coef"])
         model = cls(**data)
