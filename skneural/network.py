@@ -450,6 +450,11 @@ def dense_network(
                 f"{n_hidden} hidden layer(s) need as many activation functions, or one for all; "
                 f"got {len(activations)}."
             )
+    if dropout and len(dropout) != n_hidden:
+        raise ValueError(
+            f"{n_hidden} hidden layer(s) need as many rates of dropout, or none; got "
+            f"{len(dropout)}."
+        )
     layers: list[Layer] = []
     for i in range(n_hidden + 1):
         fan_in, fan_out = layer_sizes[i], layer_sizes[i + 1]

@@ -170,6 +170,12 @@ def test_dense_networks_of_other_activations(layer_sizes, activations, error, me
         dense_network(layer_sizes, activations)
 
 
+@pytest.mark.parametrize("dropout", [(0.5,), (0.5, 0.5, 0.5)])
+def test_dense_networks_of_other_rates_of_dropout(dropout):
+    with pytest.raises(ValueError, match=r"2 hidden layer\(s\) need as many rates of dropout"):
+        dense_network((3, 4, 5, 1), TANH, dropout=dropout)
+
+
 def test_parameters_that_nobody_fills():
     network = Network([NoInitialize()], 3)
     with pytest.raises(ValueError, match=r"NoInitialize\.initialize, layer 0 .* has to"):

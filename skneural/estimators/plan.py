@@ -136,8 +136,8 @@ class Start:
         return cls(mode, earlier, generator, seed)
 
     def note_generator(self) -> None:
-        """Note where the generator stands, if it has no seed: a fit that draws says so before."""
-        if self.seed is None and self.mode != "partial_fit":
+        """Note where a generator without a seed stands, before anything is drawn from it."""
+        if self.mode != "partial_fit":
             self.begun_at.update(self.generator.get_state(legacy=False))
 
     @property

@@ -148,14 +148,7 @@ def adam_step(
 ) -> None:
     """Move parameters w against the gradient g, which is overwritten, by moments m and v."""
     for w, g, m, v in blocks(w, g, m, v):
-        m *= beta_1
-        m += g
-        v *= beta_2
-        g *= g
-        v += g
-        np.sqrt(v, out=g)
-        g += epsilon
-        np.divide(m, g, out=g)
+        _divide(g, m, v, beta_1, beta_2, epsilon)
         g *= rate
         w -= g
 
@@ -181,16 +174,23 @@ def adam_step_by_factors(
         n = len(own[0])
         for w_, g_, m_, v_, length, share in blocks(*own, lengths[:n], kept[:n]):
             w_ *= share
-            m_ *= beta_1
-            m_ += g_
-            v_ *= beta_2
-            g_ *= g_
-            v_ += g_
-            np.sqrt(v_, out=g_)
-            g_ += epsilon
-            np.divide(m_, g_, out=g_)
+            _divide(g_, m_, v_, beta_1, beta_2, epsilon)
             g_ *= length
             w_ -= g_
+
+
+def _divide(
+    g: FloatArray, m: FloatArray, v: FloatArray, beta_1: float, beta_2: float, epsilon: float
+) -> None:
+    """Bring the moments up to date; replace the gradient by the step at a rate of 1."""
+    m *= beta_1
+    m += g
+    v *= beta_2
+    g *= g
+    v += g
+    np.sqrt(v, out=g)
+    g += epsilon
+    np.divide(m, g, out=g)
 
 
 @dataclass(repr=False, eq=False)
