@@ -40,7 +40,8 @@ Y = (X[:, 0] > 0).astype(int)
 @pytest.fixture(autouse=True)
 def _new_process(monkeypatch):
     """What is kept for a process, as at its beginning."""
-    for name, value in {"setting": None, "work_done": 0.0, "is_cut_off": False}.items():
+    beginning = {"setting": None, "work_done": 0.0, "misses_numba": False, "is_cut_off": False}
+    for name, value in beginning.items():
         monkeypatch.setattr(use._Process, name, value)
     monkeypatch.setattr(use, "_compiled", compilation.Compiled())
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)

@@ -65,6 +65,8 @@ class _Process:
     #: True: always. False: never. None: by the work there is.
     setting: bool | None = None
     work_done = 0.0
+    #: Whether numba was looked for in vain: it is not asked for again.
+    misses_numba = False
     #: Whether it is a child that cannot compile, see `was_cut_off`.
     is_cut_off = False
 
@@ -130,7 +132,8 @@ def compiled_kernels(work: float) -> Iterator[None]:
         uses = True
     else:
         _Process.work_done += work
-        may_save = _Process.work_done >= min(WORTH_LOADING, WORTH_IMPORTING)
+        is_much = _Process.work_done >= min(WORTH_LOADING, WORTH_IMPORTING)
+        may_save = is_much and not _Process.misses_numba
         uses = bool(_compiled) or (may_save and _saves_its_cost(_Process.work_done))
     token = _in_use.set(_compiled if uses else None)
     try:
@@ -204,9 +207,10 @@ def _are_worth_it_once(work: float) -> bool:
 
 def _saves_its_cost(work: float) -> bool:
     is_imported = sys.modules.get("numba") is not None
-    if work < (WORTH_LOADING if is_imported else WORTH_IMPORTING) or numba_or_none() is None:
+    if work < (WORTH_LOADING if is_imported else WORTH_IMPORTING):
         return False
-    return work >= WORTH_COMPILING or has_cache()
+    _Process.misses_numba = numba_or_none() is None
+    return not _Process.misses_numba and (work >= WORTH_COMPILING or has_cache())
 
 
 def set_compiled(when: bool | None) -> None:
@@ -245,6 +249,7 @@ def set_compiled(when: bool | None) -> None:
         required_numba()
     # It may have been installed since it was missed.
     numba_or_none.cache_clear()
+    _Process.misses_numba = False
     _Process.setting = when
 
 
