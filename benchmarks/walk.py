@@ -40,13 +40,10 @@ from versions import imported_from
 
 import skneural
 
-#: The fits to trace.
-FITS = {
-    "ScratchMLPClassifier": {"max_iter": 2, "random_state": 0},
-    "ScratchLogisticRegression": {"max_iter": 2},
-}
+#: What is fitted, with the default parameters but for two epochs.
+FITTED = ("ScratchMLPClassifier", "ScratchLogisticRegression")
 #: All estimators that train, for their classes and hooks.
-ESTIMATORS = (*FITS, "ScratchMLPRegressor", "ScratchPerceptron")
+ESTIMATORS = (*FITTED, "ScratchMLPRegressor", "ScratchPerceptron")
 
 LONG_FILE = 500
 LONG_FUNCTION = 80
@@ -85,8 +82,8 @@ def measured(package) -> dict[tuple[str, str], list[str]]:
     found = {}
     for name in ESTIMATORS:
         estimator = getattr(package, name)
-        if name in FITS:
-            functions, jumps = fit_followed(package, estimator, FITS[name])
+        if name in FITTED:
+            functions, jumps = fit_followed(package, estimator)
             found[name, "functions"] = sorted(f"{file}: {name}" for file, name in functions)
             found[name, "files"] = sorted({file for file, _ in functions})
             found[name, "jumps"] = sorted(f"{caller} -> {called}" for caller, called in jumps)
@@ -117,10 +114,10 @@ def root_of(package) -> Path:
 # ------------------------------------------------------------------ a fit
 
 
-def fit_followed(package, estimator, settings):
-    """Functions (file, name) and jumps (method, method) of a fit."""
+def fit_followed(package, estimator):
+    """Functions (file, name) and jumps (method, method) of a fit of two epochs."""
     X, y = load_iris(return_X_y=True)
-    estimator(**settings).fit(X, y)
+    estimator(max_iter=2).fit(X, y)
     root = f"{root_of(package)}/"
     owners = owners_of_code(own_classes(package, estimator))
     functions, jumps = set(), set()
@@ -139,7 +136,7 @@ def fit_followed(package, estimator, settings):
         if on_one_object and owners[code] is not owners[caller.f_code]:
             jumps.add((caller.f_code.co_qualname, code.co_qualname))
 
-    model = estimator(**settings)
+    model = estimator(max_iter=2)
     sys.setprofile(follow)
     try:
         model.fit(X, y)
