@@ -31,7 +31,7 @@ from skneural.minimizers.run import Run, drive
 from skneural.minimizers.state import Record, TrainingState
 from skneural.network import Network, dense_network
 from skneural.objective import Objective
-from skneural.optimizers import SGD, Optimizer
+from skneural.optimizers import SGD, Adam, Optimizer
 from skneural.schedules import Constant, InverseScaling, Schedule
 from skneural.settings import number
 
@@ -272,14 +272,40 @@ def test_a_state_without_what_rows_are_shuffled_by():
         run_of(train, Record.of_members(K, 0.1), members=(K,))
 
 
+def trained_by(optimizer, memory, network):
+    """The state after three epochs that begin with this state of the optimizer."""
+    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, 5)
+    train = MiniBatches(objective, X, Y, None, optimizer, Constant(), 0.1, 5, 3, shuffle=False)
+    state = TrainingState(np.ones(network.n_params), memory, Record(learning_rate=0.1))
+    run = Run(state, EarlyStopping(1e-4, 10), max_iter=3)
+    drive(train, run)
+    return run.state
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "other", "missing"),
+    [
+        (Adam(), SGD(), r"lacks 'first_moment', 'scratch_factors', 'second_moment', 'step', which"),
+        (
+            SGD(averaging=0.9),
+            SGD(),
+            r"lacks 'average', 'n_averaged', which SGD\(averaging=0\.9\) n",
+        ),
+    ],
+    ids=["another class", "another setting"],
+)
+def test_the_state_of_another_optimizer(optimizer, other, missing):
+    network = Network([Scale(3), Dense(3, 1)], 3)
+    memory = other.init_state(network.n_params, float, None, network.rates)
+    with pytest.raises(ValueError, match=missing):
+        trained_by(optimizer, memory, network)
+
+
 def test_a_state_without_memory_for_factors_of_the_rate():
     network = Network([Scale(3), Dense(3, 1)], 3)
-    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, 5)
-    train = MiniBatches(objective, X, Y, None, SGD(), Constant(), 0.1, 5, 3, shuffle=False)
     memory = SGD().init_state(network.n_params, float)
-    state = TrainingState(np.zeros(network.n_params), memory, Record(learning_rate=0.1))
-    with pytest.raises(ValueError, match=r"pass network\.rates to init_state"):
-        drive(train, Run(state, EarlyStopping(1e-4, 10), max_iter=3))
+    with pytest.raises(ValueError, match=r"lacks 'scratch_rates'.* network\.n_penalised, network"):
+        trained_by(SGD(), memory, network)
 
 
 @dataclass(repr=False, eq=False)
@@ -297,14 +323,11 @@ class WithoutMemory(SGD):
 
 def test_factors_that_need_no_memory():
     network = Network([Scale(3), Dense(3, 1)], 3)
-    objective = Objective(network, LOSSES["squared_error", "identity"], 0.0, 5)
     optimizer = WithoutMemory()
-    train = MiniBatches(objective, X, Y, None, optimizer, Constant(), 0.1, 5, 3, shuffle=False)
     memory = optimizer.init_state(network.n_params, float, None, network.rates)
-    state = TrainingState(np.ones(network.n_params), memory, Record(learning_rate=0.1))
-    run = Run(state, EarlyStopping(1e-4, 10), max_iter=3)
-    assert drive(train, run) == "max_iter"
-    assert not np.any(run.state.params == 1)
+    state = trained_by(optimizer, memory, network)
+    assert state.record.n_iter == 3
+    assert not np.any(state.params == 1)
 
 
 def test_more_rows_than_the_objective_is_for():

@@ -334,12 +334,15 @@ class MiniBatches:
                 f"The state has {state.params.shape[-1]} parameters, and the network has "
                 f"{objective.network.n_params}."
             )
-        rates, params = objective.network.rates, state.params
-        needed = self.optimizer.init_factors(params.shape, params.dtype, rates) if rates else {}
-        if not needed.keys() <= state.optimizer.keys():
+        network, params = objective.network, state.params
+        needed = self.optimizer.init_state(
+            params.shape, params.dtype, network.n_penalised, network.rates
+        )
+        if missing := needed.keys() - state.optimizer.keys():
             raise ValueError(
-                "Parameters of the network have factors of the learning rate, for which the state "
-                "of the optimizer has no memory: pass network.rates to init_state."
+                f"The state of the optimizer lacks {', '.join(map(repr, sorted(missing)))}, which "
+                f"{self.optimizer!r} needs: it is not the one that optimizer.init_state("
+                "params.shape, params.dtype, network.n_penalised, network.rates) returns."
             )
         shufflers = [f"shuffle {k}" for k in range(n_histories)] if members else ["shuffle"]
         for name in shufflers if self.shuffle else ():
