@@ -14,6 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 from extras import need
@@ -69,21 +70,12 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-def run(code, cache, *options, **variables):
+def run(code, cache, *, by=forked.run, warn="default", **variables):
     """What a process prints whose warnings are shown; it must end well and say nothing else."""
     environment = {**os.environ, "SKNEURAL_COMPILED": "1", "NUMBA_CACHE_DIR": str(cache)}
     environment.update(variables)
-    environment["PYTHONPATH"] = os.pathsep.join(
-        [*filter(None, [variables.get("PYTHONPATH")]), str(Path(skneural.__file__).parents[1])]
-    )
-    done = subprocess.run(
-        [sys.executable, "-P", "-W", "default", *options, "-c", FIT + code],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=environment,
-        check=False,
-    )
+    path = [*filter(None, [variables.get("PYTHONPATH")]), str(Path(skneural.__file__).parents[1])]
+    done = by(FIT + code, path, environment, warn)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
@@ -99,12 +91,13 @@ def curve(cache):
 
 
 def test_the_next_process_loads_what_is_kept(cache, curve):
-    assert run("said()", cache).split() == [*curve, "kept", "loaded"]
+    out = run("said()", cache, by=forked.run_new)
+    assert out.split() == [*curve, "kept", "loaded"]
 
 
 def test_warnings_as_errors(tmp_path, curve):
     # Also of the compilation itself.
-    assert run("said()", tmp_path, "-W", "error").split()[:3] == [*curve, "kept"]
+    assert run("said()", tmp_path, warn="error").split()[:3] == [*curve, "kept"]
 
 
 def test_numba_is_imported_when_it_pays_and_not_before(cache, curve):
@@ -204,7 +197,7 @@ for suffix in ("nbi", "nbc"):
 use._compiled = One()
 said()
 """
-    lines = run(code, damaged, "-W", "error").splitlines()
+    lines = run(code, damaged, warn="error").splitlines()
     # Compiled anew, also where a damaged index is taken for an empty one and written anew.
     assert [line.split()[:2] for line in lines] == [curve] * 9
     assert lines[-1].split()[2:] == ["kept", "loaded"]

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 
+import dask
 import joblib
 import numpy as np
 import optuna
@@ -66,7 +67,13 @@ SEARCHES = {
 @pytest.fixture(scope="module")
 def client():
     options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": "CRITICAL"}
-    with LocalCluster(n_workers=2, **options) as cluster, Client(cluster) as client:
+    # Forked, where that can be, from a process that has imported most of what a new one imports.
+    how = "forkserver" if hasattr(os, "fork") else "spawn"
+    with (
+        dask.config.set({"distributed.worker.multiprocessing-method": how}),
+        LocalCluster(n_workers=2, **options) as cluster,
+        Client(cluster) as client,
+    ):
         yield client
 
 
