@@ -8,6 +8,7 @@ what is wrong.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import sys
 import time
 import warnings
 from copy import deepcopy
+from functools import cached_property
 from pathlib import Path
 from threading import Thread
 
@@ -128,6 +130,11 @@ class Interrupted:
     def fit(self, model):
         model.fit(X, target_of(model))
 
+    @cached_property
+    def lines(self):
+        """Those that a fit runs."""
+        return lines_of(lambda: self.fit(clone(self.estimator)))
+
     def complaint(self, model):
         """What is wrong with a model that a signal has changed; '' for nothing."""
         state = visible_state(model)
@@ -225,16 +232,12 @@ def at_line(index):
 
 def moments(when, each, n, random):
     """`n` ways to interrupt a fit."""
-
-    def fit():
-        each.fit(clone(each.estimator))
-
     if when == "at any time":
         began = time.perf_counter()
-        fit()
+        each.fit(clone(each.estimator))
         seconds = time.perf_counter() - began
         return [(f"after {d:.5f} s", after(d)) for d in random.uniform(0, 1.1 * seconds, n)]
-    lines = lines_of(fit)
+    lines = each.lines
     if when == "near BLAS limits":
         indices = [i for i, (filename, _) in enumerate(lines) if filename in SETS_LIMITS]
         chosen = random.choice(indices, min(n, len(indices)), replace=False)
@@ -280,6 +283,7 @@ def main(n, seeds):
                 if wrong:
                     reports[when].append(f"{estimator!r}, {moment}: {wrong}".replace("\n", " "))
     print(json.dumps({when: [*map(int, counts[when]), reports[when]] for when in seeds}))
+    gc.freeze()  # The end of the process would look through all that is imported.
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ print(n_torn)
     [("held_interrupts", True), ("nullcontext", False)],
 )
 def test_real_signals(context, is_whole):
-    script = STORM.replace("N_SIGNALS", "2000").replace("CONTEXT", context)
+    script = STORM.replace("N_SIGNALS", "1000").replace("CONTEXT", context)
     script = script.replace("FILE", repr(interrupts.__file__))
     run = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False

@@ -41,7 +41,7 @@ def pyplot():
     yield plt
     # Whatever was drawn is complete only now; a label without a glyph would warn.
     for number in plt.get_fignums():
-        plt.figure(number).canvas.draw()
+        plt.figure(number).draw_without_rendering()
     plt.close("all")
 
 

@@ -6,6 +6,7 @@ import copy
 import pickle
 import warnings
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -420,9 +421,9 @@ def optimum_of_strong_l1():
     return ScratchMLPClassifier(**STRONG_L1, solver="lbfgs", tol=1e-9, max_iter=1000).fit(X, Y)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", Halve(300)])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", Halve(100)])
 @pytest.mark.parametrize(
-    "solver", [SGD(), SGD(nesterovs_momentum=False), SGD(max_grad_norm=0.1), Adam(max_grad_norm=1)]
+    "solver", [SGD(), SGD(nesterovs_momentum=False), SGD(max_grad_norm=0.3), Adam(max_grad_norm=1)]
 )
 def test_exact_zeros_whatever_the_rate_and_the_clipping(schedule, solver):
     optimum = optimum_of_strong_l1()
@@ -432,7 +433,7 @@ def test_exact_zeros_whatever_the_rate_and_the_clipping(schedule, solver):
         learning_rate=schedule,
         learning_rate_init=0.1,
         batch_size=len(Y),
-        max_iter=2000,
+        max_iter=600,
         n_iter_no_change=np.inf,
         random_state=0,
     ).fit(X, Y)
@@ -795,23 +796,33 @@ def test_grid_search_over_eight_settings_in_a_pipeline():
     )
     pipeline = make_pipeline(StandardScaler(), network)
     pipeline.steps[-1] = ("mlp", network)
-    some = {name: values[i % 2 :] for i, (name, values) in enumerate(grid.items())}
+    # A quarter of all candidates, in which any four settings have all their combinations.
+    candidates = [
+        {name: [values[k]] for (name, values), k in zip(grid.items(), which, strict=True)}
+        for which in product([0, 1], repeat=8)
+        if sum(which[:5]) % 2 == sum(which[3:]) % 2 == 0
+    ]
     scores = []
-    for searched, n_jobs in ((grid, 1), (some, 2)):
+    for searched, n_jobs in ((candidates, 1), (candidates[::5], 2)):
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # none of the trainings warns or fails
-            search = GridSearchCV(pipeline, searched, cv=2, n_jobs=n_jobs, error_score="raise")
-            search.fit(X, Y)
+            search = GridSearchCV(
+                pipeline,
+                searched,
+                cv=2,
+                n_jobs=n_jobs,
+                scoring="neg_log_loss",
+                error_score="raise",
+            ).fit(X, Y)
         found = search.cv_results_
         scores.append(dict(zip(map(repr, found["params"]), found["mean_test_score"], strict=True)))
         best = search.best_estimator_[-1]
         for path, value in search.best_params_.items():
             assert best.get_params()[path.removeprefix("mlp__")] == value
     whole, in_two_processes = scores
-    assert (len(whole), len(in_two_processes)) == (2**8, 2**4)
+    assert (len(whole), len(in_two_processes)) == (2**6, 13)
     assert whole.items() >= in_two_processes.items()
-    assert len({*whole.values()}) > 20
-    assert len({*in_two_processes.values()}) > 2
+    assert len({*whole.values()}) == 2**6  # each setting has an effect
     assert network.solver == AdamW()
 
 

@@ -88,13 +88,14 @@ def test_iterations_of_lbfgs(capsys):
 #: Runs programs, each in a fork, with what all of them need imported and made; after each, how it
 #: has ended.
 PROGRAMS_IN_TURN = """
-import io, os, sys, warnings
+import gc, io, os, sys, warnings
 from rich.progress import Progress
 from sklearn.datasets import load_wine
 from skneural import ScratchMLPClassifier
 
 warnings.simplefilter("ignore")
 X, y = load_wine(return_X_y=True)
+gc.freeze()  # The end of each fork would look through all that has been imported.
 for program in {programs}:
     sys.stdout.flush()
     child = os.fork()

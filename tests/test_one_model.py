@@ -26,7 +26,7 @@ from skneural import (
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-N_ROUNDS = int(os.environ.get("SKNEURAL_ROUNDS", "6"))
+N_ROUNDS = int(os.environ.get("SKNEURAL_ROUNDS", "3"))
 N_THREADS = 4
 
 X, Y = load_wine(return_X_y=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from functools import cache
 from numbers import Number
 
 import numpy as np
@@ -214,10 +215,16 @@ MODELS = {
 each_model = pytest.mark.parametrize("name", MODELS)
 
 
+@cache
+def fitted(name):
+    """One of them, for all tests: to pickle and to look at, not to change."""
+    return MODELS[name]()
+
+
 @each_model
 @pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
 def test_classes_in_a_pickle(name, protocol):
-    assert strangers(names_in(MODELS[name](), protocol)) == []
+    assert strangers(names_in(fitted(name), protocol)) == []
 
 
 @SINCE_1_9
@@ -234,7 +241,7 @@ def test_classes_in_a_pickle_of_sparse_weights(make):
 
 @each_model
 def test_the_state_is_plain(name):
-    model = MODELS[name]()
+    model = fitted(name)
     if isinstance(model, HiddenLayerTransformer):
         model = model.estimator_ if hasattr(model, "estimator_") else model.estimator
     passed_in = model.get_params(deep=False)
@@ -246,7 +253,7 @@ def test_the_state_is_plain(name):
 @each_model
 def test_the_state_is_all_there_is(name):
     """A copy by way of the state is the model."""
-    model = MODELS[name]()
+    model = fitted(name)
     copied = pickle.loads(pickle.dumps(model))
     if hasattr(model, "transform"):
         rows = TABLE if isinstance(model, TableEncoder) else X

@@ -60,11 +60,12 @@ def run(code, **environment):
 
 def fitted_elsewhere(*words, n_cores=None, **environment):
     """What reproducible_fits.py prints, on so many cores."""
-    code = "import os, runpy, sys\n"
+    # Without the collector of garbage: at the end it would look through all that is imported.
+    code = "import gc, os, runpy, sys\ngc.disable()\n"
     if n_cores is not None:
         code += f"os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{n_cores}])\n"
     code += f"sys.argv[1:] = {words}\n"
-    code += f"runpy.run_path({reproducible_fits.__file__!r}, run_name='__main__')"
+    code += f"runpy.run_path({reproducible_fits.__file__!r}, run_name='__main__')\ngc.freeze()"
     return json.loads(run(code, **environment))
 
 
@@ -138,7 +139,7 @@ def search(estimator, **settings):
     scoring = None if y is NUMBER else "neg_log_loss"
     if isinstance(estimator, ScratchPerceptron):
         grid, scoring = {"eta0": [0.1, 1.0]}, None
-    return GridSearchCV(estimator, grid, cv=2, scoring=scoring, **settings).fit(X, y)
+    return GridSearchCV(estimator, grid, cv=2, scoring=scoring, refit=False, **settings).fit(X, y)
 
 
 @cache

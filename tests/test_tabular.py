@@ -176,7 +176,7 @@ def test_fitted_attributes(make, y):
     assert np.all((model.best_iteration_ >= 1) & (model.best_iteration_ <= model.n_iter_))
     assert model.raw_outputs(NEW).shape[:3] == (len(model.best_iteration_), 3, len(NEW))
     assert model.fitted_settings_["hidden_layer_sizes"] == (8, 8)
-    assert model.fitted_settings_["max_iter"] == 4
+    assert model.fitted_settings_["max_iter"] == SHORT["max_iter"]
     assert set(model.fitted_settings_) < set(model.get_params())
     assert not hasattr(model, "validation_score_")
     for method in ("n_features_in_", "oof_score_", "history_", "n_iter_", "fitted_settings_"):
@@ -195,7 +195,7 @@ def test_fitted_attributes(make, y):
 
 @each_problem
 def test_same_seed_same_model(make, y):
-    first = make().fit(TABLE, y)
+    first = fitted(make, y)
     for other in (make().fit(TABLE, y), clone(first).fit(TABLE, y), copy.copy(first).fit(TABLE, y)):
         np.testing.assert_array_equal(outputs(other, NEW), outputs(first, NEW))
         np.testing.assert_array_equal(other.oof_predictions_, first.oof_predictions_)
@@ -257,7 +257,7 @@ def test_presets():
 EFFECTS = {
     "hidden_layer_sizes": (5,),
     "activation": "tanh",
-    "max_iter": 3,
+    "max_iter": 2,
     "batch_size": 30,
     "learning_rate_init": 0.01,
     "dropout": 0.4,

@@ -278,10 +278,10 @@ def fork(expected):
 threads = [threading.Thread(target=train) for _ in range(2)]
 for thread in threads:
     thread.start()
-codes = [fork(3) for _ in range(15)]
+codes = [fork(3) for _ in range(8)]
 # The limit of a training that forks itself stays, those of the others do not.
 with blas_threads(2 * FLOPS_PER_THREAD):
-    codes += [fork(2) for _ in range(15)]
+    codes += [fork(2) for _ in range(8)]
 is_over = True
 may_train.set()
 for thread in threads:
@@ -309,7 +309,7 @@ from skneural.arrays.threads import blas_threads
 signal.signal(signal.SIGINT, signal.default_int_handler)
 threadpool_limits(limits=3, user_api="blas")
 libraries = ThreadpoolController().select(user_api="blas")
-N_SIGNALS = 4000
+N_SIGNALS = 2000
 n_caught = n_limited = n_unlimited = 0
 
 # Sent by another process: a thread could only send while this one waits or calls a library.
