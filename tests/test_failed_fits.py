@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -80,12 +79,12 @@ def train(model, method="fit"):
 
 @cache
 def fitted_once(estimator):
-    """Of an estimator of this module's tables, which stays as it is."""
-    return train(with_generator(estimator))
+    """The pickle of a fit of an estimator of this module's tables."""
+    return pickle.dumps(train(with_generator(estimator)))
 
 
 def fitted(estimator):
-    return deepcopy(fitted_once(estimator))
+    return pickle.loads(fitted_once(estimator))
 
 
 def seen(model):

@@ -957,7 +957,7 @@ def test_labels_come_back_as_they_were(y, early_stopping, solver):
 def test_labels_in_partial_fit(y):
     model = clone(ESTIMATORS["classifier"]).set_params(learning_rate_init=0.3)
     y = np.asarray(y)
-    for _ in range(15):
+    for _ in range(9):
         model.partial_fit(APART[::2], y[::2], classes=np.unique(y)[::-1])
         model.partial_fit(APART[1::2], y[1::2])
     assert model.classes_.dtype == y.dtype.newbyteorder("=")
