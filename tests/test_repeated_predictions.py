@@ -27,7 +27,7 @@ from skneural import (
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-N_CALLS = int(os.environ.get("SKNEURAL_PREDICTIONS", "4"))
+N_CALLS = int(os.environ.get("SKNEURAL_PREDICTIONS", "8"))
 #: Bytes that all further calls together may leave behind: a single cycle of buffers has more.
 NEXT_TO_NOTHING = 200_000
 
