@@ -273,7 +273,7 @@ def l1_without_hidden_layer_is_saga():
             theirs.set_params(penalty="elasticnet")
         theirs.fit(X, y)
         whole = {"batch_size": len(y), "n_iter_no_change": np.inf, "tol": 0.0}
-        fast = {"learning_rate_init": 0.5, "max_iter": 2000, **whole}
+        fast = {"learning_rate_init": 0.5, "max_iter": 1000, **whole}
         slow = {"max_iter": n_epochs, **whole}
         for params, tolerance in (
             ({"solver": SGD(), **fast}, 1e-6),
@@ -282,7 +282,10 @@ def l1_without_hidden_layer_is_saga():
                 {"solver": "adam", "learning_rate_init": 0.05, "learning_rate": "cosine", **slow},
                 1e-2,
             ),
-            ({"solver": "adagrad", "learning_rate_init": 1.0, **slow}, 1e-2),
+            (
+                {**slow, "solver": "adagrad", "learning_rate_init": 1.0, "max_iter": 1000},
+                1e-2,
+            ),
             ({"solver": "lbfgs", "tol": 1e-9, "max_iter": 5000}, 1e-3),
         ):
             ours = classifier(hidden_layer_sizes=(), alpha=10.0, l1_ratio=l1_ratio, **params)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -36,6 +38,12 @@ ESTIMATORS = {
 parametrize_estimators = pytest.mark.parametrize(
     "estimator", ESTIMATORS.values(), ids=ESTIMATORS.keys()
 )
+
+
+@cache
+def fitted_once(estimator):
+    """An estimator of the table fitted to the rows as they are: it stays so."""
+    return clone(estimator).fit(X, Y)
 
 
 def with_value(value):
@@ -76,7 +84,7 @@ BAD = {
 @parametrize_estimators
 @pytest.mark.parametrize(("changes", "message"), BAD.values(), ids=BAD.keys())
 def test_bad_data_is_refused_and_nothing_is_lost(estimator, changes, message):
-    fitted = clone(estimator).fit(X, Y)
+    fitted = deepcopy(fitted_once(estimator))
     before = state(fitted)
     arguments = {"X": X, "y": Y, **changes}
     with pytest.raises(ValueError, match=message):
@@ -113,11 +121,19 @@ def test_the_same_numbers_give_the_same_model(estimator, kind):
     rows = KINDS[kind](X)
     if kind in ("pandas", "polars"):
         rows.columns = list("abcd")
-    expected, ours = clone(estimator).fit(X, Y), clone(estimator).fit(rows, Y)
+    expected, ours = fitted_once(estimator), clone(estimator).fit(rows, Y)
     assert frozen(np.array(ours.coef_)) == frozen(np.array(expected.coef_))
     assert frozen(np.array(ours.intercept_)) == frozen(np.array(expected.intercept_))
     np.testing.assert_array_equal(ours.predict(rows), expected.predict(X))
     assert hasattr(ours, "feature_names_in_") == (kind in ("pandas", "polars"))
+
+
+THINNED = np.where(np.abs(X) > 0.5, X, 0)
+
+
+@cache
+def fitted_to_csr(estimator):
+    return clone(estimator).fit(sparse.csr_matrix(THINNED), Y)
 
 
 @pytest.mark.filterwarnings("ignore:Constructing a DIA matrix")
@@ -125,13 +141,12 @@ def test_the_same_numbers_give_the_same_model(estimator, kind):
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"])
 @pytest.mark.parametrize("container", ["matrix", "array"])
 def test_sparse_formats(estimator, kind, container):
-    thinned = np.where(np.abs(X) > 0.5, X, 0)
-    rows = getattr(sparse, f"{kind}_{container}")(thinned)
-    csr = clone(estimator).fit(sparse.csr_matrix(thinned), Y)
+    rows = getattr(sparse, f"{kind}_{container}")(THINNED)
+    csr = fitted_to_csr(estimator)
     ours = clone(estimator).fit(rows, Y)
     # Formats differ in the order in which the elements of a row are stored.
     np.testing.assert_allclose(ours.coef_, csr.coef_, rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(ours.predict(rows), csr.predict(thinned))
+    np.testing.assert_array_equal(ours.predict(rows), csr.predict(THINNED))
 
 
 @parametrize_estimators
@@ -196,10 +211,26 @@ def test_sparse_rows_are_never_made_dense(estimator, n_classes):
     rng = np.random.default_rng(0)  # a RandomState would permute all elements of the matrix
     rows = sparse.random(n_rows, n_features, density=2e-4, random_state=rng, format="csr")
     y = np.arange(n_rows) % n_classes
-    model = clone(estimator).set_params(max_iter=5)
+    # The epochs of a perceptron take long, and all the same memory.
+    model = clone(estimator).set_params(
+        max_iter=2 if isinstance(estimator, ScratchPerceptron) else 5
+    )
     weight = random.uniform(0.5, 2, n_rows)
     peak = peak_of(lambda: model.fit(rows, y, sample_weight=weight).predict(rows))
     assert peak < 8 * n_rows * n_features / 5
+
+
+@cache
+def rows_with_sums(columns, n_classes, seed):
+    """Rows whose columns add up to the intercept, labels, and scikit-learn's probabilities."""
+    random = np.random.RandomState(seed)
+    group = random.randint(3, size=300)
+    others = np.eye(3)[group] if columns == "one-hot" else np.ones((300, 1))
+    rows = np.hstack([others, random.standard_normal((300, 1))])
+    latent = 0.7 * rows[:, -1] + 0.5 * group + random.logistic(size=300)
+    y = np.digitize(latent, [0.5, 1.5][: n_classes - 1])
+    expected = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(rows, y)
+    return rows, y, expected.predict_proba(rows)
 
 
 @pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
@@ -210,17 +241,9 @@ def test_sparse_rows_are_never_made_dense(estimator, n_classes):
 def test_coefficients_stay_where_they_make_no_difference(columns, n_classes, solver, dtype):
     """Without a penalty, columns that add up to the intercept have no unique coefficients."""
     for seed in range(10):
-        random = np.random.RandomState(seed)
-        group = random.randint(3, size=300)
-        others = np.eye(3)[group] if columns == "one-hot" else np.ones((300, 1))
-        rows = np.hstack([others, random.standard_normal((300, 1))])
-        latent = 0.7 * rows[:, -1] + 0.5 * group + random.logistic(size=300)
-        y = np.digitize(latent, [0.5, 1.5][: n_classes - 1])
-        expected = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(rows, y)
+        rows, y, expected = rows_with_sums(columns, n_classes, seed)
         model = ScratchLogisticRegression(C=np.inf, solver=solver).fit(rows.astype(dtype), y)
-        np.testing.assert_allclose(
-            model.predict_proba(rows), expected.predict_proba(rows), atol=2e-3
-        )
+        np.testing.assert_allclose(model.predict_proba(rows), expected, atol=2e-3)
         assert np.abs(model.coef_).max() < 10
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from functools import cache
 
 import joblib
 import numpy as np
@@ -73,13 +74,22 @@ def test_shapes_are_scikit_learns(solver, problem):
     assert ours.loss_curve_[-1] == ours.loss_ == pytest.approx(min(ours.loss_curve_), rel=1e-3)
 
 
+THIN = np.where(np.abs(X3) > 0.3, X3, 0)
+
+
+@cache
+def fitted_to_dense(solver, thin=False, **params):
+    """To compare with: it stays as it is."""
+    return model(solver, **params).fit(THIN if thin else X3, Y3)
+
+
 @parametrize_solvers
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
 def test_float32_stays_float32(solver, kind):
     ours = model(solver).fit(kind(X3.astype(np.float32)), Y3)
     for values in (ours.coef_, ours.intercept_, ours.predict_proba(X3.astype(np.float32))):
         assert values.dtype == np.float32
-    expected = model(solver).fit(X3, Y3)
+    expected = fitted_to_dense(solver)
     np.testing.assert_allclose(ours.coef_, expected.coef_, rtol=0.01, atol=0.02)
 
 
@@ -87,14 +97,14 @@ def test_float32_stays_float32(solver, kind):
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array])
 @pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
 def test_sparse_is_as_dense(solver, kind, index_dtype):
-    X = np.where(np.abs(X3) > 0.3, X3, 0)
-    rows = kind(X)
+    rows = kind(THIN)
     rows.indices, rows.indptr = rows.indices.astype(index_dtype), rows.indptr.astype(index_dtype)
     before = rows.copy()
-    ours = model(solver, tol=1e-7, max_iter=1000).fit(rows, Y3)
-    expected = model(solver, tol=1e-7, max_iter=1000).fit(X, Y3)
+    precise = {"tol": 1e-7, "max_iter": 1000}
+    ours = model(solver, **precise).fit(rows, Y3)
+    expected = fitted_to_dense(solver, thin=True, **precise)
     np.testing.assert_allclose(ours.coef_, expected.coef_, rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(ours.predict_proba(rows), expected.predict_proba(X), atol=1e-3)
+    np.testing.assert_allclose(ours.predict_proba(rows), expected.predict_proba(THIN), atol=1e-3)
     assert (rows != before).nnz == 0
 
 

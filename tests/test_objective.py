@@ -24,7 +24,7 @@ TARGETS = {
     "logistic": (RNG.rand(N_ROWS, N_OUTPUTS) > 0.5).astype(float),
     "softmax": np.eye(N_OUTPUTS)[RNG.randint(N_OUTPUTS, size=N_ROWS)],
 }
-DEPTHS = {"no hidden layer": (), "one": (5,), "three": (5, 4, 3)}
+DEPTHS = {"no hidden layer": (), "one": (4,), "three": (4, 3, 2)}
 KINDS = {"dense": np.asarray, "csr": sparse.csr_matrix, "csc": sparse.csc_array}
 
 

@@ -118,24 +118,31 @@ def test_outputs_that_overflow_are_mistakes_and_no_end():
 
 # ------------------------------------------------------------------------------- fits resumed
 
+#: Every other row is enough to resume with.
+HALF, HALF_Y = X[::2], Y[::2]
 # (constructor parameters, X, y, arguments of fit)
 RESUMED = {
-    "plain": ({}, X, Y, {}),
-    "two classes": ({}, X, Y > 0, {}),
-    "L2": ({"penalty": "l2", "alpha": 0.01}, X, Y, {}),
-    "L2, tiny scales": ({"penalty": "l2", "alpha": 0.7, "eta0": 0.9}, X, Y, {}),
-    "L1": ({"penalty": "l1", "alpha": 0.01}, X, Y, {}),
-    "elastic net": ({"penalty": "elasticnet", "alpha": 0.01, "l1_ratio": 0.3}, X, Y, {}),
-    "early stopping": ({"early_stopping": True, "validation_fraction": 0.3}, X, Y, {}),
-    "early stopping, L2": ({"early_stopping": True, "penalty": "l2"}, X, Y, {}),
-    "no shuffling": ({"shuffle": False}, X, Y, {}),
-    "float32": ({"penalty": "l2"}, X.astype(np.float32), Y, {}),
-    "sparse": ({"penalty": "elasticnet"}, THINNED, Y, {}),
-    "weights": ({"class_weight": "balanced"}, X, Y, {"sample_weight": WEIGHT}),
-    "initial weights": ({}, X, Y, {"coef_init": np.ones((3, 4)), "intercept_init": np.ones(3)}),
-    "no random state": ({"random_state": None}, X, Y, {}),
-    "no intercept": ({"fit_intercept": False}, X, Y, {}),
-    "digits": ({"penalty": "l2"}, *(part[:200] for part in load_digits(return_X_y=True)), {}),
+    "plain": ({}, HALF, HALF_Y, {}),
+    "two classes": ({}, HALF, HALF_Y > 0, {}),
+    "L2": ({"penalty": "l2", "alpha": 0.01}, HALF, HALF_Y, {}),
+    "L2, tiny scales": ({"penalty": "l2", "alpha": 0.7, "eta0": 0.9}, HALF, HALF_Y, {}),
+    "L1": ({"penalty": "l1", "alpha": 0.01}, HALF, HALF_Y, {}),
+    "elastic net": ({"penalty": "elasticnet", "alpha": 0.01, "l1_ratio": 0.3}, HALF, HALF_Y, {}),
+    "early stopping": ({"early_stopping": True, "validation_fraction": 0.3}, HALF, HALF_Y, {}),
+    "early stopping, L2": ({"early_stopping": True, "penalty": "l2"}, HALF, HALF_Y, {}),
+    "no shuffling": ({"shuffle": False}, HALF, HALF_Y, {}),
+    "float32": ({"penalty": "l2"}, HALF.astype(np.float32), HALF_Y, {}),
+    "sparse": ({"penalty": "elasticnet"}, THINNED[::2], HALF_Y, {}),
+    "weights": ({"class_weight": "balanced"}, HALF, HALF_Y, {"sample_weight": WEIGHT[::2]}),
+    "initial weights": (
+        {},
+        HALF,
+        HALF_Y,
+        {"coef_init": np.ones((3, 4)), "intercept_init": np.ones(3)},
+    ),
+    "no random state": ({"random_state": None}, HALF, HALF_Y, {}),
+    "no intercept": ({"fit_intercept": False}, HALF, HALF_Y, {}),
+    "digits": ({"penalty": "l2"}, *(part[:100] for part in load_digits(return_X_y=True)), {}),
 }
 ENDINGS = {"max_iter": {"max_iter": 6, "tol": None}, "soon": {"n_iter_no_change": 2, "tol": 0.05}}
 
