@@ -133,8 +133,21 @@ class RawColumn:
     def _numbers_of_objects(self, values: Array) -> FloatArray:
         if values.dtype.kind == "c":
             raise ValueError(f"Complex data not supported\n{self.place} is complex.")
-        missing = np.fromiter(map(is_missing, values), bool, len(values))
-        for value in values[~missing]:
+        missing = np.zeros(len(values), dtype=bool)
+        if values.dtype.kind != "O" or not types_of(values) <= {bool, int, float}:
+            missing = np.fromiter(map(is_missing, values), bool, len(values))
+            self._refuse_what_is_no_number(values[~missing])
+        numbers = np.full(len(values), np.nan)
+        try:
+            numbers[~missing] = values[~missing].astype(np.float64)
+        except OverflowError:
+            raise ValueError(
+                f"{self.place} holds an integer that is too large for float64."
+            ) from None
+        return numbers
+
+    def _refuse_what_is_no_number(self, values: Array) -> None:
+        for value in values:
             if isinstance(value, str | bytes):
                 raise ValueError(
                     f"{self.place} is not numeric: it holds {shown(value)}. Numbers as text have "
@@ -146,14 +159,6 @@ class RawColumn:
                 raise ValueError(f"Complex data not supported\n{self.place} is complex.")
             if not isinstance(value, Number | np.bool_):
                 raise TypeError(neither_string_nor_number(f"{self.place} is not numeric", value))
-        numbers = np.full(len(values), np.nan)
-        try:
-            numbers[~missing] = values[~missing].astype(np.float64)
-        except OverflowError:
-            raise ValueError(
-                f"{self.place} holds an integer that is too large for float64."
-            ) from None
-        return numbers
 
     def _refuse_infinite(self, numbers: FloatArray) -> None:
         bad = np.abs(numbers) > LARGEST
