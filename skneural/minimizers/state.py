@@ -175,7 +175,8 @@ class _Zeros(ISeedSequence):
     A `numpy.random.SeedSequence` takes three times as long, a tenth of a millisecond.
     """
 
-    generate_state = staticmethod(np.zeros)  # type: ignore[assignment]  # n_words, dtype
+    # A partial, whose docstring is not that of `numpy.zeros` with its examples.
+    generate_state = staticmethod(partial(np.zeros))  # type: ignore[assignment]
 
 
 _ZEROS: Any = _Zeros()
