@@ -19,7 +19,7 @@ from skneural import (
     ScratchMLPRegressor,
     ScratchPerceptron,
 )
-from skneural.estimators import base
+from skneural.estimators import base, data
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -222,3 +222,56 @@ def test_the_column_that_float32_cannot_hold_is_named():
     with pytest.raises(ValueError, match="X contains values too large for float32"):
         plain.predict(sparse.csr_matrix(changed(1e39)))
     assert np.isfinite(plain.predict_proba(changed(1e30))).all()
+
+
+class _ValidatedError(Exception):
+    pass
+
+
+@pytest.fixture
+def _unvalidated(monkeypatch):
+    """Fits whose rows scikit-learn is asked to validate end in an error."""
+
+    def validate(*args, **kwargs):
+        raise _ValidatedError
+
+    monkeypatch.setattr(data, "validate_data", validate)
+
+
+@pytest.mark.usefixtures("_unvalidated")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("labels", [bool, np.int8, int, np.float32, float])
+def test_clean_rows_to_train_on_are_not_validated(dtype, labels):
+    X = np.arange(12, dtype=dtype).reshape(6, 2)
+    y = np.array([0, 1, 0, 1, 0, 1]).astype(labels)
+    assert ScratchLogisticRegression().fit(X, y).coef_.dtype == dtype
+
+
+_ROWS = np.arange(12.0).reshape(6, 2)
+_LABELS = np.array([0.0, 1, 0, 1, 0, 1])
+
+
+@pytest.mark.usefixtures("_unvalidated")
+@pytest.mark.parametrize(
+    ("X", "y"),
+    [
+        (_ROWS.tolist(), _LABELS),
+        (_ROWS.astype(int), _LABELS),
+        (_ROWS.astype(np.float16), _LABELS),
+        (np.asfortranarray(_ROWS), _LABELS),
+        (np.where(_ROWS == 3, np.nan, _ROWS), _LABELS),
+        (np.where(_ROWS == 3, np.inf, _ROWS), _LABELS),
+        (_ROWS.ravel(), _LABELS),
+        (_ROWS[:0], _LABELS[:0]),
+        (_ROWS[:, :0], _LABELS),
+        (_ROWS, _LABELS[:-1]),
+        (_ROWS, _LABELS[:, np.newaxis]),
+        (_ROWS, _LABELS.tolist()),
+        (_ROWS, _LABELS.astype(str)),
+        (_ROWS, np.where(_LABELS == 1, np.nan, _LABELS)),
+        (_ROWS, np.where(_LABELS == 1, np.inf, _LABELS)),
+    ],
+)
+def test_all_other_rows_to_train_on_are_validated(X, y):
+    with pytest.raises(_ValidatedError):
+        ScratchLogisticRegression().fit(X, y)

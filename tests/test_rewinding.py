@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -61,3 +63,17 @@ def test_a_generator_is_kept_as_long_as_it_can_be_rewound():
 def test_memory_that_holds_something_else_is_not_copied(monkeypatch):
     monkeypatch.setattr(state.ctypes, "string_at", lambda address, n_bytes: bytes(n_bytes))
     assert not state._is_in_memory.__wrapped__()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_a_seeded_generator_is_that_of_numpy(seed):
+    found, expected = state.seeded_generator(seed), np.random.RandomState(seed)
+    assert pickle.dumps(found) == pickle.dumps(expected)
+    for own, numpys in zip(draws(found), draws(expected), strict=True):
+        assert_array_equal(own, numpys)
+
+
+def test_seeds_that_numpy_refuses():
+    for make in (np.random.RandomState, state.seeded_generator):
+        with pytest.raises(ValueError, match=r"Seed must be between 0 and 2\*\*32 - 1"):
+            make(2**32)

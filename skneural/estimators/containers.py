@@ -35,7 +35,8 @@ def names_of_frame(X: Any) -> list[Any] | None:
 
 def is_like_pandas(X: Any) -> bool:
     """Whether it is a frame or series of pandas, or of one like it."""
-    return hasattr(X, "iloc") and hasattr(X, "dtypes")
+    # Of the class: an object makes its dtypes anew whenever it is asked for them.
+    return hasattr(type(X), "iloc") and hasattr(type(X), "dtypes")
 
 
 def is_sparse_frame(X: Any) -> bool:

@@ -20,6 +20,7 @@ from sklearn.utils.validation import validate_data
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 from skneural.arrays.taken_rows import taken_rows
 from skneural.estimators.checks import (
+    LARGEST_SQUARE,
     are_plain,
     names_of_columns,
     native,
@@ -191,14 +192,28 @@ def validated_rows(
     y_numeric : bool, default=False
         Whether y must be numbers.
     """
-    substitute = stand_in(estimator, seen)
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target "
             "y is None."
         )
+    is_plain = are_plain(X, y)
+    if (
+        is_plain
+        and seen is None
+        and X.ndim == 2
+        and X.size > 0
+        and X.flags.c_contiguous
+        and X.dtype.type in dtypes
+        and y.shape == X.shape[:1]
+        and float(np.vdot(X, X)) < LARGEST_SQUARE
+        and bool(np.all(np.isfinite(y)))
+    ):
+        # scikit-learn lets them pass as they are, but takes a tenth of a small fit for it.
+        return Rows(X, y, None, None)
+    substitute = stand_in(estimator, seen)
     target_names = None
-    if not are_plain(X, y):
+    if not is_plain:
         refuse_dates(X)
         if y_numeric and sparse.issparse(y):
             y = y.toarray()

@@ -25,6 +25,7 @@ from skneural.minimizers.state import (
     TrainingState,
     generator_from_state,
     generator_state,
+    seeded_generator,
 )
 from skneural.network import Network
 
@@ -132,7 +133,9 @@ class Start:
             going_on = earlier.state.generators.get("shuffle")
             if earlier.origin.seed == seed and going_on is not None:
                 generator = generator_from_state(generator_state(going_on))
-        if generator is None:
+        if generator is None and seed is not None:
+            generator = seeded_generator(seed)
+        elif generator is None:
             generator = check_random_state(random_state)
             if generator is random_state:
                 generator = generator_from_state(generator_state(generator))

@@ -20,6 +20,7 @@ from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray
 from skneural.estimators.split import drawn_split
 from skneural.kernels import compiled_as
 from skneural.kernels import sgd_order as kernels
+from skneural.minimizers.state import seeded_generator
 
 #: scikit-learn draws its seeds below this.
 LARGEST_SEED = np.iinfo(np.int32).max
@@ -125,8 +126,8 @@ def held_out_and_seeds(
     held_out = _held_out(index, sample_weight, validation_fraction, random_state)
     seeds_of_units: Any = generator.randint(LARGEST_SEED, size=target.shape[1])
     seeds = []
-    # To seed one generator anew takes a fortieth of the time of making one.
-    own = np.random.RandomState(0)
+    # To seed one generator anew takes a sixth of the time of making one.
+    own = seeded_generator(0)
     for each in seeds_of_units:
         own.seed(each)
         _skip_unused_seed(own)

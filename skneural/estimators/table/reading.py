@@ -26,7 +26,14 @@ from skneural.estimators.columns import (
     refuse_dates_of_part,
     shown,
 )
-from skneural.estimators.containers import can_be_cut, cut, is_frame, names_of_frame
+from skneural.estimators.containers import (
+    can_be_cut,
+    cut,
+    is_frame,
+    is_like_pandas,
+    names_of_frame,
+    shape_of,
+)
 from skneural.estimators.kinds_of_dtypes import CATEGORIES, NUMBERS, are_strings, types_of
 
 Array = npt.NDArray[Any]
@@ -126,8 +133,21 @@ class RawColumn:
     def _numbers_of_objects(self, values: Array) -> FloatArray:
         if values.dtype.kind == "c":
             raise ValueError(f"Complex data not supported\n{self.place} is complex.")
-        missing = np.fromiter(map(is_missing, values), bool, len(values))
-        for value in values[~missing]:
+        missing = np.zeros(len(values), dtype=bool)
+        if values.dtype.kind != "O" or not types_of(values) <= {bool, int, float}:
+            missing = np.fromiter(map(is_missing, values), bool, len(values))
+            self._refuse_what_is_no_number(values[~missing])
+        numbers = np.full(len(values), np.nan)
+        try:
+            numbers[~missing] = values[~missing].astype(np.float64)
+        except OverflowError:
+            raise ValueError(
+                f"{self.place} holds an integer that is too large for float64."
+            ) from None
+        return numbers
+
+    def _refuse_what_is_no_number(self, values: Array) -> None:
+        for value in values:
             if isinstance(value, str | bytes):
                 raise ValueError(
                     f"{self.place} is not numeric: it holds {shown(value)}. Numbers as text have "
@@ -139,14 +159,6 @@ class RawColumn:
                 raise ValueError(f"Complex data not supported\n{self.place} is complex.")
             if not isinstance(value, Number | np.bool_):
                 raise TypeError(neither_string_nor_number(f"{self.place} is not numeric", value))
-        numbers = np.full(len(values), np.nan)
-        try:
-            numbers[~missing] = values[~missing].astype(np.float64)
-        except OverflowError:
-            raise ValueError(
-                f"{self.place} holds an integer that is too large for float64."
-            ) from None
-        return numbers
 
     def _refuse_infinite(self, numbers: FloatArray) -> None:
         bad = np.abs(numbers) > LARGEST
@@ -205,7 +217,9 @@ class CheckedTable:
         self, estimator: Any, stand_in: Any, X: Any, *, reset: bool, n_first: int | None = None
     ) -> None:
         _refuse_what_is_no_table(X)
-        self._has_dates_to_refuse = n_first is not None and can_be_cut(X)
+        self._has_dates_to_refuse = (
+            n_first is not None and can_be_cut(X) and shape_of(X)[0] > n_first
+        )
         if self._has_dates_to_refuse:
             _refuse_dates(cut(X, slice(0, n_first)), X)
         else:
@@ -251,7 +265,7 @@ def _refuse_what_is_no_table(X: Any) -> None:
             "many kinds; for sparse numbers use ScratchMLPClassifier or ScratchMLPRegressor. "
             "X.toarray() makes a dense array of them."
         )
-    if hasattr(X, "__dask_graph__") and hasattr(X, "columns"):
+    if hasattr(type(X), "__dask_graph__") and hasattr(X, "columns"):
         raise TypeError("X is a frame of dask, which has no rows yet: pass X.compute().")
     refuse_no_data(X=X)
 
@@ -273,7 +287,7 @@ def _refuse_dates(part: Any, X: Any) -> None:
 
 def _without_bins(X: Any) -> Any:
     """A data frame of pandas without what `pandas.cut` has made; anything else as it is."""
-    if not (hasattr(X, "iloc") and hasattr(X, "dtypes")) or len(X.shape) != 2:
+    if not is_like_pandas(X) or len(X.shape) != 2:
         return X
     others = [
         not str(getattr(getattr(dtype, "categories", None), "dtype", "")).startswith("interval")
@@ -309,6 +323,8 @@ def _as_matrix(estimator: Any, X: Any) -> Array:
             "pandas.DataFrame(X)."
         )
     is_numeric = isinstance(X, np.ndarray) and X.dtype.kind in NUMBERS
+    if is_numeric and type(X) is np.ndarray and X.ndim == 2 and X.size:
+        return X  # as scikit-learn would return it, later
     array: Array = check_array(
         X if is_numeric else native(X),
         dtype=None,
@@ -343,7 +359,7 @@ def _said_by(dtype: Any) -> str:
 
 
 def _column_of_pandas(place: str, series: Any) -> RawColumn:
-    if hasattr(series, "cat"):
+    if hasattr(series.dtype, "categories"):
         categories = list(map(_as_label, as_array(series.cat.categories).tolist()))
         return RawColumn(place, series.cat.codes.to_numpy(), categories, "categories")
     dtype = series.dtype

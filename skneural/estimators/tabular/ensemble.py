@@ -32,6 +32,7 @@ from skneural.layers import Arrays
 from skneural.minimizers.joint import JointHistory
 from skneural.network import Network
 from skneural.table_network import table_network
+from skneural.workspace import PredictionMemory
 
 #: Of the dicts in a pickle. A later version that changes them reads the earlier ones.
 FORMAT = 3
@@ -182,10 +183,11 @@ class Ensemble:
             for rows, chunk in chunks:
                 flat[:, rows] = chunk
             return raw
+        memory = PredictionMemory(self.network, dtype, (n_checkpoints,))
         for k in range(n_members):
             X = inputs.of_member(k)
             of_member = [tuple(each[k::n_members] for each in own) for own in arrays]
-            chunks = self.network.raw_chunks(of_member, X, dtype, (n_checkpoints,))
+            chunks = self.network.raw_chunks(of_member, X, dtype, (n_checkpoints,), memory)
             for rows, chunk in chunks:
                 raw[:, k, rows] = chunk
         return raw

@@ -32,7 +32,7 @@ from skneural.minimizers.history import EarlyStopping
 from skneural.minimizers.joint import CycleStop
 from skneural.minimizers.minibatch import MiniBatches
 from skneural.minimizers.run import EpochListener, Run
-from skneural.minimizers.state import Record, TrainingState
+from skneural.minimizers.state import Record, TrainingState, seeded_generator
 from skneural.network import Network
 from skneural.objective import Objective
 from skneural.optimizers import AdamW
@@ -115,6 +115,7 @@ class Training:
             dropout_schedule=FlatCos(),
             drop_last=True,
             own_columns=self.inputs.own,
+            check_input=False,
         )
         state = TrainingState(
             params,
@@ -170,8 +171,9 @@ def _initial_params(
     """What each member begins with, drawn from one sample of all rows."""
     sample = row_sample(np.arange(len(inputs.shared))[:, np.newaxis], rng)[:, 0]
     params: FloatArray = np.empty((n_members, network.n_params), dtype=np.float32)
+    own = seeded_generator(0)
     for k in range(n_members):
-        own = np.random.RandomState(rng.randint(2**31 - 1))
+        own.seed(rng.randint(2**31 - 1))
         network.initialize(params[k], own, inputs.of_member(k, sample))
     return params
 
@@ -180,7 +182,7 @@ def _generators(n_members: int, rng: np.random.RandomState) -> dict[str, Any]:
     """What each member draws the order of its rows and its dropout from."""
     generators: dict[str, Any] = {}
     for k in range(n_members):
-        generators[f"shuffle {k}"] = np.random.RandomState(rng.randint(2**31 - 1))
+        generators[f"shuffle {k}"] = seeded_generator(rng.randint(2**31 - 1))
         seed = rng.randint(2**31 - 1)
         generators[f"dropout {k}"] = np.random.Generator(np.random.PCG64(seed))
     return generators
