@@ -324,7 +324,7 @@ def _as_matrix(estimator: Any, X: Any) -> Array:
         )
     is_numeric = isinstance(X, np.ndarray) and X.dtype.kind in NUMBERS
     if is_numeric and type(X) is np.ndarray and X.ndim == 2 and X.size:
-        return X  # as scikit-learn would return it, later
+        return X  # as scikit-learn would, which takes longer
     array: Array = check_array(
         X if is_numeric else native(X),
         dtype=None,
