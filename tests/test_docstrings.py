@@ -33,7 +33,9 @@ def docstrings(module):
         yield f"{module.__name__}.{name}", found.__doc__
         if inspect.isclass(found):
             for inner, member in vars(found).items():
-                yield f"{module.__name__}.{name}.{inner}", getattr(member, "__doc__", None)
+                # A function of NumPy's can be a member, with examples of its own.
+                if (getattr(member, "__module__", None) or "skneural").startswith("skneural"):
+                    yield f"{module.__name__}.{name}.{inner}", getattr(member, "__doc__", None)
 
 
 WITH_EXAMPLES = {

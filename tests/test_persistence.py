@@ -399,9 +399,8 @@ def by_skops(model):
     return state, lambda state: variables["read"](type(model).__new__(type(model)), state)
 
 
-def warnings_by(monkeypatch, write, versions, name):
-    """What reading warns of that which was written by these versions."""
-    model = versioned(name)
+def warnings_by(monkeypatch, write, versions, model):
+    """What reading a model warns of that was written by these versions."""
     with monkeypatch.context() as patch:
         patch.setattr(versions_of_pickles, "__version__", versions.get("skneural", __version__))
         patch.setattr(sklearn, "__version__", versions.get("sklearn", sklearn.__version__))
@@ -435,7 +434,7 @@ def warnings_by(monkeypatch, write, versions, name):
     ids=repr,
 )
 def test_versions_in_pickles(monkeypatch, write, name, versions, expected):
-    caught = warnings_by(monkeypatch, write, versions, name)
+    caught = warnings_by(monkeypatch, write, versions, versioned(name))
     assert [each.category for each in caught] == expected
     for each in caught:
         assert each.filename == __file__
@@ -447,7 +446,7 @@ def test_versions_in_pickles(monkeypatch, write, name, versions, expected):
 @pytest.mark.parametrize("name", VERSIONED)
 def test_other_versions_in_silence(monkeypatch, write, name):
     versions = {} if write is by_deepcopy else {"skneural": "0.2.0", "sklearn": "1.5.2"}
-    assert warnings_by(monkeypatch, write, versions, name) == []
+    assert warnings_by(monkeypatch, write, versions, versioned(name)) == []
 
 
 @pytest.mark.parametrize("name", VERSIONED)

@@ -37,7 +37,7 @@ from sklearn.metrics import get_scorer
 from skops.cli import _update
 from skops.cli.entrypoint import main_cli
 from stopped_fits import SINCE_1_9
-from test_persistence import VERSIONED, warnings_by
+from test_persistence import VERSIONED, versioned, warnings_by
 
 import skneural
 from skneural import (
@@ -328,7 +328,7 @@ def by_skops(model):
     "versions", [{"skneural": "0.2.0", "sklearn": "1.5.2"}, {"skneural": "9.8.7"}], ids=repr
 )
 def test_a_file_of_skops_is_read_in_silence(name, versions, monkeypatch):
-    assert warnings_by(monkeypatch, by_skops, versions, VERSIONED[name]) == []
+    assert warnings_by(monkeypatch, by_skops, versions, versioned(name)) == []
 
 
 class OwnClassifier(ScratchMLPClassifier):
@@ -344,8 +344,8 @@ def test_a_file_with_a_class_of_the_user_s_is_read_in_silence(monkeypatch):
         return skops.io.dumps(model), lambda content: skops.io.loads(content, trusted=trusted)
 
     versions = {"skneural": "9.8.7", "sklearn": "9.8.7"}
-    make = lambda: OwnClassifier((3,), max_iter=2).fit(X, CODES)  # noqa: E731
-    assert warnings_by(monkeypatch, by_skops_with_it, versions, make) == []
+    model = OwnClassifier((3,), max_iter=2).fit(X, CODES)
+    assert warnings_by(monkeypatch, by_skops_with_it, versions, model) == []
 
 
 # ------------------------------------------------------------------------------ skops' tools
