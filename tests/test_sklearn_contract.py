@@ -64,7 +64,7 @@ FEATURES = {
     "learning_rate_init": 0.01,
 }
 #: For short fits.
-SMALL_TABLE = {"cv": 2, "hidden_layer_sizes": (16,), "max_iter": 8}
+SMALL_TABLE = {"cv": 2, "hidden_layer_sizes": (16,), "batch_size": 32, "max_iter": 8}
 
 
 def name(value):
