@@ -301,6 +301,14 @@ def test_the_state_of_another_optimizer(optimizer, other, missing):
         trained_by(optimizer, memory, network)
 
 
+def test_moments_alone_are_a_state_where_nothing_is_penalised():
+    network = dense_network([3, 1], TANH)
+    memory = SGD().init_moments(network.n_params, float)
+    assert trained_by(SGD(), dict(memory), network).record.n_iter == 3
+    with pytest.raises(ValueError, match="lacks 'n_penalised', which SGD"):
+        trained_by(SGD(weight_decay=0.1), memory, network)
+
+
 def test_a_state_without_memory_for_factors_of_the_rate():
     network = Network([Scale(3), Dense(3, 1)], 3)
     memory = SGD().init_state(network.n_params, float)

@@ -664,3 +664,44 @@ def test_metadata_routing():
         scorer = get_scorer("accuracy").set_score_request(sample_weight=False)
         options = {"params": {"sample_weight": weight}, "cv": 2, "scoring": scorer}
         assert len(cross_validate(pipeline, X, Y, **options)["test_score"]) == 2
+
+
+# ------------------------------------------------------------------ what else tables may be
+
+
+def test_complex_codes_are_refused():
+    codes = np.arange(40.0)[:, np.newaxis] % 3
+    encoder = TableEncoder(categorical_features=[0], random_state=0)
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        encoder.fit(codes + 1j, np.arange(40.0))
+    encoder.fit(codes, np.arange(40.0))
+    for rows in (codes + 0j, (codes + 0j).tolist()):
+        with pytest.raises(ValueError, match="Complex data not supported"):
+            encoder.transform(rows)
+
+
+class Passing:
+    """An object that has what a frame has, by passing everything on to one."""
+
+    def __init__(self, frame):
+        self._frame = frame
+
+    def __getattr__(self, name):
+        if name == "_frame" or (name.startswith("__") and name != "__array__"):
+            raise AttributeError(name)
+        return getattr(self._frame, name)
+
+    def __len__(self):
+        return len(self._frame)
+
+    def __getitem__(self, key):
+        return self._frame[key]
+
+
+def test_what_passes_all_on_to_a_frame_is_one():
+    frame = pd.DataFrame({"a": np.linspace(0, 1, 40), "b": pd.Categorical(np.arange(40) % 3)})
+    y = np.arange(40.0)
+    expected = TableEncoder(random_state=0).fit(frame, y)
+    found = TableEncoder(random_state=0).fit(Passing(frame), y)
+    assert found.is_categorical_.tolist() == expected.is_categorical_.tolist() == [False, True]
+    np.testing.assert_array_equal(found.transform(Passing(frame)), expected.transform(frame))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from skneural.estimators.containers import is_like_pandas
+from skneural.estimators.containers import is_like_pandas, offers
 from skneural.estimators.kinds_of_dtypes import (
     BYTES,
     NAMES,
@@ -417,7 +417,7 @@ def _is_of_kinds(X: Any, kinds: str) -> bool:
     if dtype is not None and kind_of(dtype) in kinds:
         return True
     # A data frame. A Series of dask has these attributes too, and one dimension.
-    if hasattr(type(X), "dtypes") and hasattr(X, "columns") and getattr(X, "ndim", 2) == 2:
+    if offers(X, "dtypes") and hasattr(X, "columns") and getattr(X, "ndim", 2) == 2:
         return all(kind_of(dtype) in kinds for dtype in set(X.dtypes))
     types: set[type] = set()
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":

@@ -35,8 +35,14 @@ def names_of_frame(X: Any) -> list[Any] | None:
 
 def is_like_pandas(X: Any) -> bool:
     """Whether it is a frame or series of pandas, or of one like it."""
-    # Of the class: an object makes its dtypes anew whenever it is asked for them.
-    return hasattr(type(X), "iloc") and hasattr(type(X), "dtypes")
+    return offers(X, "iloc") and offers(X, "dtypes")
+
+
+def offers(X: Any, name: str) -> bool:
+    """Whether an object has an attribute, which is not made for that where its class knows."""
+    # Frames make their dtypes anew whenever they are asked. What passes all on to a frame has
+    # nothing of its own in its class.
+    return hasattr(type(X), name) or hasattr(X, name)
 
 
 def is_sparse_frame(X: Any) -> bool:

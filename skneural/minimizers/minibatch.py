@@ -338,7 +338,10 @@ class MiniBatches:
         needed = self.optimizer.init_state(
             params.shape, params.dtype, network.n_penalised, network.rates
         )
-        if missing := needed.keys() - state.optimizer.keys():
+        missing = needed.keys() - state.optimizer.keys()
+        if not (self.optimizer.weight_decay or objective.l1):
+            missing.discard("n_penalised")
+        if missing:
             raise ValueError(
                 f"The state of the optimizer lacks {', '.join(map(repr, sorted(missing)))}, which "
                 f"{self.optimizer!r} needs: it is not the one that optimizer.init_state("

@@ -16,7 +16,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.checks import native, refuse_no_data
+from skneural.estimators.checks import are_plain, native, refuse_no_data
 from skneural.estimators.columns import (
     INTERVALS,
     as_array,
@@ -265,7 +265,7 @@ def _refuse_what_is_no_table(X: Any) -> None:
             "many kinds; for sparse numbers use ScratchMLPClassifier or ScratchMLPRegressor. "
             "X.toarray() makes a dense array of them."
         )
-    if hasattr(type(X), "__dask_graph__") and hasattr(X, "columns"):
+    if hasattr(X, "__dask_graph__") and hasattr(X, "columns"):
         raise TypeError("X is a frame of dask, which has no rows yet: pass X.compute().")
     refuse_no_data(X=X)
 
@@ -323,9 +323,11 @@ def _as_matrix(estimator: Any, X: Any) -> Array:
             "pandas.DataFrame(X)."
         )
     is_numeric = isinstance(X, np.ndarray) and X.dtype.kind in NUMBERS
-    if is_numeric and type(X) is np.ndarray and X.ndim == 2 and X.size:
-        return X  # as scikit-learn would, which takes longer
-    array: Array = check_array(
+    array: Array
+    if are_plain(X) and X.ndim == 2 and X.size:
+        array = X  # as scikit-learn would return it, which takes longer
+        return array
+    array = check_array(
         X if is_numeric else native(X),
         dtype=None,
         ensure_all_finite=False,
