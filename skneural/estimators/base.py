@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks
 from skneural.estimators.checked_rows import checked_rows
-from skneural.estimators.checks import LARGEST_SQUARE
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.method_examples import predictions, with_examples
 from skneural.estimators.model import Fitted, Model
@@ -47,6 +46,9 @@ NO_NAMES = "X of the fit was no data frame with strings for names of columns"
 
 #: Of another byte order, the sum of squares would take a copy.
 NATIVE_FLOATS = frozenset({np.dtype(np.float64), np.dtype(np.float32)})
+
+#: Elements whose squares add up to less are finite in float32 as well.
+LARGEST_SQUARE = 1e70
 
 
 class FittedAttribute:

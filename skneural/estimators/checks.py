@@ -36,9 +36,6 @@ def checked_layer_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[i
 #: Characters of the dtypes of numbers that the machine computes with.
 PLAIN_NUMBERS = "?bBhHiIlLqQfd"
 
-#: Elements whose squares add up to less are finite in float32 as well.
-LARGEST_SQUARE = 1e70
-
 
 def are_plain(*arrays: Any) -> bool:
     """Whether all are NumPy's own arrays of numbers: then neither kinds nor names are looked for.
