@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 #: Seconds after which a process is taken to hang.
@@ -51,28 +53,22 @@ def run(code, path, variables, warn):
         return run_new(code, path, variables, warn)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["sklearn.neural_network"])
-    pipes = [context.Pipe(duplex=False) for _ in range(2)]
-    ends = [end for _, end in pipes]
-    process = context.Process(target=_execute, args=(code, path, variables, warn, *ends))
-    process.start()
-    for end in ends:
-        end.close()
-    # What it prints waits in the pipes, which hold some pages of text.
-    process.join(LIMIT)
-    if process.is_alive():
-        process.kill()
-        process.join()
-    texts = []
-    for beginning, _ in pipes:
-        with beginning, open(beginning.fileno(), encoding="utf-8", closefd=False) as stream:
-            texts.append(stream.read())
+    with TemporaryDirectory() as folder:
+        files = [Path(folder, name) for name in ("stdout", "stderr")]
+        process = context.Process(target=_execute, args=(code, path, variables, warn, *files))
+        process.start()
+        process.join(LIMIT)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        texts = [file.read_text(encoding="utf-8") for file in files]
     return SimpleNamespace(returncode=process.exitcode, stdout=texts[0], stderr=texts[1])
 
 
-def _execute(code, path, variables, warn, *pipes):
-    for number, pipe in enumerate(pipes, start=1):
-        os.dup2(pipe.fileno(), number)  # 1 is the standard output, 2 are errors
-        pipe.close()
+def _execute(code, path, variables, warn, *files):
+    for number, file in enumerate(files, start=1):
+        with open(file, "w") as stream:
+            os.dup2(stream.fileno(), number)  # 1 is the standard output, 2 are errors
     os.environ.clear()
     os.environ.update(variables)
     sys.path[:0] = path

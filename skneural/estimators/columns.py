@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from skneural.estimators.containers import is_like_pandas, offers
 from skneural.estimators.kinds_of_dtypes import (
     BYTES,
     NAMES,
@@ -386,7 +385,7 @@ def _columns(X: Any, name: str, skipped: str = "") -> Iterator[Column]:
     """
     if sparse.issparse(X) or _is_of_kinds(X, skipped):
         return
-    if is_like_pandas(X) and len(X.shape) == 2:
+    if hasattr(X, "iloc") and hasattr(X, "dtypes") and len(X.shape) == 2:
         columns = (
             (label, X.iloc[:, j])
             for j, (label, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True))
@@ -417,7 +416,7 @@ def _is_of_kinds(X: Any, kinds: str) -> bool:
     if dtype is not None and kind_of(dtype) in kinds:
         return True
     # A data frame. A Series of dask has these attributes too, and one dimension.
-    if offers(X, "dtypes") and hasattr(X, "columns") and getattr(X, "ndim", 2) == 2:
+    if hasattr(X, "dtypes") and hasattr(X, "columns") and getattr(X, "ndim", 2) == 2:
         return all(kind_of(dtype) in kinds for dtype in set(X.dtypes))
     types: set[type] = set()
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":

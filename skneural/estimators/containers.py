@@ -35,14 +35,7 @@ def names_of_frame(X: Any) -> list[Any] | None:
 
 def is_like_pandas(X: Any) -> bool:
     """Whether it is a frame or series of pandas, or of one like it."""
-    return offers(X, "iloc") and offers(X, "dtypes")
-
-
-def offers(X: Any, name: str) -> bool:
-    """Whether an object has an attribute, which is not made for that where its class knows."""
-    # Frames make their dtypes anew whenever they are asked. What passes all on to a frame has
-    # nothing of its own in its class.
-    return hasattr(type(X), name) or hasattr(X, name)
+    return hasattr(X, "iloc") and hasattr(X, "dtypes")
 
 
 def is_sparse_frame(X: Any) -> bool:

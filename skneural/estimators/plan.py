@@ -102,18 +102,15 @@ class Start:
         user's as it was.
     seed : int or None
         An integer `random_state`.
-    may_need_generator : bool
-        Whether the fit has no seed and may be resumed: whoever draws from the generator first notes
-        its state in `begun_at`.
     begun_at : dict
-        That state.
+        The state of the generator before it was drawn from, by a fit that has no seed and may be
+        resumed: see `note_generator`.
     """
 
     mode: str
     earlier: Fitted | None
     generator: np.random.RandomState
     seed: int | None
-    may_need_generator: bool
     begun_at: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -139,7 +136,12 @@ class Start:
             generator = check_random_state(random_state)
             if generator is random_state:
                 generator = generator_from_state(generator_state(generator))
-        return cls(mode, earlier, generator, seed, seed is None and mode != "partial_fit")
+        return cls(mode, earlier, generator, seed)
+
+    def note_generator(self) -> None:
+        """Note where a generator without a seed stands, before anything is drawn from it."""
+        if self.mode != "partial_fit":
+            self.begun_at.update(self.generator.get_state(legacy=False))
 
     @property
     def draws_the_same(self) -> bool:
@@ -157,8 +159,8 @@ class Start:
 
         What draws begins with them, so that the generator is noted here.
         """
-        if self.may_need_generator:
-            self.begun_at.update(self.generator.get_state(legacy=False))
+        if self.seed is None:
+            self.note_generator()
         earlier = self.earlier
         params: FloatArray = np.empty(network.n_params, dtype=dtype)
         is_drawn = earlier is None or (self.mode == "resume" and self.drew("initial weights"))

@@ -161,8 +161,8 @@ def _units(
     n_rows, n_units = target.shape
     class_weight = _weights_of_units(estimator.class_weight, labels, data.rows.y)
     fraction = estimator.validation_fraction if estimator.early_stopping else None
-    if start.may_need_generator:
-        start.begun_at.update(start.generator.get_state(legacy=False))
+    if start.seed is None:
+        start.note_generator()
     with naming_the_sides(fraction or 0.0, n_rows, labels.counts(target), labels.classes.tolist()):
         held_out, seeds = held_out_and_seeds(
             target, sample_weight, fraction, start.seed, start.generator

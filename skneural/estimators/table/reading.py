@@ -16,7 +16,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.checks import are_plain, native, refuse_no_data
+from skneural.estimators.checks import native, refuse_no_data
 from skneural.estimators.columns import (
     INTERVALS,
     as_array,
@@ -26,14 +26,7 @@ from skneural.estimators.columns import (
     refuse_dates_of_part,
     shown,
 )
-from skneural.estimators.containers import (
-    can_be_cut,
-    cut,
-    is_frame,
-    is_like_pandas,
-    names_of_frame,
-    shape_of,
-)
+from skneural.estimators.containers import can_be_cut, cut, is_frame, names_of_frame
 from skneural.estimators.kinds_of_dtypes import CATEGORIES, NUMBERS, are_strings, types_of
 
 Array = npt.NDArray[Any]
@@ -133,21 +126,8 @@ class RawColumn:
     def _numbers_of_objects(self, values: Array) -> FloatArray:
         if values.dtype.kind == "c":
             raise ValueError(f"Complex data not supported\n{self.place} is complex.")
-        missing = np.zeros(len(values), dtype=bool)
-        if values.dtype.kind != "O" or not types_of(values) <= {bool, int, float}:
-            missing = np.fromiter(map(is_missing, values), bool, len(values))
-            self._refuse_what_is_no_number(values[~missing])
-        numbers = np.full(len(values), np.nan)
-        try:
-            numbers[~missing] = values[~missing].astype(np.float64)
-        except OverflowError:
-            raise ValueError(
-                f"{self.place} holds an integer that is too large for float64."
-            ) from None
-        return numbers
-
-    def _refuse_what_is_no_number(self, values: Array) -> None:
-        for value in values:
+        missing = np.fromiter(map(is_missing, values), bool, len(values))
+        for value in values[~missing]:
             if isinstance(value, str | bytes):
                 raise ValueError(
                     f"{self.place} is not numeric: it holds {shown(value)}. Numbers as text have "
@@ -159,6 +139,14 @@ class RawColumn:
                 raise ValueError(f"Complex data not supported\n{self.place} is complex.")
             if not isinstance(value, Number | np.bool_):
                 raise TypeError(neither_string_nor_number(f"{self.place} is not numeric", value))
+        numbers = np.full(len(values), np.nan)
+        try:
+            numbers[~missing] = values[~missing].astype(np.float64)
+        except OverflowError:
+            raise ValueError(
+                f"{self.place} holds an integer that is too large for float64."
+            ) from None
+        return numbers
 
     def _refuse_infinite(self, numbers: FloatArray) -> None:
         bad = np.abs(numbers) > LARGEST
@@ -217,9 +205,7 @@ class CheckedTable:
         self, estimator: Any, stand_in: Any, X: Any, *, reset: bool, n_first: int | None = None
     ) -> None:
         _refuse_what_is_no_table(X)
-        self._has_dates_to_refuse = (
-            n_first is not None and can_be_cut(X) and shape_of(X)[0] > n_first
-        )
+        self._has_dates_to_refuse = n_first is not None and can_be_cut(X)
         if self._has_dates_to_refuse:
             _refuse_dates(cut(X, slice(0, n_first)), X)
         else:
@@ -287,7 +273,7 @@ def _refuse_dates(part: Any, X: Any) -> None:
 
 def _without_bins(X: Any) -> Any:
     """A data frame of pandas without what `pandas.cut` has made; anything else as it is."""
-    if not is_like_pandas(X) or len(X.shape) != 2:
+    if not (hasattr(X, "iloc") and hasattr(X, "dtypes")) or len(X.shape) != 2:
         return X
     others = [
         not str(getattr(getattr(dtype, "categories", None), "dtype", "")).startswith("interval")
@@ -323,11 +309,7 @@ def _as_matrix(estimator: Any, X: Any) -> Array:
             "pandas.DataFrame(X)."
         )
     is_numeric = isinstance(X, np.ndarray) and X.dtype.kind in NUMBERS
-    array: Array
-    if are_plain(X) and X.ndim == 2 and X.size:
-        array = X  # as scikit-learn would return it, which takes longer
-        return array
-    array = check_array(
+    array: Array = check_array(
         X if is_numeric else native(X),
         dtype=None,
         ensure_all_finite=False,
@@ -361,7 +343,7 @@ def _said_by(dtype: Any) -> str:
 
 
 def _column_of_pandas(place: str, series: Any) -> RawColumn:
-    if hasattr(series.dtype, "categories"):
+    if hasattr(series, "cat"):
         categories = list(map(_as_label, as_array(series.cat.categories).tolist()))
         return RawColumn(place, series.cat.codes.to_numpy(), categories, "categories")
     dtype = series.dtype

@@ -11,13 +11,7 @@ import numpy.typing as npt
 from sklearn.utils import check_array, check_consistent_length
 
 from skneural.arrays.matrices import FloatArray
-from skneural.estimators.checks import (
-    are_plain,
-    native,
-    one_column,
-    refuse_no_data,
-    saying_where,
-)
+from skneural.estimators.checks import native, one_column, refuse_no_data, saying_where
 from skneural.estimators.columns import check_targets, naming_the_target
 from skneural.estimators.containers import take
 from skneural.estimators.data import stand_in
@@ -119,18 +113,13 @@ def checked_target(
     ValueError
         For missing or infinite values, several columns, another length, too large numbers.
     """
-    if not are_plain(y) or y.shape != (n_rows,):
-        check_consistent_length(range(n_rows), y)
+    check_consistent_length(range(n_rows), y)
     y = native(y if kept is None else take(y, np.flatnonzero(kept)))
-    dtype = np.float64 if are_numbers else None
-    target: npt.NDArray[Any]
-    if are_plain(y) and y.ndim == 1 and np.all(np.isfinite(y)):
-        target = y.astype(dtype or y.dtype, copy=False)
-    else:
-        check_targets(y, are_numbers=are_numbers)
-        with naming_the_target(y):
-            y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
-        target = one_column(y)
+    check_targets(y, are_numbers=are_numbers)
+    with naming_the_target(y):
+        dtype = np.float64 if are_numbers else None
+        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
+    target: npt.NDArray[Any] = one_column(y)
     if are_numbers and np.any(np.abs(target) > LARGEST):
         raise ValueError(
             f"y holds {target[np.abs(target).argmax()]:g}: numbers beyond {LARGEST:g} are "

@@ -7,7 +7,6 @@ that each has left out, the *out-of-fold predictions*, says how good a member is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import starmap
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -135,10 +134,7 @@ def folds_of(
         elif kept is not None:
             X = take(X, np.flatnonzero(kept))
         pairs = splitter.split(X, y, groups)
-    if isinstance(cv, Integral):
-        folds = list(starmap(Fold, pairs))
-    else:
-        folds = [_checked_fold(i, pair, n_rows) for i, pair in enumerate(pairs)]
+    folds = [_checked_fold(i, pair, n_rows) for i, pair in enumerate(pairs)]
     if not folds:
         raise ValueError(
             f"cv={_shown(splitter)} has no splits: there would be no member to train. A generator "
