@@ -171,8 +171,8 @@ def test_one_neuron_learns_gates_and_comes_to_rest(name):
 def test_one_neuron_never_learns_xor():
     gates = run("plot_perceptron_gates")
     neuron = clone(gates.learn(gates.XOR))
-    for n_epochs in range(1, 101):
-        neuron.set_params(max_iter=n_epochs).fit(gates.X, gates.XOR)
+    for _ in range(100):
+        neuron.partial_fit(gates.X, gates.XOR, classes=[0, 1])
         assert np.any(neuron.predict(gates.X) != gates.XOR)
 
 
