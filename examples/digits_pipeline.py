@@ -30,7 +30,7 @@ GRID = {"network__hidden_layer_sizes": [(32,), (64,)], "network__alpha": [0.0001
 
 def pipeline(network):
     """Scale the pixels, then classify; with epochs enough for the training to converge."""
-    network.set_params(learning_rate_init=0.003, max_iter=500, random_state=0)
+    network.set_params(learning_rate_init=0.01, max_iter=500, random_state=0)
     return Pipeline([("scale", StandardScaler()), ("network", network)])
 
 

@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from skneural import ScratchMLPClassifier
 
 X, y = make_classification(4000, n_informative=5, flip_y=0.2, random_state=0)
-X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=1000, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=600, random_state=0)
 
 # %%
 # ``cv=5`` trains five networks, each on four fifths of the rows, and predicts the remaining fifth.
@@ -25,7 +25,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=1000, rando
 # network that is trained with all rows, the same as without calibration.
 
 network = ScratchMLPClassifier(
-    alpha=0, learning_rate_init=0.01, learning_rate="cosine", max_iter=200, random_state=0
+    alpha=0, learning_rate_init=0.02, learning_rate="cosine", max_iter=100, random_state=0
 )
 calibrated = CalibratedClassifierCV(network, method="sigmoid", cv=5, ensemble=False)
 probabilities = {}

@@ -13,10 +13,10 @@ from sklearn.datasets import make_moons
 from skneural import ScratchMLPClassifier
 
 X, y = make_moons(100, noise=0.35, random_state=0)
-X_test, y_test = make_moons(1000, noise=0.35, random_state=1)
+X_test, y_test = make_moons(500, noise=0.35, random_state=1)
 
 network = ScratchMLPClassifier(
-    hidden_layer_sizes=(50, 50), learning_rate_init=0.01, batch_size=25, alpha=0, random_state=1
+    hidden_layer_sizes=(50, 50), learning_rate_init=0.04, batch_size=100, alpha=0, random_state=1
 )
 
 
@@ -25,14 +25,14 @@ def log_loss(X, y):
     return -network.predict_log_proba(X)[np.arange(len(y)), y].mean()
 
 
-side = np.linspace(-2.4, 3.4, 161), np.linspace(-2, 2.4, 161)
+side = np.linspace(-2.4, 3.4, 101), np.linspace(-2, 2.4, 101)
 plane = np.stack(np.meshgrid(*side), axis=-1).reshape(-1, 2)
 snapshots, losses = {}, []
 for epoch in range(1, 301):
     network.partial_fit(X, y, classes=[0, 1])
     losses.append((log_loss(X, y), log_loss(X_test, y_test)))
     if epoch in (1, 5, 30, 300):
-        snapshots[epoch] = network.predict_proba(plane)[:, 1].reshape(161, 161)
+        snapshots[epoch] = network.predict_proba(plane)[:, 1].reshape(101, 101)
 
 print("epoch  log loss, training  test")
 for epoch in snapshots:

@@ -45,7 +45,7 @@ def accuracy(network, X, y):
 # ``partial_fit`` trains for one epoch, after which both losses are taken.
 
 
-def train(output, n_epochs=50):
+def train(output, n_epochs=30):
     """Train with 'sigmoid' or 'softmax' outputs; also return both losses of every epoch."""
     network = ScratchMLPClassifier(
         hidden_layer_sizes=64, solver="sgd", learning_rate_init=0.03, batch_size=32, random_state=0

@@ -11,17 +11,22 @@ small ones.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
-from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
 from skneural import ScratchMLPClassifier
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, train_size=200, random_state=0)
-X_test, y_test = X_test[:600], y_test[:600]
+X_test, y_test = X_test[:500], y_test[:500]
 rng = np.random.RandomState(0)
 is_mislabelled = rng.uniform(size=200) < 0.15
 y_train = np.where(is_mislabelled, rng.randint(10, size=200), y_train)
+
+
+def log_loss(network, X, y):
+    """Mean of -log p of the true classes."""
+    return -network.predict_log_proba(X)[np.arange(len(y)), y].mean()
+
 
 networks, losses = {}, {}
 for dropout in (0.0, 0.5):
@@ -29,16 +34,16 @@ for dropout in (0.0, 0.5):
         hidden_layer_sizes=200,
         dropout=dropout,
         alpha=0,
-        batch_size=50,
-        learning_rate_init=0.003,
+        batch_size=100,
+        learning_rate_init=0.007,
         random_state=0,
     )
     losses[dropout] = []
-    for _ in range(120):
+    for _ in range(80):
         network.partial_fit(X_train, y_train, classes=range(10))
-        losses[dropout].append(log_loss(y_test, network.predict_proba(X_test)))
+        losses[dropout].append(log_loss(network, X_test, y_test))
     networks[dropout] = network
-    train_loss = log_loss(y_train, network.predict_proba(X_train))
+    train_loss = log_loss(network, X_train, y_train)
     print(f"dropout={dropout}: log loss {train_loss:.3f} in training, ", end="")
     print(f"{losses[dropout][-1]:.3f} in the test; {network.score(X_test, y_test):.1%} right")
 
@@ -60,7 +65,7 @@ def accuracy_without(share, network):
 
 
 # %%
-# Left, the test loss: without dropout it rises again after some 40 epochs, with dropout it stays
+# Left, the test loss: without dropout it rises again after some 30 epochs, with dropout it stays
 # low. Right, the network trained with dropout loses less accuracy with its units.
 
 shares = np.linspace(0, 0.9, 10)
@@ -69,7 +74,7 @@ for (dropout, network), color, line in zip(
     networks.items(), ("#D55E00", "#0072B2"), ("--", "-"), strict=True
 ):
     style = {"color": color, "linestyle": line, "label": f"dropout={dropout}"}
-    curve.plot(range(1, 121), losses[dropout], **style)
+    curve.plot(range(1, 81), losses[dropout], **style)
     removed.plot(shares, [accuracy_without(share, network) for share in shares], **style)
 curve.set(xlabel="epoch", title="test loss", ylim=(0, None))
 removed.set(xlabel="share of units removed", title="test accuracy", ylim=(0, 1))

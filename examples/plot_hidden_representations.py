@@ -52,10 +52,7 @@ for name, transformer in transformers.items():
 
 figure, panels = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 for panel, (name, points) in zip(panels, features.items(), strict=True):
-    for point, digit in zip(points, y_test, strict=True):
-        panel.text(*point, digit, color=plt.cm.tab10(digit), ha="center", va="center", size=9)
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = 0.06 * (high - low)
-    panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]), xticks=(), yticks=(), title=name)
-    panel.set(ylim=(low[1] - margin[1], high[1] + margin[1]))
+    for digit in range(10):
+        panel.scatter(*points[y_test == digit].T, marker=f"${digit}$", linewidths=0.2)
+    panel.set(xticks=(), yticks=(), title=name)
 plt.show()

@@ -22,12 +22,15 @@ x, y = np.append(half, -half), np.append(y_half, -y_half)
 def path(start, n_steps=60, **settings):
     """Weights after every step of a training from `start`, on all points at once."""
     (w1, w2), weights = start, [start]
-    # With the intercepts at zero and every point mirrored, they have no gradient and stay there.
     network = ScratchMLPRegressor.from_weights(
         [[[w1]], [[w2]]], [[0], [0]], activation="tanh", alpha=0, batch_size=len(x), **settings
     )
     for _ in range(n_steps):
         network.partial_fit(x[:, np.newaxis], y)
+        # With every point mirrored, intercepts of zero have no gradient but for rounding errors, of
+        # which Adam would make steps.
+        for intercepts in network.intercepts_:
+            intercepts[...] = 0
         weights.append([network.coefs_[0].item(), network.coefs_[1].item()])
     return np.array(weights)
 

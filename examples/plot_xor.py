@@ -31,7 +31,7 @@ def train(seed, verbose=False):
         activation="relu",
         loss="squared_error",
         solver="sgd",
-        learning_rate_init=0.3,
+        learning_rate_init=1,
         alpha=0,  # Four points are all there are: nothing to overfit.
         tol=1e-6,  # The slope of the sigmoid makes plateaus, where progress is slow.
         n_iter_no_change=100,
@@ -56,9 +56,9 @@ for (x1, x2), answer, (_, p) in zip(X, y, network.predict_proba(X), strict=True)
 # along a logarithmic axis.
 
 figure, (surface, curve) = plt.subplots(1, 2, figsize=(6.4, 2.9), layout="constrained")
-side = np.linspace(-0.25, 1.25, 151)
+side = np.linspace(-0.25, 1.25, 76)
 square = np.stack(np.meshgrid(side, side), axis=-1)
-probability = network.predict_proba(square.reshape(-1, 2))[:, 1].reshape(151, 151)
+probability = network.predict_proba(square.reshape(-1, 2))[:, 1].reshape(76, 76)
 levels = np.linspace(0, 1, 21)
 filled = surface.contourf(side, side, probability, levels=levels, cmap="PuOr", vmin=0, vmax=1)
 surface.contour(side, side, probability, levels=[0.5], colors="black", linestyles="--")

@@ -255,7 +255,7 @@ def a_single_row_through_dropout_is_unbiased():
 def l1_makes_exact_zeros():
     X, y = CANCER
     for solver in ("adam", "sgd", "lbfgs", "rmsprop", AdamW(averaging=None)):
-        params = {"solver": solver, "alpha": 5.0, "batch_size": 100, "max_iter": 200}
+        params = {"solver": solver, "alpha": 5.0, "batch_size": 100, "max_iter": 100}
         ridge, lasso = (classifier(l1_ratio=r, **params).fit(X, y) for r in (0.0, 1.0))
         assert not np.any(ridge.coefs_[0] == 0)
         assert np.mean(lasso.coefs_[0] == 0) > 0.5
@@ -273,7 +273,7 @@ def l1_without_hidden_layer_is_saga():
             theirs.set_params(penalty="elasticnet")
         theirs.fit(X, y)
         whole = {"batch_size": len(y), "n_iter_no_change": np.inf, "tol": 0.0}
-        fast = {"learning_rate_init": 0.5, "max_iter": 1000, **whole}
+        fast = {"learning_rate_init": 0.5, "max_iter": 500, **whole}
         slow = {"max_iter": n_epochs, **whole}
         for params, tolerance in (
             ({"solver": SGD(), **fast}, 1e-6),

@@ -171,8 +171,8 @@ def test_one_neuron_learns_gates_and_comes_to_rest(name):
 def test_one_neuron_never_learns_xor():
     gates = run("plot_perceptron_gates")
     neuron = clone(gates.learn(gates.XOR))
-    for n_epochs in range(1, 101):
-        neuron.set_params(max_iter=n_epochs).fit(gates.X, gates.XOR)
+    for _ in range(100):
+        neuron.partial_fit(gates.X, gates.XOR, classes=[0, 1])
         assert np.any(neuron.predict(gates.X) != gates.XOR)
 
 
@@ -508,6 +508,22 @@ def test_paths_in_the_landscape_go_the_ways_of_their_formulas():
     ends = [example.loss(*path[-1]).item() for path in paths.values()]
     assert ends == sorted(ends, reverse=True)
     assert_allclose(np.abs(example.loss(2, 1) - example.loss(-2, -1)), 0)
+
+
+def test_path_of_adam_in_the_landscape_is_that_of_two_weights_without_intercepts():
+    example = run("plot_loss_landscape")
+    x, y = example.x, example.y
+    (w1, w2), m, v = example.start, np.zeros(2), np.zeros(2)
+    path = [(w1, w2)]
+    for t in range(1, 61):
+        h = np.tanh(w1 * x)
+        error = w2 * h - y
+        gradient = np.array([np.mean(error * w2 * x * (1 - h**2)), np.mean(error * h)])
+        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+        step = (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        w1, w2 = np.array([w1, w2]) - 0.2 * step
+        path.append((w1, w2))
+    assert_allclose(example.paths["Adam"], path, rtol=1e-4)
 
 
 def test_filters_under_a_penalty_leave_borders_and_some_units_unused():

@@ -8,7 +8,7 @@ from sklearn.model_selection import train_test_split
 from skneural import ScratchMLPClassifier
 
 X, y = load_digits(return_X_y=True)
-split = train_test_split(X / 16, y, train_size=200, random_state=0, stratify=y)
+split = train_test_split(X / 16, y, train_size=200, test_size=500, random_state=0, stratify=y)
 X_train, X_val, y_train, y_val = split
 rng = np.random.RandomState(0)
 is_wrong = rng.uniform(size=200) < 0.2
