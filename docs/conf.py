@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
     "initials",
     "matplotlib.sphinxext.plot_directive",
-    "numpydoc_template",
+    "numpydoc",
     "parameter_table",
     "source_links",
     "sphinx.ext.autodoc",
