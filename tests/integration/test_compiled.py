@@ -14,10 +14,10 @@ import sys
 import threading
 from pathlib import Path
 
-import forked
 import numpy as np
 import pytest
 from extras import need
+from forked import Forked, run_new
 
 need("fast", "numba")
 
@@ -32,12 +32,21 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 X = np.random.RandomState(0).standard_normal((60, 3))
 Y = (X[:, 0] > 0).astype(int)
 
+WITHOUT_NUMBA = Forked("import sklearn.neural_network")
+#: With all that numba sets up for the first function that it compiles, but for caches.
+WITH_NUMBA = Forked("""
+import sklearn.neural_network, numba
+numba.njit(lambda x: x + 1)(1.0)
+""")
+
 #: A fit with one small kernel; prints what it comes to, and how the kernel was made.
 FIT = """
 import sys, warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
+if "numba" in sys.modules:
+    sys.modules["numba.core.config"].reload_config()  # from the variables of this process
 import skneural
 from skneural.kernels import use, compilation
 X = np.random.RandomState(0).standard_normal((60, 3))
@@ -70,7 +79,7 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-def run(code, cache, *, by=forked.run, warn="default", **variables):
+def run(code, cache, *, by=WITH_NUMBA.run, warn="default", **variables):
     """What a process prints whose warnings are shown; it must end well and say nothing else."""
     environment = {**os.environ, "SKNEURAL_COMPILED": "1", "NUMBA_CACHE_DIR": str(cache)}
     environment.update(variables)
@@ -91,13 +100,14 @@ def curve(cache):
 
 
 def test_the_next_process_loads_what_is_kept(cache, curve):
-    out = run("said()", cache, by=forked.run_new)
+    out = run("said()", cache, by=run_new)
     assert out.split() == [*curve, "kept", "loaded"]
 
 
 def test_warnings_as_errors(tmp_path, curve):
-    # Also of the compilation itself.
-    assert run("said()", tmp_path, warn="error").split()[:3] == [*curve, "kept"]
+    # Also of the import of numba, and of the compilation itself.
+    out = run("said()", tmp_path, by=WITHOUT_NUMBA.run, warn="error")
+    assert out.split()[:3] == [*curve, "kept"]
 
 
 def test_numba_is_imported_when_it_pays_and_not_before(cache, curve):
@@ -107,12 +117,14 @@ assert "numba" not in sys.modules
 use._Process.work_done = use.WORTH_IMPORTING
 said()
 """
-    assert run(code, cache, SKNEURAL_COMPILED="").split() == [*curve, "kept", "loaded"]
+    out = run(code, cache, by=WITHOUT_NUMBA.run, SKNEURAL_COMPILED="")
+    assert out.split() == [*curve, "kept", "loaded"]
 
 
 def test_numba_that_is_told_not_to_compile(cache, curve):
     code = "use._Process.work_done = 1e12; said()"
-    out = run(code, cache, SKNEURAL_COMPILED="", NUMBA_DISABLE_JIT="1")
+    variables = {"SKNEURAL_COMPILED": "", "NUMBA_DISABLE_JIT": "1"}
+    out = run(code, cache, by=WITHOUT_NUMBA.run, **variables)
     assert out.split() == curve
 
 
@@ -123,9 +135,12 @@ def test_numba_that_is_told_not_to_compile(cache, curve):
 def elsewhere(tmp_path):
     """A copy of the package beside which nothing can be written, not even by root."""
     package = tmp_path / "site" / "skneural"
-    shutil.copytree(
-        Path(skneural.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
-    )
+
+    def kept_by_numba(folder, names):
+        return {"__pycache__"} if Path(folder).name == "kernels" else set()
+
+    # With the other modules that Python has compiled, or each process would compile them anew.
+    shutil.copytree(Path(skneural.__file__).parent, package, ignore=kept_by_numba)
     (package / "kernels" / "__pycache__").write_text("a file, where a folder would have to be")
     return package
 
@@ -162,8 +177,8 @@ def test_a_package_in_a_zip_file(tmp_path, cache, curve):
 
 def test_a_package_without_its_sources(elsewhere, tmp_path, curve):
     (elsewhere / "kernels" / "__pycache__").unlink()
-    compile_all = [sys.executable, "-m", "compileall", "-q", "-b", str(elsewhere)]
-    subprocess.run(compile_all, check=True)
+    compile_kernels = [sys.executable, "-m", "compileall", "-q", "-b", str(elsewhere / "kernels")]
+    subprocess.run(compile_kernels, check=True)
     for source in (elsewhere / "kernels").glob("*.py"):
         source.unlink()
     out = run("said()", tmp_path / "cache", PYTHONPATH=str(elsewhere.parent))
@@ -173,12 +188,15 @@ def test_a_package_without_its_sources(elsewhere, tmp_path, curve):
 def test_a_full_disk(tmp_path, curve):
     pytest.importorskip("resource", reason="optional: limits of Unix")
     code = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-said()
+import contextlib, io, resource
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+with contextlib.redirect_stdout(io.StringIO()) as out: said()
+# What is printed goes into a file.
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+print(out.getvalue())
 """
-    # A new interpreter prints into pipes, which are not limited.
-    assert run(code, tmp_path, by=forked.run_new).split() == [*curve, "anew"]
+    assert run(code, tmp_path).split() == [*curve, "anew"]
     assert not [*tmp_path.rglob("*.nbc")]
 
 
@@ -207,7 +225,8 @@ said()
 def test_a_cache_of_another_version_or_processor_is_not_used(cache, curve, tmp_path):
     other = tmp_path / "cache"
     shutil.copytree(cache, other)
-    assert run("said()", other, NUMBA_CPU_NAME="generic").split() == [*curve, "kept"]
+    out = run("said()", other, by=WITHOUT_NUMBA.run, NUMBA_CPU_NAME="generic")
+    assert out.split() == [*curve, "kept"]
     for file in other.rglob("*.nbi"):
         content = file.read_bytes()
         version = compilation.required_numba().__version__.encode()
@@ -327,7 +346,8 @@ may_end.set()
 thread.join()
 said()
 """
-    out = run(FORKED + "warnings.simplefilter('ignore', DeprecationWarning)\n" + code, cache)
+    code = FORKED + "warnings.simplefilter('ignore', DeprecationWarning)\n" + code
+    out = run(code, cache, by=WITHOUT_NUMBA.run)
     assert out.split() == [*curve, *curve, "kept", "loaded"]
 
 
