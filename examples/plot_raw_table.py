@@ -24,8 +24,8 @@ from sklearn.metrics import log_loss
 
 from skneural import TabularMLPClassifier
 
-n_train, n = 400, 3400
-rng = np.random.RandomState(1)
+n_train, n = 800, 5800
+rng = np.random.RandomState(0)
 age, price = rng.uniform(18, 80, n), rng.lognormal(3, 1, n)
 city, contract = rng.randint(30, size=n), rng.randint(3, size=n)
 has_paid_late = rng.uniform(size=n) < 0.2
