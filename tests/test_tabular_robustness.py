@@ -931,7 +931,8 @@ def test_members_that_diverge():
         if len(calls) > 60 and len(x) % 2 == 0 and len(calls) % 2:
             x[len(x) // 2 :] = np.nan
 
-    model = regressor(cv=2, max_iter=6, activation=Activation("breaking", forward, unchanged))
+    activation = Activation("breaking", forward, unchanged)
+    model = regressor(cv=2, max_iter=6, activation=activation, batch_size=None)
     with pytest.warns(ConvergenceWarning, match="1 of 2 members is no longer finite"):
         model.fit(TABLE, NUMBERS)
 
