@@ -11,8 +11,14 @@ import pytest
 
 from skneural import TabularMLPClassifier, TabularMLPRegressor
 
-#: Fits of a few hundredths of a second.
-SHORT = {"max_iter": 3, "hidden_layer_sizes": (8, 8), "cv": 3, "random_state": 0}
+#: Fits of a few hundredths of a second, of two steps an epoch.
+SHORT = {
+    "max_iter": 3,
+    "hidden_layer_sizes": (8, 8),
+    "batch_size": 30,
+    "cv": 3,
+    "random_state": 0,
+}
 N_ROWS = 90
 
 

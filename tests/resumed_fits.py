@@ -41,7 +41,7 @@ CORRELATED += 0.05 * np.random.RandomState(8).standard_normal(CORRELATED.shape)
 #: The first feature twice: without a penalty the Hessian is singular.
 COPIED = np.column_stack([X, X[:, 0]])
 
-N = 6
+N = 5
 #: Nothing ends these fits before `max_iter` but what a test does.
 ENDLESS = {"max_iter": N, "tol": 0.0, "n_iter_no_change": 99}
 SMALL = {**ENDLESS, "hidden_layer_sizes": (5,), "batch_size": 20, "random_state": 0}
@@ -225,7 +225,7 @@ PERCEPTRON = {
         perceptron(early_stopping=True, validation_fraction=0.3, tol=1e-3), y=NOISY
     ),
     "perceptron, units end one by one": Fit(
-        perceptron(tol=1e-3, n_iter_no_change=2, max_iter=9), y=NOISY
+        perceptron(tol=1e-3, n_iter_no_change=2, max_iter=9), y=NOISY, n=6
     ),
     "perceptron, weights": Fit(
         perceptron(class_weight="balanced"), others={"sample_weight": WEIGHT}

@@ -374,7 +374,7 @@ def files(tmp_path_factory):
     """Files with many columns, with few, and of double precision."""
     folder = tmp_path_factory.mktemp("mapped")
     yield {
-        "wide": mapped(folder / "wide", 25_000, 1_000, np.float32),
+        "wide": mapped(folder / "wide", 20_000, 1_000, np.float32),
         "narrow": mapped(folder / "narrow", 20_000, 10, np.float32),
         "float64": mapped(folder / "float64", 10_000, 500, np.float64),
     }

@@ -214,8 +214,8 @@ def test_the_order_is_scikit_learns(n_rows, seed):
 IRIS = load_iris(return_X_y=True)
 FLOWERS = tuple(part[::5] for part in IRIS)
 DIGITS = tuple(part[:50] for part in load_digits(n_class=5, return_X_y=True))
-NOISE = (np.random.RandomState(0).randn(50, 5), np.arange(50) % 2)
-RARE = (np.random.RandomState(1).rand(50, 40) < 0.1).astype(float), np.arange(50) % 3
+NOISE = (np.random.RandomState(0).randn(30, 5), np.arange(30) % 2)
+RARE = (np.random.RandomState(1).rand(30, 40) < 0.1).astype(float), np.arange(30) % 3
 
 
 def thinned(data):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
+from itertools import count
 from threading import Barrier, Event
 
 import joblib
@@ -90,10 +91,21 @@ def pickled(protocol):
     return lambda model, folder: pickle.loads(pickle.dumps(model, protocol))
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of the files of all tests: one for each would take longer than a copy."""
+    return tmp_path_factory.mktemp("models")
+
+
+numbers_of_files = count()
+
+
 def from_joblib(mmap_mode):
     def dumped_and_loaded(model, folder):
-        joblib.dump(model, folder / "model.joblib")
-        return joblib.load(folder / "model.joblib", mmap_mode=mmap_mode)
+        # What another model is mapped to is not written over.
+        path = folder / f"{next(numbers_of_files)}.joblib"
+        joblib.dump(model, path)
+        return joblib.load(path, mmap_mode=mmap_mode)
 
     return dumped_and_loaded
 
@@ -205,9 +217,9 @@ def test_other_data_have_another_pickle():
 @parametrize_problems
 @pytest.mark.parametrize("training", TRAININGS)
 @parametrize_ways
-def test_copy_is_the_same_bit_by_bit(problem, training, way, tmp_path):
+def test_copy_is_the_same_bit_by_bit(problem, training, way, folder):
     model = trained_once(problem, training)
-    copied = way(model, tmp_path)
+    copied = way(model, folder)
     assert outputs(copied) == outputs(model)
     assert state(copied) == state(model)
 
@@ -234,9 +246,9 @@ def original(problem, training, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("training", ["sgd", "adam", "early stopping", "features"])
 @parametrize_ways
-def test_partial_fit_of_a_copy_goes_on_as_the_original(problem, training, seed, way, tmp_path):
+def test_partial_fit_of_a_copy_goes_on_as_the_original(problem, training, seed, way, folder):
     model, states, outputs_in_the_end = original(problem, training, seed)
-    copied = way(model, tmp_path)
+    copied = way(model, folder)
     np.random.seed(3)
     assert states_of_partial_fits(copied, problem, training) == states
     assert outputs(copied) == outputs_in_the_end
@@ -257,9 +269,9 @@ def states_of_partial_fits(model, problem, training):
 
 @parametrize_problems
 @parametrize_ways
-def test_copy_is_linked_to_itself_and_not_to_the_original(problem, way, tmp_path):
+def test_copy_is_linked_to_itself_and_not_to_the_original(problem, way, folder):
     model = trained(problem, "adam")
-    copied = way(model, tmp_path)
+    copied = way(model, folder)
     original = state(model)
 
     before = [array.copy() for array in copied.coefs_]
@@ -282,7 +294,8 @@ def raw_outputs(model):
 def test_mapped_file_is_never_written_to(tmp_path):
     model = trained("three classes", "adam")
     mapped = from_joblib("r")(model, tmp_path)
-    on_disk = (tmp_path / "model.joblib").read_bytes()
+    (path,) = tmp_path.iterdir()
+    on_disk = path.read_bytes()
 
     with pytest.raises(ValueError, match="read-only"):
         mapped.coefs_[0] = model.coefs_[0] + 1
@@ -295,7 +308,7 @@ def test_mapped_file_is_never_written_to(tmp_path):
     mapped.partial_fit(X, MARK)
     mapped.coefs_[0][...] += 1
     mapped.set_params(warm_start=True).fit(X, MARK)
-    assert (tmp_path / "model.joblib").read_bytes() == on_disk
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [on_disk] * 2
 
 
 # ------------------------------------------------------------------------- version stamp

@@ -431,7 +431,7 @@ def test_the_same_rows_of_another_kind(convert):
     """Their shape, dtype and sums are what is checked."""
     fit = KINDS["network"]
     model = stopped(fit).resume(convert(X), list(Y))
-    assert epochs(model) == 6
+    assert epochs(model) == fit.n
     np.testing.assert_allclose(model.loss_curve_, fit.fit().loss_curve_, rtol=1e-9)
 
 
@@ -503,7 +503,7 @@ def test_a_schedule_over_max_iter_is_another_plan(schedule, is_another_plan):
     assert all(each.category in (UserWarning, ConvergenceWarning) for each in caught)
     assert epochs(model) == len(model.loss_curve_) == 9
     rates = [record["learning_rate"] for record in model.history_]
-    assert rates[:6] == [record["learning_rate"] for record in fit.fit().history_]
+    assert rates[: fit.n] == [record["learning_rate"] for record in fit.fit().history_]
     if not is_another_plan:
         assert visible_state(model) == visible_state(fit.fit(fit.copy().set_params(max_iter=9)))
 

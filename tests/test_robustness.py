@@ -6,6 +6,7 @@ import sys
 import warnings
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -550,12 +551,23 @@ def unaligned(array):
     return view
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of the files of all tests."""
+    return tmp_path_factory.mktemp("arrays")
+
+
+numbers_of_files = count()
+
+
 def mapped(mode):
     def through_file(array, folder):
-        file = np.memmap(folder / f"{id(array)}", array.dtype, "w+", shape=array.shape)
+        # What another array is mapped to is not written over.
+        path = folder / f"{next(numbers_of_files)}"
+        file = np.memmap(path, array.dtype, "w+", shape=array.shape)
         file[...] = array
         file.flush()
-        return np.memmap(folder / f"{id(array)}", array.dtype, mode, shape=array.shape)
+        return np.memmap(path, array.dtype, mode, shape=array.shape)
 
     return through_file
 
@@ -597,8 +609,8 @@ def fit_of_plain_arrays(estimator, dtype, solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @parametrize_estimators
-def test_layout_does_not_matter_and_inputs_stay(estimator, dtype, solver, layout, tmp_path):
-    laid_out = [layout(array, tmp_path) for array in plain_arrays(estimator, dtype)]
+def test_layout_does_not_matter_and_inputs_stay(estimator, dtype, solver, layout, folder):
+    laid_out = [layout(array, folder) for array in plain_arrays(estimator, dtype)]
     before = frozen(laid_out)
 
     found = fit_quietly(estimator, *laid_out, **SOLVERS[solver])

@@ -931,7 +931,8 @@ def test_members_that_diverge():
         if len(calls) > 60 and len(x) % 2 == 0 and len(calls) % 2:
             x[len(x) // 2 :] = np.nan
 
-    model = regressor(cv=2, max_iter=6, activation=Activation("breaking", forward, unchanged))
+    activation = Activation("breaking", forward, unchanged)
+    model = regressor(cv=2, max_iter=6, activation=activation, batch_size=None)
     with pytest.warns(ConvergenceWarning, match="1 of 2 members is no longer finite"):
         model.fit(TABLE, NUMBERS)
 
@@ -1405,7 +1406,8 @@ def test_a_category_tells_many_classes_apart():
     rng = np.random.RandomState(0)
     level = rng.randint(40, size=800)
     frame = pd.DataFrame({"size": rng.standard_normal(800), "kind": [f"k{i}" for i in level]})
-    model = TabularMLPClassifier(cv=4, random_state=0).fit(frame[:600], level[:600] % 13)
+    model = TabularMLPClassifier(cv=3, max_iter=30, random_state=0)
+    model.fit(frame[:600], level[:600] % 13)
     assert model.score(frame[600:], level[600:] % 13) > 0.95
 
 
