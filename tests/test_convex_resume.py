@@ -9,7 +9,6 @@ from itertools import product
 import numpy as np
 import pytest
 from log_loss_problem import KINDS, WEIGHT, Problem, Training, X, fresh
-from snapshots import frozen
 from threadpoolctl import threadpool_limits
 
 from skneural.convex import fista
@@ -122,13 +121,6 @@ def assert_same(training, expected):
     np.testing.assert_array_equal(training.params, expected.params)
 
 
-def everything(state):
-    """Of a state, byte for byte, but for the seconds."""
-    history = state.record.history
-    columns = [history.column(name) for name in ("loss", "gradient_norm")]
-    return frozen([state.params, state.minimizer, state.record.n_iter, columns, history.mark()])
-
-
 @pytest.mark.parametrize("kind", ["dense", "csr"])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("n_outputs", [1, 3])
@@ -137,22 +129,16 @@ def test_stopped_after_any_iteration(make, n_outputs, weight, kind):
     assert whole.n_epochs >= 4
     # Rows and weights are no part of what is stored: every iteration of one kind, else some.
     is_first = kind == "dense" and weight is not None
-    for k in range(1, whole.n_epochs, 1 if is_first else 7):
+    for k in range(1, whole.n_epochs, 1 if is_first else 6):
         # What a listener is told after an iteration is what a fit that is stopped there leaves.
         state = whole.listener.states[k - 1]
-        if k % 4 == 1 or k == 8:
+        if k % 4 == 1 or not is_first:
             part = run(*make(n_outputs, weight, kind), stop_after=k)
             assert part.stop_reason == "callback"
             assert part.n_epochs == k
             state = part.run.state
         minimizer, _ = make(n_outputs, weight, kind)
-        # To the end from every third of many, which meets all places in their rounds; to the next
-        # iteration, and all that is stored of it, from the others.
-        if whole.n_epochs <= 10 or k % 3 == 1:
-            assert_same(run(minimizer, stored(state)), whole)
-        else:
-            again = run(minimizer, stored(state), stop_after=k + 1)
-            assert everything(again.run.state) == everything(whole.listener.states[k])
+        assert_same(run(minimizer, stored(state)), whole)
 
 
 @pytest.mark.parametrize("max_iter", [0, 1, 2, 3, MEMORY, MEMORY + 1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import wraps
 
 # Before scikit-learn is imported: SciPy reads it once, and some checks skip without it.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -12,7 +11,6 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator
-from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
 from skneural import (
@@ -74,8 +72,8 @@ def name(value):
 
 # (estimator, smallest number of checks, checks that fail)
 CONTRACTS = [
-    (ScratchMLPClassifier(**SHORT), 65, set()),
-    (ScratchMLPRegressor(**SHORT), 59, set()),
+    (ScratchMLPClassifier(), 65, set()),
+    (ScratchMLPRegressor(), 59, set()),
     (ScratchMLPClassifier(batch_size=8, **SHORTEST), 65, WEIGHTS_IN_BATCHES),
     (ScratchMLPRegressor(batch_size=8, **SHORTEST), 59, WEIGHTS_IN_BATCHES),
     (ScratchMLPClassifier(solver="lbfgs", max_iter=40), 65, CERTAIN_LABELS),
@@ -114,33 +112,6 @@ CONTRACTS = [
 ]
 
 
-@pytest.fixture
-def hundred_epochs_for_class_weights(monkeypatch):
-    """One check sets `max_iter` to a thousand, all of which some estimators go through.
-
-    What it asks for is there after a hundred.
-    """
-    check = estimator_checks.check_class_weight_classifiers
-
-    @wraps(check)
-    def shorter_check(name, estimator):
-        kind = type(estimator)
-        set_params = kind.set_params
-
-        def set_tenth_of_epochs(self, **params):
-            if "max_iter" in params:
-                params["max_iter"] //= 10
-            return set_params(self, **params)
-
-        with monkeypatch.context() as patch:
-            if kind in (ScratchPerceptron, TabularMLPClassifier):
-                patch.setattr(kind, "set_params", set_tenth_of_epochs)
-            check(name, estimator)
-
-    monkeypatch.setattr(estimator_checks, "check_class_weight_classifiers", shorter_check)
-
-
-@pytest.mark.usefixtures("hundred_epochs_for_class_weights")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:batch_size=8 is larger")
 @pytest.mark.parametrize(("estimator", "n_checks", "failing"), CONTRACTS, ids=name)
