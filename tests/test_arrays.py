@@ -37,6 +37,28 @@ def assert_equal(result, expected):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (100, 100), (73, 137), (250, 100), (1, 20_001)])
+def test_sum_of_squares(shape, dtype, monkeypatch):
+    X = np.random.RandomState(0).standard_normal(shape).astype(dtype)
+    lengths = []
+    vdot = np.vdot
+
+    def noted(a, b):
+        lengths.append(a.size)
+        return vdot(a, b)
+
+    monkeypatch.setattr(np, "vdot", noted)
+    found = matrices.sum_of_squares(X)
+    np.testing.assert_allclose(found, np.sum(X.astype(np.float64) ** 2), rtol=1e-5)
+    # Of more, threads would take a share each.
+    assert max(lengths) <= 10_000
+    for value in (np.nan, np.inf, -np.inf):
+        if X.size:
+            X[-1, -1] = value
+            assert not np.isfinite(matrices.sum_of_squares(X))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_column_means(kind, shape, dtype):

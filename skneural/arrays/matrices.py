@@ -27,6 +27,10 @@ Matrix: TypeAlias = Any
 BLOCK = 2**15
 BLOCK_BYTES = BLOCK * np.dtype(np.float64).itemsize
 
+#: Elements up to which BLAS (OpenBLAS, ``ddot`` of x86-64) takes an inner product by itself. One of
+#: more is shared among threads, which on busy cores wait for each other a thousand times as long.
+LONGEST_UNSHARED = 10_000
+
 #: What float32 can hold, with room for products.
 LARGEST_SINGLE = 1e15
 
@@ -96,6 +100,15 @@ def block_length(dtype: npt.DTypeLike) -> int:
 def norm(vector: FloatArray) -> float:
     """Euclidean norm, infinite where the square of it overflows."""
     return math.sqrt(float(np.dot(vector, vector)))
+
+
+def sum_of_squares(X: FloatArray) -> float:
+    """Of all elements of a C-contiguous array; not finite where one of them is not."""
+    if X.size <= LONGEST_UNSHARED:
+        return float(np.vdot(X, X))
+    vector, step = X.reshape(-1), LONGEST_UNSHARED
+    pieces = (vector[start : start + step] for start in range(0, len(vector), step))
+    return sum(float(np.vdot(piece, piece)) for piece in pieces)
 
 
 def row_sums(matrix: FloatArray, out: FloatArray) -> None:

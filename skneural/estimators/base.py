@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks
+from skneural.arrays.matrices import FloatArray, Matrix, concatenate_chunks, sum_of_squares
 from skneural.estimators.checked_rows import checked_rows
 from skneural.estimators.documentation_link import documentation_link_template
 from skneural.estimators.method_examples import predictions, with_examples
@@ -332,5 +332,5 @@ def _is_clean(X: Any, model: Model) -> bool:
         and X.flags.aligned  # NumPy 1.26's vdot crashes on other arrays on some processors
         and model.feature_names is None
         # Not so for NaN and infinity.
-        and float(np.vdot(X, X)) < LARGEST_SQUARE
+        and sum_of_squares(X) < LARGEST_SQUARE
     )

@@ -78,9 +78,9 @@ class LearningCheck:
         """
         X = self.rows.X
         values = X.data if sparse.issparse(X) else X
-        with np.errstate(over="ignore"):
-            squares = float(np.vdot(values, values))
-        # The largest square is between the mean and the sum of them, which BLAS has in one pass.
+        # The largest square is between the mean and the sum of them, which takes one pass.
+        vector = values.ravel(order="K")
+        squares = float(np.einsum("i,i->", vector, vector))
         is_ordinary = SMALL**2 * values.size <= squares <= LARGE**2
         has_extreme_values = not is_ordinary and _has_extreme_values(values)
         largest = max(np.max(params, initial=0), -np.min(params, initial=0))
