@@ -44,8 +44,10 @@ COPIED = np.column_stack([X, X[:, 0]])
 N = 5
 #: Nothing ends these fits before `max_iter` but what a test does.
 ENDLESS = {"max_iter": N, "tol": 0.0, "n_iter_no_change": 99}
-SMALL = {**ENDLESS, "hidden_layer_sizes": (5,), "batch_size": 20, "random_state": 0}
+SMALL = {**ENDLESS, "hidden_layer_sizes": (5,), "batch_size": 30, "random_state": 0}
 FAST = {"learning_rate_init": 0.05}
+#: With these the best epoch is not the last one.
+SHORT_BATCHES = {"batch_size": 20}
 #: The patience of these ends on the way.
 IMPATIENT = {"n_iter_no_change": 2, "tol": 10.0}
 
@@ -121,7 +123,7 @@ MLP = {
         y=NOISY,
     ),
     "early stopping": Fit(classifier(**STOPPING), y=NOISY),
-    "early stopping, regressor": Fit(regressor(**STOPPING), y=NUMBERS),
+    "early stopping, regressor": Fit(regressor(**STOPPING, **SHORT_BATCHES), y=NUMBERS),
     "early stopping by the loss": Fit(
         classifier(**STOPPING, early_stopping_metric="loss"), y=NOISY
     ),
@@ -132,7 +134,7 @@ MLP = {
         classifier(**STOPPING, restore_best_weights=False), y=NOISY
     ),
     "the best training loss": Fit(
-        classifier(restore_best_weights=True, learning_rate_init=0.5), y=NOISY
+        classifier(restore_best_weights=True, learning_rate_init=0.5, **SHORT_BATCHES), y=NOISY
     ),
     "patience ends": Fit(
         classifier(**{**STOPPING, **IMPATIENT, "n_iter_no_change": 3}), y=NOISY, n=5

@@ -60,7 +60,7 @@ def wide():
 
 
 def digits():
-    X, y = datasets.load_digits(return_X_y=True)
+    X, y = datasets.load_digits(n_class=6, return_X_y=True)
     return scale(X[:150]), y[:150]
 
 
@@ -191,8 +191,10 @@ BY_NAME = (
 @pytest.mark.parametrize("C", [0.03, 0.3])
 @pytest.mark.parametrize("name", [*SPARSE_MODELS, "copies of features", "text, two topics"])
 def test_l1_optimum(name, C, l1_ratio):
-    # With half of the rows of breast cancer, saga takes the longer to get there.
-    X, y = (part[:: 1 if "cancer" in name else 2] for part in load(name))
+    X, y = load(name)
+    # With half of the rows of breast cancer, saga takes the longer to get there, and with half of
+    # the columns, a fraction of the time.
+    X, y = (X[:, ::2], y) if "cancer" in name else (X[::2], y[::2])
     X = X if sparse.issparse(X) else scale(X)  # saga would not arrive otherwise
     weight = weights_of(y, weighted=True)
     settings = {"C": C, "l1_ratio": l1_ratio, "tol": 1e-10}
