@@ -952,8 +952,8 @@ LABELS = {
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_labels_come_back_as_they_were(y, early_stopping, solver):
-    settings = {"solver": solver, "early_stopping": early_stopping, "max_iter": 60}
-    settings |= {"learning_rate_init": 0.05, "validation_fraction": 0.25}
+    settings = {"solver": solver, "early_stopping": early_stopping, "max_iter": 30}
+    settings |= {"learning_rate_init": 0.1, "validation_fraction": 0.25}
     model = fit_quietly(ESTIMATORS["classifier"], APART, y, **settings)
     expected = np.asarray(y)
     assert model.classes_.dtype == expected.dtype.newbyteorder("=")
@@ -969,7 +969,7 @@ def test_labels_come_back_as_they_were(y, early_stopping, solver):
 def test_labels_in_partial_fit(y):
     model = clone(ESTIMATORS["classifier"]).set_params(learning_rate_init=0.3)
     y = np.asarray(y)
-    for _ in range(9):
+    for _ in range(5):
         model.partial_fit(APART[::2], y[::2], classes=np.unique(y)[::-1])
         model.partial_fit(APART[1::2], y[1::2])
     assert model.classes_.dtype == y.dtype.newbyteorder("=")
