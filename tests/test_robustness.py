@@ -192,10 +192,14 @@ def test_failure_leaves_the_unfitted_unfitted(estimator, method, params, wrong, 
         estimator.predict(X)
 
 
+FRAME = pd.DataFrame(X, columns=list("abc"))
+
+
 @cache
 def fitted_to_a_frame(estimator, **earlier):
-    frame = pd.DataFrame(X, columns=list("abc"))
-    return fit_quietly(estimator, frame, validation_fraction=0.25, **earlier)
+    """A model, and what it predicts before anything has failed."""
+    model = fit_quietly(estimator, FRAME, validation_fraction=0.25, **earlier)
+    return model, model.predict(FRAME)
 
 
 @cases(FAILURES, FAILURES_OF_GOING_ON)
@@ -204,12 +208,11 @@ def fitted_to_a_frame(estimator, **earlier):
 @unstratified
 @parametrize_estimators
 def test_failure_leaves_the_earlier_model(estimator, earlier, method, params, wrong, message):
-    frame = pd.DataFrame(X, columns=list("abc"))
-    estimator = copy.copy(fitted_to_a_frame(estimator, **earlier))
-    predicted = estimator.predict(frame)
+    model, predicted = fitted_to_a_frame(estimator, **earlier)
+    estimator = copy.copy(model)
     estimator.set_params(**{"solver": "adam", "early_stopping": False, **params})
     assert_failure_changes_nothing(estimator, method, wrong, message)
-    np.testing.assert_array_equal(estimator.predict(frame), predicted)
+    np.testing.assert_array_equal(estimator.predict(FRAME), predicted)
 
 
 @cases(FAILURES_OF_CLASSES)
