@@ -64,11 +64,11 @@ def objectives(monkeypatch):
 # ------------------------------------------------------------------------------------ whole fits
 
 RNG = np.random.RandomState(0)
-REALS = RNG.standard_normal((60, 7))
-TENTHS = RNG.randint(-9, 10, (60, 4)) / 10
-THIN = np.where(RNG.rand(60, 30) < 0.2, RNG.standard_normal((60, 30)), 0.0)
-TWO = RNG.rand(60) < 0.4
-FOUR = np.arange(60) % 4
+REALS = RNG.standard_normal((40, 7))
+TENTHS = RNG.randint(-9, 10, (40, 4)) / 10
+THIN = np.where(RNG.rand(40, 30) < 0.2, RNG.standard_normal((40, 30)), 0.0)
+TWO = RNG.rand(40) < 0.4
+FOUR = np.arange(40) % 4
 
 
 def not_sorted(X):
@@ -95,7 +95,7 @@ DATA = {
     "tenths, float32": (TENTHS.astype(np.float32), TWO),
     "sparse": (sparse.csr_matrix(THIN), TWO),
     "sparse, float32": (sparse.csr_array(THIN.astype(np.float32)), FOUR),
-    "an empty matrix": (sparse.csr_matrix((60, 3)), TWO),
+    "an empty matrix": (sparse.csr_matrix((40, 3)), TWO),
     "rows not sorted": (not_sorted(sparse.csr_matrix(THIN)), TWO),
     "elements stored twice": (stored_twice(sparse.csr_matrix(THIN)), TWO),
 }
@@ -128,7 +128,7 @@ def outcome(estimator):
 @pytest.mark.parametrize("data", DATA)
 def test_the_same_fit_to_the_last_bit(monkeypatch, objectives, data, settings, mode):
     X, y = DATA[data]
-    weight = np.arange(60) % 5 / 3 if "shuffle" in settings else None
+    weight = np.arange(40) % 5 / 3 if "shuffle" in settings else None
     settings = {"max_iter": 6, **settings}
     results = []
     for each in (None, mode):
@@ -157,7 +157,7 @@ def test_the_same_partial_fits(monkeypatch, data, penalty, mode):
     for each in (None, mode):
         in_mode(monkeypatch, each)
         model = ScratchPerceptron(penalty=penalty, alpha=0.01)
-        for rows in (slice(0, 20), slice(20, 60), slice(0, 20)):
+        for rows in (slice(0, 20), slice(20, 40), slice(0, 20)):
             model.partial_fit(X[rows], y[rows], classes=np.unique(y))
         results.append(outcome(model))
     assert results[0] == results[1]
@@ -203,7 +203,7 @@ def test_a_row_more_or_less_certain(monkeypatch, container, dtype, mode):
 
 def test_without_kernels_rows_are_left_to_blocks():
     unit = OnlinePerceptron(rows_of(REALS), TWO, None, np.zeros(7), 0.0, Rule())
-    assert unit._learn_row_by_row(np.arange(60)) == 0
+    assert unit._learn_row_by_row(np.arange(40)) == 0
     assert (unit.n_mistakes, unit.weights.tolist()) == (0, [0.0] * 7)
 
 

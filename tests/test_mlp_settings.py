@@ -433,7 +433,7 @@ def test_exact_zeros_whatever_the_rate_and_the_clipping(schedule, solver):
         learning_rate=schedule,
         learning_rate_init=0.1,
         batch_size=len(Y),
-        max_iter=600,
+        max_iter=400,
         n_iter_no_change=np.inf,
         random_state=0,
     ).fit(X, Y)

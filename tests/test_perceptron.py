@@ -213,7 +213,7 @@ def test_the_order_is_scikit_learns(n_rows, seed):
 
 IRIS = load_iris(return_X_y=True)
 FLOWERS = tuple(part[::5] for part in IRIS)
-DIGITS = tuple(part[:50] for part in load_digits(n_class=5, return_X_y=True))
+DIGITS = tuple(part[:40] for part in load_digits(n_class=4, return_X_y=True))
 NOISE = (np.random.RandomState(0).randn(30, 5), np.arange(30) % 2)
 RARE = (np.random.RandomState(1).rand(30, 40) < 0.1).astype(float), np.arange(30) % 3
 
@@ -281,12 +281,13 @@ def test_same_seed_same_model(data, settings, weighted):
     theirs = Perceptron(**settings).fit(X, y, sample_weight=weight)
     ours = ScratchPerceptron(**settings).fit(X, y, sample_weight=weight)
     assert_same(ours, theirs)
-    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    predicted = theirs.predict(X)
+    np.testing.assert_array_equal(ours.predict(X), predicted)
     scores = theirs.decision_function(X)
     np.testing.assert_allclose(
         ours.decision_function(X), scores, rtol=1e-9, atol=1e-9 * np.abs(scores).max()
     )
-    assert ours.score(X, y) == theirs.score(X, y)
+    assert ours.score(X, y) == np.mean(predicted == y)
 
 
 @pytest.mark.parametrize("data", DATA)

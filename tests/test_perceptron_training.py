@@ -118,31 +118,31 @@ def test_outputs_that_overflow_are_mistakes_and_no_end():
 
 # ------------------------------------------------------------------------------- fits resumed
 
-#: Every other row is enough to resume with.
-HALF, HALF_Y = X[::2], Y[::2]
+#: Every third row is enough to resume with.
+FEW, FEW_Y = X[::3], Y[::3]
 # (constructor parameters, X, y, arguments of fit)
 RESUMED = {
-    "plain": ({}, HALF, HALF_Y, {}),
-    "two classes": ({}, HALF, HALF_Y > 0, {}),
-    "L2": ({"penalty": "l2", "alpha": 0.01}, HALF, HALF_Y, {}),
-    "L2, tiny scales": ({"penalty": "l2", "alpha": 0.7, "eta0": 0.9}, HALF, HALF_Y, {}),
-    "L1": ({"penalty": "l1", "alpha": 0.01}, HALF, HALF_Y, {}),
-    "elastic net": ({"penalty": "elasticnet", "alpha": 0.01, "l1_ratio": 0.3}, HALF, HALF_Y, {}),
-    "early stopping": ({"early_stopping": True, "validation_fraction": 0.3}, HALF, HALF_Y, {}),
-    "early stopping, L2": ({"early_stopping": True, "penalty": "l2"}, HALF, HALF_Y, {}),
-    "no shuffling": ({"shuffle": False}, HALF, HALF_Y, {}),
-    "float32": ({"penalty": "l2"}, HALF.astype(np.float32), HALF_Y, {}),
-    "sparse": ({"penalty": "elasticnet"}, THINNED[::2], HALF_Y, {}),
-    "weights": ({"class_weight": "balanced"}, HALF, HALF_Y, {"sample_weight": WEIGHT[::2]}),
+    "plain": ({}, FEW, FEW_Y, {}),
+    "two classes": ({}, FEW, FEW_Y > 0, {}),
+    "L2": ({"penalty": "l2", "alpha": 0.01}, FEW, FEW_Y, {}),
+    "L2, tiny scales": ({"penalty": "l2", "alpha": 0.7, "eta0": 0.9}, FEW, FEW_Y, {}),
+    "L1": ({"penalty": "l1", "alpha": 0.01}, FEW, FEW_Y, {}),
+    "elastic net": ({"penalty": "elasticnet", "alpha": 0.01, "l1_ratio": 0.3}, FEW, FEW_Y, {}),
+    "early stopping": ({"early_stopping": True, "validation_fraction": 0.3}, FEW, FEW_Y, {}),
+    "early stopping, L2": ({"early_stopping": True, "penalty": "l2"}, FEW, FEW_Y, {}),
+    "no shuffling": ({"shuffle": False}, FEW, FEW_Y, {}),
+    "float32": ({"penalty": "l2"}, FEW.astype(np.float32), FEW_Y, {}),
+    "sparse": ({"penalty": "elasticnet"}, THINNED[::3], FEW_Y, {}),
+    "weights": ({"class_weight": "balanced"}, FEW, FEW_Y, {"sample_weight": WEIGHT[::3]}),
     "initial weights": (
         {},
-        HALF,
-        HALF_Y,
+        FEW,
+        FEW_Y,
         {"coef_init": np.ones((3, 4)), "intercept_init": np.ones(3)},
     ),
-    "no random state": ({"random_state": None}, HALF, HALF_Y, {}),
-    "no intercept": ({"fit_intercept": False}, HALF, HALF_Y, {}),
-    "digits": ({"penalty": "l2"}, *(part[:100] for part in load_digits(return_X_y=True)), {}),
+    "no random state": ({"random_state": None}, FEW, FEW_Y, {}),
+    "no intercept": ({"fit_intercept": False}, FEW, FEW_Y, {}),
+    "digits": ({"penalty": "l2"}, *(part[:50] for part in load_digits(return_X_y=True)), {}),
 }
 ENDINGS = {"max_iter": {"max_iter": 6, "tol": None}, "soon": {"n_iter_no_change": 2, "tol": 0.05}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -30,8 +31,13 @@ def network_of(n_outputs, fit_intercept=True, n_features=N_FEATURES):
     return dense_network((n_features, n_outputs), (), fit_intercept)
 
 
+@cache
+def drawn(n_params):
+    return np.random.RandomState(1).randn(n_params)
+
+
 def params_of(network, scale=1.0):
-    return scale * np.random.RandomState(1).randn(network.n_params)
+    return scale * drawn(network.n_params)
 
 
 #: Per name: options of `preconditioner`, constants of its module, whether the point is zero.
@@ -217,6 +223,11 @@ HARD_COLUMNS = {
 }
 
 
+@cache
+def hard_rows(columns, kind):
+    return KINDS[kind](HARD_COLUMNS[columns])
+
+
 @pytest.mark.parametrize("alpha", [0.0, 1e-3])
 @pytest.mark.parametrize("kind", KINDS)
 @every_network
@@ -224,7 +235,7 @@ HARD_COLUMNS = {
 @pytest.mark.parametrize("columns", HARD_COLUMNS)
 def test_hard_columns(columns, separable, n_outputs, fit_intercept, kind, alpha):
     dense = HARD_COLUMNS[columns]
-    rows = KINDS[kind](dense)
+    rows = hard_rows(columns, kind)
     network = network_of(n_outputs, fit_intercept)
     weight = WEIGHT[: len(dense)]
     for scale in (0.0, 1e-3 / max(np.abs(dense).max(), 1e-3)):

@@ -15,6 +15,7 @@ from raw_tables import (
     TABLE,
     THREE,
     TWO,
+    answer,
     classifier,
     fitted,
     outputs,
@@ -282,7 +283,7 @@ def test_every_parameter_has_an_effect(make, y, name):
         assert other.best_iteration_.tolist() == [other.n_iter_]
         return
     other = make(**{name: value}).fit(TABLE, y)
-    assert np.any(outputs(other, NEW) != outputs(model, NEW))
+    assert np.any(answer(other, NEW) != answer(model, NEW))
 
 
 #: Values that are refused, and a part of the message beside the name of the parameter.

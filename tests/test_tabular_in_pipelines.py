@@ -165,7 +165,7 @@ def test_partial_dependence(make, y, feature):
 
 
 def test_tuned_threshold():
-    settings = {"scoring": "balanced_accuracy", "cv": 3, "random_state": 0}
+    settings = {"scoring": "balanced_accuracy", "cv": 3, "random_state": 0, "thresholds": 25}
     tuned = TunedThresholdClassifierCV(classifier(), **settings).fit(TABLE, TWO)
     assert 0 < tuned.best_threshold_ < 1
     above = tuned.estimator_.predict_proba(NEW)[:, 1] >= tuned.best_threshold_
