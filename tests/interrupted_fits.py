@@ -125,7 +125,8 @@ class Interrupted:
         self.n = epochs(self.fitted)
         self.old = clone(estimator).set_params(max_iter=2).fit(X[:40], target_of(estimator)[:40])
         self.old.set_params(max_iter=estimator.max_iter)
-        self.after = {n: fitted_for(estimator, n) for n in range(1, self.n + 1)}
+        self.after = {n: fitted_for(estimator, n) for n in range(1, self.n)}
+        self.after[self.n] = self.fitted
 
     def fit(self, model):
         model.fit(X, target_of(model))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.special import expit, log_softmax, softmax
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from skneural.convex.preconditioned import PreconditionedMinimizer
 from skneural.convex.preconditioning import preconditioner
@@ -23,6 +23,8 @@ from skneural.objective import Objective
 #: large, the gradient has not come down to the tolerance by then.
 LIMIT = 64 * np.finfo(np.float64).eps
 
+#: Looking for the libraries takes longer than many a fit here.
+POOLS = ThreadpoolController()
 METHODS = ("L-BFGS-B", "Newton-CG")
 N_ROWS, N_FEATURES = 150, 6
 RNG = np.random.RandomState(0)
@@ -137,7 +139,7 @@ class Problem:
     def run(self, kind, *, start=None, max_iter=200, **options):
         start = np.zeros(self.network.n_params) if start is None else np.array(start)
         self.training = Training(fresh(start.astype(self.dtype)), max_iter)
-        with threadpool_limits(1):  # on matrices as small as these, threads are in the way
+        with POOLS.limit(limits=1):  # on matrices as small as these, threads are in the way
             self.training.drive(self.minimizer(kind, **options))
         return self.training
 

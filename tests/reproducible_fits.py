@@ -1,11 +1,12 @@
 """Fits whose matrix products are long enough to be shared by several threads of BLAS.
 
-    python tests/reproducible_fits.py [numbers.npz] [one-thread] [twice] [fork] [long]
+    python tests/reproducible_fits.py [numbers.npz] [one-thread] [fork] [two-threads] [long]
 
 Prints a digest of every model, bit by bit, and with what BLAS it was fitted; a file receives the
-numbers themselves. With "one-thread", all is done under ``threadpool_limits(1)``, with "twice" a
-second time, and with "fork" some of it once more in a fork, and meanwhile here. With "long",
-trainings have a hundred epochs, which magnifies what differs.
+numbers themselves. With "one-thread", all is done under ``threadpool_limits(1)``, and with "fork"
+some of it once more in a fork, and meanwhile here. With "two-threads", all is then done twice under
+``threadpool_limits(2)``, and these are the numbers in the file. With "long", trainings have a
+hundred epochs, which magnifies what differs.
 """
 
 from __future__ import annotations
@@ -140,10 +141,13 @@ def main(words):
     with threadpool_limits(1) if "one-thread" in words else nullcontext():
         numbers = fit_all(n_epochs=100 if "long" in words else None)
         found = {"blas": blas(), "digests": digests(numbers)}
-        if "twice" in words:
-            found["again"] = digests(fit_all())
         if "fork" in words:
             found["after a fork"] = digests_after_a_fork()
+    if "two-threads" in words:
+        with threadpool_limits(2):
+            found["blas of two threads"] = blas()
+            numbers = fit_all()
+            found["two threads"] = [digests(numbers), digests(fit_all())]
     for word in words:
         if word.endswith(".npz"):
             np.savez(word, **numbers)

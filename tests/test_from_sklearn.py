@@ -7,6 +7,8 @@ import inspect
 import pickle
 import re
 import warnings
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,12 @@ def fitted(task, dtype=np.float64, **params):
     return quietly(kind(**{**SHORT, **params}).fit, X.astype(dtype), y)
 
 
+@cache
+def fitted_by(solver, task, dtype):
+    """For several tests, which leave it as it is."""
+    return fitted(task, dtype, **SOLVERS[solver])
+
+
 # ---------------------------------------------------------------- predictions
 
 
@@ -80,7 +88,7 @@ def test_predictions(task, activation, dtype):
 @DTYPES
 @pytest.mark.parametrize(("task", "solver"), PAIRS)
 def test_predictions_after_every_solver(task, solver, dtype):
-    twin = fitted(task, dtype, **SOLVERS[solver])
+    twin = fitted_by(solver, task, dtype)
     model = TWINS[type(twin)].from_sklearn(twin)
     assert largest_difference(model, twin) <= PREDICTIONS[dtype]
     again = pickle.loads(pickle.dumps(model))
@@ -269,10 +277,10 @@ def round_trip(twin):
 @DTYPES
 @pytest.mark.parametrize(("task", "solver"), PAIRS)
 def test_there_and_back(task, solver, dtype):
-    twin = fitted(task, dtype, **SOLVERS[solver])
+    twin = fitted_by(solver, task, dtype)
     assert round_trip(twin)
     if solver in STOCHASTIC:
-        assert round_trip(twin.partial_fit(X.astype(dtype), TASKS[task][1]))
+        assert round_trip(deepcopy(twin).partial_fit(X.astype(dtype), TASKS[task][1]))
 
 
 ODD_PARAMETERS = {

@@ -100,7 +100,8 @@ def test_sparse_is_as_dense(solver, kind, index_dtype):
     rows = kind(THIN)
     rows.indices, rows.indptr = rows.indices.astype(index_dtype), rows.indptr.astype(index_dtype)
     before = rows.copy()
-    precise = {"tol": 1e-7, "max_iter": 1000}
+    # The stochastic solvers make the same steps, wherever they end.
+    precise = {"tol": 1e-4 if solver in STOCHASTIC else 1e-7, "max_iter": 1000}
     ours = model(solver, **precise).fit(rows, Y3)
     expected = fitted_to_dense(solver, thin=True, **precise)
     np.testing.assert_allclose(ours.coef_, expected.coef_, rtol=1e-3, atol=1e-4)

@@ -43,14 +43,16 @@ pytestmark = [
 
 #: The modules of what users pass in.
 SETTINGS = (optimizers, schedules, losses, activations)
+PUBLIC_SETTINGS = {
+    value
+    for module in SETTINGS
+    for name, value in vars(module).items()
+    if isinstance(value, type) and not name.startswith("_")
+}
 
 
 def is_public_settings(named):
-    return isinstance(named, type) and any(
-        not name.startswith("_") and value is named
-        for module in SETTINGS
-        for name, value in vars(module).items()
-    )
+    return isinstance(named, type) and named in PUBLIC_SETTINGS
 
 
 def is_estimator(named):

@@ -139,28 +139,6 @@ def test_version():
     assert version("skneural") == skneural.__version__
 
 
-@cache
-def loaded():
-    """What these imports load, one after the other in a new process."""
-    # What scikit-learn itself loads (1.6 has a look at pandas) is not ours to judge.
-    code = (
-        "import sys, sklearn.model_selection, sklearn.metrics, sklearn.utils.metaestimators\n"
-        f"for name in {WITHOUT_EXTRAS}:\n"
-        "    before = set(sys.modules)\n"
-        "    __import__(name)\n"
-        "    print(*(set(sys.modules) - before))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    names = [line.split() for line in run.stdout.splitlines()]
-    return dict(zip(WITHOUT_EXTRAS, names, strict=True))
-
-
-@pytest.mark.parametrize("name", WITHOUT_EXTRAS)
-def test_import_pulls_in_no_extra(name):
-    assert name in loaded()[name]
-    assert not {each.partition(".")[0] for each in loaded()[name]} & set(EXTRAS)
-
-
 def core_modules():
     """The modules of the core, those inside its packages included."""
     names = [module.name for module in pkgutil.walk_packages(skneural.__path__, "skneural.")]
@@ -172,21 +150,42 @@ def core_modules():
     ]
 
 
-def test_the_core_does_without_scikit_learn():
-    modules = core_modules()
+@cache
+def loaded():
+    """What imports load in a new process: of the core alone, then one after the other."""
     # Importing the package runs its __init__, which has the estimators: an empty stand-in
-    # in its place shows what the modules themselves need.
+    # in its place shows what the modules of the core themselves need. Then they go again.
+    # What scikit-learn itself loads (1.6 has a look at pandas) is not ours to judge.
     code = (
         "import importlib, sys, types\n"
         "package = types.ModuleType('skneural')\n"
         f"package.__path__ = {list(skneural.__path__)!r}\n"
         "sys.modules['skneural'] = package\n"
-        f"for name in {modules!r}: importlib.import_module(name)\n"
-        "print(*sys.modules)"
+        f"for name in {core_modules()!r}: importlib.import_module(name)\n"
+        "print(*sys.modules)\n"
+        "for name in list(sys.modules):\n"
+        "    if name.partition('.')[0] == 'skneural': del sys.modules[name]\n"
+        "import sklearn.model_selection, sklearn.metrics, sklearn.utils.metaestimators\n"
+        f"for name in {WITHOUT_EXTRAS}:\n"
+        "    before = set(sys.modules)\n"
+        "    importlib.import_module(name)\n"
+        "    print(*(set(sys.modules) - before))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert {"skneural.minimizers.run", "skneural.convex.newton"} < set(run.stdout.split())
-    assert not any(name.partition(".")[0] == "sklearn" for name in run.stdout.split())
+    names = [line.split() for line in run.stdout.splitlines()]
+    return dict(zip(["the core", *WITHOUT_EXTRAS], names, strict=True))
+
+
+@pytest.mark.parametrize("name", ["the core", *WITHOUT_EXTRAS])
+def test_import_pulls_in_no_extra(name):
+    assert name == "the core" or name in loaded()[name]
+    assert not {each.partition(".")[0] for each in loaded()[name]} & set(EXTRAS)
+
+
+def test_the_core_does_without_scikit_learn():
+    names = loaded()["the core"]
+    assert {"skneural.minimizers.run", "skneural.convex.newton"} < set(names)
+    assert not any(name.partition(".")[0] == "sklearn" for name in names)
 
 
 @pytest.mark.skipif(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import warnings
+from functools import cache
 
 import joblib
 import numpy as np
@@ -72,6 +73,12 @@ def fitted(task, dtype=np.float64, **params):
     return quietly(model.fit, X.astype(dtype), y)
 
 
+@cache
+def fitted_by(solver, task, dtype):
+    """For several tests, which leave it as it is."""
+    return fitted(task, dtype, **SOLVERS[solver])
+
+
 # ---------------------------------------------------------------- predictions
 
 
@@ -89,7 +96,7 @@ def test_predictions(task, activation, dtype):
 @DTYPES
 @pytest.mark.parametrize(("task", "solver"), PAIRS)
 def test_predictions_after_every_solver(task, solver, dtype):
-    model = fitted(task, dtype, **SOLVERS[solver])
+    model = fitted_by(solver, task, dtype)
     assert largest_difference(model, model.to_sklearn()) <= PREDICTIONS[dtype]
 
 
@@ -192,7 +199,7 @@ def test_models_without_a_training(task, dtype):
 @pytest.mark.parametrize(("task", "solver"), PAIRS)
 def test_attributes_are_those_of_a_genuine_fit(task, solver, dtype):
     kind, y = TASKS[task]
-    twin = fitted(task, dtype, **SOLVERS[solver]).to_sklearn()
+    twin = fitted_by(solver, task, dtype).to_sklearn()
     genuine = quietly(kind(**{**SHORT, **SOLVERS[solver]}).fit, X.astype(dtype), y)
     if dtype is np.float32 and solver == "lbfgs":  # scikit-learn's become float64
         genuine.coefs_ = [array.astype(dtype) for array in genuine.coefs_]
