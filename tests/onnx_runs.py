@@ -1,5 +1,7 @@
 """Models in ONNX, run by onnxruntime."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from skneural.onnx import to_onnx
@@ -10,10 +12,17 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 def session_of(onnx_model):
     """What runs a model."""
+    return session_of_content(onnx_model.SerializeToString())
+
+
+@lru_cache(maxsize=1)  # some tests run a graph several times, and to set it up takes longest
+def session_of_content(content):
+    """The same, of a model in bytes."""
     import onnxruntime
 
-    content = onnx_model.SerializeToString()
-    return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # others would mostly wait, and busily
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def run(onnx_model, X):

@@ -5,8 +5,8 @@ from extras import need
 need("integration", "dask", "distributed", "optuna")
 
 import os
-import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import dask
 import joblib
@@ -14,6 +14,7 @@ import numpy as np
 import optuna
 import pytest
 from distributed import Client, LocalCluster
+from forked import Forked
 from optuna.trial import TrialState
 from pages import code_by_heading, run_block
 from sklearn.base import clone
@@ -153,11 +154,17 @@ def test_the_documented_blocks(client):
 def test_the_documented_study_in_three_processes(tmp_path):
     script, journal = tmp_path / "study.py", str(tmp_path / "digits.log")
     script.write_text(PAGE["A study of Optuna in many processes"][0])
-    command = [sys.executable, "-W", "ignore", str(script), journal, "12"]
-    processes = [
-        subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) for _ in range(3)
-    ]
-    assert [process.wait() for process in processes] == [0, 0, 0]
+    code = (
+        f"import runpy, sys; sys.argv = {[str(script), journal, '12']}\n"
+        f"runpy.run_path({str(script)!r}, run_name='__main__')"
+    )
+    variables = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # Three times the imports of Optuna and scikit-learn would take more than the study.
+    forked = Forked("import optuna, sklearn.datasets, sklearn.neural_network")
+    with ThreadPoolExecutor(3) as pool:
+        starts = [pool.submit(forked.run, code, sys.path, variables, "ignore") for _ in range(3)]
+    processes = [start.result() for start in starts]
+    assert [process.returncode for process in processes] == [0, 0, 0], processes
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(journal))
     study = optuna.load_study(study_name="digits", storage=storage)
     ended = study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED])

@@ -4,6 +4,7 @@ from extras import need
 
 need("integration", "shap")
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,8 +37,11 @@ FRAME = pd.DataFrame(X, columns=list("abcdef"), copy=False)
 
 @pytest.fixture(scope="module")
 def shap():
-    # Here, where the filter of warnings is in force.
-    import shap
+    # Here, where the filter of warnings is in force. What shap would have numba compile, for
+    # seconds, runs as it is written: for so few rows that takes no time.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", True)
+        import shap
 
     return shap
 
