@@ -16,7 +16,7 @@ from pages import DOCS, blocks_of, is_alike, run_block, run_page
 from sklearn.datasets import load_wine
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
 from skneural import ScratchLogisticRegression, ScratchMLPClassifier
 
@@ -40,13 +40,12 @@ FRAGMENTS = {
         "search": GridSearchCV(ScratchLogisticRegression(), {"C": [0.1, 1]}, cv=2, n_jobs=1),
     },
 }
-#: Rows of a wide range, scaled to another one, for which few epochs are enough, and a search of few
-#: fits.
+#: Rows of a wide range, for which few epochs are enough, and a search of few fits.
 OF_CALLBACKS = {
     "X": 10 * ROWS["X"],
     "y": Y,
     "GridSearchCV": partial(GridSearchCV, cv=2),
-    "StandardScaler": partial(MinMaxScaler, (-30, 30)),
+    "StandardScaler": StandardScaler,
     "make_pipeline": make_pipeline,
 }
 

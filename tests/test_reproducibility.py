@@ -189,6 +189,7 @@ def assert_close(numbers, here):
 
 
 def test_two_threads_give_two_threads_bits(here, four_cores):
+    assert {n_threads for n_threads, _ in four_cores["blas of two threads"]} == {2}
     once, again = four_cores["two threads"]
     assert once == again
     assert_close(four_cores["numbers of two threads"], here)

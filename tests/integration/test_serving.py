@@ -39,9 +39,9 @@ from skneural import (
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "serve.py"
-N_THREADS, N_SWAPS = 16, 30
+N_THREADS, N_SWAPS = 16, 60
 #: At least so many; threads ask until all models are swapped, and what comes later shows less.
-N_REQUESTS = 480
+N_REQUESTS = 800
 NAMES = ["length", "width", "petal length", "petal width"]
 X, Y = load_iris(return_X_y=True)
 FRAME = pd.DataFrame(X, columns=NAMES)
