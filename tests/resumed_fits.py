@@ -140,7 +140,7 @@ MLP = {
         classifier(**{**STOPPING, **IMPATIENT, "n_iter_no_change": 3}), y=NOISY, n=5
     ),
     "convergence": Fit(classifier(**{**IMPATIENT, "n_iter_no_change": 3}), n=5),
-    "own validation rows": Fit(classifier(), y=NOISY, others=OWN_ROWS),
+    "own validation rows": Fit(classifier(**SHORT_BATCHES), y=NOISY, others=OWN_ROWS),
     "own validation rows, early stopping": Fit(classifier(**STOPPING), y=NOISY, others=OWN_ROWS),
     "weights": Fit(classifier(), others={"sample_weight": WEIGHT}),
     "weights, early stopping": Fit(

@@ -78,7 +78,8 @@ class LearningCheck:
         """
         X = self.rows.X
         values = X.data if sparse.issparse(X) else X
-        # The largest square is between the mean and the sum of them, which takes one pass.
+        # The largest square is between the mean and the sum of them, which takes one pass: not by
+        # BLAS, whose threads wait for each other on busy cores.
         vector = values.ravel(order="K")
         squares = float(np.einsum("i,i->", vector, vector))
         is_ordinary = SMALL**2 * values.size <= squares <= LARGE**2
