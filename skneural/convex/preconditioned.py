@@ -54,6 +54,10 @@ PARAMS_PER_ROUND = 250
 #: Iterations from which on few rows of many features are decomposed, which takes as long as ten.
 WIDE_FROM = 3 * MEMORY
 
+#: Products with the Hessian, for each variable, after which rounding keeps conjugate gradients from
+#: an end: without rounding, one for each variable is enough. SciPy goes on to 20.
+MAX_PRODUCTS_PER_VARIABLE = 2
+
 #: The share of the possible decrease that a round may leave, where it has lowered the objective by
 #: no more than rounding.
 MIN_FALL = 0.25
@@ -286,6 +290,7 @@ class _Rounds:
     def hessian_times(self, variables: FloatArray, direction: FloatArray) -> FloatArray:
         """Product of the Hessian where the training stands with a direction."""
         if self._hessian is None:
+            self._n_products = 0
             X, _, weight = self._rows
             if self._single is None:
                 # The gradient decides where the optimum is; the steps need not be so exact.
@@ -294,6 +299,9 @@ class _Rounds:
             self._hessian = HessianProduct(
                 self._objective, self._run.state.params, self._single, weight
             )
+        if self._n_products == MAX_PRODUCTS_PER_VARIABLE * self.n_variables:
+            raise _RoundEnded
+        self._n_products += 1
         step = self._preconditioner.step(direction)
         return self._preconditioner.gradient(self._hessian.times(step))
 
