@@ -70,7 +70,7 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread():
     """On a busy machine, the threads of BLAS mostly wait for each other."""
     with threadpool_limits(limits=1, user_api="blas"):

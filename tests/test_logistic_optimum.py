@@ -103,7 +103,7 @@ PROBLEMS = [
 ]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread():
     """On a busy machine, the threads of BLAS mostly wait for each other."""
     with threadpool_limits(limits=1, user_api="blas"):
