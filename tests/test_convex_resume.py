@@ -55,7 +55,7 @@ MINIMIZERS = {
 MAX_ITER = 45
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread():
     with threadpool_limits(1):
         yield

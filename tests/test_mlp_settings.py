@@ -421,7 +421,7 @@ def optimum_of_strong_l1():
     return ScratchMLPClassifier(**STRONG_L1, solver="lbfgs", tol=1e-9, max_iter=1000).fit(X, Y)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", Halve(100)])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", Halve(50)])
 @pytest.mark.parametrize(
     "solver", [SGD(), SGD(nesterovs_momentum=False), SGD(max_grad_norm=0.3), Adam(max_grad_norm=1)]
 )
@@ -433,7 +433,7 @@ def test_exact_zeros_whatever_the_rate_and_the_clipping(schedule, solver):
         learning_rate=schedule,
         learning_rate_init=0.1,
         batch_size=len(Y),
-        max_iter=400,
+        max_iter=200,
         n_iter_no_change=np.inf,
         random_state=0,
     ).fit(X, Y)

@@ -95,13 +95,14 @@ from skneural import ScratchMLPClassifier
 
 warnings.simplefilter("ignore")
 X, y = load_wine(return_X_y=True)
-gc.freeze()  # The end of each fork would look through all that has been imported.
+gc.freeze()  # In each fork, the collector would look through all that has been imported.
 for program in {programs}:
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
         exec(program)
-        sys.exit()
+        sys.stdout.flush()
+        os._exit(0)  # Taking down what has been imported would take longer than most programs.
     print("{end}", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), sep="")
 """
 END = "status of the program: "
