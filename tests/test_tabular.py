@@ -477,7 +477,7 @@ def test_missing_numbers_beside_rows_far_away(n_missing, weight):
     y = X[:, 0] + X[:, 1] + 0.1 * rng.standard_normal(400)
     X[0, 0] = 1e12
     X[1 : 1 + n_missing, 0] = np.nan
-    model = TabularMLPRegressor(cv=3, max_iter=30, random_state=0)
+    model = TabularMLPRegressor(hidden_layer_sizes=(16,), cv=3, max_iter=20, random_state=0)
     model.fit(X[:200], y[:200], sample_weight=weight)
     new = X[200:].copy()
     new[::3, 0] = np.nan

@@ -69,6 +69,8 @@ both = pytest.mark.parametrize(
 NEW = raw_table(20, seed=5)
 SIZE = TABLE["size"].to_numpy()
 N = N_ROWS
+#: For columns or targets whose scale is in question, whatever network there is.
+SMALL = {"hidden_layer_sizes": (16,), "cv": 3, "random_state": 0}
 
 
 #: A column of integers that Arrow keeps as codes, as it does a category dtype of pandas.
@@ -1549,7 +1551,7 @@ def test_outliers_do_not_set_the_scale_of_robust_losses(loss):
     y = X[:, 0] + 0.3 * rng.standard_normal(600)
     errors = []
     for size in (0, 1e3, 1e9):
-        model = TabularMLPRegressor(loss=loss, max_iter=30, cv=3, random_state=0)
+        model = TabularMLPRegressor(loss=loss, **SMALL, max_iter=30)
         disturbed = y[:300] + np.r_[[size] * 3, np.zeros(297)]
         predicted = model.fit(X[:300], disturbed).predict(X[300:])
         level = getattr(loss, "quantile", 0.5)
@@ -1577,7 +1579,7 @@ def test_a_number_for_missing_values_does_not_destroy_a_column(sentinel, share):
     is_missing = rng.uniform(size=900) < share
     X = np.column_stack([np.where(is_missing, sentinel, x), noise])
     y = np.where(is_missing, 0.0, x) + 0.5 * noise
-    model = TabularMLPRegressor(max_iter=12, cv=3, random_state=0).fit(X[:600], y[:600])
+    model = TabularMLPRegressor(**SMALL, max_iter=12).fit(X[:600], y[:600])
     assert model.score(X[600:], y[600:]) > 0.95
     encoder = TableEncoder().fit(X[:600], y[:600])
     scaled = encoder.transform(X[600:])[~is_missing[600:], -2]
