@@ -69,7 +69,7 @@ both = pytest.mark.parametrize(
 NEW = raw_table(20, seed=5)
 SIZE = TABLE["size"].to_numpy()
 N = N_ROWS
-#: For columns or targets whose scale is in question, whatever network there is.
+#: Where what becomes of columns or targets is in question, whatever network there is.
 SMALL = {"hidden_layer_sizes": (16,), "cv": 3, "random_state": 0}
 
 
@@ -1416,7 +1416,7 @@ def test_a_category_tells_many_classes_apart():
     rng = np.random.RandomState(0)
     level = rng.randint(40, size=800)
     frame = pd.DataFrame({"size": rng.standard_normal(800), "kind": [f"k{i}" for i in level]})
-    model = TabularMLPClassifier(cv=3, max_iter=30, random_state=0)
+    model = TabularMLPClassifier(**SMALL, max_iter=30)
     model.fit(frame[:600], level[:600] % 13)
     assert model.score(frame[600:], level[600:] % 13) > 0.95
 
@@ -1650,7 +1650,7 @@ def test_numbers_in_two_units():
     size = rng.uniform(1, 2, 600)
     X = np.where(rng.uniform(size=600) < 0.6, size, 1000 * size)[:, None]
     y = 3 * size + 0.2 * rng.standard_normal(600)
-    model = TabularMLPRegressor(cv=2, random_state=0).fit(X[:400], y[:400])
+    model = TabularMLPRegressor(**SMALL).fit(X[:400], y[:400])
     assert model.score(X[400:], y[400:]) > 0.85
 
 
