@@ -348,16 +348,15 @@ FEATURES = {
 @parametrize_estimators
 def test_interrupt_amid_all_features(monkeypatch, estimator, features):
     new = clone(estimator).set_params(**{**PATIENT, **features})
+    whole = cache(partial(fit_of_whole_epochs, new, before=state(new, *HOW_IT_ENDED)))
     for k in range(1, 13):
         interrupted = clone(new)
-        before = state(interrupted, *HOW_IT_ENDED)
         with monkeypatch.context() as patch:
             interrupt(patch, Adam, "step", k)
             with pytest.raises(KeyboardInterrupt):
                 interrupted.fit(X, target_of(estimator))
         n_epochs = (k - 1) // 3
-        expected = fit_of_whole_epochs(new, n_epochs, before)
-        assert state(interrupted, *HOW_IT_ENDED) == expected, f"interrupted at step {k}"
+        assert state(interrupted, *HOW_IT_ENDED) == whole(n_epochs), f"interrupted at step {k}"
         assert n_epochs == 0 or interrupted.stop_reason_ == "interrupted"
 
 
