@@ -348,16 +348,15 @@ FEATURES = {
 @parametrize_estimators
 def test_interrupt_amid_all_features(monkeypatch, estimator, features):
     new = clone(estimator).set_params(**{**PATIENT, **features})
+    whole = cache(partial(fit_of_whole_epochs, new, before=state(new, *HOW_IT_ENDED)))
     for k in range(1, 13):
         interrupted = clone(new)
-        before = state(interrupted, *HOW_IT_ENDED)
         with monkeypatch.context() as patch:
             interrupt(patch, Adam, "step", k)
             with pytest.raises(KeyboardInterrupt):
                 interrupted.fit(X, target_of(estimator))
         n_epochs = (k - 1) // 3
-        expected = fit_of_whole_epochs(new, n_epochs, before)
-        assert state(interrupted, *HOW_IT_ENDED) == expected, f"interrupted at step {k}"
+        assert state(interrupted, *HOW_IT_ENDED) == whole(n_epochs), f"interrupted at step {k}"
         assert n_epochs == 0 or interrupted.stop_reason_ == "interrupted"
 
 
@@ -736,9 +735,9 @@ def test_sparse_is_never_made_dense(sparse_format, params, n_columns):
     dense = 8 * 2_000 * n_columns
     model = clone(ESTIMATORS["classifier"]).set_params(hidden_layer_sizes=(2,), batch_size=500)
     model.set_params(**{"max_iter": 1, **params})
-    fitting = peak_of(lambda: fit_quietly(model, X, np.arange(2_000) % 2))
-    fitted = fit_quietly(model, X, np.arange(2_000) % 2)
-    predicting = peak_of(lambda: fitted.predict(X))
+    fitted = []
+    fitting = peak_of(lambda: fitted.append(fit_quietly(model, X, np.arange(2_000) % 2)))
+    predicting = peak_of(lambda: fitted[-1].predict(X))
     # L-BFGS remembers twenty gradients and more, none of them with a row for each of X's.
     assert fitting < dense / (10 if model.solver == "lbfgs" else 100)
     assert predicting < dense / 1_000

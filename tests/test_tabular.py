@@ -458,7 +458,8 @@ def test_what_is_missing_among_few_levels_counts(levels):
     is_missing = X.isna().to_numpy()
     y = 4 * is_missing[:, 0] - 4 * is_missing[:, 1] + 3 * is_missing[:, 2] > 1
     new, n = slice(100, None), 100
-    as_they_are = TabularMLPClassifier(cv=3, max_iter=20, random_state=0).fit(X[:n], y[:n])
+    as_they_are = TabularMLPClassifier(hidden_layer_sizes=(16,), cv=3, max_iter=20, random_state=0)
+    as_they_are.fit(X[:n], y[:n])
     assert as_they_are.score(X[new], y[new]) > 0.85
     if len(levels) > 2:
         filled = X.fillna("~missing")  # sorted last, as what is missing is
@@ -477,7 +478,7 @@ def test_missing_numbers_beside_rows_far_away(n_missing, weight):
     y = X[:, 0] + X[:, 1] + 0.1 * rng.standard_normal(400)
     X[0, 0] = 1e12
     X[1 : 1 + n_missing, 0] = np.nan
-    model = TabularMLPRegressor(cv=3, max_iter=30, random_state=0)
+    model = TabularMLPRegressor(hidden_layer_sizes=(16,), cv=3, max_iter=20, random_state=0)
     model.fit(X[:200], y[:200], sample_weight=weight)
     new = X[200:].copy()
     new[::3, 0] = np.nan

@@ -1005,9 +1005,8 @@ def test_few_groups_leave_something_to_encode(n_groups):
     levels, groups = rng.randint(40, size=600), rng.randint(n_groups, size=600)
     y = means[levels] + 0.1 * rng.standard_normal(600)
     table = pd.DataFrame({"level": levels.astype(str), "number": rng.standard_normal(600)})
-    model = TabularMLPRegressor("fast", random_state=0).fit(
-        table[:400], y[:400], groups=groups[:400]
-    )
+    model = TabularMLPRegressor("fast", hidden_layer_sizes=(16,), random_state=0)
+    model.fit(table[:400], y[:400], groups=groups[:400])
     assert model.score(table[400:], y[400:]) > 0.8
 
 
@@ -1036,5 +1035,6 @@ def test_five_levels_that_differ_in_a_slope():
         slopes = pd.Series(shops).map(dict(zip("abcde", (-2, -1, 0, 1, 2), strict=True)))
         return pd.DataFrame({"shop": shops, "number": numbers}), slopes.to_numpy() * numbers
 
-    model = TabularMLPRegressor("fast", cv=3, random_state=0).fit(*table(120))
+    model = TabularMLPRegressor("fast", hidden_layer_sizes=(16,), cv=3, random_state=0)
+    model.fit(*table(120))
     assert model.score(*table(400)) > 0.9

@@ -69,6 +69,8 @@ both = pytest.mark.parametrize(
 NEW = raw_table(20, seed=5)
 SIZE = TABLE["size"].to_numpy()
 N = N_ROWS
+#: Where what becomes of columns or targets is in question, whatever network there is.
+SMALL = {"hidden_layer_sizes": (16,), "cv": 3, "random_state": 0}
 
 
 #: A column of integers that Arrow keeps as codes, as it does a category dtype of pandas.
@@ -1414,7 +1416,7 @@ def test_a_category_tells_many_classes_apart():
     rng = np.random.RandomState(0)
     level = rng.randint(40, size=800)
     frame = pd.DataFrame({"size": rng.standard_normal(800), "kind": [f"k{i}" for i in level]})
-    model = TabularMLPClassifier(cv=3, max_iter=30, random_state=0)
+    model = TabularMLPClassifier(**SMALL, max_iter=30)
     model.fit(frame[:600], level[:600] % 13)
     assert model.score(frame[600:], level[600:] % 13) > 0.95
 
@@ -1549,7 +1551,7 @@ def test_outliers_do_not_set_the_scale_of_robust_losses(loss):
     y = X[:, 0] + 0.3 * rng.standard_normal(600)
     errors = []
     for size in (0, 1e3, 1e9):
-        model = TabularMLPRegressor(loss=loss, max_iter=30, cv=3, random_state=0)
+        model = TabularMLPRegressor(loss=loss, **SMALL, max_iter=30)
         disturbed = y[:300] + np.r_[[size] * 3, np.zeros(297)]
         predicted = model.fit(X[:300], disturbed).predict(X[300:])
         level = getattr(loss, "quantile", 0.5)
@@ -1577,7 +1579,7 @@ def test_a_number_for_missing_values_does_not_destroy_a_column(sentinel, share):
     is_missing = rng.uniform(size=900) < share
     X = np.column_stack([np.where(is_missing, sentinel, x), noise])
     y = np.where(is_missing, 0.0, x) + 0.5 * noise
-    model = TabularMLPRegressor(max_iter=12, cv=3, random_state=0).fit(X[:600], y[:600])
+    model = TabularMLPRegressor(**SMALL, max_iter=12).fit(X[:600], y[:600])
     assert model.score(X[600:], y[600:]) > 0.95
     encoder = TableEncoder().fit(X[:600], y[:600])
     scaled = encoder.transform(X[600:])[~is_missing[600:], -2]
@@ -1648,7 +1650,7 @@ def test_numbers_in_two_units():
     size = rng.uniform(1, 2, 600)
     X = np.where(rng.uniform(size=600) < 0.6, size, 1000 * size)[:, None]
     y = 3 * size + 0.2 * rng.standard_normal(600)
-    model = TabularMLPRegressor(cv=2, random_state=0).fit(X[:400], y[:400])
+    model = TabularMLPRegressor(**SMALL).fit(X[:400], y[:400])
     assert model.score(X[400:], y[400:]) > 0.85
 
 
