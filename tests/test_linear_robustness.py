@@ -207,7 +207,7 @@ def test_sparse_rows_are_never_made_dense(estimator, n_classes):
     if getattr(estimator, "solver", None) == "newton-cholesky":
         estimator = clone(estimator).set_params(solver="newton-cg")  # no square of the features
     random = np.random.RandomState(0)
-    n_rows, n_features = 2000, 20_000
+    n_rows, n_features = 1200, 20_000
     rng = np.random.default_rng(0)  # a RandomState would permute all elements of the matrix
     rows = sparse.random(n_rows, n_features, density=2e-4, random_state=rng, format="csr")
     y = np.arange(n_rows) % n_classes
