@@ -157,8 +157,12 @@ def weighted_grams(
     grams: FloatArray = np.zeros((n_columns, n_weights, n_columns))
     for rows, block in row_blocks(X, n_columns * (n_weights + 1), centre, with_ones):
         if sparse.issparse(block):
+            # By columns, as SciPy multiplies it: only the stored elements change with the weights.
+            transpose, weighted = block.T, block.tocsc(copy=True)
+            stored = weighted.data
             for k in range(n_weights):
-                grams[:, k] += (block.T @ block.multiply(weights[:, k, None]).tocsr()).toarray()
+                weighted.data = stored * weights[weighted.indices, k]
+                grams[:, k] += (transpose @ weighted).toarray()
         else:
             weighted = weights[rows, :, np.newaxis] * block[:, np.newaxis, :]
             grams += (block.T @ weighted.reshape(len(block), -1)).reshape(grams.shape)
