@@ -132,6 +132,7 @@ class RowsWithTranspose(SparseRows):
     def __init__(self, X: Matrix) -> None:
         super().__init__(X, slice(None), Stored.all_rows(X))
         self._n_products = 0
+        self._columns = X.T  # the same elements: SciPy checks them each time it is asked
         self._transpose: SparseRows | None = None
 
     @property
@@ -156,7 +157,7 @@ class RowsWithTranspose(SparseRows):
         if self._transpose is not None:
             self._transpose.write_product(right, out)
         elif right.shape[1] * right.itemsize < MIN_COMPILED_BYTES:
-            out[...] = self._X.T @ right
+            out[...] = self._columns @ right
         else:
             super().write_transposed_product(right, out)
 
