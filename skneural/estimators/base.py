@@ -41,7 +41,7 @@ Estimator = TypeVar("Estimator")
 #: Of the defaults that a small file leaves out.
 PLAIN_TYPES = (bool, int, float, str, tuple, type(None))
 
-#: Every pickle asks for those of its class, which took a third of the time to load a small model.
+#: Once for each class: every pickle asks, which took a third of the time to load a small model.
 _signature: Any = cache(inspect.signature)
 
 #: Why there is no `feature_names_in_`.
