@@ -178,7 +178,9 @@ class Network:
         for i, layer in enumerate(self.layers):
             if not arrays[i]:
                 continue
-            layer.initialize(arrays[i], rng, partial(below.outputs, i))
+            # BLAS may read beyond a small matrix, and raise flags for what it finds there.
+            with np.errstate(over="ignore", invalid="ignore"):
+                layer.initialize(arrays[i], rng, partial(below.outputs, i))
             for array, parameter in zip(arrays[i], layer.parameters(), strict=True):
                 if np.isnan(array).any():
                     raise ValueError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import Field, field, fields, is_dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from math import inf, isfinite
 from numbers import Number, Real
 from types import FunctionType, MethodType, NoneType
@@ -281,6 +281,7 @@ def _defaults(kind: type) -> dict[str, Any]:
     }
 
 
+@cache
 def _check_constructor(kind: type) -> None:
     """Refuse settings that `clone` would lose, or that are none at all."""
     for argument in inspect.signature(kind).parameters.values():

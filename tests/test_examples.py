@@ -123,7 +123,7 @@ def test_example_draws_its_picture(name):
     ]
     assert drawn == PICTURES[name]
     for pixels in example.pixels:
-        assert len(np.unique(pixels.view(np.uint32))) > 10
+        assert len(np.unique(pixels.view(np.uint32)[::3])) > 10
         # Nothing is cut off: the outermost pixels are background.
         edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
         assert all((edge == 255).all() for edge in edges)

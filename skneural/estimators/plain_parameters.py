@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from sklearn import model_selection
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
 from skneural.initialization import INITIALIZATIONS
 from skneural.minimizers.state import generator_from_state, generator_state
@@ -106,7 +106,7 @@ def _has_other_bits(value: Any) -> bool:
 
 def _name_of_scorer(scorer: Any) -> str | None:
     """The name under which scikit-learn has a scorer like this, or None."""
-    if type(scorer).__module__ != type(get_scorer("accuracy")).__module__:
+    if type(scorer).__module__ != make_scorer.__module__:
         return None
     names = get_scorer_names()
     return next((name for name in names if vars(get_scorer(name)) == vars(scorer)), None)
