@@ -281,10 +281,13 @@ def _defaults(kind: type) -> dict[str, Any]:
     }
 
 
-@cache
+#: Of each class looked up once: that takes as long as a small step of a training.
+_signature: Any = cache(inspect.signature)
+
+
 def _check_constructor(kind: type) -> None:
     """Refuse settings that `clone` would lose, or that are none at all."""
-    for argument in inspect.signature(kind).parameters.values():
+    for argument in _signature(kind).parameters.values():
         if argument.kind is argument.VAR_POSITIONAL:
             raise ValueError(
                 f"{kind.__name__}.__init__ takes {argument}: copies would lose what it is given. "
