@@ -312,7 +312,10 @@ def unit_deviation(
     """
     fan_in, fan_out = weights.shape
     weights[...] = rng.standard_normal(weights.shape) / sqrt(fan_in)
-    z = x @ weights
+    # A product of finite numbers was once flagged as invalid. If it is not finite in earnest, the
+    # deviation is NaN, and so are the weights, which `Network.initialize` refuses.
+    with np.errstate(invalid="ignore"):
+        z = x @ weights
     deviation = z.std(axis=0, dtype=np.float64)
     deviation[deviation <= NEGLIGIBLE_DEVIATION] = 1
     weights /= deviation

@@ -178,9 +178,7 @@ class Network:
         for i, layer in enumerate(self.layers):
             if not arrays[i]:
                 continue
-            # BLAS at times raises a flag without a cause; what is not a number is refused below.
-            with np.errstate(over="ignore", invalid="ignore"):
-                layer.initialize(arrays[i], rng, partial(below.outputs, i))
+            layer.initialize(arrays[i], rng, partial(below.outputs, i))
             for array, parameter in zip(arrays[i], layer.parameters(), strict=True):
                 if np.isnan(array).any():
                     raise ValueError(

@@ -21,6 +21,9 @@ from skneural.plain_values import from_plain, to_plain
 
 Self = TypeVar("Self", bound="Settings")
 
+#: The signature of a constructor, looked up once for each class: every fit and every pickle asks.
+signature_of: Any = cache(inspect.signature)
+
 
 def number(
     default: float | None, low: float, high: float = inf, *, closed: str = "both", **kwargs: Any
@@ -281,13 +284,9 @@ def _defaults(kind: type) -> dict[str, Any]:
     }
 
 
-#: Of each class looked up once: that takes as long as a small step of a training.
-_signature: Any = cache(inspect.signature)
-
-
 def _check_constructor(kind: type) -> None:
     """Refuse settings that `clone` would lose, or that are none at all."""
-    for argument in _signature(kind).parameters.values():
+    for argument in signature_of(kind).parameters.values():
         if argument.kind is argument.VAR_POSITIONAL:
             raise ValueError(
                 f"{kind.__name__}.__init__ takes {argument}: copies would lose what it is given. "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from copy import copy, deepcopy
 from functools import cache
@@ -21,6 +20,7 @@ from skneural.estimators.plain_parameters import parameters_of_plain, plain_para
 from skneural.estimators.version import FIT_ONLY_ATTRIBUTES, with_versions, without_versions
 from skneural.losses import Loss
 from skneural.plain_values import without_maps
+from skneural.settings import signature_of
 
 if TYPE_CHECKING:
 
@@ -40,9 +40,6 @@ Estimator = TypeVar("Estimator")
 
 #: Of the defaults that a small file leaves out.
 PLAIN_TYPES = (bool, int, float, str, tuple, type(None))
-
-#: Once for each class: every pickle asks, which took a third of the time to load a small model.
-_signature: Any = cache(inspect.signature)
 
 #: Why there is no `feature_names_in_`.
 NO_NAMES = "X of the fit was no data frame with strings for names of columns"
@@ -115,7 +112,7 @@ def store_parameters(estimator: Any, arguments: dict[str, Any]) -> None:
 
 def plain_defaults(kind: type) -> dict[str, Any]:
     """The parameters of a constructor whose default is a number, a string or a tuple of them."""
-    parameters = _signature(kind).parameters.values()
+    parameters = signature_of(kind).parameters.values()
     return {each.name: each.default for each in parameters if type(each.default) in PLAIN_TYPES}
 
 
