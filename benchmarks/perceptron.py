@@ -82,12 +82,12 @@ def loops_of(X, y, *, in_order):
     kind = SparseRows if sparse.issparse(X) else DenseRows
     learn, calls = kind.learn, []
 
-    def recorded(rows, vectors, state, settings, bounds):
+    def recorded(rows, vectors, state, settings, bounds, mistakes):
         order, sign, updates, weights, _ = vectors
         if in_order:
             order = np.sort(order)
         calls.append((rows, order, sign, updates, weights.copy(), state, settings, bounds()))
-        return learn(rows, vectors, state, settings, bounds)
+        return learn(rows, vectors, state, settings, bounds, mistakes)
 
     with mock.patch.object(kind, "learn", recorded):
         fits(ScratchPerceptron, X, y, EPOCHS, True)()
@@ -98,7 +98,7 @@ def loops_of(X, y, *, in_order):
             for rows, order, sign, updates, weights, state, rule, reach in calls:
                 # Copies: every time the loops are to begin where the epochs began.
                 vectors = order, sign, updates, weights.copy(), np.zeros_like(weights)
-                learn(rows, vectors, state, rule, lambda reach=reach: reach)
+                learn(rows, vectors, state, rule, lambda reach=reach: reach, 0.0)
 
     return run
 

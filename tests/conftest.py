@@ -55,6 +55,17 @@ def pytest_runtest_setup(item):
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """With kernels in all of a test, where they are asked for: fits alone would use them."""
+    if os.environ.get("SKNEURAL_COMPILED") != "1":
+        return (yield)
+    from skneural.kernels import compiled_kernels
+
+    with compiled_kernels(0):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     if report.skipped and not hasattr(report, "wasxfail"):

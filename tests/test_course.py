@@ -10,7 +10,10 @@ import pytest
 from pages import DOCS, blocks_of, run_page
 
 # Older releases of matplotlib meet deprecations in newer releases of what they build upon.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:(matplotlib|pyparsing)")
+pytestmark = [
+    pytest.mark.documentation,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:(matplotlib|pyparsing)"),
+]
 
 COURSE = DOCS / "course"
 CHAPTERS = [path.stem for path in sorted(COURSE.glob("*.rst")) if path.stem != "index"]

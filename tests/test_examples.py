@@ -22,7 +22,10 @@ from threadpoolctl import threadpool_limits
 from skneural import ScratchMLPClassifier
 
 # Older releases of matplotlib meet deprecations in newer releases of what they build upon.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:(matplotlib|pyparsing)")
+pytestmark = [
+    pytest.mark.documentation,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:(matplotlib|pyparsing)"),
+]
 
 FOLDER = Path(__file__).parents[1] / "examples"
 

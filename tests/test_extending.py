@@ -34,7 +34,10 @@ from skneural.objective import Objective
 from skneural.optimizers import SGD, Adam, NAdam, RMSprop
 from skneural.schedules import Constant, LinearWarmUp
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.documentation,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 BLOCKS = code_of("extending.rst")
 X, Y = load_wine(return_X_y=True)

@@ -1,4 +1,7 @@
-"""The perceptron's loops give the bits of the rule in blocks: as plain Python, and compiled."""
+"""The perceptron's loops give the bits of the rule in blocks.
+
+In Python's own numbers; as kernels, those as plain Python, and compiled.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,14 @@ from skneural import ScratchPerceptron
 from skneural.estimators.perceptron.sgd_order import shuffle
 from skneural.kernels import use
 from skneural.kernels.compilation import Compiled, numba_or_none
-from skneural.perceptron import OnlinePerceptron, Rule, row_access, row_by_row, rows_of
+from skneural.perceptron import (
+    OnlinePerceptron,
+    Rule,
+    plain_numbers,
+    row_access,
+    row_by_row,
+    rows_of,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -34,17 +44,37 @@ class Plain(dict):
 
 NUMBA = pytest.mark.skipif(numba_or_none() is None, reason="optional: numba is not installed")
 MODES = ["plain", pytest.param("compiled", marks=NUMBA)]
+LOOPS = ["numbers", *MODES]
 # Of the process, so that each combination of types is compiled once.
 COMPILED = Compiled()
 
 
 def in_mode(monkeypatch, mode):
-    """Have all fits use kernels; None for none. Returns what the kernels are found in."""
-    kernels = {"plain": Plain(), "compiled": COMPILED, None: None}[mode]
+    """Have all fits use kernels, or numbers of Python; "blocks" for none of them.
+
+    Returns what the kernels are found in.
+    """
+    kernels = {"plain": Plain(), "compiled": COMPILED}.get(mode)
     monkeypatch.setattr(use, "required_numba", lambda: None)
-    monkeypatch.setattr(use._Process, "setting", mode is not None)
+    monkeypatch.setattr(use._Process, "setting", kernels is not None)
     monkeypatch.setattr(use, "_compiled", kernels)
+    monkeypatch.setattr(
+        row_access, "are_sooner", lambda X, *_: mode == "numbers" and X.dtype == float
+    )
     return kernels
+
+
+@pytest.fixture
+def calls_with_numbers(monkeypatch):
+    """The numbers of rows that each call of the loop in numbers of Python has learnt from."""
+    learn, n_rows = row_access.learn_in_plain_numbers, []
+
+    def counted(X, order, *others):
+        n_rows.append(len(order))
+        return learn(X, order, *others)
+
+    monkeypatch.setattr(row_access, "learn_in_plain_numbers", counted)
+    return n_rows
 
 
 @pytest.fixture
@@ -123,15 +153,27 @@ def outcome(estimator):
     )
 
 
-@pytest.mark.parametrize("mode", MODES)
+FITS = [
+    *((data, "plain") for data in DATA),
+    *(
+        (data, "numbers")
+        for data, (X, _) in DATA.items()
+        if not sparse.issparse(X) and X.dtype == float
+    ),
+    *(pytest.param(data, "compiled", marks=NUMBA) for data in DATA),
+]
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-@pytest.mark.parametrize("data", DATA)
-def test_the_same_fit_to_the_last_bit(monkeypatch, objectives, data, settings, mode):
+@pytest.mark.parametrize(("data", "mode"), FITS)
+def test_the_same_fit_to_the_last_bit(
+    monkeypatch, objectives, calls_with_numbers, data, settings, mode
+):
     X, y = DATA[data]
     weight = np.arange(40) % 5 / 3 if "shuffle" in settings else None
     settings = {"max_iter": 6, **settings}
     results = []
-    for each in (None, mode):
+    for each in ("blocks", mode):
         kernels = in_mode(monkeypatch, each)
         try:
             found = outcome(ScratchPerceptron(**settings).fit(X, y, sample_weight=weight))
@@ -141,20 +183,22 @@ def test_the_same_fit_to_the_last_bit(monkeypatch, objectives, data, settings, m
         objectives.clear()
     assert results[0] == results[1]
     name = "learn_from_sparse_rows" if sparse.issparse(X) else "learn_from_dense_rows"
-    if mode == "plain":
+    if mode == "numbers":
+        assert len(calls_with_numbers) == len(results[1][1])
+    elif mode == "plain":
         assert kernels[name] == len(results[1][1])  # all epochs of all units
     else:
         function = getattr(row_by_row, name)
         assert kernels[function.kernel] is not function.definition  # it could be compiled
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", LOOPS)
 @pytest.mark.parametrize("penalty", [None, "l2", "elasticnet"])
 @pytest.mark.parametrize("data", ["four classes", "sparse"])
 def test_the_same_partial_fits(monkeypatch, data, penalty, mode):
     X, y = DATA[data]
     results = []
-    for each in (None, mode):
+    for each in ("blocks", mode):
         in_mode(monkeypatch, each)
         model = ScratchPerceptron(penalty=penalty, alpha=0.01)
         for rows in (slice(0, 20), slice(20, 40), slice(0, 20)):
@@ -163,14 +207,14 @@ def test_the_same_partial_fits(monkeypatch, data, penalty, mode):
     assert results[0] == results[1]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", LOOPS)
 @pytest.mark.parametrize("penalty", [None, "l2", "elasticnet"])
 def test_a_fit_is_resumed_with_kernels_or_without(monkeypatch, penalty, mode):
     X, y = DATA["four classes"]
     settings = {"penalty": penalty, "alpha": 0.01, "tol": None}
-    in_mode(monkeypatch, None)
+    in_mode(monkeypatch, "blocks")
     whole = outcome(ScratchPerceptron(max_iter=7, **settings).fit(X, y))
-    for begun, resumed in ((None, mode), (mode, None)):
+    for begun, resumed in (("blocks", mode), (mode, "blocks")):
         in_mode(monkeypatch, begun)
         part = ScratchPerceptron(max_iter=3, **settings).fit(X, y)
         in_mode(monkeypatch, resumed)
@@ -180,7 +224,7 @@ def test_a_fit_is_resumed_with_kernels_or_without(monkeypatch, penalty, mode):
 # ----------------------------------------------------------------------------------- single units
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", LOOPS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
 def test_a_row_more_or_less_certain(monkeypatch, container, dtype, mode):
@@ -190,7 +234,7 @@ def test_a_row_more_or_less_certain(monkeypatch, container, dtype, mode):
     X[::2, -1] = -np.round(X[::2, :-1].sum(axis=1), 1)
     X, start = X.astype(dtype), np.full(43, 0.1)
     results = []
-    for each in (None, mode):
+    for each in ("blocks", mode):
         in_mode(monkeypatch, each)
         unit = OnlinePerceptron(
             rows_of(container(X)), np.arange(300) % 3 > 0, None, start, 0.0, Rule(0.1)
@@ -201,10 +245,50 @@ def test_a_row_more_or_less_certain(monkeypatch, container, dtype, mode):
     assert results[0] == results[1]
 
 
-def test_without_kernels_rows_are_left_to_blocks():
-    unit = OnlinePerceptron(rows_of(REALS), TWO, None, np.zeros(7), 0.0, Rule())
-    assert unit._learn_row_by_row(np.arange(40)) == 0
-    assert (unit.n_mistakes, unit.weights.tolist()) == (0, [0.0] * 7)
+WIDE = np.zeros((40, 100))
+
+
+@pytest.mark.parametrize("n_at_a_time", [1, 7, 13])
+def test_numbers_are_made_for_some_rows_at_a_time(monkeypatch, n_at_a_time):
+    monkeypatch.setattr(plain_numbers, "MOST_NUMBERS", 7 * n_at_a_time)
+    results = []
+    for mode in ("blocks", "numbers"):
+        in_mode(monkeypatch, mode)
+        unit = OnlinePerceptron(rows_of(REALS), TWO, None, np.zeros(7), 0.0, Rule(alpha=0.1))
+        objectives = [unit.learn(np.arange(40)) for _ in range(3)]
+        results.append((objectives, unit.weights.tobytes(), unit.intercept, unit.n_mistakes))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    ("X", "rule", "mistakes", "expected"),
+    [
+        (REALS, Rule(), 0.25, True),
+        (REALS, Rule(), 0.05, False),
+        (REALS, Rule(alpha=0.1, l1_ratio=0.5), 0.05, True),
+        (REALS.astype(np.float32), Rule(alpha=0.1, l1_ratio=0.5), 0.25, False),
+        (WIDE, Rule(), 0.25, False),
+        (WIDE, Rule(alpha=0.1, l1_ratio=0.5), 0.25, False),
+        (sparse.csr_matrix(THIN), Rule(), 0.25, False),
+    ],
+)
+def test_when_numbers_of_python_are_used(
+    monkeypatch, calls_with_numbers, X, rule, mistakes, expected
+):
+    monkeypatch.setattr(use._Process, "setting", False)
+    unit = OnlinePerceptron(rows_of(X), TWO, None, np.zeros(X.shape[1]), 0.0, rule)
+    unit._mistakes = mistakes
+    with use.compiled_kernels(0):
+        unit.learn(np.arange(40))
+    assert calls_with_numbers == ([40] if expected else [])
+    assert unit._mistakes == unit.n_mistakes / 40 != mistakes
+
+
+def test_rows_at_a_time_that_are_asked_for_are_walked_in_blocks(calls_with_numbers):
+    unit = OnlinePerceptron(rows_of(REALS), TWO, None, np.zeros(7), 0.0, Rule(), block_rows=3)
+    unit.learn(np.arange(40))
+    assert unit.n_mistakes > 0
+    assert calls_with_numbers == []
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -20,7 +20,10 @@ from sklearn.preprocessing import StandardScaler
 
 from skneural import ScratchLogisticRegression, ScratchMLPClassifier
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.documentation,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 TESTS = Path(__file__).parent
 VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))

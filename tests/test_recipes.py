@@ -13,7 +13,10 @@ import sklearn
 from pages import DOCS, blocks_by_heading, run_block_of_page
 from sklearn.base import clone
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.documentation,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))
 PAGES = ("recipes.rst", "recipes_predictions.rst")

@@ -19,6 +19,8 @@ from skneural.estimators.tabular.inputs import N_INNER_FOLDS, PRIOR_WEIGHT
 from skneural.estimators.tabular.recipe import PRESETS
 from skneural.temperature import BOUNDS
 
+pytestmark = pytest.mark.documentation
+
 ROOT = Path(__file__).parents[1]
 RECIPE = (ROOT / "docs" / "table_recipe.rst").read_text()
 BLOCKS = code_of("tables.rst")

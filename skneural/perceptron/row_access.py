@@ -18,6 +18,7 @@ from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import FloatArray, IndexArray, Matrix
 from skneural.kernels import compiled_as
 from skneural.kernels import perceptron as kernels
+from skneural.perceptron.plain_numbers import are_sooner, learn_in_plain_numbers
 from skneural.perceptron.row_by_row import (
     Numbers,
     Vectors,
@@ -58,10 +59,22 @@ class DenseRows:
         return products
 
     def learn(
-        self, vectors: Vectors, state: Numbers, settings: Numbers, bounds: Callable[[], Numbers]
+        self,
+        vectors: Vectors,
+        state: Numbers,
+        settings: Numbers,
+        bounds: Callable[[], Numbers],
+        mistakes: float,
     ) -> Numbers:
-        """See `learn_from_dense_rows`; `bounds` is a function, as it is not always needed."""
-        return learn_from_dense_rows(self.X, *vectors, state, settings, bounds())
+        """See `learn_from_dense_rows`, and `learn_in_plain_numbers` where that is not compiled.
+
+        `bounds` is a function, as it is not always needed, `mistakes` the share of rows that are
+        likely to be mistaken.
+        """
+        after = learn_from_dense_rows(self.X, *vectors, state, settings, bounds())
+        if not after and are_sooner(self.X, settings, mistakes):
+            after = learn_in_plain_numbers(self.X, *vectors, state, settings)
+        return after
 
     @lazy_property
     def longest(self) -> tuple[int, float]:
@@ -118,9 +131,14 @@ class SparseRows:
         return products[row + 1 :]
 
     def learn(
-        self, vectors: Vectors, state: Numbers, settings: Numbers, bounds: Callable[[], Numbers]
+        self,
+        vectors: Vectors,
+        state: Numbers,
+        settings: Numbers,
+        bounds: Callable[[], Numbers],
+        mistakes: float,
     ) -> Numbers:
-        """See `learn_from_sparse_rows`, which has no use for `bounds`."""
+        """See `learn_from_sparse_rows`, which has no use for the last two."""
         X = self.X
         columns = X.indices.view(f"u{X.indices.itemsize}")
         return learn_from_sparse_rows(X.data, columns, X.indptr, *vectors, state, settings)

@@ -20,8 +20,10 @@ pulls those of the row's features towards zero by as much as they have escaped s
 Only mistakes change the weights, and that is what makes it fast here. The outputs of a block of
 rows come from one matrix product. After a mistake on row x the outputs of the rows behind it are
 corrected by :math:`\eta y (X x)`, instead of being computed again. So the rule stays the exact
-online rule, while Python's time goes with the number of mistakes rather than of rows. Compiled, a
-loop from row to row is faster still: see `skneural.perceptron.row_by_row`.
+online rule, while Python's time goes with the number of mistakes rather than of rows. Where there
+are many of them and few columns, a loop from row to row in Python's own numbers is faster, and
+compiled it is faster everywhere: see `skneural.perceptron.plain_numbers` and
+`skneural.perceptron.row_by_row`.
 
 The objective of an epoch, which decides when training stops, is added up to the last bit as one
 row after another would give it, see `skneural.perceptron.objective`.
@@ -58,6 +60,9 @@ MOST_BLOCK_ROWS = 512
 #: A block with more mistakes is followed by a shorter one, with less than a quarter of them by a
 #: longer one.
 MANY_MISTAKES = 32
+
+#: The share of mistakes to reckon with before the first epoch.
+LIKELY_MISTAKES = 0.15
 
 #: Below this scale the weights are multiplied out.
 SMALLEST_SCALE = {"f": 1e-6, "d": 1e-9}
@@ -121,7 +126,8 @@ class OnlinePerceptron:
     intercept : float
     rule : Rule
     block_rows : int or None, default=None
-        Rows to walk at a time; None to follow the number of mistakes. No result depends on it.
+        Rows to walk at a time; None for what is likely to be fastest: as many as there are few
+        mistakes, or one after another. No result depends on it.
 
     Attributes
     ----------
@@ -170,6 +176,8 @@ class OnlinePerceptron:
         self._full_pull = 0.0
         self._fixed_block_rows = block_rows
         self._block_rows = FEWEST_BLOCK_ROWS if block_rows is None else block_rows
+        # The share of the rows in the last epoch.
+        self._mistakes = LIKELY_MISTAKES
         self._log = weights_log(0 if rows.is_sparse else len(weights), dtype)
         # A bound of the length of all that was added up to the weights and the intercept.
         self._reach = 0.0
@@ -256,9 +264,9 @@ class OnlinePerceptron:
             Mean of ``max(0, -y p)`` plus the penalty, each at the moment of the row. Row
             weights do not count in it.
         """
-        self._objective = 0.0
+        self._objective, n_mistakes = 0.0, self.n_mistakes
         self._reach = self._norm * self._scale + abs(self.intercept)
-        start = self._learn_row_by_row(order)
+        start = self._learn_row_by_row(order) if self._fixed_block_rows is None else 0
         if self.rule.pull:
             for row in order[start:].tolist():
                 self._look_at(row)
@@ -266,15 +274,20 @@ class OnlinePerceptron:
             while start < len(order):
                 start += self._walk(order[start : start + self._block_rows])
         self._norm = norm(self._weights)
+        self._mistakes = (self.n_mistakes - n_mistakes) / len(order)
         return self._objective / len(order)
 
     def _learn_row_by_row(self, order: IndexArray) -> int:
-        """Learn from all rows if that is compiled, from none if not, and return how many."""
+        """Learn from all rows if a loop is sooner, from none if not, and return how many."""
         vectors = order, self._sign, self._updates, self._weights, self._pulled
-        before = self._objective, float(self.n_mistakes), self.intercept, self._scale
+        before = self._objective, self.n_mistakes, self.intercept, self._scale
         norms = self._square_norm, self._absolute_norm, self._full_pull
-        state = self.rows.learn(
-            vectors, before + norms, self._settings, lambda: (*self._bounds, self._reach)
+        state: Numbers = self.rows.learn(
+            vectors,
+            tuple(map(float, before + norms)),
+            self._settings,
+            lambda: (*self._bounds, self._reach),
+            self._mistakes,
         )
         if not state:
             return 0
