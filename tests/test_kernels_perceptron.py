@@ -120,6 +120,7 @@ DATA = {
     "one column": (REALS[:, :1], TWO),
     "four classes": (REALS, FOUR),
     "outputs overflow": (REALS * 10.0 ** np.arange(149, 156), TWO),
+    "steps overflow": (REALS * 1e153, TWO),  # where the scale of the weights is small
     "subnormal": (REALS * 1e-310, TWO),
     "float32": (REALS.astype(np.float32), FOUR),
     "tenths, float32": (TENTHS.astype(np.float32), TWO),

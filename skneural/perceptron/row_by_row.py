@@ -44,19 +44,21 @@ class Bounds(NamedTuple):
     longest: float
 
     @classmethod
-    def of(cls, n_terms: int, longest: float, dtype: npt.DTypeLike) -> Bounds:
+    def of(cls, n_terms: int, longest: float, step: float, dtype: npt.DTypeLike) -> Bounds:
         """Those of sums of so many terms, with rows no longer than this.
 
         Parameters
         ----------
         n_terms : int
         longest : float
+        step : float
+            The largest number that a row may be multiplied by.
         dtype : dtype
             Of the weights.
         """
         rounding, largest = float(np.finfo(dtype).eps), float(np.finfo(dtype).max)
         share = 2 * n_terms * rounding
-        is_safe = longest * longest < largest
+        is_safe = longest * longest * max(step, 1.0) < largest
         return cls(share * math.hypot(longest, 1), share * largest if is_safe else 0.0, longest)
 
 

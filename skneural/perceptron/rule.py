@@ -187,7 +187,9 @@ class OnlinePerceptron:
     @lazy_property
     def _bounds(self) -> Bounds:
         n_stored, longest = self.rows.longest
-        bounds = Bounds.of(n_stored + MOST_BLOCK_ROWS, longest, self._number)
+        # The weights are kept without their scale, which makes steps longer as it shrinks.
+        step = float(np.abs(self._updates).max()) / (self._smallest_scale if self.rule.alpha else 1)
+        bounds = Bounds.of(n_stored + MOST_BLOCK_ROWS, longest, step, self._number)
         # L1 may lengthen weights: by rounding, where they have been at zero.
         return bounds._replace(largest_doubt=0.0) if self.rule.pull else bounds
 
