@@ -11,6 +11,8 @@ import pytest
 
 import skneural
 
+pytestmark = pytest.mark.documentation
+
 #: Files that begin by importing what the tests of the extras have.
 OF_EXTRAS = "skneural.onnx."
 MODULES = [
