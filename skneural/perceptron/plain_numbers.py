@@ -23,7 +23,7 @@ COLUMNS_PER_MISTAKE = 150
 #: What a row takes beside its columns, in columns.
 COLUMNS_PER_ROW = 3
 #: Elements that are turned into numbers of Python, of 32 bytes each, at a time.
-MOST_NUMBERS = 1 << 16
+MOST_NUMBERS = 1 << 13
 
 
 def are_sooner(X: FloatArray, settings: Numbers, mistakes: float) -> bool:
