@@ -23,6 +23,7 @@ from __future__ import annotations
 import sys
 import warnings
 from contextlib import ExitStack
+from functools import partial
 from time import perf_counter
 from unittest import mock
 
@@ -82,12 +83,15 @@ def loops_of(X, y, *, in_order):
     kind = SparseRows if sparse.issparse(X) else DenseRows
     learn, calls = kind.learn, []
 
-    def recorded(rows, vectors, state, settings, bounds, mistakes):
-        order, sign, updates, weights, _ = vectors
+    def recorded(rows, epoch):
+        order, sign, updates, weights, _ = epoch.vectors
         if in_order:
             order = np.sort(order)
-        calls.append((rows, order, sign, updates, weights.copy(), state, settings, bounds()))
-        return learn(rows, vectors, state, settings, bounds, mistakes)
+        # The bounds of that moment, not of the time of the task.
+        bounds = partial(tuple, epoch.bounds())
+        vectors = order, sign, updates, weights.copy()
+        calls.append((rows, vectors, epoch._replace(bounds=bounds)))
+        return learn(rows, epoch)
 
     with mock.patch.object(kind, "learn", recorded):
         fits(ScratchPerceptron, X, y, EPOCHS, True)()
@@ -95,10 +99,10 @@ def loops_of(X, y, *, in_order):
     def run():
         set_compiled(True)
         with compiled_kernels(0):
-            for rows, order, sign, updates, weights, state, rule, reach in calls:
+            for rows, (*others, weights), epoch in calls:
                 # Copies: every time the loops are to begin where the epochs began.
-                vectors = order, sign, updates, weights.copy(), np.zeros_like(weights)
-                learn(rows, vectors, state, rule, lambda reach=reach: reach, 0.0)
+                vectors = *others, weights.copy(), np.zeros_like(weights)
+                learn(rows, epoch._replace(vectors=vectors))
 
     return run
 

@@ -69,9 +69,9 @@ def calls_with_numbers(monkeypatch):
     """The numbers of rows that each call of the loop in numbers of Python has learnt from."""
     learn, n_rows = row_access.learn_in_plain_numbers, []
 
-    def counted(X, order, *others):
-        n_rows.append(len(order))
-        return learn(X, order, *others)
+    def counted(X, vectors, *others):
+        n_rows.append(len(vectors[0]))
+        return learn(X, vectors, *others)
 
     monkeypatch.setattr(row_access, "learn_in_plain_numbers", counted)
     return n_rows

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import numpy.typing as npt
-
-from skneural.arrays.matrices import FloatArray, IndexArray
-from skneural.perceptron.row_by_row import Numbers
+from skneural.arrays.matrices import FloatArray
+from skneural.perceptron.row_by_row import Numbers, Vectors
 
 #: Under an L1 penalty NumPy is called for each row: up to so many columns this takes longer.
 MOST_COLUMNS_PULLED = 64
@@ -41,7 +38,8 @@ def are_sooner(X: FloatArray, settings: Numbers, mistakes: float) -> bool:
     -------
     bool
     """
-    n_columns, pull = len(X[0]), settings[5]
+    n_columns: int = X.shape[1]
+    pull = settings[5]
     if X.dtype.char != "d":
         return False
     if pull != 0.0:
@@ -50,20 +48,14 @@ def are_sooner(X: FloatArray, settings: Numbers, mistakes: float) -> bool:
 
 
 def learn_in_plain_numbers(
-    X: FloatArray,
-    order: IndexArray,
-    sign: FloatArray,
-    updates: npt.NDArray[np.float64],
-    weights: FloatArray,
-    pulled: FloatArray,
-    state: Numbers,
-    settings: Numbers,
+    X: FloatArray, vectors: Vectors, state: Numbers, settings: Numbers
 ) -> Numbers:
     """Learn from the rows of an array one by one.
 
     Parameters
     ----------
-    X, order, sign, updates, weights, pulled, state, settings
+    X : ndarray of shape (n_rows, n_features)
+    vectors, state, settings : tuple
         As in `skneural.perceptron.row_by_row.learn_from_dense_rows`.
 
     Returns
@@ -73,14 +65,15 @@ def learn_in_plain_numbers(
     """
     objective, n_mistakes, intercept, scale, square_norm, absolute_norm, full_pull = state
     shrinkage, smallest_scale, alpha, half_l2, l1_ratio, pull, intercept_rate = settings
-    own_weights, own_pulled = weights.tolist(), pulled.tolist()
+    order, sign, updates, *arrays = vectors
+    weights, pulled = (each.tolist() for each in arrays)
     n_at_a_time = max(MOST_NUMBERS // X.shape[1], 1)
     for start in range(0, len(order), n_at_a_time):
         numbers = order[start : start + n_at_a_time]
-        vectors = (vector[numbers].tolist() for vector in (X, sign, updates))
-        for x, sign_of_row, update in zip(*vectors, strict=True):
+        of_rows = (each[numbers].tolist() for each in (X, sign, updates))
+        for x, sign_of_row, update in zip(*of_rows, strict=True):
             output = 0.0
-            for value, weight in zip(x, own_weights, strict=False):
+            for value, weight in zip(x, weights, strict=False):
                 output += value * weight
             margin = sign_of_row * (output * scale + intercept)
             is_mistaken = margin <= 0.0
@@ -94,34 +87,44 @@ def learn_in_plain_numbers(
                 absolute_norm *= shrinkage
                 scale *= shrinkage
                 if scale < smallest_scale:
-                    own_weights = [weight * scale for weight in own_weights]
+                    weights = [weight * scale for weight in weights]
                     scale = 1.0
             if is_mistaken and update:
                 step = update / scale
-                own_weights = [
-                    weight + value * step for weight, value in zip(own_weights, x, strict=False)
-                ]
+                weights = [w + value * step for w, value in zip(weights, x, strict=False)]
                 intercept += update * intercept_rate
                 if alpha:
-                    square_norm = absolute_norm = 0.0
-                    for weight in own_weights:
-                        square_norm += weight * weight
-                        absolute_norm += abs(weight)
-                    square_norm *= scale * scale
-                    absolute_norm *= scale
+                    square_norm, absolute_norm = _norms(weights, scale)
             if pull:
                 full_pull += pull
-                for j, before in enumerate(own_weights):
-                    after = before
-                    if before > 0.0:
-                        after = before - (full_pull + own_pulled[j]) / scale
-                        if after < 0.0:
-                            after = 0.0
-                    elif before < 0.0:
-                        after = before + (full_pull - own_pulled[j]) / scale
-                        if after > 0.0:
-                            after = 0.0
-                    own_weights[j] = after
-                    own_pulled[j] += scale * (after - before)
-    weights[:], pulled[:] = own_weights, own_pulled
+                _pull_to_zero(weights, pulled, full_pull, scale)
+    for array, values in zip(arrays, (weights, pulled), strict=True):
+        array[:] = values
     return objective, n_mistakes, intercept, scale, square_norm, absolute_norm, full_pull
+
+
+def _norms(weights: list[float], scale: float) -> tuple[float, float]:
+    """The squared norm of the weights, and the sum of their absolute values."""
+    square_norm = absolute_norm = 0.0
+    for weight in weights:
+        square_norm += weight * weight
+        absolute_norm += abs(weight)
+    return square_norm * (scale * scale), absolute_norm * scale
+
+
+def _pull_to_zero(
+    weights: list[float], pulled: list[float], full_pull: float, scale: float
+) -> None:
+    """Move the weights towards zero, each by what it still lacks of the full pull."""
+    for j, before in enumerate(weights):
+        after = before
+        if before > 0.0:
+            after = before - (full_pull + pulled[j]) / scale
+            if after < 0.0:
+                after = 0.0
+        elif before < 0.0:
+            after = before + (full_pull - pulled[j]) / scale
+            if after > 0.0:
+                after = 0.0
+        weights[j] = after
+        pulled[j] += scale * (after - before)

@@ -7,7 +7,6 @@ row after another.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,8 +19,8 @@ from skneural.kernels import compiled_as
 from skneural.kernels import perceptron as kernels
 from skneural.perceptron.plain_numbers import are_sooner, learn_in_plain_numbers
 from skneural.perceptron.row_by_row import (
+    Epoch,
     Numbers,
-    Vectors,
     learn_from_dense_rows,
     learn_from_sparse_rows,
 )
@@ -58,22 +57,12 @@ class DenseRows:
         products: FloatArray = self.X[row + 1 :].dot(self.X[row])
         return products
 
-    def learn(
-        self,
-        vectors: Vectors,
-        state: Numbers,
-        settings: Numbers,
-        bounds: Callable[[], Numbers],
-        mistakes: float,
-    ) -> Numbers:
-        """See `learn_from_dense_rows`, and `learn_in_plain_numbers` where that is not compiled.
-
-        `bounds` is a function, as it is not always needed, `mistakes` the share of rows that are
-        likely to be mistaken.
-        """
+    def learn(self, epoch: Epoch) -> Numbers:
+        """See `learn_from_dense_rows`, and `learn_in_plain_numbers` where that is not compiled."""
+        vectors, state, settings, bounds, mistakes = epoch
         after = learn_from_dense_rows(self.X, *vectors, state, settings, bounds())
         if not after and are_sooner(self.X, settings, mistakes):
-            after = learn_in_plain_numbers(self.X, *vectors, state, settings)
+            after = learn_in_plain_numbers(self.X, vectors, state, settings)
         return after
 
     @lazy_property
@@ -130,15 +119,9 @@ class SparseRows:
         self._zeros[columns] = 0.0
         return products[row + 1 :]
 
-    def learn(
-        self,
-        vectors: Vectors,
-        state: Numbers,
-        settings: Numbers,
-        bounds: Callable[[], Numbers],
-        mistakes: float,
-    ) -> Numbers:
-        """See `learn_from_sparse_rows`, which has no use for the last two."""
+    def learn(self, epoch: Epoch) -> Numbers:
+        """See `learn_from_sparse_rows`."""
+        vectors, state, settings, _, _ = epoch
         X = self.X
         columns = X.indices.view(f"u{X.indices.itemsize}")
         return learn_from_sparse_rows(X.data, columns, X.indptr, *vectors, state, settings)

@@ -9,6 +9,7 @@ all of them, with the same result to the last bit.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,6 +23,26 @@ from skneural.kernels import perceptron as kernels
 #: their scale, and how far L1 has pulled each of them.
 Vectors: TypeAlias = tuple[IndexArray, FloatArray, npt.NDArray[np.float64], FloatArray, FloatArray]
 Numbers: TypeAlias = tuple[float, ...]
+
+
+class Epoch(NamedTuple):
+    """What a loop over the rows of an epoch is given.
+
+    Attributes
+    ----------
+    vectors, state, settings
+        As in `learn_from_dense_rows`.
+    bounds : callable
+        The bounds there, which not every loop needs.
+    mistakes : float
+        The share of rows that are likely to be mistaken.
+    """
+
+    vectors: Vectors
+    state: Numbers
+    settings: Numbers
+    bounds: Callable[[], Numbers]
+    mistakes: float
 
 
 class Bounds(NamedTuple):

@@ -52,7 +52,7 @@ from skneural.arrays.lazy_property import lazy_property
 from skneural.arrays.matrices import BoolArray, FloatArray, IndexArray, norm
 from skneural.perceptron.objective import BlockObjective, sum_in_order, weights_log
 from skneural.perceptron.row_access import ALL, Rows
-from skneural.perceptron.row_by_row import Bounds, Numbers
+from skneural.perceptron.row_by_row import Bounds, Epoch, Numbers
 
 #: Rows whose outputs are computed together. The fewer mistakes, the longer a block may be.
 FEWEST_BLOCK_ROWS = 16
@@ -284,13 +284,12 @@ class OnlinePerceptron:
         vectors = order, self._sign, self._updates, self._weights, self._pulled
         before = self._objective, self.n_mistakes, self.intercept, self._scale
         norms = self._square_norm, self._absolute_norm, self._full_pull
-        state: Numbers = self.rows.learn(
-            vectors,
-            tuple(map(float, before + norms)),
-            self._settings,
-            lambda: (*self._bounds, self._reach),
-            self._mistakes,
-        )
+        state: Numbers = tuple(map(float, before + norms))
+
+        def bounds() -> Numbers:
+            return *self._bounds, self._reach
+
+        state = self.rows.learn(Epoch(vectors, state, self._settings, bounds, self._mistakes))
         if not state:
             return 0
         state = tuple(map(float, state))
