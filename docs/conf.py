@@ -55,7 +55,7 @@ autodoc_member_order = "bysource"
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
-# For each docstring numpydoc compiles its template anew, for a sixth of the time of a build.
+# For each docstring numpydoc compiles its template anew, for a fifth of the time of a build.
 docscrape_sphinx.SandboxedEnvironment = partial(
     SandboxedEnvironment, bytecode_cache=FileSystemBytecodeCache()
 )
